@@ -1,0 +1,9 @@
+"""Simulated APIs, scenarios over them, and rewards that a program can verify. Pure Python."""
+
+from envs.checks import Verdict, changes, judge
+from envs.episode import Episode, Reply, rescore, tool_schemas
+from envs.errors import EnvError
+from envs.scenarios import SCENARIOS, sample
+from envs.task import Task
+
+__all__ = ["SCENARIOS", "EnvError", "Episode", "Reply", "Task", "Verdict", "changes", "judge", "rescore", "sample", "tool_schemas"]

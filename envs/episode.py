@@ -1,0 +1,109 @@
+"""A member's episode: model turns in, answers out, and in the end a verdict."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from envs.checks import Attempt, Verdict, judge
+from envs.errors import EnvError
+from envs.operation import Response
+from envs.parsing import Malformed, parse_calls
+from envs.scenarios import SCENARIOS, sample
+from envs.simulator import Simulator
+from envs.task import Task
+from envs.tools import Detail, render, tool_schema
+from envs.trace import Call, Trace
+from envs.world import World
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The answer to a turn."""
+
+    done: bool
+    """True if the turn called no tool."""
+    answers: tuple[str, ...]
+    """One text per call, in order."""
+
+
+def tool_schemas(task: Task, detail: Detail = "compact") -> list[dict[str, Any]]:
+    """The tools that a task offers, for a chat template."""
+    operations = task.api.table()
+    return [tool_schema(operations[name], detail) for name in task.tools]
+
+
+class Episode:
+    """One attempt at a task; the only mutable thing of `envs`, with its own copy of the site."""
+
+    def __init__(self, task: Task, detail: Detail = "compact") -> None:
+        self.task = task
+        self._detail = detail
+        self._simulator = Simulator(task.world, task.api.table())
+        self._calls: list[Call] = []
+        self._turns = 0
+        self._stopped = False
+
+    @property
+    def trace(self) -> Trace:
+        """What was done so far."""
+        return Trace(tuple(self._calls), self._stopped)
+
+    @property
+    def world(self) -> World:
+        """The site as it is now."""
+        return self._simulator.world
+
+    def step(self, text: str) -> Reply:
+        """Take a model turn. Whatever the text is, the answer is words, never an exception."""
+        wanted = parse_calls(text)
+        self._stopped = not wanted
+        answers = []
+        for call in wanted:
+            if isinstance(call, Malformed):
+                self._calls.append(Call("", {}, 0, None, call.error, self._turns))
+                answers.append(f"Error: {call.message}")
+            else:
+                answers.append(self._call(call.name, call.arguments))
+        self._turns += 1
+        return Reply(not wanted, tuple(answers))
+
+    def _call(self, name: str, arguments: Mapping[str, Any]) -> str:
+        if name not in self.task.tools:
+            self._calls.append(Call(name, arguments, 0, None, "unknown_tool", self._turns))
+            return f"Error: there is no tool {name[:80]!r}; the tools are {', '.join(self.task.tools)}."
+        response: Response = self._simulator.call(name, arguments)
+        error = "" if response.ok else "refused"
+        self._calls.append(Call(name, arguments, response.status, response.body, error, self._turns))
+        return render(self._simulator.operations[name], response, self._detail)
+
+    def verdict(self) -> Verdict:
+        """What the episode is worth as it stands."""
+        return judge(Attempt(self.task, self.trace, self.world), SCENARIOS[self.task.scenario].checks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data from which `rescore` computes the same verdict."""
+        task = self.task
+        return {
+            "task": {"scenario": task.scenario, "seed": task.seed, "split": task.split, "difficulty": task.difficulty},
+            "request": task.request,
+            "calls": [call.to_dict() for call in self._calls],
+            "stopped": self._stopped,
+        }
+
+
+def rescore(record: Mapping[str, Any]) -> Verdict:
+    """The verdict of a stored episode under today's checks: its calls are made again, no model is needed.
+
+    Raises EnvError for a record that is not an episode.
+    """
+    try:
+        task = sample(**record["task"])
+        calls = [Call.from_dict(call) for call in record["calls"]]
+        stopped = bool(record["stopped"])
+    except (KeyError, TypeError) as error:
+        raise EnvError(f"not a stored episode: {type(error).__name__} {error}") from error
+    simulator = Simulator(task.world, task.api.table())
+    for call in calls:
+        if call.error in ("", "refused"):
+            simulator.call(call.name, call.arguments)
+    return judge(Attempt(task, Trace(tuple(calls), stopped), simulator.world), SCENARIOS[task.scenario].checks)

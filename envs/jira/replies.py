@@ -1,0 +1,82 @@
+"""Jira's error bodies, and the shapes of records in answers. Sentences are wire data, quoted as the real site sends them."""
+
+from datetime import UTC, datetime
+
+from envs.jira.world import CATEGORIES
+from envs.operation import Json, Response
+from envs.world import Record, World
+
+NOT_JSON_SHAPE = "Invalid request payload. Refer to the REST API documentation and try again."
+NO_ISSUE = "Issue does not exist or you do not have permission to see it."
+RICH_TEXT = "Operation value must be an Atlassian Document (see the Atlassian Document Format)"
+
+
+def global_error(status: int, *sentences: str) -> Response:
+    """A refusal that concerns no single field."""
+    return Response(status, {"errorMessages": list(sentences), "errors": {}})
+
+
+def field_errors(errors: dict[str, str], status: int = 400) -> Response:
+    """A refusal that names fields."""
+    return Response(status, {"errorMessages": [], "errors": errors})
+
+
+def wrong_shape(why: str) -> Response:
+    """The answer to arguments of the wrong JSON type. The real site does not say which; the model is told, or it cannot learn."""
+    return Response(400, {"errorMessages": [NOT_JSON_SHAPE, why]})
+
+
+def timestamp(ms: int) -> str:
+    """Jira's form of a time: milliseconds and an offset without colon."""
+    moment = datetime.fromtimestamp(ms / 1000, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
+
+
+def find_issue(world: World, id_or_key: str) -> Record | None:
+    """An issue by numeric id or by key, the latter without regard to case."""
+    wanted = id_or_key.upper()
+    by_id = world.table("issues").get(id_or_key)
+    return by_id or next((issue for issue in world.table("issues").values() if issue["key"] == wanted), None)
+
+
+def status_body(world: World, status: Record) -> Json:
+    """StatusDetails."""
+    category = CATEGORIES[status["category"]]
+    return {
+        "self": f"{world.site}/rest/api/3/status/{status['id']}",
+        "description": "",
+        "iconUrl": f"{world.site}/images/icons/statuses/generic.png",
+        "name": status["name"],
+        "id": status["id"],
+        "statusCategory": {"self": f"{world.site}/rest/api/3/statuscategory/{category['id']}", **category},
+    }
+
+
+def named_body(world: World, kind: str, record: Record) -> Json:
+    """Priority and other records that are an id and a name."""
+    return {"self": f"{world.site}/rest/api/3/{kind}/{record['id']}", "id": record["id"], "name": record["name"]}
+
+
+def issue_type_body(world: World, record: Record) -> Json:
+    """IssueTypeDetails."""
+    return {
+        "self": f"{world.site}/rest/api/3/issuetype/{record['id']}",
+        "id": record["id"],
+        "description": "",
+        "iconUrl": f"{world.site}/images/icons/issuetypes/{record['name'].lower()}.png",
+        "name": record["name"],
+        "subtask": record["subtask"],
+        "hierarchyLevel": record["hierarchyLevel"],
+    }
+
+
+def project_body(world: World, record: Record) -> Json:
+    """Project, as it appears inside an issue."""
+    return {
+        "self": f"{world.site}/rest/api/3/project/{record['id']}",
+        "id": record["id"],
+        "key": record["key"],
+        "name": record["name"],
+        "projectTypeKey": "software",
+        "simplified": False,
+    }

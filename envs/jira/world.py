@@ -1,0 +1,86 @@
+"""A Jira site as tables: projects, issue types, priorities, statuses, workflows, issues, users.
+
+    issues      id -> id, key, project, issuetype, status, created, updated, fields (summary, priority, labels, ...)
+    workflows   id -> id, initial, transitions: [{id, name, from: [status id] (empty: from anywhere), to: status id}]
+    projects    id -> id, key, name, issuetypes: [id], workflow, next_number
+"""
+
+import random
+from typing import Any
+
+from envs import words
+from envs.words import Split
+from envs.world import Record, World
+
+ISSUE_TYPES = ("Bug", "Task", "Story", "Epic")
+PRIORITIES = ("Highest", "High", "Medium", "Low", "Lowest")
+DEFAULT_PRIORITY = "Medium"
+# The three categories every status belongs to, with the ids and colours of the real site.
+CATEGORIES: dict[str, Record] = {
+    "new": {"id": 2, "key": "new", "colorName": "blue-gray", "name": "To Do"},
+    "indeterminate": {"id": 4, "key": "indeterminate", "colorName": "yellow", "name": "In Progress"},
+    "done": {"id": 3, "key": "done", "colorName": "green", "name": "Done"},
+}
+
+
+def empty_site() -> World:
+    """A site with issue types, priorities and one user, but no project."""
+    world = World()
+    for name in ISSUE_TYPES:
+        put(world, "issuetypes", name=name, subtask=False, hierarchyLevel=1 if name == "Epic" else 0)
+    for name in PRIORITIES:
+        put(world, "priorities", name=name)
+    world.table("users")[world.me] = {"accountId": world.me, "displayName": "Mia Krystof", "active": True}
+    return world
+
+
+def put(world: World, table: str, **values: Any) -> Record:
+    """Add a record under a fresh id."""
+    record = {"id": world.new_id(), **values}
+    world.table(table)[record["id"]] = record
+    return record
+
+
+def add_project(world: World, key: str, name: str, statuses: list[str], workflow: list[Record]) -> Record:
+    """A project with its own statuses and workflow; transitions name statuses by their place in `statuses`."""
+    last = len(statuses) - 1
+    made = [
+        put(world, "statuses", name=status, category="new" if place == 0 else "done" if place == last else "indeterminate")
+        for place, status in enumerate(statuses)
+    ]
+    transitions = [
+        {**step, "from": [made[place]["id"] for place in step["from"]], "to": made[step["to"]]["id"]} for step in workflow
+    ]
+    flow = put(world, "workflows", initial=made[0]["id"], transitions=transitions)
+    types = [record["id"] for record in world.table("issuetypes").values()]
+    return put(world, "projects", key=key, name=name, issuetypes=types, workflow=flow["id"], next_number=1)
+
+
+def add_issue(world: World, project: Record, number: int, summary: str, issuetype: str = "Task", status: str = "") -> Record:
+    """An existing issue, in its workflow's initial status unless `status` (an id) says otherwise."""
+    table = world.table("projects")
+    table[project["id"]] = {**project, "next_number": max(number + 1, table[project["id"]]["next_number"])}
+    return put(
+        world,
+        "issues",
+        key=f"{project['key']}-{number}",
+        project=project["id"],
+        issuetype=world.find("issuetypes", name=issuetype)[0]["id"],
+        status=status or world.table("workflows")[project["workflow"]]["initial"],
+        created=world.now_ms,
+        updated=world.now_ms,
+        fields={"summary": summary, "priority": world.find("priorities", name=DEFAULT_PRIORITY)[0]["id"], "labels": []},
+    )
+
+
+def simple_workflow() -> list[Record]:
+    """Forward from each of three statuses to the next."""
+    return [{"id": "11", "name": "Start", "from": [0], "to": 1}, {"id": "21", "name": "Finish", "from": [1], "to": 2}]
+
+
+def add_distractors(world: World, rng: random.Random, split: Split, taken: list[str]) -> None:
+    """Two more projects with an issue each, sharing no key with `taken`."""
+    for key in words.distinct(rng, 2 + len(taken), lambda r: words.key(r, split)):
+        if key not in taken:
+            project = add_project(world, key, words.phrase(rng, split, 1, 2), ["To do", "Doing", "Finished"], simple_workflow())
+            add_issue(world, project, rng.randint(10, 99), words.phrase(rng, split, 2, 3))

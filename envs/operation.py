@@ -1,0 +1,107 @@
+"""One endpoint of an API as data: the table entry from which tool, validation, HTTP face and reference are made."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import fastjsonschema
+
+from envs.world import World
+
+Json = Any
+"""Plain JSON data: dict, list, str, int, float, bool, None."""
+Schema = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Response:
+    """What the API answers."""
+
+    status: int
+    body: Json = None
+    """None for an answer without a body."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the API did what it was asked."""
+        return 200 <= self.status < 300
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One argument. A body's own top-level properties are arguments too, so that a call is one flat object."""
+
+    name: str
+    location: Literal["path", "query", "body"]
+    schema: Schema
+    """JSON schema of the value."""
+    required: bool = False
+    compact: Schema | None = None
+    """A shorter schema for small models; None for the same one, an empty mapping to leave the argument out."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An endpoint. Its name is the operationId of the official document."""
+
+    name: str
+    api: str
+    method: Literal["GET", "POST", "PUT", "DELETE"]
+    path: str
+    description: str
+    parameters: tuple[Parameter, ...]
+    handler: Callable[[World, Mapping[str, Json]], Response]
+    """Takes the world, which it may change by replacing records, and checked arguments."""
+    refuse: Callable[[str], Response]
+    """The API's answer to arguments of the wrong shape, from a sentence that says what is wrong."""
+    compact_body: tuple[str, ...] = ()
+    """Paths of a successful body that the compact view keeps, in order; empty keeps everything."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether the operation may change the world."""
+        return self.method != "GET"
+
+    def schema(self, compact: bool = False) -> dict[str, Any]:
+        """JSON schema of the arguments object."""
+        properties = {}
+        for parameter in self.parameters:
+            shown = parameter.schema if not compact or parameter.compact is None else parameter.compact
+            if shown:
+                properties[parameter.name] = dict(shown)
+        required = [parameter.name for parameter in self.parameters if parameter.required and parameter.name in properties]
+        return {"type": "object", "properties": properties, "required": required}
+
+    def wrong_shape(self, arguments: Mapping[str, Json]) -> str:
+        """Why the arguments do not fit the schema, in words, or an empty string."""
+        try:
+            self._validate(dict(arguments))
+        except fastjsonschema.JsonSchemaValueException as error:
+            return error.message.removeprefix("data.").removeprefix("data ")
+        return ""
+
+    @cached_property
+    def _validate(self) -> Callable[[Json], Json]:
+        # Required arguments are left to the handlers: the real APIs name each missing field in their own words.
+        loose = {"type": "object", "properties": {p.name: _without_required(p.schema) for p in self.parameters}}
+        return fastjsonschema.compile(loose, use_default=False)
+
+
+def _without_required(schema: Schema) -> dict[str, Any]:
+    kept = {name: value for name, value in schema.items() if name != "required"}
+    if "properties" in kept:
+        kept["properties"] = {name: _without_required(inner) for name, inner in kept["properties"].items()}
+    return kept
+
+
+@dataclass(frozen=True)
+class Api:
+    """A named table of operations."""
+
+    name: str
+    operations: tuple[Operation, ...] = field(default=())
+
+    def table(self) -> dict[str, Operation]:
+        """The operations by name."""
+        return {operation.name: operation for operation in self.operations}

@@ -1,0 +1,148 @@
+"""Create a page under another: resolve the space's key and the parent's title to ids, then write a nested body.
+
+Another space has a page of the parent's title, so the search needs the space. What goes wrong: the parent is not looked up, the
+space's id is made up, the body is dropped, or nothing is written after reading.
+"""
+
+import random
+
+from envs import words
+from envs.checks import Attempt, Change, Check, argument, outcome, read_first, stopped_after
+from envs.confluence import CONFLUENCE
+from envs.confluence.world import site
+from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.task import PlannedCall, Task
+from envs.trace import Call
+from envs.words import Split
+
+_WORDINGS = (
+    'Create a page "{title}" in space "{space}" under "{parent}" saying "{text}".',
+    'Add "{title}" below "{parent}" in the "{space}" space with text "{text}".',
+    'In space "{space}", write a page titled "{title}" with body "{text}"; its parent is "{parent}".',
+    'Under "{parent}" in "{space}", publish "{title}" with the content "{text}".',
+    'Please make a page in "{space}" called "{title}". Put it under "{parent}" and write "{text}" in it.',
+    'The space "{space}" needs a page "{title}" under "{parent}". Its text: "{text}".',
+    'Write "{text}" on a new page "{title}", a child of "{parent}" in "{space}".',
+    'Could you add a page "{title}" to "{space}"? Parent "{parent}", content "{text}".',
+    'New page in "{space}" please: "{title}", under "{parent}", with the text "{text}".',
+    'Below the page "{parent}" of space "{space}", create "{title}" with body "{text}".',
+    'Put a page "{title}" saying "{text}" under "{parent}" in space "{space}".',
+    'Document "{text}" in "{space}" on a page named "{title}" under "{parent}".',
+)
+_KEPT_BACK = (
+    'Have a page "{title}" in "{space}" as a child of "{parent}"; it should read "{text}".',
+    'Page "{parent}" in space "{space}" should get a child "{title}" with "{text}" in it.',
+)
+
+
+def draw(rng: random.Random, split: Split) -> Draft:
+    """A site with three spaces, and a page to be written under an existing one."""
+    key = words.key(rng, split)
+    title, parent_title = words.distinct(rng, 2, lambda r: words.phrase(r, split, 2, 3))
+    text = words.phrase(rng, split, 2, 4)
+    world, space, parent = site(rng, split, key, parent_title)
+    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, space=key, parent=parent_title, text=text)
+    body = {"representation": "storage", "value": f"<p>{text}</p>"}
+    page = {"spaceId": space["id"], "parentId": parent["id"], "title": title, "body": body}
+    return Draft(
+        request,
+        world,
+        {"space": space["id"], "parent": parent["id"], "title": title, "value": body["value"], "key": key, "under": parent_title},
+        (
+            PlannedCall("getSpaces", {"keys": [key]}),
+            PlannedCall("getPages", {"space-id": [space["id"]], "title": parent_title}),
+            PlannedCall("createPage", page),
+        ),
+    )
+
+
+def _created(task: Task, changed: list[Change]) -> bool:
+    """One new page, as asked; nothing else."""
+    if len(changed) != 1 or changed[0].table != "pages" or changed[0].before or not changed[0].after:
+        return False
+    page = changed[0].after
+    return (
+        page["spaceId"] == task.goal["space"]
+        and page["parentId"] == task.goal["parent"]
+        and page["title"] == task.goal["title"]
+        and page["status"] == "current"
+        and page["body"] == {"representation": "storage", "value": task.goal["value"]}
+    )
+
+
+def _found_space(call: Call, task: Task) -> bool:
+    return any(space["key"] == task.goal["key"] for space in call.body["results"])
+
+
+def _found_parent(call: Call, task: Task) -> bool:
+    return any(page["id"] == task.goal["parent"] for page in call.body["results"])
+
+
+def _read_id(path: str, goal: str, weight: float, read: Check) -> Check:
+    """An id counts only if it was read: a guess that happens to fit is worth nothing."""
+    plain = argument("createPage", path, goal, weight)
+
+    def score(attempt: Attempt) -> float:
+        return plain.score(attempt) * read.score(attempt)
+
+    return Check(plain.name, weight, score, f"The {path} of the new page was read, not guessed, and is right.")
+
+
+_SPACE_READ = read_first("getSpaces", "createPage", 0.05, _found_space)
+_PARENT_READ = read_first("getPages", "createPage", 0.05, _found_parent)
+
+
+def _skip_parent(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Neither looks the parent up nor names it."""
+    return [
+        PlannedCall(call.name, {name: value for name, value in call.arguments.items() if name != "parentId"})
+        for call in plan
+        if call.name != "getPages"
+    ]
+
+
+def _guess_space(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Makes up the space's id, and looks for the parent in no space at all."""
+    made_up = str(rng.randint(100_000, 999_999))
+    replaced = {"spaceId": made_up, "space-id": [made_up]}
+    return [
+        PlannedCall(call.name, {name: replaced.get(name, value) for name, value in call.arguments.items()})
+        for call in _skip_parent(plan, task, rng)
+        if call.name != "getSpaces"
+    ]
+
+
+def _drop_body(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Leaves the page empty."""
+    return [
+        PlannedCall(call.name, {name: value for name, value in call.arguments.items() if name != "body"}) for call in plan
+    ]
+
+
+def _stop_after_read(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Reads, and leaves it at that."""
+    return [call for call in plan if call.name != "createPage"] or plan
+
+
+SCENARIO = Scenario(
+    name="confluence_create_page",
+    api=CONFLUENCE,
+    tools=("getSpaces", "getPages", "createPage"),
+    checks=(
+        _SPACE_READ,
+        _PARENT_READ,
+        _read_id("spaceId", "space", 0.10, _SPACE_READ),
+        _read_id("parentId", "parent", 0.15, _PARENT_READ),
+        argument("createPage", "title", "title", 0.15),
+        argument("createPage", "body.value", "value", 0.15),
+        stopped_after("createPage", 0.10),
+        outcome(0.25, _created, "Exactly the page that was asked for was created, in its place."),
+    ),
+    habits={
+        "skip_parent": _skip_parent,
+        "guess_space": _guess_space,
+        "drop_body": _drop_body,
+        "stop_after_read": _stop_after_read,
+    },
+    draw=draw,
+)

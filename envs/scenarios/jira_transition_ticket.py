@@ -1,0 +1,136 @@
+"""Move an issue to a status: read which transitions leave its status, then take the one that leads there.
+
+Workflows, ids and names are made anew for every task, so no id can be known without reading. What goes wrong: the first transition
+is taken, an id is made up, or nothing is done after reading.
+"""
+
+import random
+
+from envs import words
+from envs.checks import Attempt, Change, Check, argument, outcome, read_first, stopped_after
+from envs.jira import JIRA
+from envs.jira.transitions import available
+from envs.jira.world import add_distractors, add_issue, add_project, empty_site
+from envs.operation import Json
+from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.task import PlannedCall, Task
+from envs.trace import Call
+from envs.words import Split
+from envs.world import Record, World
+
+_WORDINGS = (
+    'Move "{issue}" to "{status}".',
+    'Please set the status of "{issue}" to "{status}".',
+    'The ticket "{issue}" should be in "{status}" now.',
+    '"{status}" is the next status of "{issue}", please move it there.',
+    'Transition "{issue}" to "{status}".',
+    'Can you put "{issue}" into "{status}"?',
+    'Update "{issue}": its status should become "{status}".',
+    'Change the status of issue "{issue}" to "{status}".',
+    'We are ready to take "{issue}" to "{status}".',
+    'Mark "{issue}" as "{status}".',
+    'Please bring "{issue}" on to "{status}".',
+    'Issue "{issue}" belongs in "{status}", move it.',
+)
+_KEPT_BACK = (
+    'Send "{issue}" over to "{status}".',
+    'As of today "{issue}" is "{status}"; make the board say so.',
+)
+
+
+def draw(rng: random.Random, split: Split) -> Draft:
+    """A project with a workflow of its own, an issue in it, and one of the statuses that it can go to."""
+    key, number, choices = words.key(rng, split), rng.randint(10, 99), rng.randint(3, 4)
+    current, *targets = words.distinct(rng, choices + 1, lambda r: words.phrase(r, split, 1, 2))
+    ids = [str(number) for number in rng.sample(range(11, 100), choices + 2)]
+    names = words.distinct(rng, choices + 2, lambda r: words.phrase(r, split, 1, 2))
+    # The issue stands in status 0. A way back and a way on from elsewhere are not offered to it.
+    steps = [{"id": ids[n], "name": names[n], "from": [0], "to": n + 1} for n in range(choices)]
+    steps += [
+        {"id": ids[choices], "name": names[choices], "from": [1], "to": 0},
+        {"id": ids[choices + 1], "name": names[choices + 1], "from": [1], "to": 2},
+    ]
+    world = empty_site()
+    project = add_project(world, key, words.phrase(rng, split, 1, 2), [current, *targets], steps)
+    issue = add_issue(world, project, number, words.phrase(rng, split, 2, 3))
+    add_distractors(world, rng, split, [key])
+    chosen = rng.randrange(choices)
+    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], status=targets[chosen])
+    goal = {"issue": issue["key"], "status": targets[chosen], "transition": ids[chosen]}
+    return Draft(
+        request,
+        world,
+        goal,
+        (
+            PlannedCall("getTransitions", {"issueIdOrKey": issue["key"]}),
+            _move(issue["key"], ids[chosen], f'"{targets[chosen]}" is {ids[chosen]}.'),
+        ),
+    )
+
+
+def _move(issue: str, transition: str, note: str = "") -> PlannedCall:
+    return PlannedCall("doTransition", {"issueIdOrKey": issue, "transition": {"id": transition}}, note)
+
+
+def _issue(world: World, key: str) -> Record:
+    return world.find("issues", key=key)[0]
+
+
+def _moved(task: Task, changed: list[Change]) -> bool:
+    """The issue is in the wanted status; only its status and time have changed."""
+    if len(changed) != 1 or changed[0].table != "issues" or not changed[0].before or not changed[0].after:
+        return False
+    before, after = changed[0].before, changed[0].after
+    kept = all(before[name] == after[name] for name in before if name not in ("status", "updated"))
+    return kept and before["key"] == task.goal["issue"] and task.world.tables["statuses"][after["status"]]["name"] == task.goal["status"]
+
+
+def _read_it(call: Call, task: Task) -> bool:
+    return str(call.arguments.get("issueIdOrKey", "")).upper() == task.goal["issue"]
+
+
+def _right_issue(value: Json, wanted: Json) -> float:
+    return float(isinstance(value, str) and value.upper() == wanted)
+
+
+def _right_transition() -> Check:
+    """The id counts only if it was read: a guess that happens to fit is worth nothing."""
+    plain = argument("doTransition", "transition.id", "transition", 0.30)
+    was_read = read_first("getTransitions", "doTransition", 0.0, _read_it)
+
+    def score(attempt: Attempt) -> float:
+        return plain.score(attempt) * was_read.score(attempt)
+
+    return Check(plain.name, plain.weight, score, "The transition that leads to the wanted status was read and chosen.")
+
+
+def _first_transition(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Takes the first transition listed, whatever it leads to."""
+    first = available(task.world, _issue(task.world, str(task.goal["issue"])))[0]
+    return [call if call.name != "doTransition" else _move(str(task.goal["issue"]), first["id"]) for call in plan]
+
+
+def _guess_id(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Makes up an id without reading."""
+    return [_move(str(task.goal["issue"]), str(rng.randint(11, 99)))]
+
+
+def _stop_after_read(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Reads, and leaves it at that."""
+    return [call for call in plan if call.name == "getTransitions"] or plan
+
+
+SCENARIO = Scenario(
+    name="jira_transition_ticket",
+    api=JIRA,
+    tools=("getTransitions", "doTransition"),
+    checks=(
+        argument("doTransition", "issueIdOrKey", "issue", 0.10, _right_issue),
+        read_first("getTransitions", "doTransition", 0.15, _read_it),
+        _right_transition(),
+        stopped_after("doTransition", 0.10),
+        outcome(0.35, _moved, "The issue is in the wanted status and nothing else has changed."),
+    ),
+    habits={"first_transition": _first_transition, "guess_id": _guess_id, "stop_after_read": _stop_after_read},
+    draw=draw,
+)

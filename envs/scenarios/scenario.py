@@ -1,0 +1,68 @@
+"""A scenario: a family of tasks over one API, as data and small functions."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from envs.checks import Check
+from envs.errors import EnvError
+from envs.operation import Api
+from envs.task import PlannedCall, Task
+from envs.words import SPLITS, Split
+from envs.world import World
+
+Plan = Sequence[PlannedCall]
+Habit = Callable[[Plan, Task, random.Random], Plan]
+"""A way of doing a task badly: the oracle's plan in, a worse one out."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a scenario draws for one task; `Scenario.sample` adds the rest."""
+
+    request: str
+    world: World
+    goal: Mapping[str, object]
+    oracle: tuple[PlannedCall, ...]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A family of tasks."""
+
+    name: str
+    api: Api
+    tools: tuple[str, ...]
+    """Operations offered."""
+    checks: tuple[Check, ...]
+    """Their weights sum to 1."""
+    habits: Mapping[str, Habit]
+    """Named faults that sloppy demonstrations show."""
+    draw: Callable[[random.Random, Split], Draft]
+    """Draws a task's site, request and goal."""
+
+    def sample(self, seed: int, split: str, difficulty: int = 1) -> Task:
+        """The task of a seed: same arguments, same task. Raises EnvError for an unknown split or difficulty."""
+        if split not in SPLITS:
+            raise EnvError(f"unknown split {split!r}; there are {', '.join(SPLITS)}")
+        if difficulty != 1:
+            raise EnvError(f"{self.name} has no difficulty {difficulty!r}; it has 1")
+        rng = random.Random(f"{self.name}/{split}/{difficulty}/{seed}")
+        draft = self.draw(rng, split)
+        return Task(
+            self.name,
+            seed,
+            split,
+            difficulty,
+            draft.request,
+            self.tools,
+            self.api,
+            draft.world,
+            draft.goal,
+            draft.oracle,
+        )
+
+
+def phrasing(rng: random.Random, split: Split, common: Sequence[str], kept_back: Sequence[str]) -> str:
+    """A request's wording. Held-out tasks also use wordings that no other split shows."""
+    return rng.choice([*common, *kept_back] if split == "heldout" else common)

@@ -1,0 +1,40 @@
+"""A task: frozen data. What is asked, of which site, with which tools, and what would be right."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from envs.operation import Api, Json
+from envs.words import Split
+from envs.world import World
+
+
+@dataclass(frozen=True)
+class PlannedCall:
+    """A call of an oracle, one turn long."""
+
+    name: str
+    arguments: Mapping[str, Json]
+    note: str = ""
+    """What the model writes before the call."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task. It follows from scenario, seed, split and difficulty alone."""
+
+    scenario: str
+    seed: int
+    split: Split
+    difficulty: int
+    request: str
+    """What the user asks."""
+    tools: tuple[str, ...]
+    """Names of the operations offered."""
+    api: Api = field(repr=False)
+    world: World = field(repr=False)
+    """The site before the first call; never changed."""
+    goal: Mapping[str, Any]
+    """What the checks compare with."""
+    oracle: tuple[PlannedCall, ...] = field(repr=False)
+    """Calls that fulfil the request, in order."""

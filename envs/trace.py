@@ -1,0 +1,61 @@
+"""What a member did: the ordered list of its calls and the API's answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from envs.errors import EnvError
+from envs.operation import Json
+
+ERRORS = ("malformed_json", "malformed_call", "unknown_tool", "refused")
+"""Why a call failed: text that is no JSON; JSON that is no call; a tool that was not offered; a status of 400 or more."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One attempted call. A malformed one has no arguments and status 0: the API never saw it."""
+
+    name: str
+    arguments: Mapping[str, Json]
+    status: int
+    body: Json
+    error: str = ""
+    """One of ERRORS, or empty."""
+    turn: int = 0
+    """The turn that made it, from 0."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the API did what it was asked."""
+        return not self.error
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {**vars(self), "arguments": dict(self.arguments)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Call":
+        """The call that `to_dict` described. Raises EnvError if it is not one."""
+        try:
+            return cls(**data)
+        except TypeError as error:
+            raise EnvError(f"not a stored call: {error}") from error
+
+
+@dataclass(frozen=True)
+class Trace:
+    """All calls of an episode, and whether the model ended it by itself."""
+
+    calls: tuple[Call, ...] = ()
+    stopped: bool = False
+    """True once the model wrote a turn without a call."""
+
+    def __iter__(self):
+        return iter(self.calls)
+
+    def __len__(self) -> int:
+        return len(self.calls)
+
+    def of(self, name: str) -> list[Call]:
+        """The calls of one operation."""
+        return [call for call in self.calls if call.name == name]

@@ -1,0 +1,1 @@
+"""The learner: rollouts, GRPO, checkpoints and the commands. Start reading at train.py."""

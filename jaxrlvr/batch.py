@@ -1,0 +1,92 @@
+"""Groups -> arrays: what one update is computed from.
+
+A micro-batch holds whole groups: their prefixes once, their members' suffixes padded to one bucket. Groups of like length share a
+micro-batch, so that short scenarios do not pay for long ones. Axes: B groups, G members, P prefix, T suffix.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Batch(NamedTuple):
+    """One micro-batch of grouped trajectories, padded on the right."""
+
+    prefix_BP: np.ndarray
+    """int32 prompt tokens."""
+    prefix_length_B: np.ndarray
+    """int32, at least 1 (padding groups too)."""
+    suffix_BGT: np.ndarray
+    """int32 member tokens: sampled ones and tool answers."""
+    sampled_BGT: np.ndarray
+    """bool, True where the model wrote the token and it counts in the loss."""
+    behaviour_BGT: np.ndarray
+    """float32 log-prob each sampled token had when it was sampled."""
+    advantage_BG: np.ndarray
+    """float32."""
+
+
+@dataclass(frozen=True)
+class Suffix:
+    """One member's tokens as the learner needs them; all arrays have the suffix's length."""
+
+    tokens: np.ndarray
+    sampled: np.ndarray
+    logprobs: np.ndarray
+    advantage: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One group: its prefix and its members' suffixes."""
+
+    prefix: Sequence[int]
+    suffixes: Sequence[Suffix]
+
+
+def bucket(length: int, ladder: Sequence[int], what: str) -> int:
+    """The smallest size of `ladder` that holds `length`. Raises ValueError naming the ladder when none does."""
+    for size in ladder:
+        if length <= size:
+            return size
+    raise ValueError(
+        f"{what} of {length} tokens is longer than the largest bucket, {max(ladder)}: add a bucket of at least {length}"
+    )
+
+
+def pack(rows: Sequence[Row], groups: int, prefix_buckets: Sequence[int], suffix_buckets: Sequence[int], pad: int) -> list[Batch]:
+    """Cut `rows` into micro-batches of `groups` groups each, longest suffixes together.
+
+    The last one is filled with empty groups, so that only the buckets decide which shapes are compiled.
+    """
+    longest = sorted(rows, key=lambda row: max(len(suffix.tokens) for suffix in row.suffixes), reverse=True)
+    return [
+        _pack_one(longest[start : start + groups], groups, prefix_buckets, suffix_buckets, pad)
+        for start in range(0, len(longest), groups)
+    ]
+
+
+def _pack_one(rows: Sequence[Row], groups: int, prefix_buckets: Sequence[int], suffix_buckets: Sequence[int], pad: int) -> Batch:
+    members = len(rows[0].suffixes)
+    width_P = bucket(max(len(row.prefix) for row in rows), prefix_buckets, "a prompt")
+    width_T = bucket(max(len(s.tokens) for row in rows for s in row.suffixes), suffix_buckets, "a suffix")
+    batch = Batch(
+        prefix_BP=np.full((groups, width_P), pad, np.int32),
+        prefix_length_B=np.ones(groups, np.int32),
+        suffix_BGT=np.full((groups, members, width_T), pad, np.int32),
+        sampled_BGT=np.zeros((groups, members, width_T), bool),
+        behaviour_BGT=np.zeros((groups, members, width_T), np.float32),
+        advantage_BG=np.zeros((groups, members), np.float32),
+    )
+    for b, row in enumerate(rows):
+        batch.prefix_BP[b, : len(row.prefix)] = row.prefix
+        batch.prefix_length_B[b] = len(row.prefix)
+        for g, suffix in enumerate(row.suffixes):
+            length = len(suffix.tokens)
+            batch.suffix_BGT[b, g, :length] = suffix.tokens
+            batch.sampled_BGT[b, g, :length] = suffix.sampled
+            batch.behaviour_BGT[b, g, :length] = suffix.logprobs
+            batch.advantage_BG[b, g] = suffix.advantage
+    return batch

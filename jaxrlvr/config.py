@@ -1,0 +1,127 @@
+"""What a run is: one frozen record, written as a Python file in `configs/` and changed on the command line.
+
+Each part is declared beside the code that reads it; this file only puts them together and applies `--section.field value`.
+"""
+
+import dataclasses
+import difflib
+import importlib.util
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tyro
+
+from jaxrlvr.errors import UserError
+from jaxrlvr.evaluate import EvaluationConfig
+from jaxrlvr.grpo import GRPOConfig
+from jaxrlvr.learner import LearnerConfig, OptimizerConfig
+from jaxrlvr.policy import PolicyConfig
+from jaxrlvr.rollout import RolloutConfig
+from jaxrlvr.tasks import TaskConfig
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A training run."""
+
+    steps: int = 40
+    """Updates in all."""
+    seed: int = 0
+    """Fixes tasks, sampling and everything else that is drawn."""
+    run_dir: str = ""
+    """Where the run is written; empty for a new directory under runs/."""
+    checkpoint_every: int = 5
+    """Steps between checkpoints; the last step always makes one."""
+    keep_checkpoints: int = 2
+    """Older checkpoints are deleted."""
+    policy: PolicyConfig = field(default_factory=PolicyConfig)
+    tasks: TaskConfig = field(default_factory=TaskConfig)
+    rollout: RolloutConfig = field(default_factory=RolloutConfig)
+    grpo: GRPOConfig = field(default_factory=GRPOConfig)
+    learner: LearnerConfig = field(default_factory=LearnerConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+
+
+def load_config(path: str, kind: type[T]) -> T:
+    """The result of `config()` in a Python file. Raises UserError if the file has no such function or it gives another kind."""
+    file = Path(path)
+    if not file.is_file():
+        known = ", ".join(sorted(str(p) for p in file.parent.glob("*.py") if p.stem != "__init__")) if file.parent.is_dir() else ""
+        raise UserError(f"no such config file: {path}" + (f"; there are {known}" if known else ""))
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    made = module.config() if hasattr(module, "config") else None
+    if not isinstance(made, kind):
+        raise UserError(f"{path} has no function config() that returns a {kind.__name__}")
+    return made
+
+
+def apply_arguments(config: T, arguments: Sequence[str], program: str) -> T:
+    """`config` with `--section.field value` arguments applied. Raises UserError for an unknown key, with the nearest known ones."""
+    changed, unknown = tyro.cli(
+        type(config), default=config, args=list(arguments), prog=program, return_unknown_args=True, config=(tyro.conf.AvoidSubcommands,)
+    )
+    if unknown:
+        flags = [f"--{name}".replace("_", "-") for name in _keys(config)]
+        near = difflib.get_close_matches(unknown[0].split("=")[0].replace("_", "-"), flags, n=3, cutoff=0.4)
+        hint = f"; did you mean {' or '.join(near)}?" if near else "; --help lists them all"
+        raise UserError(f"unknown argument {unknown[0]}{hint}")
+    return changed
+
+
+def _keys(config: Any, prefix: str = "") -> list[str]:
+    keys = []
+    for part in dataclasses.fields(config):
+        value = getattr(config, part.name)
+        keys += _keys(value, f"{prefix}{part.name}.") if dataclasses.is_dataclass(value) else [prefix + part.name]
+    return keys
+
+
+def to_json(config: Any) -> str:
+    """The config as JSON text, for the run directory."""
+    return json.dumps(dataclasses.asdict(config), indent=2) + "\n"
+
+
+def from_json(text: str) -> RunConfig:
+    """The config that `to_json` wrote. Raises UserError naming keys that this version does not know."""
+    return _build(RunConfig, json.loads(text), "")
+
+
+def _build(kind: type, values: dict[str, Any], where: str) -> Any:
+    known = {part.name: part for part in dataclasses.fields(kind)}
+    if strange := sorted(set(values) - set(known)):
+        raise UserError(f"config.json has keys that this version does not know: {', '.join(where + name for name in strange)}")
+    made = {}
+    for name, value in values.items():
+        inner = known[name].type
+        if dataclasses.is_dataclass(inner):
+            value = _build(inner, value, f"{where}{name}.")  # type: ignore[arg-type]
+        made[name] = tuple(value) if isinstance(value, list) else value
+    return kind(**made)
+
+
+def differences(old: Any, new: Any, where: str = "") -> list[str]:
+    """The names of fields in which two configs differ."""
+    found = []
+    for part in dataclasses.fields(old):
+        a, b = getattr(old, part.name), getattr(new, part.name)
+        if dataclasses.is_dataclass(a):
+            found += differences(a, b, f"{where}{part.name}.")
+        elif a != b:
+            found.append(where + part.name)
+    return found
+
+
+def slug(text: str) -> str:
+    """A name that is safe in a path."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()

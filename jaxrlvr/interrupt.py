@@ -1,0 +1,46 @@
+"""Ctrl-C and SIGTERM: the step in progress is finished and checkpointed, then the command ends with exit code 130 (or 143).
+
+A second signal ends the process at once; at most the steps since the last checkpoint are lost.
+"""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Interruption:
+    """Whether somebody asked the run to stop."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+
+    @property
+    def asked(self) -> bool:
+        """True once a stop was asked for."""
+        return self.signal is not None
+
+    @property
+    def exit_code(self) -> int:
+        """The shell's convention: 128 plus the signal's number."""
+        return 128 + (self.signal or 0)
+
+
+@contextmanager
+def interruptible() -> Iterator[Interruption]:
+    """Catch the first SIGINT or SIGTERM inside the block; the second one acts as usual."""
+    interruption = Interruption()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        interruption.signal = number
+        print("\nstopping after this step; once more to stop at once", file=sys.stderr, flush=True)
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interruption
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,150 @@
+"""Batch -> update: parameters, optimizer state, one accumulated and applied gradient.
+
+The forward pass is the sampler's own (`prefill`, then one `extend` over whole suffixes), so a recomputed log-prob equals the sampled
+one. Gradients of micro-batches are summed, each already divided by the step's token count; the buffers of the old state are donated.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+
+import models
+from jaxrlvr.batch import Batch
+from jaxrlvr.grpo import LossStats
+
+Objective = Callable[[jax.Array, jax.Array, Batch, jax.Array | None], LossStats]
+"""(log-prob_BGT, entropy_BGT, batch, reference log-prob_BGT or None) -> sums over the sampled tokens."""
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """AdamW after clipping by global norm, with a linear warm-up to a constant rate."""
+
+    learning_rate: float = 1e-6
+    """Peak step size."""
+    warmup_steps: int = 0
+    """Steps over which the rate rises linearly from 0."""
+    decay_steps: int = 0
+    """Step at which a cosine decay reaches a tenth of the peak; 0 keeps the rate constant."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay."""
+    beta2: float = 0.95
+    """Decay of the second moment; short, since a run is short."""
+    max_grad_norm: float = 1.0
+    """Gradients are scaled down to this global norm."""
+
+
+class TrainState(NamedTuple):
+    """Everything an update changes."""
+
+    params: Any
+    opt_state: Any
+
+
+class UpdateStats(NamedTuple):
+    """What one update reports; means are over the step's sampled tokens."""
+
+    means: LossStats
+    grad_norm: jax.Array
+    skipped: jax.Array
+    """True if the update was not finite and left the state as it was."""
+
+
+def make_optimizer(config: OptimizerConfig) -> optax.GradientTransformation:
+    """The Optax chain of `config`."""
+    rate: optax.ScalarOrSchedule = config.learning_rate
+    if config.decay_steps:
+        rate = optax.warmup_cosine_decay_schedule(
+            0.0, config.learning_rate, config.warmup_steps, config.decay_steps, 0.1 * config.learning_rate
+        )
+    elif config.warmup_steps:
+        # From 1/n, not 0: a first step that changes nothing would waste its samples.
+        rate = optax.linear_schedule(config.learning_rate / config.warmup_steps, config.learning_rate, config.warmup_steps)
+    return optax.chain(
+        optax.clip_by_global_norm(config.max_grad_norm),
+        optax.adamw(rate, b2=config.beta2, weight_decay=config.weight_decay),
+    )
+
+
+def suffix_logprobs(model: models.Decoder, batch: Batch, temperature: float | jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Log-probs and entropies [B, G, T] of every suffix token under `model`, at the temperature that sampled them.
+
+    The token at suffix position t is predicted from position t - 1; the first one from the prefix's last position.
+    """
+    prefix_hidden_BPD, prefix = model.prefill(batch.prefix_BP, batch.prefix_length_B)
+    length_BG = jnp.zeros(batch.suffix_BGT.shape[:2], jnp.int32)
+    hidden_BGTD, _ = model.extend(batch.suffix_BGT, prefix, batch.prefix_length_B, None, length_BG)
+    last_B1D = jnp.take_along_axis(prefix_hidden_BPD, (batch.prefix_length_B - 1)[:, None, None], axis=1)
+    first_BG1D = jnp.broadcast_to(last_B1D[:, None], (*length_BG.shape, 1, last_B1D.shape[-1]))
+    predicting_BGTD = jnp.concatenate([first_BG1D, hidden_BGTD[:, :, :-1]], axis=2)
+    logprob_N, entropy_N = models.token_logprobs(
+        predicting_BGTD.reshape(-1, predicting_BGTD.shape[-1]),
+        model.unembed_VD,
+        batch.suffix_BGT.reshape(-1),
+        temperature=temperature,
+    )
+    return logprob_N.reshape(batch.suffix_BGT.shape), entropy_N.reshape(batch.suffix_BGT.shape)
+
+
+class Learner:
+    """Compiled functions for one model and objective; the state is passed through, never kept."""
+
+    def __init__(
+        self,
+        graphdef: Any,
+        optimizer: optax.GradientTransformation,
+        objective: Objective,
+        temperature: float = 1.0,
+        reference: Any = None,
+    ) -> None:
+        self._optimizer = optimizer
+        self._reference = reference
+
+        def loss(params: Any, batch: Batch, reference_BGT: jax.Array | None, tokens: jax.Array) -> tuple[jax.Array, LossStats]:
+            logprob_BGT, entropy_BGT = suffix_logprobs(nnx.merge(graphdef, params), batch, temperature)
+            stats = objective(logprob_BGT, entropy_BGT, batch, reference_BGT)
+            return stats.loss / tokens, stats
+
+        @partial(jax.jit, donate_argnums=1)
+        def accumulate(params: Any, grads: Any, batch: Batch, reference_BGT: jax.Array | None, tokens: jax.Array) -> tuple[Any, LossStats]:
+            more, stats = jax.grad(loss, has_aux=True)(params, batch, reference_BGT, tokens)
+            return jax.tree.map(jnp.add, grads, more), stats
+
+        @partial(jax.jit, donate_argnums=(0, 1))
+        def apply(state: TrainState, grads: Any) -> tuple[TrainState, jax.Array, jax.Array]:
+            norm = optax.global_norm(grads)
+            updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
+            new = TrainState(optax.apply_updates(state.params, updates), opt_state)
+            finite = jnp.isfinite(norm)
+            return jax.tree.map(lambda a, b: jnp.where(finite, a, b), new, state), norm, ~finite
+
+        @jax.jit
+        def recompute(params: Any, batch: Batch) -> jax.Array:
+            return suffix_logprobs(nnx.merge(graphdef, params), batch, temperature)[0]
+
+        self._accumulate, self._apply, self.recompute = accumulate, apply, recompute
+        self._zeros = jax.jit(lambda params: jax.tree.map(jnp.zeros_like, params))
+
+    def init(self, params: Any) -> TrainState:
+        """A fresh optimizer state around `params`."""
+        return TrainState(params, jax.jit(self._optimizer.init)(params))
+
+    def update(self, state: TrainState, batches: Sequence[Batch]) -> tuple[TrainState, UpdateStats]:
+        """One optimizer step over all micro-batches. The old state's buffers are gone afterwards."""
+        tokens = jnp.float32(max(1, sum(int(batch.sampled_BGT.sum()) for batch in batches)))
+        grads = self._zeros(state.params)
+        parts = []
+        for batch in batches:
+            reference_BGT = None if self._reference is None else self.recompute(self._reference, batch)
+            grads, stats = self._accumulate(state.params, grads, batch, reference_BGT, tokens)
+            parts.append(stats)
+        state, norm, skipped = self._apply(state, grads)
+        means = LossStats(*(sum(values) / tokens for values in zip(*parts, strict=True)))
+        gap_max = max(float(stats.behaviour_gap_max) for stats in parts)
+        return state, UpdateStats(means._replace(behaviour_gap_max=gap_max), norm, skipped)

@@ -1,0 +1,95 @@
+"""A model that acts: weights on the mesh, its chat template, and the compiled sampler.
+
+In: a model directory, a hub id, or a run directory. Out: a `Policy`, whose parameters everything else takes as an argument.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from transformers import AutoTokenizer
+
+import models
+from jaxrlvr.chat import Chat
+from jaxrlvr.errors import UserError
+from jaxrlvr.rollout import RolloutConfig
+from jaxrlvr.sampler import Sampler
+
+SEED_MODEL = Path(models.__file__).parent / "seed"
+
+
+@dataclass(frozen=True)
+class MeshConfig:
+    """How many devices each mesh axis has; the product must be the number of devices in use."""
+
+    data: int = 1
+    """Groups are spread over it, parameters copied."""
+    fsdp: int = 1
+    """Groups and parameters are spread over it."""
+    tensor: int = 1
+    """Heads, mlp and vocabulary are spread over it."""
+
+
+@dataclass(frozen=True)
+class PolicyConfig:
+    """The model that learns."""
+
+    model: str = ""
+    """Directory or hub id; empty for the embedded seed."""
+    compute_dtype: Literal["float32", "bfloat16"] = "float32"
+    """What the forward pass computes in; parameters and optimizer stay float32."""
+    remat: str = "none"
+    """What the backward pass recomputes: none, dots, full."""
+    mesh: MeshConfig = field(default_factory=MeshConfig)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A loaded model."""
+
+    graphdef: Any
+    params: Any
+    """The weights as loaded; training replaces them and passes its own."""
+    chat: Chat
+    mesh: Any
+    config: models.ModelConfig
+    source: Path
+    """Where tokenizer and template came from; an export carries them along."""
+
+    def sampler(self, rollout: RolloutConfig) -> Sampler:
+        """The compiled sampler for this model."""
+        return Sampler(
+            self.graphdef,
+            rollout.prefix_buckets,
+            rollout.suffix_buckets,
+            rollout.answer_chunk,
+            self.chat.stop_token,
+            self.chat.pad_token,
+        )
+
+
+def load_policy(config: PolicyConfig) -> Policy:
+    """Load model, tokenizer and template. Raises models.ModelError or UserError with one clear line."""
+    source = models.resolve(config.model or str(SEED_MODEL))
+    mesh = make_mesh(config.mesh)
+    decoder = models.load(source, mesh=mesh, compute_dtype=jnp.dtype(config.compute_dtype), remat=config.remat)
+    graphdef, params = nnx.split(decoder)
+    return Policy(graphdef, params, load_chat(source), mesh, decoder.config, source)
+
+
+def load_chat(source: Path) -> Chat:
+    """The chat of a model directory."""
+    try:
+        return Chat.of(AutoTokenizer.from_pretrained(source))
+    except (ValueError, OSError) as error:
+        raise UserError(f"{source} has no usable tokenizer: {str(error).splitlines()[0]}") from error
+
+
+def make_mesh(config: MeshConfig) -> Any:
+    """The device mesh, or None for a single device."""
+    if config.data * config.fsdp * config.tensor == 1:
+        return None
+    return models.make_mesh(config.data, config.fsdp, config.tensor)

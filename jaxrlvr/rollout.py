@@ -1,0 +1,197 @@
+"""Tasks -> groups: the host part of sampling.
+
+Members write a turn on the device; the host reads the calls out of each turn, steps that member's simulator, and hands the answers
+back as tokens. Tokens are the truth: what was sampled is never decoded and encoded again to build the next input.
+"""
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import envs
+from jaxrlvr.chat import Chat
+from jaxrlvr.sampler import Prefix, Sampler, SamplerState, Turn, keys
+
+STOPS = ("done", "turn_limit", "length", "max_turns", "fault")
+"""Why a member stopped: it called no tool; its turn had no room left to end; its suffix was full; it used every turn; its simulator
+failed (no reward, no gradient)."""
+
+
+@dataclass(frozen=True)
+class RolloutConfig:
+    """How members act."""
+
+    group_size: int = 8
+    """Members per group: attempts at the same task."""
+    temperature: float = 1.0
+    """Divides the logits; the learner scores with the same one."""
+    max_turns: int = 6
+    """Turns a member may write."""
+    turn_tokens: int = 96
+    """Tokens a member may write in one turn."""
+    detail: str = "compact"
+    """How much of tools and answers the model sees: compact or full."""
+    prefix_buckets: tuple[int, ...] = (128,)
+    """Prompt lengths that are compiled for, ascending."""
+    suffix_buckets: tuple[int, ...] = (96, 192, 384)
+    """Suffix lengths that are compiled for, ascending; the last one is a member's limit."""
+    answer_chunk: int = 64
+    """Answers are appended in chunks of this many tokens."""
+
+
+@dataclass
+class Trajectory:
+    """One member: its tokens, who wrote them, and what they did."""
+
+    episode: Any
+    tokens: list[int] = field(default_factory=list)
+    sampled: list[bool] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    turns: int = 0
+    stop: str = ""
+    fault: str = ""
+    verdict: Any = None
+
+    def append(self, tokens: Sequence[int], logprobs: Sequence[float] | None = None) -> None:
+        """Add sampled tokens with their log-probs, or an answer's tokens without."""
+        self.tokens.extend(tokens)
+        self.sampled.extend([logprobs is not None] * len(tokens))
+        self.logprobs.extend([0.0] * len(tokens) if logprobs is None else logprobs)
+
+    @property
+    def valid(self) -> bool:
+        """Whether the member may teach: its simulator did not fail."""
+        return self.stop != "fault"
+
+
+@dataclass
+class Group:
+    """One task, its prefix, and its members."""
+
+    task: Any
+    prefix: list[int]
+    members: list[Trajectory]
+
+
+def rollout(
+    sampler: Sampler,
+    params: Any,
+    chat: Chat,
+    tasks: Sequence[Any],
+    config: RolloutConfig,
+    *,
+    seed: int,
+    step: int,
+    numbers: Sequence[int] | None = None,
+) -> list[Group]:
+    """Let `group_size` members attempt each task; every trajectory comes back scored.
+
+    `numbers` identify the tasks within the step (default: their places); with `seed` and `step` they fix every random draw, whatever
+    else is in the batch. Raises ValueError if a prompt fits no bucket.
+    """
+    groups = [_open_group(chat, task, config) for task in tasks]
+    prefix, state = sampler.start(params, [group.prefix for group in groups], config.group_size)
+    key_BG = keys(seed, step, range(len(tasks)) if numbers is None else numbers, config.group_size)
+    for _ in range(config.max_turns):
+        limit_BG = _limits(groups, config)
+        if limit_BG.max() == 0:
+            break
+        state = sampler.fit(state, int(limit_BG.max()))
+        state, turn = sampler.write(params, prefix, state, limit_BG, key_BG, config.temperature)
+        answers = _play_turns(groups, turn, limit_BG, chat, config)
+        state = _append_answers(sampler, params, prefix, state, groups, answers)
+    for group in groups:
+        for member in group.members:
+            _score(member)
+    return groups
+
+
+def _open_group(chat: Chat, task: Any, config: RolloutConfig) -> Group:
+    prefix = chat.prompt(task.request, envs.tool_schemas(task, detail=config.detail))
+    return Group(task, prefix, [Trajectory(envs.Episode(task, detail=config.detail)) for _ in range(config.group_size)])
+
+
+def _limits(groups: Sequence[Group], config: RolloutConfig) -> np.ndarray:
+    """Suffix length [B, G] at which each member's next turn is cut; 0 for members that have stopped."""
+    longest = config.suffix_buckets[-1]
+    lengths = [[0 if m.stop else min(len(m.tokens) + config.turn_tokens, longest) for m in g.members] for g in groups]
+    return np.array(lengths, np.int32)
+
+
+def _play_turns(
+    groups: Sequence[Group], turn: Turn, limit_BG: np.ndarray, chat: Chat, config: RolloutConfig
+) -> list[list[list[int]]]:
+    """Read each member's new turn, step its simulator, and return the answers' tokens (empty for members that stopped)."""
+    token_BGS, logprob_BGS = np.asarray(turn.token_BGS), np.asarray(turn.logprob_BGS)
+    answers: list[list[list[int]]] = [[[] for _ in group.members] for group in groups]
+    for b, group in enumerate(groups):
+        for g, member in enumerate(group.members):
+            if member.stop:
+                continue
+            begin, end = len(member.tokens), int(limit_BG[b, g])
+            written = token_BGS[b, g, begin:end].tolist()
+            if chat.stop_token in written:
+                written = written[: written.index(chat.stop_token) + 1]
+            member.append(written, logprob_BGS[b, g, begin : begin + len(written)].tolist())
+            answers[b][g] = _answer(member, written, chat, config)
+    return answers
+
+
+def _answer(member: Trajectory, written: list[int], chat: Chat, config: RolloutConfig) -> list[int]:
+    """Step the member's simulator with its turn; the answer's tokens, or none with the reason in `member.stop`."""
+    member.turns += 1
+    if written[-1] != chat.stop_token:
+        member.stop = "length" if len(member.tokens) >= config.suffix_buckets[-1] else "turn_limit"
+        return []
+    try:
+        reply = member.episode.step(chat.text(written))
+    except Exception:  # our simulator's fault, not the model's: such a trajectory teaches nothing, and is counted
+        member.stop, member.fault = "fault", traceback.format_exc()
+        return []
+    if reply.done:
+        member.stop = "done"
+        return []
+    tokens = chat.answer(reply.answers)
+    if len(member.tokens) + len(tokens) >= config.suffix_buckets[-1]:
+        member.stop = "length"
+        return []
+    if member.turns >= config.max_turns:
+        member.stop = "max_turns"
+        return []
+    member.append(tokens)
+    return tokens
+
+
+def _append_answers(
+    sampler: Sampler,
+    params: Any,
+    prefix: Prefix,
+    state: SamplerState,
+    groups: Sequence[Group],
+    answers: list[list[list[int]]],
+) -> SamplerState:
+    """Put the answers into the caches of the members that go on, and check that cache and host hold the same lengths."""
+    if not any(tokens for group in answers for tokens in group):
+        return state
+    state = sampler.fit(state, max(len(member.tokens) for group in groups for member in group.members))
+    state = sampler.read(params, prefix, state, answers)
+    length_BG = np.asarray(state.length_BG)
+    for b, group in enumerate(groups):
+        for g, member in enumerate(group.members):
+            if not member.stop and len(member.tokens) != length_BG[b, g]:
+                raise AssertionError(
+                    f"group {b} member {g}: {len(member.tokens)} tokens on the host, {length_BG[b, g]} in the cache"
+                )
+    return state
+
+
+def _score(member: Trajectory) -> None:
+    if member.stop == "fault":
+        return
+    try:
+        member.verdict = member.episode.verdict()
+    except Exception:
+        member.stop, member.fault = "fault", traceback.format_exc()

@@ -1,0 +1,78 @@
+"""The run directory: everything a run leaves behind, and how it is taken up again.
+
+    config.json  metrics.jsonl  tensorboard/  episodes/  checkpoints/  summary.json
+
+A new run never writes into another run's directory; `--resume` takes up the config that the directory holds.
+"""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxrlvr.checkpoint import Checkpoints
+from jaxrlvr.config import RunConfig, from_json, to_json
+from jaxrlvr.errors import UserError
+from jaxrlvr.learner import TrainState
+from jaxrlvr.metrics import MetricsLog
+
+
+class RunDirectory:
+    """Paths and files of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.episodes = path / "episodes"
+        self.checkpoints = path / "checkpoints"
+        self.summary = path / "summary.json"
+
+    @classmethod
+    def create(cls, config: RunConfig, name: str) -> "RunDirectory":
+        """A fresh directory holding the config. Raises UserError if it cannot be written or already holds a run or other files."""
+        path = Path(config.run_dir) if config.run_dir else _unused(Path("runs"), f"{name}-{time.strftime('%Y%m%d-%H%M%S')}")
+        if path.is_dir() and any(path.iterdir()):
+            what = "holds another run" if (path / "config.json").exists() else "is not empty"
+            raise UserError(f"run directory {path} {what}: choose another --run-dir, or go on with --resume {path}")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            (path / "config.json").write_text(to_json(config))
+        except OSError as error:
+            raise UserError(f"cannot write run directory {path}: {error.strerror}; choose another --run-dir") from error
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: str) -> tuple["RunDirectory", RunConfig]:
+        """An existing run and its config. Raises UserError if there is none."""
+        file = Path(path) / "config.json"
+        if not file.is_file():
+            raise UserError(f"{path} is not a run directory: it has no config.json")
+        try:
+            return cls(Path(path)), from_json(file.read_text())
+        except (json.JSONDecodeError, TypeError) as error:
+            raise UserError(f"{file} is not a run's config: {error}") from error
+
+    def write_summary(self, summary: Mapping[str, Any]) -> None:
+        """Write summary.json."""
+        self.summary.write_text(json.dumps(summary, indent=2) + "\n")
+
+    def remember(self, name: str, value: Any) -> None:
+        """Keep a small result (the evaluation before training) for a later process of the same run."""
+        (self.path / f"{name}.json").write_text(json.dumps(value) + "\n")
+
+    def recall(self, name: str) -> Any:
+        """What `remember` kept, or None."""
+        file = self.path / f"{name}.json"
+        return json.loads(file.read_text()) if file.exists() else None
+
+
+def _unused(parent: Path, name: str) -> Path:
+    path, number = parent / name, 2
+    while path.exists():
+        path, number = parent / f"{name}-{number}", number + 1
+    return path
+
+
+def is_run(path: Path) -> bool:
+    """Whether a directory holds a run rather than a model."""
+    return (path / "checkpoints").is_dir()
