@@ -6,4 +6,16 @@ from envs.errors import EnvError
 from envs.scenarios import SCENARIOS, sample
 from envs.task import Task
 
-__all__ = ["SCENARIOS", "EnvError", "Episode", "Reply", "Task", "Verdict", "changes", "judge", "rescore", "sample", "tool_schemas"]
+__all__ = [
+    "SCENARIOS",
+    "EnvError",
+    "Episode",
+    "Reply",
+    "Task",
+    "Verdict",
+    "changes",
+    "judge",
+    "rescore",
+    "sample",
+    "tool_schemas",
+]

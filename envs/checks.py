@@ -1,7 +1,7 @@
 """Checks as data: named, weighted predicates on an episode, and the penalties that every scenario shares.
 
-    reward  = sum of weight x score over the scenario's checks, minus penalties, within [0, 1]
-    success = the outcome alone: the site is as the goal says, and nothing else on it has changed
+reward  = sum of weight x score over the scenario's checks, minus penalties, within [0, 1]
+success = the outcome alone: the site is as the goal says, and nothing else on it has changed
 """
 
 import json
@@ -91,7 +91,9 @@ def judge(attempt: Attempt, checks: Sequence[Check]) -> Verdict:
     results = tuple(CheckResult(c.name, c.weight, float(c.score(attempt)), c.sentence) for c in checks)
     success = all(result.score == 1.0 for check, result in zip(checks, results, strict=True) if check.outcome)
     penalties = tuple(
-        PenaltyResult(name, count, count * cost) for name, (count, cost) in _penalties(attempt, success).items() if count
+        PenaltyResult(name, count, count * cost)
+        for name, (count, cost) in _penalties(attempt, success).items()
+        if count
     )
     reward = sum(result.weight * result.score for result in results) - sum(penalty.cost for penalty in penalties)
     return Verdict(min(1.0, max(0.0, round(reward, 9))), success, results, penalties)
@@ -103,6 +105,8 @@ def _penalties(attempt: Attempt, success: bool) -> Mapping[str, tuple[int, float
     seen: set[str] = set()
     duplicates = 0
     for call in calls:
+        if call.error in ("malformed_json", "malformed_call"):
+            continue
         same = json.dumps([call.name, call.arguments], sort_keys=True)
         duplicates += same in seen
         seen.add(same)
@@ -140,7 +144,9 @@ def at(value: Json, path: str) -> Json:
     return value
 
 
-def argument(operation: str, path: str, goal: str, weight: float, same: Callable[[Json, Json], float] | None = None) -> Check:
+def argument(
+    operation: str, path: str, goal: str, weight: float, same: Callable[[Json, Json], float] | None = None
+) -> Check:
     """Whether the last call of `operation` had the goal's value at `path`; `same` grades near misses."""
 
     def score(attempt: Attempt) -> float:
@@ -165,13 +171,14 @@ def overlap(value: Json, wanted: Json) -> float:
     return len(mine & theirs) / len(mine | theirs) if mine | theirs else 1.0
 
 
-def read_first(read: str, write: str, weight: float, right: Callable[[Call, Task], bool]) -> Check:
-    """Whether the last `write` came after a successful `read` with the right arguments: hidden state is read, not guessed."""
+def read_first(read: str, write: str, weight: float, right: Callable[[Call, Task], float]) -> Check:
+    """How well, by `right`, the best `read` before the last `write` fits: hidden state is read, not guessed."""
 
     def score(attempt: Attempt) -> float:
         calls = attempt.trace.calls
         last = max((place for place, call in enumerate(calls) if call.name == write), default=-1)
-        return float(any(call.name == read and call.ok and right(call, attempt.task) for call in calls[: max(last, 0)]))
+        earlier = [call for call in calls[: max(last, 0)] if call.name == read and call.ok]
+        return max((float(right(call, attempt.task)) for call in earlier), default=0.0)
 
     return Check(f"procedure/{read}", weight, score, f"{read} was called before {write}.")
 

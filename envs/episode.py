@@ -100,6 +100,8 @@ def rescore(record: Mapping[str, Any]) -> Verdict:
         task = sample(**record["task"])
         calls = [Call.from_dict(call) for call in record["calls"]]
         stopped = bool(record["stopped"])
+        if not all(isinstance(call.name, str) and isinstance(call.arguments, Mapping) for call in calls):
+            raise TypeError("a call's name is a string and its arguments are an object")
     except (KeyError, TypeError) as error:
         raise EnvError(f"not a stored episode: {type(error).__name__} {error}") from error
     simulator = Simulator(task.world, task.api.table())

@@ -70,7 +70,9 @@ class Operation:
             shown = parameter.schema if not compact or parameter.compact is None else parameter.compact
             if shown:
                 properties[parameter.name] = dict(shown)
-        required = [parameter.name for parameter in self.parameters if parameter.required and parameter.name in properties]
+        required = [
+            parameter.name for parameter in self.parameters if parameter.required and parameter.name in properties
+        ]
         return {"type": "object", "properties": properties, "required": required}
 
     def wrong_shape(self, arguments: Mapping[str, Json]) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 
 from envs.operation import Json
 
-OPEN, CLOSE, END_OF_THOUGHT = "<tool_call>", "</tool_call>", "</think>"
+OPEN, CLOSE = "<tool_call>", "</tool_call>"
+THOUGHT, END_OF_THOUGHT = "<think>", "</think>"
 _DEPTH = 64
 """Deeper nesting than any API takes."""
 
@@ -39,7 +40,8 @@ class _Refused(ValueError):
 
 def parse_calls(text: str) -> list[Wanted | Malformed]:
     """The calls of one turn, in order; empty if there is none. Calls inside a thought do not count."""
-    _, _, said = text.rpartition(END_OF_THOUGHT)
+    # The prompt may have opened the thought, so only its end is sure to be here; one that never ends was cut off.
+    said = text.rpartition(END_OF_THOUGHT)[2].partition(THOUGHT)[0]
     calls: list[Wanted | Malformed] = []
     for part in said.split(OPEN)[1:]:
         inside, closed, _ = part.partition(CLOSE)

@@ -1,7 +1,7 @@
 """Policies that need no model: turns for a task, perfect or bad in a known way.
 
-The perfect one is the oracle. The bad ones are the floors that a reward must keep low, and the sloppy one is what the embedded seed
-was taught by.
+The perfect one is the oracle. The bad ones are the floors that a reward must keep low, and the sloppy one is what the
+embedded seed was taught by.
 """
 
 import json
@@ -88,7 +88,7 @@ def random_valid(task: Task, rng: random.Random) -> list[str]:
 
 
 def sloppy(task: Task, rng: random.Random, habits: Mapping[str, float]) -> list[str]:
-    """The oracle's plan after each habit took its chance, independently. Raises EnvError for a habit the scenario lacks."""
+    """The oracle's plan after each habit took its chance, independently. Raises EnvError for an unknown habit."""
     known = SCENARIOS[task.scenario].habits
     if unknown := sorted(set(habits) - set(known)):
         raise EnvError(f"{task.scenario} has no habit {unknown[0]!r}; it has {', '.join(known)}")

@@ -1,7 +1,7 @@
 """What a model sees of an API: tools instead of operations, text instead of responses.
 
-The compact form is for small models: only the common arguments, no descriptions, and of an answer only the fields that matter.
-The full form shows the operation's whole schema and the whole body.
+The compact form is for small models: only the common arguments, no descriptions, and of an answer only the fields
+that matter. The full form shows the operation's whole schema and the whole body.
 """
 
 import json
@@ -24,7 +24,7 @@ def tool_schema(operation: Operation, detail: Detail) -> dict[str, Any]:
 
 
 def render(operation: Operation, response: Response, detail: Detail) -> str:
-    """An answer as JSON text for the model. Refusals carry their status; an answer without a body is its status alone."""
+    """An answer as JSON text for the model. Refusals carry their status; without a body it is the status alone."""
     body = response.body
     if body is None:
         shown: Json = {"status": response.status}

@@ -8,7 +8,7 @@ from envs.errors import EnvError
 from envs.operation import Json
 
 ERRORS = ("malformed_json", "malformed_call", "unknown_tool", "refused")
-"""Why a call failed: text that is no JSON; JSON that is no call; a tool that was not offered; a status of 400 or more."""
+"""Why a call failed: text that is no JSON; JSON that is no call; a tool not offered; a status of 400 or more."""
 
 
 @dataclass(frozen=True)

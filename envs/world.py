@@ -1,7 +1,7 @@
 """The state of a simulated site: tables of records, a virtual clock, and counters. Plain data.
 
-A record is never changed in place: a write puts a new record into its table. So a copy of the tables is a snapshot, and a reset costs
-one shallow copy per table, whatever the records hold.
+A record is never changed in place: a write puts a new record into its table. So a copy of the tables is a snapshot,
+and a reset costs one shallow copy per table, whatever the records hold.
 """
 
 import hashlib
@@ -42,7 +42,9 @@ class World:
         return [r for r in self.tables.get(table, {}).values() if all(r.get(k) == v for k, v in values.items())]
 
     def new_id(self) -> str:
-        """A fresh id."""
+        """A fresh id: one that no record of any table has."""
+        while any(str(self.next_id) in table for table in self.tables.values()):
+            self.next_id += 1
         made, self.next_id = str(self.next_id), self.next_id + 1
         return made
 

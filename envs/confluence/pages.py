@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from envs.confluence import replies
-from envs.confluence.spaces import LIMIT, STRINGS
+from envs.confluence.spaces import IDS, LIMIT, STRINGS
 from envs.operation import Json, Operation, Parameter, Response
 from envs.world import World
 
@@ -20,14 +20,15 @@ _COMPACT_BODY = {"type": "object", "properties": {"representation": _STRING, "va
 
 def get_pages(world: World, arguments: Mapping[str, Json]) -> Response:
     """getPages: 200 with the pages that match every filter."""
-    for space_id in arguments.get("space-id", []):
+    spaces = [str(space_id) for space_id in arguments.get("space-id", [])]
+    for space_id in spaces:
         if not space_id.isdigit():
             return replies.not_a_number("space-id", space_id)
-    statuses = arguments.get("status", ["current"])
+    statuses = arguments.get("status", ["current", "archived"])
     found = [
         replies.page_body(world, page, arguments.get("body-format"))
         for page in world.table("pages").values()
-        if ("space-id" not in arguments or page["spaceId"] in arguments["space-id"])
+        if ("space-id" not in arguments or page["spaceId"] in spaces)
         and ("title" not in arguments or page["title"] == arguments["title"])
         and page["status"] in statuses
     ]
@@ -59,7 +60,9 @@ def create_page(world: World, arguments: Mapping[str, Json]) -> Response:
     parent_id = str(arguments.get("parentId") or space["homepageId"])
     parent = world.table("pages").get(parent_id)
     if parent is None or parent["spaceId"] != space_id:
-        return replies.error(400, "INVALID_REQUEST_PARAMETER", f"No page with id {parent_id} in the space to be its parent.")
+        return replies.error(
+            400, "INVALID_REQUEST_PARAMETER", f"No page with id {parent_id} in the space to be its parent."
+        )
     if any(page["title"] == title and page["status"] == "current" for page in world.find("pages", spaceId=space_id)):
         return replies.error(400, "INVALID_REQUEST_PARAMETER", DUPLICATE)
     body = arguments.get("body") or {"representation": "storage", "value": ""}
@@ -100,9 +103,14 @@ GET_PAGES = Operation(
     path="/wiki/api/v2/pages",
     description="Returns pages, filtered by space ids, title or status.",
     parameters=(
-        Parameter("space-id", "query", STRINGS),
+        Parameter("space-id", "query", IDS, compact=STRINGS),
         Parameter("title", "query", _STRING),
-        Parameter("status", "query", {"type": "array", "items": {"enum": ["current", "archived", "deleted", "trashed"]}}, compact={}),
+        Parameter(
+            "status",
+            "query",
+            {"type": "array", "items": {"enum": ["current", "archived", "deleted", "trashed"]}},
+            compact={},
+        ),
         Parameter("body-format", "query", {"enum": ["storage", "atlas_doc_format"]}, compact={}),
         LIMIT,
     ),

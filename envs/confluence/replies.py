@@ -11,7 +11,9 @@ _TITLES = {400: "Bad Request", 404: "Not Found", 409: "Conflict"}
 
 def error(status: int, code: str, title: str = "", detail: str | None = None) -> Response:
     """The v2 error envelope."""
-    return Response(status, {"errors": [{"status": status, "code": code, "title": title or _TITLES[status], "detail": detail}]})
+    return Response(
+        status, {"errors": [{"status": status, "code": code, "title": title or _TITLES[status], "detail": detail}]}
+    )
 
 
 def wrong_shape(why: str) -> Response:
@@ -22,7 +24,9 @@ def wrong_shape(why: str) -> Response:
 def not_a_number(name: str, value: str) -> Response:
     """The answer to an id that is no number."""
     return error(
-        400, "INVALID_REQUEST_PARAMETER", f"Provided value {{{value}}} for '{name}' is not the correct type. Expected type is long."
+        400,
+        "INVALID_REQUEST_PARAMETER",
+        f"Provided value {{{value}}} for '{name}' is not the correct type. Expected type is long.",
     )
 
 

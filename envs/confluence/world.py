@@ -1,7 +1,7 @@
 """A Confluence site as tables: spaces and pages.
 
-    spaces   id -> id, key, name, homepageId, createdAt
-    pages    id -> id, spaceId, parentId (None for a homepage), title, status, body: {representation, value}, version, createdAt
+spaces   id -> id, key, name, homepageId, createdAt
+pages    id -> id, spaceId, parentId (None for a homepage), title, status, body, version, createdAt
 """
 
 import random
@@ -11,7 +11,9 @@ from envs.words import Split
 from envs.world import Record, World
 
 
-def put_page(world: World, page_id: str, space: Record, parent: str | None, title: str, body: Record | None = None) -> Record:
+def put_page(
+    world: World, page_id: str, space: Record, parent: str | None, title: str, body: Record | None = None
+) -> Record:
     """Add an existing page under a given id."""
     page = {
         "id": page_id,
@@ -54,6 +56,9 @@ def site(rng: random.Random, split: Split, key: str, parent_title: str) -> tuple
     space = next(space for space in spaces if space["key"] == key)
     twin = rng.choice([other for other in spaces if other is not space])
     first, second = sorted([space, twin], key=lambda _: rng.random())
-    pages = [put_page(world, ids[6 + place], one, one["homepageId"], parent_title) for place, one in enumerate((first, second))]
+    pages = [
+        put_page(world, ids[6 + place], one, one["homepageId"], parent_title)
+        for place, one in enumerate((first, second))
+    ]
     put_page(world, ids[8], space, space["homepageId"], words.phrase(rng, split, 2, 3))
     return world, space, next(page for page in pages if page["spaceId"] == space["id"])

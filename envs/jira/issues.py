@@ -1,6 +1,7 @@
 """Issues: createIssue, getIssue.
 
-Fields are checked in the real site's order: the project alone, then the issue type alone, then all other fields together.
+Fields are checked in the real site's order: the project alone, then the issue type alone, then all other fields
+together.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +14,9 @@ from envs.operation import Json, Operation, Parameter, Response
 from envs.world import Record, World
 
 STRING: dict[str, Any] = {"type": "string"}
-ID_OR_KEY = Parameter("issueIdOrKey", "path", {"type": "string", "description": "The ID or key of the issue."}, required=True)
+ID_OR_KEY = Parameter(
+    "issueIdOrKey", "path", {"type": "string", "description": "The ID or key of the issue."}, required=True
+)
 
 _NAMED = {"type": "object", "properties": {"id": STRING, "name": STRING}}
 _NAME = {"type": "object", "properties": {"name": STRING}}
@@ -75,7 +78,9 @@ def create_issue(world: World, arguments: Mapping[str, Json]) -> Response:
         "fields": {**default, **values},
     }
     world.table("issues")[issue["id"]] = issue
-    return Response(201, {"id": issue["id"], "key": issue["key"], "self": f"{world.site}/rest/api/3/issue/{issue['id']}"})
+    return Response(
+        201, {"id": issue["id"], "key": issue["key"], "self": f"{world.site}/rest/api/3/issue/{issue['id']}"}
+    )
 
 
 def get_issue(world: World, arguments: Mapping[str, Json]) -> Response:
@@ -158,7 +163,7 @@ _CHECKS: dict[str, Callable[[World, Json], tuple[Json, str]]] = {
 
 
 def is_document(value: Json, depth: int = 0) -> bool:
-    """Whether a value is an Atlassian Document: a doc node of version 1 whose nodes have types, and whose text nodes have text."""
+    """Whether a value is an Atlassian Document: a doc of version 1 whose nodes have types, and text nodes text."""
     if depth == 0:
         return isinstance(value, dict) and value.get("type") == "doc" and value.get("version") == 1 and _nodes(value, 1)
     if not isinstance(value, dict) or not isinstance(value.get("type"), str) or depth > 50:
@@ -209,7 +214,9 @@ GET_ISSUE = Operation(
     description="Returns the details of an issue.",
     parameters=(
         ID_OR_KEY,
-        Parameter("fields", "query", {"type": "array", "items": STRING, "description": "Fields to return."}, compact={}),
+        Parameter(
+            "fields", "query", {"type": "array", "items": STRING, "description": "Fields to return."}, compact={}
+        ),
     ),
     handler=get_issue,
     refuse=replies.wrong_shape,

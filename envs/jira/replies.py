@@ -1,4 +1,5 @@
-"""Jira's error bodies, and the shapes of records in answers. Sentences are wire data, quoted as the real site sends them."""
+"""Jira's error bodies, and the shapes of records in answers. Sentences are wire data, quoted as the real site sends
+them."""
 
 from datetime import UTC, datetime
 
@@ -22,7 +23,7 @@ def field_errors(errors: dict[str, str], status: int = 400) -> Response:
 
 
 def wrong_shape(why: str) -> Response:
-    """The answer to arguments of the wrong JSON type. The real site does not say which; the model is told, or it cannot learn."""
+    """The answer to arguments of the wrong JSON type. The real site does not say which; a model must know to learn."""
     return Response(400, {"errorMessages": [NOT_JSON_SHAPE, why]})
 
 

@@ -86,7 +86,9 @@ DO_TRANSITION = Operation(
     description="Moves an issue to another status by a transition.",
     parameters=(
         ID_OR_KEY,
-        Parameter("transition", "body", {"type": "object", "properties": {"id": _ID}, "required": ["id"]}, required=True),
+        Parameter(
+            "transition", "body", {"type": "object", "properties": {"id": _ID}, "required": ["id"]}, required=True
+        ),
         Parameter("fields", "body", {"type": "object"}, compact={}),
     ),
     handler=do_transition,

@@ -1,8 +1,8 @@
 """A Jira site as tables: projects, issue types, priorities, statuses, workflows, issues, users.
 
-    issues      id -> id, key, project, issuetype, status, created, updated, fields (summary, priority, labels, ...)
-    workflows   id -> id, initial, transitions: [{id, name, from: [status id] (empty: from anywhere), to: status id}]
-    projects    id -> id, key, name, issuetypes: [id], workflow, next_number
+issues      id -> id, key, project, issuetype, status, created, updated, fields (summary, priority, labels, ...)
+workflows   id -> id, initial, transitions: [{id, name, from: [status id] (empty: from anywhere), to: status id}]
+projects    id -> id, key, name, issuetypes: [id], workflow, next_number
 """
 
 import random
@@ -45,18 +45,26 @@ def add_project(world: World, key: str, name: str, statuses: list[str], workflow
     """A project with its own statuses and workflow; transitions name statuses by their place in `statuses`."""
     last = len(statuses) - 1
     made = [
-        put(world, "statuses", name=status, category="new" if place == 0 else "done" if place == last else "indeterminate")
+        put(
+            world,
+            "statuses",
+            name=status,
+            category="new" if place == 0 else "done" if place == last else "indeterminate",
+        )
         for place, status in enumerate(statuses)
     ]
     transitions = [
-        {**step, "from": [made[place]["id"] for place in step["from"]], "to": made[step["to"]]["id"]} for step in workflow
+        {**step, "from": [made[place]["id"] for place in step["from"]], "to": made[step["to"]]["id"]}
+        for step in workflow
     ]
     flow = put(world, "workflows", initial=made[0]["id"], transitions=transitions)
     types = [record["id"] for record in world.table("issuetypes").values()]
     return put(world, "projects", key=key, name=name, issuetypes=types, workflow=flow["id"], next_number=1)
 
 
-def add_issue(world: World, project: Record, number: int, summary: str, issuetype: str = "Task", status: str = "") -> Record:
+def add_issue(
+    world: World, project: Record, number: int, summary: str, issuetype: str = "Task", status: str = ""
+) -> Record:
     """An existing issue, in its workflow's initial status unless `status` (an id) says otherwise."""
     table = world.table("projects")
     table[project["id"]] = {**project, "next_number": max(number + 1, table[project["id"]]["next_number"])}
@@ -82,5 +90,7 @@ def add_distractors(world: World, rng: random.Random, split: Split, taken: list[
     """Two more projects with an issue each, sharing no key with `taken`."""
     for key in words.distinct(rng, 2 + len(taken), lambda r: words.key(r, split)):
         if key not in taken:
-            project = add_project(world, key, words.phrase(rng, split, 1, 2), ["To do", "Doing", "Finished"], simple_workflow())
+            project = add_project(
+                world, key, words.phrase(rng, split, 1, 2), ["To do", "Doing", "Finished"], simple_workflow()
+            )
             add_issue(world, project, rng.randint(10, 99), words.phrase(rng, split, 2, 3))

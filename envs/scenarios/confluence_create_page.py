@@ -1,7 +1,7 @@
 """Create a page under another: resolve the space's key and the parent's title to ids, then write a nested body.
 
-Another space has a page of the parent's title, so the search needs the space. What goes wrong: the parent is not looked up, the
-space's id is made up, the body is dropped, or nothing is written after reading.
+Another space has a page of the parent's title, so the search needs the space. What goes wrong: the parent is not
+looked up, the space's id is made up, the body is dropped, or nothing is written after reading.
 """
 
 import random
@@ -47,7 +47,14 @@ def draw(rng: random.Random, split: Split) -> Draft:
     return Draft(
         request,
         world,
-        {"space": space["id"], "parent": parent["id"], "title": title, "value": body["value"], "key": key, "under": parent_title},
+        {
+            "space": space["id"],
+            "parent": parent["id"],
+            "title": title,
+            "value": body["value"],
+            "key": key,
+            "under": parent_title,
+        },
         (
             PlannedCall("getSpaces", {"keys": [key]}),
             PlannedCall("getPages", {"space-id": [space["id"]], "title": parent_title}),
@@ -70,12 +77,18 @@ def _created(task: Task, changed: list[Change]) -> bool:
     )
 
 
-def _found_space(call: Call, task: Task) -> bool:
-    return any(space["key"] == task.goal["key"] for space in call.body["results"])
+def _found_space(call: Call, task: Task) -> float:
+    """1 for the space alone; half for the space among others, which reads more than was needed."""
+    return _found([space["key"] for space in call.body["results"]], task.goal["key"])
 
 
-def _found_parent(call: Call, task: Task) -> bool:
-    return any(page["id"] == task.goal["parent"] for page in call.body["results"])
+def _found_parent(call: Call, task: Task) -> float:
+    """1 for the parent alone; half for the parent among others: the compact view does not tell its twin from it."""
+    return _found([page["id"] for page in call.body["results"]], task.goal["parent"])
+
+
+def _found(answer: list[str], wanted: str) -> float:
+    return 0.0 if wanted not in answer else 1.0 if len(answer) == 1 else 0.5
 
 
 def _read_id(path: str, goal: str, weight: float, read: Check) -> Check:
@@ -83,7 +96,7 @@ def _read_id(path: str, goal: str, weight: float, read: Check) -> Check:
     plain = argument("createPage", path, goal, weight)
 
     def score(attempt: Attempt) -> float:
-        return plain.score(attempt) * read.score(attempt)
+        return plain.score(attempt) if read.score(attempt) else 0.0
 
     return Check(plain.name, weight, score, f"The {path} of the new page was read, not guessed, and is right.")
 
@@ -115,7 +128,8 @@ def _guess_space(plan: Plan, task: Task, rng: random.Random) -> Plan:
 def _drop_body(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Leaves the page empty."""
     return [
-        PlannedCall(call.name, {name: value for name, value in call.arguments.items() if name != "body"}) for call in plan
+        PlannedCall(call.name, {name: value for name, value in call.arguments.items() if name != "body"})
+        for call in plan
     ]
 
 

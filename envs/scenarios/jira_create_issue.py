@@ -21,7 +21,8 @@ _WORDINGS = (
     'Add a "{priority}" priority "{type}" to project "{project}", {labels}, summary "{summary}".',
     'In "{project}", raise a "{type}" called "{summary}". Priority "{priority}", {labels}.',
     'Log "{summary}" in "{project}". It is a "{type}" of priority "{priority}" with {labels}.',
-    'Could you create a "{type}" for "{project}"? The summary is "{summary}", the priority "{priority}", with {labels}.',
+    'Could you create a "{type}" for "{project}"? The summary is "{summary}", '
+    'the priority "{priority}", with {labels}.',
     'New "{type}" please: "{summary}" in project "{project}", {labels}, priority "{priority}".',
     'Track "{summary}" in "{project}" as a "{type}", priority "{priority}", with {labels}.',
     'Project "{project}" needs a "{type}": "{summary}". Use priority "{priority}" and {labels}.',

@@ -1,7 +1,7 @@
 """Move an issue to a status: read which transitions leave its status, then take the one that leads there.
 
-Workflows, ids and names are made anew for every task, so no id can be known without reading. What goes wrong: the first transition
-is taken, an id is made up, or nothing is done after reading.
+Workflows, ids and names are made anew for every task, so no id can be known without reading. What goes wrong: the
+first transition is taken, an id is made up, or nothing is done after reading.
 """
 
 import random
@@ -82,7 +82,11 @@ def _moved(task: Task, changed: list[Change]) -> bool:
         return False
     before, after = changed[0].before, changed[0].after
     kept = all(before[name] == after[name] for name in before if name not in ("status", "updated"))
-    return kept and before["key"] == task.goal["issue"] and task.world.tables["statuses"][after["status"]]["name"] == task.goal["status"]
+    return (
+        kept
+        and before["key"] == task.goal["issue"]
+        and task.world.tables["statuses"][after["status"]]["name"] == task.goal["status"]
+    )
 
 
 def _read_it(call: Call, task: Task) -> bool:

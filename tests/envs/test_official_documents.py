@@ -1,0 +1,149 @@
+"""Every answer against Atlassian's own OpenAPI documents, closed-world: a key that the document does not declare fails.
+
+The documents are not part of the project; without them these tests skip.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import envs
+from envs.confluence import CONFLUENCE
+from envs.jira import JIRA
+from envs.operation import Operation
+from envs.simulator import Simulator
+
+jsonschema = pytest.importorskip("jsonschema")
+SPECS = Path(__file__).parents[3] / "shared" / "specs"
+DOCUMENTS = {"jira": ("jira-v3.subset.json", ""), "confluence": ("confluence-v2.subset.json", "/wiki/api/v2")}
+APIS = {"jira": JIRA, "confluence": CONFLUENCE}
+# Keys that the site sends although the document does not declare them.
+UNDECLARED = {"SpaceBulk": {"currentActiveAlias"}}
+# Keys that may be null although the document says otherwise.
+NULLABLE = {"parentId", "parentType"}
+
+pytestmark = pytest.mark.skipif(not SPECS.is_dir(), reason="the official documents are not at ../shared/specs")
+
+
+@cache
+def document(api: str) -> dict[str, Any]:
+    return json.loads((SPECS / DOCUMENTS[api][0]).read_text(encoding="utf-8"))
+
+
+def official(operation: Operation) -> dict[str, Any]:
+    """The document's entry for an operation, found by its method and path."""
+    path = operation.path.removeprefix(DOCUMENTS[operation.api][1])
+    return document(operation.api)["paths"][path][operation.method.lower()]
+
+
+def closed(api: str, schema: Any) -> Any:
+    """A schema with references resolved, nullables honoured, and no undeclared keys."""
+    if "$ref" in schema:
+        name = schema["$ref"].rsplit("/", 1)[1]
+        inner = closed(api, document(api)["components"]["schemas"][name])
+        extra = UNDECLARED.get(name, set()) if isinstance(inner, dict) else set()
+        return {**inner, "properties": inner.get("properties", {}) | {key: {} for key in extra}} if extra else inner
+    parts = [closed(api, part) for part in schema.get("allOf", [])]
+    made: dict[str, Any] = {key: schema[key] for key in ("type", "enum", "required") if key in schema}
+    properties: dict[str, Any] = {}
+    for part in parts:
+        made |= {key: value for key, value in part.items() if key != "properties"}
+        for name, inner in part.get("properties", {}).items():
+            properties[name] = (
+                {**inner, "properties": properties.get(name, {}).get("properties", {}) | inner["properties"]}
+                if "properties" in inner
+                else inner
+            )
+    for name, inner in schema.get("properties", {}).items():
+        made_inner = lazily(api, inner)
+        if name in NULLABLE or inner.get("nullable"):
+            made_inner = {"anyOf": [made_inner, {"type": "null"}]}
+        properties[name] = made_inner
+    if properties:
+        made |= {"properties": properties, "additionalProperties": False}
+    elif "additionalProperties" in schema and isinstance(schema["additionalProperties"], dict):
+        made["additionalProperties"] = closed(api, schema["additionalProperties"])
+    if "items" in schema:
+        made["items"] = lazily(api, schema["items"])
+    return made
+
+
+_DEPTH: list[str] = []
+
+
+def lazily(api: str, schema: Any) -> Any:
+    """`closed`, but a schema that contains itself is left open where it comes round again."""
+    name = schema.get("$ref", "")
+    if name in _DEPTH:
+        return {}
+    _DEPTH.append(name or f"anonymous {len(_DEPTH)}")
+    try:
+        return closed(api, schema)
+    finally:
+        _DEPTH.pop()
+
+
+def test_operations__names_methods_paths_and_parameters_are_official():
+    for api in APIS.values():
+        for operation in api.operations:
+            entry = official(operation)
+            assert entry["operationId"] == operation.name
+            declared = {(p["name"], p["in"], p.get("required", False)) for p in entry.get("parameters", [])}
+            ours = {(p.name, p.location, p.required) for p in operation.parameters if p.location != "body"}
+            assert ours <= declared, operation.name
+
+
+def check(operation: Operation, status: int, body: Any) -> None:
+    """Fail unless the document declares the status and, where it gives one, the body's schema holds."""
+    entry = official(operation)["responses"]
+    assert str(status) in entry, f"{operation.name} answers {status}, which is not declared"
+    content = entry[str(status)].get("content", {}).get("application/json", {}).get("schema")
+    if body is None:
+        assert not content, f"{operation.name} {status} should have a body"
+    elif content:
+        jsonschema.Draft202012Validator(closed(operation.api, content)).validate(body)
+
+
+@pytest.mark.parametrize("scenario", envs.SCENARIOS)
+def test_answers__of_oracles_and_further_reads_hold_to_the_document(scenario):
+    seen = set()
+    for seed in range(3):
+        task = envs.SCENARIOS[scenario].sample(seed, "train")
+        simulator = Simulator(task.world, task.api.table())
+        for name, arguments in [*((call.name, call.arguments) for call in task.oracle), *reads(task)]:
+            response = simulator.call(name, arguments)
+            assert response.ok, (name, response)
+            check(simulator.operations[name], response.status, response.body)
+            seen.add(name)
+    assert len(seen) >= 2
+
+
+def reads(task: envs.Task) -> list[tuple[str, dict[str, Any]]]:
+    """Reads that the oracle does not make."""
+    if task.api.name == "jira":
+        return [("getIssue", {"issueIdOrKey": issue["key"]}) for issue in task.world.tables["issues"].values()]
+    return [("getPageById", {"id": page, "body-format": "storage"}) for page in task.world.tables["pages"]]
+
+
+@pytest.mark.parametrize("scenario", envs.SCENARIOS)
+def test_refusals__have_declared_statuses_and_bodies(scenario):
+    task = envs.SCENARIOS[scenario].sample(0, "train")
+    simulator = Simulator(task.world, task.api.table())
+    refused = 0
+    for name in task.tools:
+        for arguments in ({}, {"issueIdOrKey": "X-1"}, {"spaceId": "1", "title": "A"}, {"fields": {"summary": 3}}):
+            response = simulator.call(name, arguments)
+            if not response.ok:
+                check(simulator.operations[name], response.status, response.body)
+                refused += 1
+    assert refused
+
+
+def test_closed__rejects_an_undeclared_key():
+    operation = JIRA.table()["createIssue"]
+    check(operation, 201, {"id": "1", "key": "A-1", "self": "https://x"})
+    with pytest.raises(jsonschema.ValidationError):
+        check(operation, 201, {"id": "1", "key": "A-1", "colour": "red"})

@@ -1,0 +1,282 @@
+"""Every scenario: the oracle earns everything, cheap policies next to nothing, and splits share no values."""
+
+import json
+import random
+import re
+
+import pytest
+
+import envs
+from envs import policies
+from envs.checks import Attempt, changes, judge
+from envs.task import PlannedCall, Task
+
+SCENARIOS = pytest.mark.parametrize("scenario", envs.SCENARIOS)
+SPLITS = ("train", "heldout", "synthetic")
+
+
+def tasks(scenario: str, split: str = "train", count: int = 200) -> list[Task]:
+    return [envs.SCENARIOS[scenario].sample(seed, split) for seed in range(count)]
+
+
+def mean(values) -> float:
+    values = list(values)
+    return sum(values) / len(values)
+
+
+def reward(task: Task, turns) -> float:
+    return policies.demonstrate(task, turns).verdict.reward
+
+
+@SCENARIOS
+def test_checks__weights_sum_to_one_and_one_decides_success(scenario):
+    checks = envs.SCENARIOS[scenario].checks
+    assert sum(check.weight for check in checks) == pytest.approx(1.0)
+    assert [check.outcome for check in checks].count(True) == 1
+    assert len({check.name for check in checks}) == len(checks)
+
+
+@SCENARIOS
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("detail", ["compact", "full"])
+def test_oracle__earns_exactly_one(scenario, split, detail):
+    for task in tasks(scenario, split):
+        shown = policies.demonstrate(task, policies.oracle(task), detail)
+        assert (shown.verdict.reward, shown.verdict.success, shown.verdict.penalties) == (1.0, True, ()), task
+        assert shown.turns[-1] == ("Done.", ())
+
+
+@SCENARIOS
+def test_floors__idle_and_read_only_earn_next_to_nothing(scenario):
+    for task in tasks(scenario):
+        assert reward(task, policies.idle(task)) <= 0.15
+        assert reward(task, policies.read_only(task)) <= 0.15
+
+
+@SCENARIOS
+def test_floors__random_and_duplicate_calls_stay_low(scenario):
+    made = tasks(scenario)
+    assert mean(reward(task, policies.random_valid(task, random.Random(task.seed))) for task in made) <= 0.3
+    for task in made:
+        repeated = [turn for turn in policies.oracle(task)[:-1] for _ in range(3)]
+        assert reward(task, policies.duplicate(task)) < 1.0
+        assert reward(task, [*repeated, "Done."]) < 1.0
+    assert mean(reward(task, policies.duplicate(task)) for task in made) <= 0.3
+
+
+@SCENARIOS
+def test_habits__each_costs_and_none_raises(scenario):
+    known = envs.SCENARIOS[scenario].habits
+    for habit in known:
+        rewards = [
+            reward(task, policies.sloppy(task, random.Random(task.seed), {habit: 1.0}))
+            for task in tasks(scenario, count=100)
+        ]
+        assert mean(rewards) <= 0.75, habit
+    for task in tasks(scenario, count=100):
+        turns = policies.sloppy(task, random.Random(task.seed), {habit: 0.5 for habit in known})
+        assert 0.0 <= reward(task, turns) <= 1.0 and turns[-1] == "Done."
+
+
+@SCENARIOS
+def test_habits__at_chance_zero_are_the_oracle(scenario):
+    (task,) = tasks(scenario, count=1)
+    assert policies.sloppy(
+        task, random.Random(0), dict.fromkeys(envs.SCENARIOS[scenario].habits, 0.0)
+    ) == policies.oracle(task)
+
+
+@SCENARIOS
+def test_mutants__every_single_fault_scores_below_the_oracle(scenario):
+    for task in tasks(scenario, count=40):
+        for fault, turns in mutants(task):
+            assert reward(task, turns) < 1.0, (fault, turns)
+
+
+def mutants(task: Task):
+    """(fault, turns) for each way to spoil the oracle's plan at one place."""
+    plan = task.oracle
+    for place, call in enumerate(plan):
+        before, after = plan[:place], plan[place + 1 :]
+        yield "stop early", played(before)
+        yield "leave out", played(before + after)
+        yield "repeat", played((*before, call, call, *after))
+        yield "rename", played((*before, PlannedCall(call.name + "s", call.arguments), *after))
+        for path in leaves(call.arguments):
+            for spoil in ("drop", "change"):
+                yield (
+                    f"{spoil} {path}",
+                    played((*before, PlannedCall(call.name, spoiled(call.arguments, path, spoil)), *after)),
+                )
+    if len(plan) > 1:
+        yield "swap", played(plan[::-1])
+    yield "not stopping", played(plan)[:-1]
+    yield "go on", [*played(plan)[:-1], policies.turn(plan[0]), "Done."]
+
+
+def played(plan) -> list[str]:
+    return [*map(policies.turn, plan), "Done."]
+
+
+def leaves(value, path=()) -> list[tuple]:
+    """Paths of every value inside, outer ones included."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = [path] if path else []
+    for name, inner in items:
+        found += leaves(inner, (*path, name))
+    return found
+
+
+def spoiled(value, path, how):
+    """A copy with the value at a path dropped or changed."""
+    made = json.loads(json.dumps(value))
+    *outer, last = path
+    place = made
+    for name in outer:
+        place = place[name]
+    if how == "drop":
+        del place[last]
+    else:
+        place[last] = "Zq" + place[last] if isinstance(place[last], str) else {"Zq": 1}
+    return made
+
+
+@SCENARIOS
+def test_success__is_the_outcome_and_nothing_else(scenario):
+    for task in tasks(scenario, count=20):
+        episode = envs.Episode(task)
+        for turn in policies.oracle(task):
+            episode.step(turn)
+        checks = envs.SCENARIOS[scenario].checks
+        assert judge(Attempt(task, episode.trace, episode.world), checks).success
+        # The right trace with no effect is no success.
+        assert not judge(Attempt(task, episode.trace, task.world), checks).success
+        # Any other record touched is no success.
+        for table in episode.world.tables:
+            spoiled_world = episode.world.copy()
+            spoiled_world.tables[table]["0"] = {"id": "0", "fields": {}, "key": "", "version": 0}
+            assert not judge(Attempt(task, episode.trace, spoiled_world), checks).success
+
+
+@SCENARIOS
+def test_success__an_extra_write_spoils_it(scenario):
+    for task in tasks(scenario, count=20):
+        episode = envs.Episode(task)
+        for turn in policies.oracle(task)[:-1]:
+            episode.step(turn)
+        write = task.oracle[-1]
+        again = json.loads(json.dumps(write.arguments))
+        if "title" in again:
+            again["title"] += " again"
+        reply = episode.step(policies.turn(PlannedCall(write.name, again)))
+        if episode.trace.calls[-1].ok:
+            assert not episode.verdict().success, reply
+        assert episode.verdict().reward < 0.95
+
+
+@SCENARIOS
+def test_sample__same_seed_same_task(scenario):
+    for seed in range(20):
+        first, second = (envs.SCENARIOS[scenario].sample(seed, "train") for _ in range(2))
+        assert first == second and first.world is not second.world
+        assert first.world.digest() == second.world.digest()
+    assert len({task.request for task in tasks(scenario)}) == 200
+
+
+@SCENARIOS
+@pytest.mark.parametrize("split", SPLITS)
+def test_request__quotes_every_value_and_is_short(scenario, split):
+    for task in tasks(scenario, split):
+        assert len(task.request.split()) <= 45 and "\n" not in task.request
+        quoted = re.findall(r'"([^"]*)"', task.request)
+        assert task.request.count('"') == 2 * len(quoted) and all(quoted)
+        copied = [
+            value
+            for name in ("project", "summary", "priority", "type", "title", "key", "under", "issue", "status")
+            if (value := task.goal.get(name))
+        ]
+        assert set(copied + list(task.goal.get("labels", ()))) <= set(quoted)
+
+
+def own_values(task: Task) -> set[str]:
+    """What the request quotes, less what every site has: issue types and priorities."""
+    common = {"Bug", "Task", "Story", "Epic", "Highest", "High", "Medium", "Low", "Lowest"}
+    return {re.sub(r"-\d+$", "", value) for value in re.findall(r'"([^"]*)"', task.request)} - common
+
+
+@SCENARIOS
+def test_splits__share_no_value_and_no_word(scenario):
+    values = {split: set().union(*map(own_values, tasks(scenario, split, 400))) for split in SPLITS}
+    # Keys are capitals: "SUN" is a key and no use of the word "sun".
+    words = {
+        split: {word.lower() for value in values[split] if not value.isupper() for word in value.split()}
+        for split in SPLITS
+    }
+    assert not values["heldout"] & values["train"] and not words["heldout"] & words["train"]
+    assert not values["heldout"] & values["synthetic"] and not words["heldout"] & words["synthetic"]
+
+
+@SCENARIOS
+def test_phrasings__are_many_and_some_are_kept_back(scenario):
+    shapes = {
+        split: {re.sub(r'"[^"]*"', '""', task.request) for task in tasks(scenario, split, 400)} for split in SPLITS
+    }
+    assert len(shapes["train"]) >= 12
+    assert shapes["heldout"] - shapes["train"] and shapes["synthetic"] <= shapes["train"]
+
+
+def test_transition__target_stands_at_every_place_alike():
+    places = [0] * 4
+    for task in tasks("jira_transition_ticket", count=400):
+        episode = envs.Episode(task)
+        (answer,) = episode.step(policies.turn(task.oracle[0])).answers
+        offered = json.loads(answer)["transitions"]
+        assert 3 <= len(offered) <= 4 and len({step["id"] for step in offered}) == len(offered)
+        assert all(re.fullmatch("[1-9][0-9]", step["id"]) for step in offered)
+        places[[step["id"] for step in offered].index(task.goal["transition"])] += 1
+    assert all(0.2 < count / 400 < 0.4 for count in places[:3]) and places[3] > 20
+
+
+def test_transition__wrong_choices_earn_a_part():
+    made = tasks("jira_transition_ticket")
+    wrong = [
+        shown.verdict.reward
+        for task in made
+        if not (
+            shown := policies.demonstrate(task, policies.sloppy(task, random.Random(0), {"first_transition": 1.0}))
+        ).verdict.success
+    ]
+    assert len(wrong) > 100 and 0.15 <= mean(wrong) <= 0.4
+
+
+def test_page__the_parents_title_stands_in_another_space_too():
+    for task in tasks("confluence_create_page", count=50):
+        same = task.world.find("pages", title=task.goal["under"])
+        assert len(same) == 2 and len({page["spaceId"] for page in same}) == 2
+
+
+@SCENARIOS
+@pytest.mark.parametrize("arguments", [(0, "test"), (0, "train", 9)])
+def test_sample__refuses_an_unknown_split_or_difficulty(scenario, arguments):
+    with pytest.raises(envs.EnvError, match=str(arguments[-1])):
+        envs.SCENARIOS[scenario].sample(*arguments)
+
+
+def test_sample__refuses_an_unknown_scenario():
+    with pytest.raises(envs.EnvError, match="jira_create_issue"):
+        envs.sample("nope", 0, "train")
+
+
+def test_sloppy__refuses_an_unknown_habit():
+    (task,) = tasks("jira_create_issue", count=1)
+    with pytest.raises(envs.EnvError, match="drop_priority"):
+        policies.sloppy(task, random.Random(0), {"nope": 1.0})
+
+
+@SCENARIOS
+def test_changes__of_the_oracle_are_one_new_or_moved_record(scenario):
+    (task,) = tasks(scenario, count=1)
+    episode = envs.Episode(task)
+    for turn in policies.oracle(task):
+        episode.step(turn)
+    assert len([change for change in changes(task.world, episode.world) if change.table in ("issues", "pages")]) == 1

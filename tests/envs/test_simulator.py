@@ -1,0 +1,55 @@
+"""A simulator never touches the world it was given, and same calls give same bytes."""
+
+import copy
+import json
+
+import pytest
+
+import envs
+from envs.simulator import Simulator
+from envs.world import World
+
+
+def played(task) -> tuple[Simulator, list[str]]:
+    simulator = Simulator(task.world, task.api.table())
+    answers = [simulator.call(call.name, call.arguments) for call in task.oracle]
+    return simulator, [json.dumps([answer.status, answer.body]) for answer in answers]
+
+
+@pytest.mark.parametrize("scenario", envs.SCENARIOS)
+def test_call__the_initial_world_stays_as_it_was(scenario):
+    task = envs.SCENARIOS[scenario].sample(1, "train")
+    before = copy.deepcopy(task.world)
+    simulator, _ = played(task)
+    assert task.world == before
+    assert simulator.world.digest() != before.digest()
+    assert envs.changes(before, task.world) == [] != envs.changes(before, simulator.world)
+
+
+@pytest.mark.parametrize("scenario", envs.SCENARIOS)
+def test_call__same_seed_and_calls_give_the_same_bytes(scenario):
+    runs = [played(envs.SCENARIOS[scenario].sample(5, "heldout")) for _ in range(2)]
+    assert runs[0][1] == runs[1][1]
+    assert runs[0][0].world == runs[1][0].world and runs[0][0].world.digest() == runs[1][0].world.digest()
+
+
+def test_call__a_read_changes_nothing_not_even_the_clock():
+    task = envs.SCENARIOS["confluence_create_page"].sample(1, "train")
+    simulator = Simulator(task.world, task.api.table())
+    for call in task.oracle[:2]:
+        assert simulator.call(call.name, call.arguments).ok
+    assert simulator.world == task.world
+
+
+def test_call__a_refused_write_changes_nothing_not_even_the_clock():
+    task = envs.SCENARIOS["confluence_create_page"].sample(1, "train")
+    simulator = Simulator(task.world, task.api.table())
+    assert not simulator.call("createPage", {**task.oracle[2].arguments, "parentId": "1"}).ok
+    assert simulator.world == task.world
+
+
+def test_new_id__is_never_one_that_a_record_has():
+    world = World(next_id=7)
+    world.table("pages")["7"] = {"id": "7"}
+    world.table("spaces")["8"] = {"id": "8"}
+    assert [world.new_id(), world.new_id()] == ["9", "10"]

@@ -1,0 +1,72 @@
+"""What a model sees: schemas that validate, and views that keep only what they declare."""
+
+import json
+
+import pytest
+
+import envs
+from envs.confluence import CONFLUENCE
+from envs.jira import JIRA
+from envs.operation import Response
+from envs.tools import render
+
+OPERATIONS = {**JIRA.table(), **CONFLUENCE.table()}
+
+
+@pytest.mark.parametrize("detail", ["compact", "full"])
+@pytest.mark.parametrize("scenario", envs.SCENARIOS)
+def test_tool_schemas__are_valid_and_accept_the_oracle(scenario, detail):
+    jsonschema = pytest.importorskip("jsonschema")
+    task = envs.SCENARIOS[scenario].sample(3, "train")
+    schemas = {
+        schema["function"]["name"]: schema["function"]["parameters"]
+        for schema in envs.tool_schemas(task, detail=detail)
+    }
+    assert tuple(schemas) == task.tools
+    for call in task.oracle:
+        jsonschema.Draft202012Validator.check_schema(schemas[call.name])
+        jsonschema.validate(json.loads(json.dumps(call.arguments)), schemas[call.name])
+
+
+@pytest.mark.parametrize("scenario", envs.SCENARIOS)
+def test_tool_schemas__compact_is_much_shorter_and_full_describes(scenario):
+    task = envs.SCENARIOS[scenario].sample(0, "train")
+    compact, full = (envs.tool_schemas(task, detail=detail) for detail in ("compact", "full"))
+    assert len(json.dumps(compact)) < 0.9 * len(json.dumps(full))
+    assert all(schema["function"]["description"] for schema in full)
+
+
+@pytest.mark.parametrize(
+    ("operation", "response", "text"),
+    [
+        ("doTransition", Response(204), '{"status": 204}'),
+        ("createIssue", Response(201, {"id": "1", "key": "A-1", "self": "https://x"}), '{"id": "1", "key": "A-1"}'),
+        (
+            "getTransitions",
+            Response(
+                200, {"expand": "", "transitions": [{"id": "31", "name": "Go", "to": {"name": "In review", "id": "7"}}]}
+            ),
+            '{"transitions": [{"id": "31", "to": {"name": "In review"}}]}',
+        ),
+        ("getPages", Response(200, {"results": [], "_links": {}}), '{"results": []}'),
+        (
+            "createIssue",
+            Response(400, {"errorMessages": [], "errors": {"project": "Specify a valid project ID or key"}}),
+            '{"status": 400, "errors": {"project": "Specify a valid project ID or key"}}',
+        ),
+        (
+            "getIssue",
+            Response(404, {"errorMessages": ["Nö"], "errors": {}}),
+            '{"status": 404, "errorMessages": ["Nö"]}',
+        ),
+    ],
+)
+def test_render__compact_text_is_exactly_this(operation, response, text):
+    assert render(OPERATIONS[operation], response, "compact") == text
+
+
+def test_render__full_is_the_whole_body():
+    body = {"id": "1", "key": "A-1", "self": "https://x"}
+    assert json.loads(render(OPERATIONS["createIssue"], Response(201, body), "full")) == body
+    refused = {"errorMessages": [], "errors": {"project": "no"}}
+    assert json.loads(render(OPERATIONS["createIssue"], Response(400, refused), "full")) == {"status": 400, **refused}
