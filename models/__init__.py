@@ -1,0 +1,15 @@
+"""Qwen in Flax NNX: weights in from Hugging Face, one forward code over shared prefixes, weights out. Imports no other part."""
+
+from models.cache import KVCache, empty_suffix_cache, grow_cache, stack_cache, unroll_cache
+from models.checkpoint_files import resolve
+from models.config import ModelConfig
+from models.decoder import Decoder
+from models.errors import CheckpointError, ModelError
+from models.load import load
+from models.logprobs import token_logprobs
+from models.save import save
+from models.sharding import batch_sharding, make_mesh, param_shardings
+
+__all__ = ["CheckpointError", "Decoder", "KVCache", "ModelConfig", "ModelError", "batch_sharding", "empty_suffix_cache"]
+__all__ += ["grow_cache", "load", "make_mesh", "param_shardings", "resolve", "save", "stack_cache", "token_logprobs"]
+__all__ += ["unroll_cache"]

@@ -1,0 +1,112 @@
+"""Parameters of a dense decoder (Qwen3, Qwen2.5, Llama-shaped) as one Flax NNX module.
+
+The module holds weights and says how to compute; `forward.py` computes. All layers of one kind are stacked on a leading axis.
+"""
+
+from typing import Any, Literal, get_args
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax.sharding import Mesh
+from jax.typing import DTypeLike
+
+from models.cache import KVCache
+from models.config import ModelConfig
+from models.errors import ModelError
+from models.forward import Forward
+from models.sharding import check_divides
+from models.tensors import tensors
+
+Remat = Literal["none", "dots", "full"]
+_INIT_STDDEV = 0.02
+
+
+class Decoder(nnx.Module):
+    """A causal language model: `prefill` encodes prefixes, `extend` everything that follows.
+
+    Parameters are random, as for a new model: normal with deviation 0.02, norms one, biases zero.
+
+    Args:
+        config: the architecture.
+        rngs: its `params` stream draws the weights.
+        param_dtype: what the parameters are kept in.
+        compute_dtype: what matrix products take in; they, norms and softmax accumulate in float32.
+        remat: what the backward pass computes again: "none", "dots" (all but matrix products with weights), "full" (whole layers).
+        mesh: where activations are pinned to; None for one device. Raises ModelError if the model does not divide over it.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        *,
+        rngs: nnx.Rngs,
+        param_dtype: DTypeLike = jnp.float32,
+        compute_dtype: DTypeLike = jnp.float32,
+        remat: str = "none",
+        mesh: Mesh | None = None,
+    ) -> None:
+        if remat not in get_args(Remat):
+            raise ModelError(f"remat {remat!r} is unknown: expected one of {', '.join(get_args(Remat))}")
+        if mesh is not None:
+            check_divides(config, mesh)
+        self.config = config
+        self.compute_dtype = jnp.dtype(compute_dtype)
+        self.remat = remat
+        self.mesh = mesh
+        params: dict[str, Any] = {}
+        layers: dict[str, Any] = {}
+        for tensor in tensors(config):
+            shape = tensor.shape(config)
+            if tensor.init == "normal":
+                value = _INIT_STDDEV * jax.random.normal(rngs.params(), shape, param_dtype)
+            else:
+                value = jnp.full(shape, 1.0 if tensor.init == "ones" else 0.0, param_dtype)
+            (layers if tensor.is_stacked else params)[tensor.path[-1]] = nnx.Param(value)
+        self.embedding_VD = params["embedding_VD"]
+        self.final_norm_D = params["final_norm_D"]
+        if not config.tie_embeddings:
+            self.unembedding_VD = params["unembedding_VD"]
+        self.layers = nnx.Dict(layers)
+
+    def prefill(self, tokens_BP: jax.Array, length_B: jax.Array) -> tuple[jax.Array, KVCache]:
+        """Encode right-padded prompts once per group; see `Forward.prefill`."""
+        return self.forward().prefill(tokens_BP, length_B)
+
+    def extend(
+        self,
+        tokens_BGT: jax.Array,
+        prefix: KVCache,
+        prefix_length_B: jax.Array,
+        suffix: KVCache | None,
+        suffix_length_BG: jax.Array,
+    ) -> tuple[jax.Array, KVCache | None]:
+        """Run members' next tokens; see `Forward.extend`."""
+        return self.forward().extend(tokens_BGT, prefix, prefix_length_B, suffix, suffix_length_BG)
+
+    def logits(self, hidden_D: jax.Array) -> jax.Array:
+        """Float32 logits [..., V] of hidden states [..., D]."""
+        return self.forward().logits(hidden_D)
+
+    @property
+    def unembed_VD(self) -> jax.Array:
+        """The matrix from hidden states to logits, in the compute dtype; the embedding where it is tied."""
+        return self.forward().unembed_VD
+
+    def forward(self) -> Forward:
+        """The computation over the stacked weights."""
+        embedding_VD = self.embedding_VD[...]
+        return Forward(
+            config=self.config,
+            layers={name: param[...] for name, param in self.layers.items()},
+            embedding_VD=embedding_VD,
+            final_norm_D=self.final_norm_D[...],
+            unembedding_VD=embedding_VD if self.config.tie_embeddings else self.unembedding_VD[...],
+            compute_dtype=self.compute_dtype,
+            remat=self.remat,
+            mesh=self.mesh,
+        )
+
+    def unrolled(self) -> Forward:
+        """The same computation over weights that are cut into layers and cast beforehand, for loops of many small steps."""
+        return self.forward().unrolled()

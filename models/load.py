@@ -1,0 +1,100 @@
+"""Hugging Face directory -> Decoder: safetensors are read lazily and placed part by part on the devices that hold them.
+
+Everything that is wrong with a checkpoint is found from the files' headers and reported at once, before any weight is read.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax.sharding import Mesh, SingleDeviceSharding
+from jax.typing import DTypeLike
+
+from models.checkpoint_files import open_tensors, read_json, resolve
+from models.config import ModelConfig
+from models.decoder import Decoder
+from models.errors import CheckpointError, ModelError
+from models.sharding import sharding
+from models.tensors import Index, Tensor, tensors
+
+_DTYPES = {"F32": jnp.float32, "BF16": jnp.bfloat16, "F16": jnp.float16}
+# Buffers that old exporters wrote along; they follow from the config.
+_DERIVED = re.compile(r"model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq")
+
+
+def load(
+    directory_or_hub_id: str | Path,
+    mesh: Mesh | None = None,
+    dtype: DTypeLike | None = jnp.float32,
+    compute_dtype: DTypeLike | None = None,
+    remat: str = "none",
+) -> Decoder:
+    """Read config.json and safetensors into a decoder.
+
+    `dtype` is what parameters are kept in (None: as in the file), `compute_dtype` what the forward pass computes in (None: the same),
+    `mesh` where they are placed. Raises ModelError for a config that is not supported or a mesh that does not divide it,
+    and one CheckpointError that lists every unknown, missing or misshapen tensor.
+    """
+    directory = resolve(directory_or_hub_id)
+    try:
+        config = ModelConfig.from_hf(read_json(directory / "config.json"))
+    except CheckpointError:
+        raise
+    except ModelError as error:
+        raise ModelError(f"{directory}: {error}") from error
+    with open_tensors(directory) as slices:
+        check_tensors(directory, config, slices)
+        if dtype is None:
+            dtype = _DTYPES[slices["model.embed_tokens.weight"].get_dtype()]
+        decoder: Decoder = nnx.eval_shape(
+            lambda: Decoder(
+                config, rngs=nnx.Rngs(0), param_dtype=dtype, compute_dtype=compute_dtype or dtype, remat=remat, mesh=mesh
+            )
+        )
+        for tensor in tensors(config):
+            param = decoder
+            for name in tensor.path:
+                param = param[name] if isinstance(param, nnx.Dict) else getattr(param, name)
+            param.set_value(_place(tensor, config, slices, mesh, np.dtype(dtype)))
+    return decoder
+
+
+def check_tensors(directory: Path, config: ModelConfig, slices: dict[str, Any]) -> None:
+    """Raise one CheckpointError listing everything in which the files' headers differ from what `config` promises."""
+    expected = {name: tensor.hf_shape(config) for tensor in tensors(config) for name in tensor.hf_names(config)}
+    problems = [f"missing: {name} {list(shape)}" for name, shape in expected.items() if name not in slices]
+    for name, slice_ in slices.items():
+        shape, dtype = tuple(slice_.get_shape()), slice_.get_dtype()
+        if name not in expected:
+            # A tied model's exporter may have written the embedding twice; the config decides.
+            if not _DERIVED.fullmatch(name) and not (config.tie_embeddings and name == "lm_head.weight"):
+                problems.append(f"unexpected: {name} {list(shape)}")
+        elif shape != expected[name]:
+            problems.append(f"misshapen: {name} is {list(shape)}, config.json says {list(expected[name])}")
+        elif dtype not in _DTYPES:
+            problems.append(f"unsupported dtype: {name} is {dtype}, expected one of {', '.join(_DTYPES)}")
+    if problems:
+        raise CheckpointError(f"the tensors in {directory} do not fit its config.json ({len(problems)} problems)", problems)
+
+
+def _place(tensor: Tensor, config: ModelConfig, slices: dict[str, Any], mesh: Mesh | None, dtype: np.dtype) -> jax.Array:
+    """Build a parameter out of the parts that this process's devices hold."""
+    names, shape = tensor.hf_names(config), tensor.shape(config)
+
+    def read(index: Index) -> np.ndarray:
+        lengths = tuple(len(range(*cut.indices(size))) for cut, size in zip(index, shape, strict=True))
+        own = index[1:] if tensor.is_stacked else index
+        hf_index = tensor.hf_index(config, own)
+        chosen = names[index[0]] if tensor.is_stacked else names
+        part = np.empty(lengths, dtype)
+        rows = part if tensor.is_stacked else part[None]
+        for row, name in zip(rows, chosen, strict=True):
+            row[...] = tensor.from_hf(slices[name][hf_index], row.shape)
+        return part
+
+    where = SingleDeviceSharding(jax.devices()[0]) if mesh is None else sharding(mesh, tensor.axes)
+    return jax.make_array_from_callback(shape, where, read)
