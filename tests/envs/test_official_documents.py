@@ -142,8 +142,37 @@ def test_refusals__have_declared_statuses_and_bodies(scenario):
     assert refused
 
 
-def test_closed__rejects_an_undeclared_key():
-    operation = JIRA.table()["createIssue"]
-    check(operation, 201, {"id": "1", "key": "A-1", "self": "https://x"})
+# The document leaves an issue's fields open; these components say what they hold.
+FIELDS = {"issuetype": "IssueTypeDetails", "priority": "Priority", "status": "StatusDetails"}
+
+
+def test_get_issue__fields_are_the_documents_components():
+    task = envs.SCENARIOS["jira_transition_ticket"].sample(0, "train")
+    simulator = Simulator(task.world, task.api.table())
+    fields = simulator.call("getIssue", {"issueIdOrKey": task.goal["issue"]}).body["fields"]
+    for name, component in FIELDS.items():
+        if component in document("jira")["components"]["schemas"]:
+            schema = closed("jira", {"$ref": f"#/components/schemas/{component}"})
+            jsonschema.Draft202012Validator(schema).validate(fields[name])
+    assert set(FIELDS.values()) & set(document("jira")["components"]["schemas"])
+
+
+def test_closed__rejects_an_undeclared_key_at_any_depth():
+    task = envs.SCENARIOS["confluence_create_page"].sample(0, "train")
+    simulator = Simulator(task.world, task.api.table())
+    page = simulator.call("getPageById", {"id": task.goal["parent"], "body-format": "storage"}).body
+    operation = simulator.operations["getPageById"]
+    check(operation, 200, page)
+    spoiled = [
+        page | {"colour": "red"},
+        page | {"version": page["version"] | {"colour": "red"}},
+        page | {"_links": page["_links"] | {"colour": "red"}},
+        page | {"body": {"storage": page["body"]["storage"] | {"colour": "red"}}},
+        page | {"status": "new"},
+        page | {"title": None},
+    ]
+    for body in spoiled:
+        with pytest.raises(jsonschema.ValidationError):
+            check(operation, 200, body)
     with pytest.raises(jsonschema.ValidationError):
-        check(operation, 201, {"id": "1", "key": "A-1", "colour": "red"})
+        check(JIRA.table()["createIssue"], 201, {"id": "1", "key": "A-1", "colour": "red"})

@@ -6,6 +6,7 @@ import json
 import pytest
 
 import envs
+from envs.operation import Operation, Response
 from envs.simulator import Simulator
 from envs.world import World
 
@@ -53,3 +54,16 @@ def test_new_id__is_never_one_that_a_record_has():
     world.table("pages")["7"] = {"id": "7"}
     world.table("spaces")["8"] = {"id": "8"}
     assert [world.new_id(), world.new_id()] == ["9", "10"]
+
+
+def test_call__what_a_handler_wrote_before_it_refused_is_undone():
+    def writes_then_refuses(world: World, arguments) -> Response:
+        world.table("notes")[world.new_id()] = {"at": world.tick()}
+        return Response(409, {})
+
+    operation = Operation(
+        "addNote", "toy", "POST", "/notes", "Adds a note.", (), writes_then_refuses, lambda why: Response(400)
+    )
+    simulator = Simulator(World(), {"addNote": operation})
+    assert simulator.call("addNote", {}).status == 409
+    assert simulator.world == World()
