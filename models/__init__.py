@@ -1,4 +1,4 @@
-"""Qwen in Flax NNX: weights in from Hugging Face, one forward code over shared prefixes, weights out. Imports no other part."""
+"""Qwen in Flax NNX: weights in from Hugging Face, one forward code over shared prefixes, weights out."""
 
 from models.cache import KVCache, empty_suffix_cache, grow_cache, stack_cache, unroll_cache
 from models.checkpoint_files import resolve

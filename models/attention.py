@@ -1,10 +1,12 @@
 """Queries, a shared prefix and own suffixes -> attended values: one softmax over two key sets.
 
-    out = (e^(q k_p) v_p + e^(q k_s) v_s) / (sum e^(q k_p) + sum e^(q k_s)),  p over the group's prefix, s over the member's own suffix
+    out = (sum_p e^(q k_p) v_p + sum_s e^(q k_s) v_s) / (sum_p e^(q k_p) + sum_s e^(q k_s))
 
-The prefix contraction treats a group's G members as rows of one matrix product, so prefix keys are read once per group and never
-copied (the trainer's half of this is Prefix Grouper, arXiv 2506.05433; the decoder's is cascade attention, arXiv 2402.05099).
-Faster kernels belong behind `attend`; this form runs everywhere and is what they must equal.
+p runs over the group's prefix, s over the member's own suffix.
+
+The prefix contraction treats a group's G members as rows of one matrix product, so prefix keys are read once per group
+and never copied (the trainer's half of this is Prefix Grouper, arXiv 2506.05433; the decoder's is cascade attention,
+arXiv 2402.05099). Faster kernels belong behind `attend`; this form runs everywhere and is what they must equal.
 """
 
 import jax
@@ -25,8 +27,8 @@ def attend(
 ) -> jax.Array:
     """Attention output [B, G, T, K, R, E] in the queries' dtype; scores and softmax are float32.
 
-    A query at suffix slot `slot_BGT` sees the first `prefix_length_B` prefix keys and the suffix slots up to and including its own.
-    Without a prefix (None) only the suffix is seen. Queries are scaled by E^-1/2 here.
+    A query at suffix slot `slot_BGT` sees the first `prefix_length_B` prefix keys and the suffix slots up to and
+    including its own. Without a prefix (None) only the suffix is seen. Queries are scaled by E^-1/2 here.
     """
     q_BGTKRE = q_BGTKRE * jnp.asarray(q_BGTKRE.shape[-1] ** -0.5, q_BGTKRE.dtype)
     own_BGKTRS = _scores("bgtkre,bgkse->bgktrs", q_BGTKRE, suffix_k_BGKSE)

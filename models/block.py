@@ -64,7 +64,7 @@ def block(
     turn: Rotation,
     mesh: Mesh | None,
 ) -> tuple[jax.Array, Keys]:
-    """Run one layer; returns the residual stream and the suffix keys, updated, or the chunk's own if there was no suffix cache."""
+    """Run one layer; returns the residual stream and the suffix keys: the cache updated, or the chunk's own."""
     normed_BGTD = rms_norm(x_BGTD, w["attention_norm"], config.norm_eps)
     q_BGTHE, own = _project(config, w, normed_BGTD, turn, mesh)
     keys = own if suffix is None else Keys(_write(suffix.k, own.k, slot_BGT), _write(suffix.v, own.v, slot_BGT))

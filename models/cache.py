@@ -1,10 +1,12 @@
 """Keys and values that later tokens look back at: a group's prefix, and each member's suffix.
 
-Two forms of the same data. Stacked: one array with a leading layer axis, what a scan over layers reads and writes. Unrolled: a tuple of
-one array per layer, which a decode loop updates in place. The key axis is next to last, so that one head's keys are contiguous.
+Two forms of the same data. Stacked: one array with a leading layer axis, what a scan over layers reads and writes.
+Unrolled: a tuple of one array per layer, which a decode loop updates in place. The key axis is next to last, so that
+one head's keys are contiguous.
 
-Axes, everywhere in `models`: B groups, G members, P prefix length, T queries, S suffix slots (keys), D model width, H query heads,
-K kv heads, R query heads per kv head (H = K * R), E head width, F mlp width, V vocabulary, L layers, N tokens in any order.
+Axes, everywhere in `models`: B groups, G members, P prefix length, T queries, S suffix slots (keys), D model width, H
+query heads, K kv heads, R query heads per kv head (H = K * R), E head width, F mlp width, V vocabulary, L layers, N
+tokens in any order.
 """
 
 from typing import NamedTuple
@@ -67,7 +69,9 @@ def grow_cache(cache: KVCache, slots: int) -> KVCache:
     """The same cache with room for `slots` keys; the new slots are zeros. Raises ModelError if it would shrink."""
     more = slots - cache.num_slots
     if more < 0:
-        raise ModelError(f"a cache of {cache.num_slots} slots cannot shrink to {slots}: ask for {cache.num_slots} or more")
+        raise ModelError(
+            f"a cache of {cache.num_slots} slots cannot shrink to {slots}: ask for {cache.num_slots} or more"
+        )
 
     def pad(x: jax.Array) -> jax.Array:
         return jnp.pad(x, [(0, 0)] * (x.ndim - 2) + [(0, more), (0, 0)])

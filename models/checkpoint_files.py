@@ -1,4 +1,4 @@
-"""Directory or hub id -> the safetensors of a checkpoint, opened lazily: names, shapes and dtypes now, bytes when asked for.
+"""Directory or hub id -> the safetensors of a checkpoint, opened lazily: names and shapes now, bytes when asked for.
 
 Only safetensors and JSON are ever read: a pickled checkpoint could run code.
 """
@@ -16,8 +16,16 @@ from models.errors import CheckpointError, ModelError
 
 INDEX_FILE = "model.safetensors.index.json"
 SINGLE_FILE = "model.safetensors"
-CARRIED_FILES = ("*.jinja", "added_tokens.json", "generation_config.json", "merges.txt", "special_tokens_map.json")
-CARRIED_FILES += ("tokenizer*.json", "tokenizer.model", "vocab.json")
+CARRIED_FILES = (
+    "*.jinja",
+    "added_tokens.json",
+    "generation_config.json",
+    "merges.txt",
+    "special_tokens_map.json",
+    "tokenizer*.json",
+    "tokenizer.model",
+    "vocab.json",
+)
 """What belongs to a model beside weights and config: tokenizer, chat template, generation defaults."""
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -35,7 +43,9 @@ def resolve(directory_or_hub_id: str | Path) -> Path:
         raise ModelError(f"{path} is a file: name the directory that holds config.json and {SINGLE_FILE}")
     name = str(directory_or_hub_id)
     if not _HUB_ID.fullmatch(name):
-        raise ModelError(f"no model directory {name!r}: give a directory with config.json and {SINGLE_FILE}, or a hub id like org/name")
+        raise ModelError(
+            f"no model directory {name!r}: give a directory with config.json and {SINGLE_FILE}, or a hub id (org/name)"
+        )
     # Imported late: only a download needs it.
     import huggingface_hub
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
@@ -62,9 +72,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def open_tensors(directory: Path) -> Iterator[dict[str, Any]]:
-    """Lazy slices of all tensors of a checkpoint by name (`get_shape`, `get_dtype`, `[index]`), valid inside the `with`.
+    """Lazy slices of a checkpoint's tensors by name (`get_shape`, `get_dtype`, `[index]`), valid inside the `with`.
 
-    Raises CheckpointError for no weights, pickled weights, missing or truncated files, and a tensor that two files hold.
+    Raises CheckpointError for no weights, pickled weights, missing or truncated files, and a tensor that two files
+    hold.
     """
     slices: dict[str, Any] = {}
     problems: list[str] = []
@@ -73,7 +84,9 @@ def open_tensors(directory: Path) -> Iterator[dict[str, Any]]:
             try:
                 file = stack.enter_context(safe_open(path, framework="np"))
             except (SafetensorError, OSError) as error:
-                problems.append(f"{path.name} ({path.stat().st_size:,} bytes) is truncated or no safetensors file: {error}")
+                problems.append(
+                    f"{path.name} ({path.stat().st_size:,} bytes) is truncated or no safetensors file: {error}"
+                )
                 continue
             for name in file.keys():  # noqa: SIM118 - a safe_open is no mapping
                 if name in slices:
@@ -96,6 +109,7 @@ def _weight_files(directory: Path) -> list[Path]:
     pickled = sorted(path.name for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt") for path in directory.glob(pattern))
     if pickled:
         raise CheckpointError(
-            f"{directory} has weights only as pickle ({', '.join(pickled)}), which is never read: convert them to safetensors"
+            f"{directory} has weights only as pickle ({', '.join(pickled)}), which is never read: "
+            "convert them to safetensors"
         )
     raise CheckpointError(f"{directory} lacks weights", [f"{name} is not there" for name in missing or [SINGLE_FILE]])

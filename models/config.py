@@ -1,7 +1,8 @@
 """Hugging Face config.json <-> ModelConfig: what one dense decoder needs to know of its architecture.
 
-In: the parsed config.json of Qwen3, Qwen2 / Qwen2.5 or a Llama-shaped model. Out: a hashable record; the way back gives the same keys.
-What differs between the families is read from the config, never from a model's name; what this decoder does not do is refused by name.
+In: the parsed config.json of Qwen3, Qwen2 / Qwen2.5 or a Llama-shaped model. Out: a hashable record; the way back gives
+the same keys. What differs between the families is read from the config, never from a model's name; what this decoder
+does not do is refused by name.
 """
 
 import json
@@ -54,7 +55,7 @@ class ModelConfig:
     max_positions: int = 32768
     """Longest sequence the model was made for."""
     extra: str = "{}"
-    """Keys of the source config.json that the decoder does not read, as JSON text (hashable); `to_hf` gives them back."""
+    """Keys of the source config.json that the decoder does not read, as JSON text (hashable), for the way back."""
 
     def __post_init__(self) -> None:
         sizes = ("vocab_size", "hidden_size", "num_layers", "num_heads", "num_kv_heads", "head_dim", "mlp_size")
@@ -102,7 +103,12 @@ class ModelConfig:
         extra = {key: value for key, value in hf.items() if written.get(key, _ABSENT) != value}
         # Keys that only our own writing adds are named, so that the way back does not invent them.
         absent = sorted(written.keys() - hf.keys())
-        return cls(**{**config.__dict__, "extra": json.dumps({**extra, **({_ABSENT: absent} if absent else {})}, sort_keys=True)})
+        return cls(
+            **{
+                **config.__dict__,
+                "extra": json.dumps({**extra, **({_ABSENT: absent} if absent else {})}, sort_keys=True),
+            }
+        )
 
     def to_hf(self) -> dict[str, Any]:
         """The config.json of this model: the source's own keys where there was one."""
@@ -147,7 +153,11 @@ def _is_sliding(hf: dict[str, Any]) -> bool:
     if "sliding_attention" in (hf.get("layer_types") or ()):
         return True
     layers_before = _or(hf.get("max_window_layers"), 28)
-    return bool(hf.get("use_sliding_window")) and hf.get("sliding_window") is not None and layers_before < hf["num_hidden_layers"]
+    return (
+        bool(hf.get("use_sliding_window"))
+        and hf.get("sliding_window") is not None
+        and layers_before < hf["num_hidden_layers"]
+    )
 
 
 # What would silently compute something else if it were ignored: (setting, is it in use).
@@ -157,9 +167,15 @@ _REFUSED: tuple[tuple[str, Callable[[dict[str, Any]], Any]], ...] = (
     ("mlp_bias", lambda hf: hf.get("mlp_bias")),
     ("sliding-window attention (use_sliding_window / layer_types)", _is_sliding),
     ("rope_scaling", lambda hf: _or(_rope(hf).get("rope_type"), _or(_rope(hf).get("type"), "default")) != "default"),
-    ("partial_rotary_factor", lambda hf: _or(hf.get("partial_rotary_factor"), _or(_rope(hf).get("partial_rotary_factor"), 1)) != 1),
+    (
+        "partial_rotary_factor",
+        lambda hf: _or(hf.get("partial_rotary_factor"), _or(_rope(hf).get("partial_rotary_factor"), 1)) != 1,
+    ),
     ("quantization_config", lambda hf: hf.get("quantization_config")),
-    ("num_experts (mixture of experts)", lambda hf: _or(hf.get("num_experts"), _or(hf.get("num_local_experts"), 0)) > 0),
+    (
+        "num_experts (mixture of experts)",
+        lambda hf: _or(hf.get("num_experts"), _or(hf.get("num_local_experts"), 0)) > 0,
+    ),
 )
 
 

@@ -1,6 +1,7 @@
 """Parameters of a dense decoder (Qwen3, Qwen2.5, Llama-shaped) as one Flax NNX module.
 
-The module holds weights and says how to compute; `forward.py` computes. All layers of one kind are stacked on a leading axis.
+The module holds weights and says how to compute; `forward.py` computes. All layers of one kind are stacked on a leading
+axis.
 """
 
 from typing import Any, Literal, get_args
@@ -32,8 +33,8 @@ class Decoder(nnx.Module):
         rngs: its `params` stream draws the weights.
         param_dtype: what the parameters are kept in.
         compute_dtype: what matrix products take in; they, norms and softmax accumulate in float32.
-        remat: what the backward pass computes again: "none", "dots" (all but matrix products with weights), "full" (whole layers).
-        mesh: where activations are pinned to; None for one device. Raises ModelError if the model does not divide over it.
+        remat: what the backward pass computes again: "none", "dots" (all but products with weights), "full".
+        mesh: where activations are pinned to; None for one device. Raises ModelError if the model does not divide.
     """
 
     def __init__(
@@ -68,6 +69,10 @@ class Decoder(nnx.Module):
         if not config.tie_embeddings:
             self.unembedding_VD = params["unembedding_VD"]
         self.layers = nnx.Dict(layers)
+
+    def param(self, path: tuple[str, ...]) -> nnx.Param:
+        """The parameter at a path of the table of tensors."""
+        return self.layers[path[1]] if path[0] == "layers" else getattr(self, path[0])
 
     def prefill(self, tokens_BP: jax.Array, length_B: jax.Array) -> tuple[jax.Array, KVCache]:
         """Encode right-padded prompts once per group; see `Forward.prefill`."""
@@ -108,5 +113,5 @@ class Decoder(nnx.Module):
         )
 
     def unrolled(self) -> Forward:
-        """The same computation over weights that are cut into layers and cast beforehand, for loops of many small steps."""
+        """The same computation over weights cut into layers and cast beforehand, for loops of many small steps."""
         return self.forward().unrolled()

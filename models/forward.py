@@ -1,7 +1,7 @@
 """Tokens -> hidden states and keys: the only forward code, for sampling, recomputation and training.
 
-`prefill` runs each group's prompt once; `extend` runs what members add, a chunk in training, one token at a time in decoding. Both are
-the same stack of blocks; they differ in which keys a query sees. Axes are those of `cache.py`.
+`prefill` runs each group's prompt once; `extend` runs what members add, a chunk in training, one token at a time in
+decoding. Both are the same stack of blocks; they differ in which keys a query sees. Axes are those of `cache.py`.
 """
 
 from collections.abc import Callable
@@ -50,8 +50,8 @@ class Forward:
     def prefill(self, tokens_BP: jax.Array, length_B: jax.Array) -> tuple[jax.Array, KVCache]:
         """Encode prompts [B, P] whose first `length_B` tokens are real.
 
-        Returns hidden states [B, P, D] after the final norm and the stacked prefix cache. Padding stands to the right, so causality
-        keeps it from real positions; its own hidden states and keys mean nothing.
+        Returns hidden states [B, P, D] after the final norm and the stacked prefix cache. Padding stands to the right,
+        so causality keeps it from real positions; its own hidden states and keys mean nothing.
         """
         # Attention needs no lengths here; layers with a recurrent state would.
         del length_B
@@ -70,11 +70,11 @@ class Forward:
     ) -> tuple[jax.Array, KVCache | None]:
         """Run T further tokens of every member; token t stands at position prefix_length + suffix_length + t.
 
-        A query sees the first `prefix_length_B` keys of its group's prefix and the suffix slots up to its own, suffix_length + t.
-        Without a suffix cache (None) the keys are the chunk's own and `suffix_length_BG` must be zeros: the form for training.
-        With one, new keys are written at the members' own slots; what lies beyond the last slot is dropped, and padding at a chunk's end
-        leaves keys that later tokens overwrite. Returns hidden states [B, G, T, D] after the final norm and the updated cache in the
-        form it came in (None for None).
+        A query sees the first `prefix_length_B` keys of its group's prefix and the suffix slots up to its own,
+        suffix_length + t. Without a suffix cache (None) the keys are the chunk's own and `suffix_length_BG` must be
+        zeros: the form for training. With one, new keys are written at the members' own slots; what lies beyond the
+        last slot is dropped, and padding at a chunk's end leaves keys that later tokens overwrite. Returns hidden
+        states [B, G, T, D] after the final norm and the updated cache in the form it came in (None for None).
         """
         slot_BGT = suffix_length_BG[..., None] + jnp.arange(tokens_BGT.shape[-1])
         sight = _Sight(prefix_length_B, slot_BGT, rotation(self.config, prefix_length_B[:, None, None] + slot_BGT))
@@ -91,7 +91,7 @@ class Forward:
         return self.unembedding_VD.astype(self.compute_dtype)
 
     def unrolled(self) -> "Forward":
-        """The same with weights cut into layers and cast, so that a loop around `extend` copies none of them at each step."""
+        """The same with weights cut into layers and cast, so that a loop around `extend` copies none at each step."""
         if isinstance(self.layers, tuple):
             return self
         cast = {name: weight.astype(self.compute_dtype) for name, weight in self.layers.items()}
@@ -109,7 +109,7 @@ class Forward:
         x_BGTD = jnp.take(self.embedding_VD, tokens_BGT, axis=0).astype(self.compute_dtype)
         x_BGTD = constrain(x_BGTD, self.mesh, ("batch", None, None, None))
 
-        def layer(x_BGTD: jax.Array, weights: Any, prefix: Keys | None, suffix: Keys | None) -> tuple[jax.Array, Keys | None]:
+        def layer(x_BGTD: jax.Array, weights: Any, prefix: Any, suffix: Any) -> tuple[jax.Array, Keys | None]:
             w = {name: weight.astype(self.compute_dtype) for name, weight in weights.items()}
             x_BGTD, keys = block(
                 self.config, w, x_BGTD, prefix, sight.prefix_length_B, suffix, sight.slot_BGT, sight.rotation, self.mesh
@@ -117,7 +117,7 @@ class Forward:
             return x_BGTD, keys if keep else None
 
         if self.remat != "none":
-            # Within a scan nothing can be merged across the boundary anyway; the guard against it would only slow it down.
+            # A scan keeps the passes apart by itself; the guard against merging them would only cost time.
             layer = jax.checkpoint(layer, policy=_REMAT[self.remat], prevent_cse=self._loops(prefix, suffix))
         if self._loops(prefix, suffix):
             x_BGTD, keys = self._loop(layer, x_BGTD, prefix, suffix, keep)

@@ -1,6 +1,7 @@
-"""Hugging Face directory -> Decoder: safetensors are read lazily and placed part by part on the devices that hold them.
+"""Hugging Face directory -> Decoder: safetensors are read lazily, and placed part by part on the devices.
 
-Everything that is wrong with a checkpoint is found from the files' headers and reported at once, before any weight is read.
+Everything that is wrong with a checkpoint is found from the files' headers and reported at once, before any weight is
+read.
 """
 
 import re
@@ -35,9 +36,9 @@ def load(
 ) -> Decoder:
     """Read config.json and safetensors into a decoder.
 
-    `dtype` is what parameters are kept in (None: as in the file), `compute_dtype` what the forward pass computes in (None: the same),
-    `mesh` where they are placed. Raises ModelError for a config that is not supported or a mesh that does not divide it,
-    and one CheckpointError that lists every unknown, missing or misshapen tensor.
+    `dtype` is what parameters are kept in (None: as in the file), `compute_dtype` what the forward pass computes in
+    (None: the same), `mesh` where they are placed. Raises ModelError for a config that is not supported or a mesh that
+    does not divide it, and one CheckpointError that lists every unknown, missing or misshapen tensor.
     """
     directory = resolve(directory_or_hub_id)
     try:
@@ -52,14 +53,16 @@ def load(
             dtype = _DTYPES[slices["model.embed_tokens.weight"].get_dtype()]
         decoder: Decoder = nnx.eval_shape(
             lambda: Decoder(
-                config, rngs=nnx.Rngs(0), param_dtype=dtype, compute_dtype=compute_dtype or dtype, remat=remat, mesh=mesh
+                config,
+                rngs=nnx.Rngs(0),
+                param_dtype=dtype,
+                compute_dtype=compute_dtype or dtype,
+                remat=remat,
+                mesh=mesh,
             )
         )
         for tensor in tensors(config):
-            param = decoder
-            for name in tensor.path:
-                param = param[name] if isinstance(param, nnx.Dict) else getattr(param, name)
-            param.set_value(_place(tensor, config, slices, mesh, np.dtype(dtype)))
+            decoder.param(tensor.path).set_value(_place(tensor, config, slices, mesh, np.dtype(dtype)))
     return decoder
 
 
@@ -78,14 +81,19 @@ def check_tensors(directory: Path, config: ModelConfig, slices: dict[str, Any]) 
         elif dtype not in _DTYPES:
             problems.append(f"unsupported dtype: {name} is {dtype}, expected one of {', '.join(_DTYPES)}")
     if problems:
-        raise CheckpointError(f"the tensors in {directory} do not fit its config.json ({len(problems)} problems)", problems)
+        raise CheckpointError(
+            f"the tensors in {directory} do not fit its config.json ({len(problems)} problems)", problems
+        )
 
 
-def _place(tensor: Tensor, config: ModelConfig, slices: dict[str, Any], mesh: Mesh | None, dtype: np.dtype) -> jax.Array:
+def _place(
+    tensor: Tensor, config: ModelConfig, slices: dict[str, Any], mesh: Mesh | None, dtype: np.dtype
+) -> jax.Array:
     """Build a parameter out of the parts that this process's devices hold."""
     names, shape = tensor.hf_names(config), tensor.shape(config)
 
-    def read(index: Index) -> np.ndarray:
+    def read(index: Index | None) -> np.ndarray:
+        index = index or ()
         lengths = tuple(len(range(*cut.indices(size))) for cut, size in zip(index, shape, strict=True))
         own = index[1:] if tensor.is_stacked else index
         hf_index = tensor.hf_index(config, own)

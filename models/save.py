@@ -31,9 +31,10 @@ def save(
 ) -> Path:
     """Write a directory that `models.load` and transformers read; returns it.
 
-    `model` is a decoder or its (graphdef, params). Tokenizer, template and generation files are copied from `source_dir`. Weights are
-    written in the parameters' dtype, in files of at most `max_shard_bytes` (a single larger tensor gets its own), with an index if
-    there are several. Weights that stood in the directory before are replaced. Raises OSError if it cannot be written.
+    `model` is a decoder or its (graphdef, params). Tokenizer, template and generation files are copied from
+    `source_dir`. Weights are written in the parameters' dtype, in files of at most `max_shard_bytes` (a single larger
+    tensor gets its own), with an index if there are several. Weights that stood in the directory before are replaced.
+    Raises OSError if it cannot be written.
     """
     decoder: Decoder = nnx.merge(*model) if isinstance(model, tuple) else model
     out = Path(directory)
@@ -53,7 +54,9 @@ def save(
     for partial, final in written:
         partial.rename(final)
     if len(groups) > 1:
-        weight_map = {hf_name: final.name for group, (_, final) in zip(groups, written, strict=True) for hf_name, _, _ in group}
+        weight_map = {
+            hf_name: final.name for group, (_, final) in zip(groups, written, strict=True) for hf_name, _, _ in group
+        }
         size = sum(_bytes(config, tensor, dtype.itemsize) for group in groups for _, tensor, _ in group)
         _write_json(out / INDEX_FILE, {"metadata": {"total_size": size}, "weight_map": weight_map})
     _write_json(out / "config.json", {**config.to_hf(), **_dtype_key(config, dtype.name)})
@@ -94,10 +97,7 @@ def _bytes(config: ModelConfig, tensor: Tensor, itemsize: int) -> int:
 
 
 def _value(decoder: Decoder, tensor: Tensor, layer: int | None) -> np.ndarray:
-    param: Any = decoder
-    for name in tensor.path:
-        param = param[name] if isinstance(param, nnx.Dict) else getattr(param, name)
-    array = param[...]
+    array = decoder.param(tensor.path)[...]
     host = np.asarray(jax.device_get(array if layer is None else array[layer]))
     # safetensors writes the buffer as it lies in memory.
     return np.ascontiguousarray(tensor.to_hf(decoder.config, host))

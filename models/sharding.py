@@ -1,7 +1,8 @@
 """Logical axes -> mesh axes: the one place that knows how a model is spread over devices.
 
-The mesh has three axes. data: groups are spread, parameters copied. fsdp: groups and parameters are spread. tensor: heads, mlp and
-vocabulary are spread. Everything else names what an axis *is* ("heads") and looks here for where it goes.
+The mesh has three axes. data: groups are spread, parameters copied. fsdp: groups and parameters are spread. tensor:
+heads, mlp and vocabulary are spread. Everything else names what an axis *is* ("heads") and looks here for where it
+goes.
 """
 
 import math
@@ -40,8 +41,8 @@ def make_mesh(data: int = 1, fsdp: int = 1, tensor: int = 1, devices: Sequence[j
     sizes = (data, fsdp, tensor)
     if min(sizes) < 1 or math.prod(sizes) != len(chosen):
         raise ModelError(
-            f"a mesh of data={data} x fsdp={fsdp} x tensor={tensor} has {math.prod(sizes)} places, but there are {len(chosen)} devices: "
-            "the product must equal the number of devices"
+            f"a mesh of data={data} x fsdp={fsdp} x tensor={tensor} has {math.prod(sizes)} places, "
+            f"but there are {len(chosen)} devices: the product must equal the number of devices"
         )
     # Auto: the compiler places what the rules leave open.
     return jax.make_mesh(sizes, MESH_AXES, axis_types=(AxisType.Auto,) * len(MESH_AXES), devices=chosen)
@@ -69,8 +70,8 @@ def param_shardings(config: ModelConfig, params: Any, mesh: Mesh) -> Any:
     """
     check_divides(config, mesh)
     wanted = {tensor.path: sharding(mesh, tensor.axes) for tensor in tensors(config)}
-    flat = [(path, param.replace(wanted[path])) for path, param in nnx.to_flat_state(params)]
-    return nnx.from_flat_state(flat)
+    placed = [(path, param.replace(wanted[tuple(map(str, path))])) for path, param in nnx.to_flat_state(params)]
+    return nnx.from_flat_state(placed)
 
 
 def places(mesh: Mesh, axis: str) -> int:
@@ -95,7 +96,9 @@ def check_divides(config: ModelConfig, mesh: Mesh) -> None:
         if size % places(mesh, axis)
     ]
     if problems:
-        raise ModelError(f"the model does not divide over the mesh: {'; '.join(problems)}. Choose a smaller fsdp or tensor")
+        raise ModelError(
+            f"the model does not divide over the mesh: {'; '.join(problems)}. Choose a smaller fsdp or tensor"
+        )
 
 
 def constrain(x: jax.Array, mesh: Mesh | None, axes: Sequence[str | None]) -> jax.Array:
@@ -108,6 +111,7 @@ def constrain(x: jax.Array, mesh: Mesh | None, axes: Sequence[str | None]) -> ja
     parts = places(mesh, "batch")
     if axes[0] == "batch" and x.shape[0] % parts:
         raise ModelError(
-            f"{x.shape[0]} groups do not divide over data x fsdp = {parts} devices: use a multiple of {parts} groups, or a smaller mesh"
+            f"{x.shape[0]} groups do not divide over data x fsdp = {parts} devices: "
+            f"use a multiple of {parts} groups, or a smaller mesh"
         )
     return jax.lax.with_sharding_constraint(x, sharding(mesh, axes))

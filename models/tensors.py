@@ -1,7 +1,8 @@
-"""The table of tensors: parameter path <-> Hugging Face name, shape, transform, logical axes. Loading, saving and sharding all read it.
+"""The table of tensors: parameter <-> Hugging Face name, shape, transform, axes; read by load, save and sharding.
 
-Hugging Face keeps a projection as [outputs, inputs] with heads and head width flattened; here it is [inputs, outputs] with heads apart,
-and all layers of one kind are stacked. A row says which logical axes are outputs and which inputs; the rest follows.
+Hugging Face keeps a projection as [outputs, inputs] with heads and head width flattened; here it is [inputs, outputs]
+with heads apart, and all layers of one kind are stacked. A row says which logical axes are outputs and which inputs;
+the rest follows.
 """
 
 import math
