@@ -12,6 +12,8 @@ arXiv 2402.05099). Faster kernels belong behind `attend`; this form runs everywh
 import jax
 import jax.numpy as jnp
 
+from models.products import contract
+
 # Large and finite: a prefix that is masked as a whole still gives numbers, which the suffix's maximum scales to zero.
 _MASKED = -1e30
 
@@ -31,36 +33,30 @@ def attend(
     including its own. Without a prefix (None) only the suffix is seen. Queries are scaled by E^-1/2 here.
     """
     q_BGTKRE = q_BGTKRE * jnp.asarray(q_BGTKRE.shape[-1] ** -0.5, q_BGTKRE.dtype)
-    own_BGKTRS = _scores("bgtkre,bgkse->bgktrs", q_BGTKRE, suffix_k_BGKSE)
+    own_BGKTRS = contract("bgtkre,bgkse->bgktrs", q_BGTKRE, suffix_k_BGKSE)
     sees_BGTS = jnp.arange(suffix_k_BGKSE.shape[-2]) <= slot_BGT[..., None]
     own_BGKTRS = jnp.where(sees_BGTS[:, :, None, :, None], own_BGKTRS, _MASKED)
     # The maximum only keeps exp in range: it cancels, so no gradient flows through it.
     top_BGKTR = jax.lax.stop_gradient(own_BGKTRS.max(-1))
     if prefix_k_BKPE is None or prefix_v_BKPE is None or prefix_length_B is None:
         own_BGKTRS = jnp.exp(own_BGKTRS - top_BGKTR[..., None])
-        return _finish(_values(own_BGKTRS, suffix_v_BGKSE), own_BGKTRS.sum(-1), q_BGTKRE)
+        out_BGKTRE = _weighted("bgktrs,bgkse->bgktre", own_BGKTRS, suffix_v_BGKSE)
+        return _finish(out_BGKTRE, own_BGKTRS.sum(-1), q_BGTKRE)
     # Rows of the prefix product are all members' queries: [(G T R), E] x [E, P] per group and kv head.
-    shared_BKGTRP = _scores("bgtkre,bkpe->bkgtrp", q_BGTKRE, prefix_k_BKPE)
+    shared_BKGTRP = contract("bgtkre,bkpe->bkgtrp", q_BGTKRE, prefix_k_BKPE)
     sees_BP = jnp.arange(prefix_k_BKPE.shape[-2]) < prefix_length_B[:, None]
     shared_BKGTRP = jnp.where(sees_BP[:, None, None, None, None], shared_BKGTRP, _MASKED)
     top_BGKTR = jnp.maximum(top_BGKTR, jax.lax.stop_gradient(shared_BKGTRP.max(-1)).swapaxes(1, 2))
     own_BGKTRS = jnp.exp(own_BGKTRS - top_BGKTR[..., None])
     shared_BKGTRP = jnp.exp(shared_BKGTRP - top_BGKTR.swapaxes(1, 2)[..., None])
     total_BGKTR = own_BGKTRS.sum(-1) + shared_BKGTRP.sum(-1).swapaxes(1, 2)
-    out_BGKTRE = _values(own_BGKTRS, suffix_v_BGKSE) + _weighted("bkgtrp,bkpe->bgktre", shared_BKGTRP, prefix_v_BKPE)
+    out_BGKTRE = _weighted("bgktrs,bgkse->bgktre", own_BGKTRS, suffix_v_BGKSE)
+    out_BGKTRE += _weighted("bkgtrp,bkpe->bgktre", shared_BKGTRP, prefix_v_BKPE)
     return _finish(out_BGKTRE, total_BGKTR, q_BGTKRE)
 
 
-def _scores(layout: str, q: jax.Array, k: jax.Array) -> jax.Array:
-    return jnp.einsum(layout, q, k, preferred_element_type=jnp.float32)
-
-
 def _weighted(layout: str, weight: jax.Array, v: jax.Array) -> jax.Array:
-    return jnp.einsum(layout, weight.astype(v.dtype), v, preferred_element_type=jnp.float32)
-
-
-def _values(weight_BGKTRS: jax.Array, v_BGKSE: jax.Array) -> jax.Array:
-    return _weighted("bgktrs,bgkse->bgktre", weight_BGKTRS, v_BGKSE)
+    return contract(layout, weight.astype(v.dtype), v)
 
 
 def _finish(out_BGKTRE: jax.Array, total_BGKTR: jax.Array, q_BGTKRE: jax.Array) -> jax.Array:

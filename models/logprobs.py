@@ -9,10 +9,12 @@ At V = 151,936 the logits of 16k tokens would take 10 GB; here one chunk of them
 import jax
 import jax.numpy as jnp
 
+from models.products import contract
+
 
 def logits(hidden_D: jax.Array, unembed_VD: jax.Array) -> jax.Array:
     """Scores [..., V] in float32 of hidden states [..., D]."""
-    return jnp.einsum("...d,vd->...v", hidden_D, unembed_VD, preferred_element_type=jnp.float32)
+    return contract("...d,vd->...v", hidden_D, unembed_VD)
 
 
 def token_logprobs(
