@@ -1,1 +1,3 @@
-"""Runnable experiments: each file has a function config(), and its docstring gives the command, the time and the result."""
+"""Runnable experiments: each file has a function config(), and its docstring gives the command, the time and the
+result.
+"""

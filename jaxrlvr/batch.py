@@ -1,14 +1,18 @@
 """Groups -> arrays: what one update is computed from.
 
-A micro-batch holds whole groups: their prefixes once, their members' suffixes padded to one bucket. Groups of like length share a
-micro-batch, so that short scenarios do not pay for long ones. Axes: B groups, G members, P prefix, T suffix.
+A micro-batch holds whole groups: their prefixes once, their members' suffixes padded to one bucket. Groups of like
+length share a micro-batch, so that short scenarios do not pay for long ones. Axes: B groups, G members, P prefix, T
+suffix.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from jaxrlvr.rollout import Group
 
 
 class Batch(NamedTuple):
@@ -46,6 +50,37 @@ class Row:
     suffixes: Sequence[Suffix]
 
 
+@dataclass(frozen=True)
+class Shape:
+    """The sizes that updates are compiled for."""
+
+    groups: int
+    """Groups in a micro-batch."""
+    prefix_buckets: Sequence[int]
+    """Prompt lengths, ascending."""
+    suffix_buckets: Sequence[int]
+    """Suffix lengths, ascending."""
+
+
+def rows(groups: "Sequence[Group]", advantage_BG: np.ndarray) -> list[Row]:
+    """Groups with their advantages. A member that may not teach counts no token, not even in the denominator."""
+    return [
+        Row(
+            group.prefix,
+            [
+                Suffix(
+                    np.array(member.tokens, np.int32),
+                    np.array(member.sampled, bool) & member.valid,
+                    np.array(member.logprobs, np.float32),
+                    float(advantage),
+                )
+                for member, advantage in zip(group.members, of_group, strict=True)
+            ],
+        )
+        for group, of_group in zip(groups, advantage_BG, strict=True)
+    ]
+
+
 def bucket(length: int, ladder: Sequence[int], what: str) -> int:
     """The smallest size of `ladder` that holds `length`. Raises ValueError naming the ladder when none does."""
     for size in ladder:
@@ -56,30 +91,22 @@ def bucket(length: int, ladder: Sequence[int], what: str) -> int:
     )
 
 
-def pack(rows: Sequence[Row], groups: int, prefix_buckets: Sequence[int], suffix_buckets: Sequence[int], pad: int) -> list[Batch]:
-    """Cut `rows` into micro-batches of `groups` groups each, longest suffixes together.
+def pack(rows: Sequence[Row], shape: Shape, pad: int) -> list[Batch]:
+    """Cut `rows` into micro-batches, longest suffixes together; unused places hold the token `pad`.
 
-    The last one is filled with empty groups, so that only the buckets decide which shapes are compiled.
+    The last one is filled with empty groups, so that only the buckets decide which shapes are compiled. Raises
+    ValueError if a prompt or suffix fits no bucket.
     """
     longest = sorted(rows, key=lambda row: max(len(suffix.tokens) for suffix in row.suffixes), reverse=True)
     return [
-        _pack_one(longest[start : start + groups], groups, prefix_buckets, suffix_buckets, pad)
-        for start in range(0, len(longest), groups)
+        _pack_one(longest[start : start + shape.groups], shape, pad) for start in range(0, len(longest), shape.groups)
     ]
 
 
-def _pack_one(rows: Sequence[Row], groups: int, prefix_buckets: Sequence[int], suffix_buckets: Sequence[int], pad: int) -> Batch:
-    members = len(rows[0].suffixes)
-    width_P = bucket(max(len(row.prefix) for row in rows), prefix_buckets, "a prompt")
-    width_T = bucket(max(len(s.tokens) for row in rows for s in row.suffixes), suffix_buckets, "a suffix")
-    batch = Batch(
-        prefix_BP=np.full((groups, width_P), pad, np.int32),
-        prefix_length_B=np.ones(groups, np.int32),
-        suffix_BGT=np.full((groups, members, width_T), pad, np.int32),
-        sampled_BGT=np.zeros((groups, members, width_T), bool),
-        behaviour_BGT=np.zeros((groups, members, width_T), np.float32),
-        advantage_BG=np.zeros((groups, members), np.float32),
-    )
+def _pack_one(rows: Sequence[Row], shape: Shape, pad: int) -> Batch:
+    width_P = bucket(max(len(row.prefix) for row in rows), shape.prefix_buckets, "a prompt")
+    width_T = bucket(max(len(s.tokens) for row in rows for s in row.suffixes), shape.suffix_buckets, "a suffix")
+    batch = empty(shape.groups, len(rows[0].suffixes), width_P, width_T, pad)
     for b, row in enumerate(rows):
         batch.prefix_BP[b, : len(row.prefix)] = row.prefix
         batch.prefix_length_B[b] = len(row.prefix)
@@ -90,3 +117,15 @@ def _pack_one(rows: Sequence[Row], groups: int, prefix_buckets: Sequence[int], s
             batch.behaviour_BGT[b, g, :length] = suffix.logprobs
             batch.advantage_BG[b, g] = suffix.advantage
     return batch
+
+
+def empty(groups: int, members: int, width_P: int, width_T: int, pad: int) -> Batch:
+    """A micro-batch in which nothing was sampled."""
+    return Batch(
+        prefix_BP=np.full((groups, width_P), pad, np.int32),
+        prefix_length_B=np.ones(groups, np.int32),
+        suffix_BGT=np.full((groups, members, width_T), pad, np.int32),
+        sampled_BGT=np.zeros((groups, members, width_T), bool),
+        behaviour_BGT=np.zeros((groups, members, width_T), np.float32),
+        advantage_BG=np.zeros((groups, members), np.float32),
+    )

@@ -1,7 +1,7 @@
 """Between text and tokens: a task becomes a prefix, a tool's answer becomes the tokens of the turn seam.
 
-Everything here is read off the model's own chat template, so a new model family needs no code. A conversation is never rendered
-twice: what the model sampled stays the tokens it sampled, and only the text between its turns is encoded.
+Everything here is read off the model's own chat template, so a new model family needs no code. A conversation is never
+rendered twice: what the model sampled stays the tokens it sampled, and only the text between its turns is encoded.
 """
 
 from collections.abc import Sequence
@@ -56,7 +56,9 @@ class Chat:
         return [*self._encode(text), self.stop_token]
 
     def seam(self, answers: Sequence[str]) -> str:
-        """The text of `answer`. The stop token was sampled; the template's line break after it was not, so it starts the seam."""
+        """The text of `answer`. The stop token was sampled; the template's line break after it was not, so it starts
+        the seam.
+        """
         pieces = self._seam_pieces(len(answers))
         filled = (self._without_markers(answer) + piece for answer, piece in zip(answers, pieces[1:], strict=True))
         return pieces[0] + "".join(filled)

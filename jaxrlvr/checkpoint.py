@@ -1,16 +1,18 @@
 """State <-> disk: everything the next step depends on, through Orbax.
 
-Parameters and optimizer state are arrays; all else (tasks, random keys, learning rate) follows from the config and the step number.
+Parameters and optimizer state are arrays; all else (tasks, random keys, learning rate) follows from the config and the
+step number.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import orbax.checkpoint as ocp
 
 from jaxrlvr.errors import UserError
-from jaxrlvr.learner import TrainState
+
+T = TypeVar("T")
 
 
 class Checkpoints:
@@ -24,14 +26,16 @@ class Checkpoints:
         """The step of the newest checkpoint, or None."""
         return self._manager.latest_step()
 
-    def save(self, step: int, state: TrainState) -> None:
+    def save(self, step: int, state: Any) -> None:
         """Write the state after `step` steps; a step that is already there is left alone."""
         if step not in self._manager.all_steps():
             self._manager.save(step, args=ocp.args.StandardSave(_as_tree(state)))
             self._manager.wait_until_finished()
 
-    def restore(self, like: TrainState) -> tuple[int, TrainState]:
-        """The newest checkpoint in the shapes and shardings of `like`. Raises UserError if there is none or its shapes differ."""
+    def restore(self, like: T) -> tuple[int, T]:
+        """The newest checkpoint in the shapes and shardings of `like`. Raises UserError if there is none or its shapes
+        differ.
+        """
         step = self.latest()
         if step is None:
             raise UserError("the run has no checkpoint to go on from: start it again with another --run-dir")
@@ -39,7 +43,9 @@ class Checkpoints:
         try:
             tree = self._manager.restore(step, args=ocp.args.StandardRestore(template))
         except ValueError as error:
-            raise UserError(f"checkpoint {step} does not fit the model of the config: {str(error).splitlines()[0]}") from error
+            raise UserError(
+                f"checkpoint {step} does not fit the model of the config: {str(error).splitlines()[0]}"
+            ) from error
         leaves, structure = jax.tree.leaves(tree), jax.tree.structure(like)
         return step, jax.tree.unflatten(structure, leaves)
 
@@ -48,6 +54,6 @@ class Checkpoints:
         self._manager.close()
 
 
-def _as_tree(state: TrainState) -> dict[str, Any]:
+def _as_tree(state: Any) -> dict[str, Any]:
     # Numbered leaves: Orbax need not know the optimizer's or the model's classes, and the order is the pytree's own.
     return {f"{number:05d}": leaf for number, leaf in enumerate(jax.tree.leaves(state))}

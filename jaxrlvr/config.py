@@ -1,6 +1,7 @@
 """What a run is: one frozen record, written as a Python file in `configs/` and changed on the command line.
 
-Each part is declared beside the code that reads it; this file only puts them together and applies `--section.field value`.
+Each part is declared beside the code that reads it; this file only puts them together and applies `--section.field
+value`.
 """
 
 import dataclasses
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 import tyro
 
 from jaxrlvr.errors import UserError
-from jaxrlvr.evaluate import EvaluationConfig
+from jaxrlvr.evaluation import EvaluationConfig
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.learner import LearnerConfig, OptimizerConfig
 from jaxrlvr.policy import PolicyConfig
@@ -50,10 +51,16 @@ class RunConfig:
 
 
 def load_config(path: str, kind: type[T]) -> T:
-    """The result of `config()` in a Python file. Raises UserError if the file has no such function or it gives another kind."""
+    """The result of `config()` in a Python file. Raises UserError if the file has no such function or it gives another
+    kind.
+    """
     file = Path(path)
     if not file.is_file():
-        known = ", ".join(sorted(str(p) for p in file.parent.glob("*.py") if p.stem != "__init__")) if file.parent.is_dir() else ""
+        known = (
+            ", ".join(sorted(str(p) for p in file.parent.glob("*.py") if p.stem != "__init__"))
+            if file.parent.is_dir()
+            else ""
+        )
         raise UserError(f"no such config file: {path}" + (f"; there are {known}" if known else ""))
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None:
@@ -67,9 +74,16 @@ def load_config(path: str, kind: type[T]) -> T:
 
 
 def apply_arguments(config: T, arguments: Sequence[str], program: str) -> T:
-    """`config` with `--section.field value` arguments applied. Raises UserError for an unknown key, with the nearest known ones."""
+    """`config` with `--section.field value` arguments applied. Raises UserError for an unknown key, with the nearest
+    known ones.
+    """
     changed, unknown = tyro.cli(
-        type(config), default=config, args=list(arguments), prog=program, return_unknown_args=True, config=(tyro.conf.AvoidSubcommands,)
+        type(config),
+        default=config,
+        args=list(arguments),
+        prog=program,
+        return_unknown_args=True,
+        config=(tyro.conf.AvoidSubcommands,),
     )
     if unknown:
         flags = [f"--{name}".replace("_", "-") for name in _keys(config)]
@@ -100,7 +114,9 @@ def from_json(text: str) -> RunConfig:
 def _build(kind: type, values: dict[str, Any], where: str) -> Any:
     known = {part.name: part for part in dataclasses.fields(kind)}
     if strange := sorted(set(values) - set(known)):
-        raise UserError(f"config.json has keys that this version does not know: {', '.join(where + name for name in strange)}")
+        raise UserError(
+            f"config.json has keys that this version does not know: {', '.join(where + name for name in strange)}"
+        )
     made = {}
     for name, value in values.items():
         inner = known[name].type

@@ -1,12 +1,10 @@
 """What a person sees: progress, one line of figures a step, tables. All of it goes through one rich console."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
-
-from jaxrlvr.evaluate import Scores
 
 _console = Console(highlight=False, soft_wrap=True)
 
@@ -16,24 +14,40 @@ def say(text: str) -> None:
     _console.print(text, markup=False)
 
 
-def steps(first: int, last: int) -> Iterator[int]:
+def progress(first: int, last: int) -> Iterator[int]:
     """The step numbers first..last, with a progress bar while they are worked on."""
     columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_console, transient=True) as progress:
-        bar = progress.add_task("training", total=last, completed=first - 1)
+    with Progress(*columns, console=_console, transient=True) as shown:
+        bar = shown.add_task("training", total=last, completed=first - 1)
         for step in range(first, last + 1):
             yield step
-            progress.update(bar, completed=step)
+            shown.update(bar, completed=step)
 
 
-def table(title: str, columns: Mapping[str, Scores]) -> None:
-    """Print reward and success per scenario, one pair of columns for each evaluation."""
+Judgement = Mapping[str, Mapping[str, Mapping[str, float]]]
+"""Way of acting -> scenario -> {reward, success, tasks}."""
+
+
+def scores(title: str, judged: Judgement) -> None:
+    """Print reward and success per scenario for each way of acting."""
+    _table(title, judged, lambda way, scenario, figure: f"{judged[way][scenario][figure]:.3f}")
+
+
+def change(title: str, before: Judgement, after: Judgement) -> None:
+    """Print reward and success per scenario as before -> after."""
+    _table(
+        title,
+        after,
+        lambda way, scenario, figure: f"{before[way][scenario][figure]:.3f} -> {after[way][scenario][figure]:.3f}",
+    )
+
+
+def _table(title: str, judged: Judgement, cell: Callable[[str, str, str], str]) -> None:
     shown = Table(title=title, title_justify="left")
-    shown.add_column("scenario")
-    for name in columns:
-        shown.add_column(f"{name}\nreward", justify="right")
-        shown.add_column(f"{name}\nsuccess", justify="right")
-    for scenario in next(iter(columns.values())):
-        cells = [f"{value:.3f}" for scores in columns.values() for value in (scores[scenario].reward, scores[scenario].success)]
-        shown.add_row(scenario, *cells)
+    shown.add_column("scenario", no_wrap=True)
+    columns = [(way, figure) for way in judged for figure in ("reward", "success")]
+    for way, figure in columns:
+        shown.add_column(f"{way}\n{figure}", justify="right")
+    for scenario in next(iter(judged.values())):
+        shown.add_row(scenario, *(cell(way, scenario, figure) for way, figure in columns))
     _console.print(shown)

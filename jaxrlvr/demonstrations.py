@@ -1,7 +1,7 @@
 """Scenarios -> demonstrated conversations as tokens: what supervised fine-tuning imitates.
 
-A demonstration is a policy of `envs.policies` run through the real simulator. Only the tokens that a model would have written count
-in the loss; prompts and answers are context.
+A demonstration is a policy of `envs.policies` run through the real simulator. Only the tokens that a model would have
+written count in the loss; prompts and answers are context.
 """
 
 import random
@@ -18,7 +18,9 @@ Habits = Mapping[str, float]
 """Probability of each named fault of a scenario, applied independently; empty for perfect demonstrations."""
 
 
-def conversation(scenario: str, split: str, seed: int, habits: Habits, difficulty: int = 1) -> tuple[envs.Task, list[tuple[str, tuple[str, ...]]]]:
+def conversation(
+    scenario: str, split: str, seed: int, habits: Habits, difficulty: int = 1
+) -> tuple[envs.Task, list[tuple[str, tuple[str, ...]]]]:
     """One task and its demonstrated turns: [(what the model writes, what the tools answer), ...]."""
     task = envs.SCENARIOS[scenario].sample(seed, split, difficulty)
     own = {name: chance for name, chance in habits.items() if name in envs.SCENARIOS[scenario].habits}

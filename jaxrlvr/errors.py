@@ -1,8 +1,8 @@
 """What a command says when the user's input cannot work: one line, exit code 2, no traceback.
 
-    UserError            bad input to a command: raised anywhere, caught in `command`
-    envs / models errors are ValueErrors of their own kind and are treated alike
-    anything else        is a bug and keeps its traceback
+UserError            bad input to a command: raised anywhere, caught in `command`
+envs / models errors are ValueErrors of their own kind and are treated alike
+anything else        is a bug and keeps its traceback
 """
 
 import sys

@@ -1,101 +1,69 @@
-"""Held-out tasks -> reward and success per scenario: `python -m jaxrlvr.evaluate --model DIR`.
+"""Score a model on held-out tasks: `python -m jaxrlvr.evaluate [--model X] [--config configs/x.py] [--out FILE]`.
 
-The model may be the embedded seed, a run directory (its last checkpoint) or any Hugging Face directory. Every episode can be kept as
-a line of JSON that `envs` can score again.
+X is a run directory (its last checkpoint), a Hugging Face directory, or a hub id; without it the embedded seed is scored.
+Prints the table, and one line of JSON last.
 """
 
-import dataclasses
+import argparse
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from jaxrlvr.chat import Chat
-from jaxrlvr.rollout import Group, RolloutConfig, rollout
-from jaxrlvr.sampler import Sampler
-from jaxrlvr.tasks import TaskConfig, heldout_tasks
+from jaxrlvr import console, plan
+from jaxrlvr.arguments import DEFAULT
+from jaxrlvr.compilation import use_compilation_cache
+from jaxrlvr.config import RunConfig, apply_arguments, load_config
+from jaxrlvr.errors import UserError, command
+from jaxrlvr.evaluation import judge, write_episodes
+from jaxrlvr.rollout import Group
+from jaxrlvr.trained import load_trained
 
-
-@dataclass(frozen=True)
-class EvaluationConfig:
-    """How a policy is judged."""
-
-    tasks: int = 100
-    """Held-out tasks per scenario."""
-    every: int = 0
-    """Steps between evaluations during training; 0 evaluates only before and after."""
-    batch: int = 100
-    """Tasks that are sampled side by side."""
+PROGRAM = "python -m jaxrlvr.evaluate"
 
 
-@dataclass(frozen=True)
-class Score:
-    """Means over the held-out tasks of one scenario."""
+def main(arguments: list[str]) -> None:
+    """Read the arguments and evaluate."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description=(__doc__ or "").splitlines()[0],
+        epilog="Fields of the config follow as --section.field value, e.g. --evaluation.tasks 200",
+    )
+    parser.add_argument(
+        "--model", default="", help="run directory, model directory or hub id; default: the embedded seed"
+    )
+    parser.add_argument("--config", default="", help="config file; default: the run's own, or configs/tiny.py")
+    parser.add_argument("--out", default="", help="file for every episode, one line of JSON each; must not exist")
+    options, rest = parser.parse_known_args(arguments)
+    if options.out and Path(options.out).exists():
+        raise UserError(f"{options.out} exists already: choose another --out")
+    given = load_config(options.config or str(DEFAULT), RunConfig)
+    trained = load_trained(options.model, given.policy)
+    config = trained.config if trained.config is not None and not options.config else given
+    config = apply_arguments(config, rest, PROGRAM)
+    config = replace(config, policy=replace(config.policy, model=options.model))
+    use_compilation_cache()
+    plan.check(config, trained.policy)
+    console.say(f"{trained.about}: {config.evaluation.tasks} held-out tasks per scenario, greedy and sampled ...")
 
-    reward: float
-    success: float
-    tasks: int
+    def keep(way: str, groups: Iterable[Group]) -> None:
+        if options.out:
+            write_episodes(Path(options.out), groups, trained.policy.chat, way=way)
 
-
-def evaluate(
-    sampler: Sampler,
-    params: Any,
-    chat: Chat,
-    tasks: TaskConfig,
-    config: EvaluationConfig,
-    acting: RolloutConfig,
-    *,
-    temperature: float,
-    seed: int = 0,
-    keep: Callable[[Iterable[Group]], None] | None = None,
-) -> dict[str, Score]:
-    """One attempt at every held-out task of every scenario, greedy at temperature 0. Returns {scenario: Score}.
-
-    An attempt whose simulator failed is left out of the means and of their count.
-    """
-    acting = dataclasses.replace(acting, group_size=1, temperature=temperature)
-    scores = {}
-    for scenario in tasks.scenarios:
-        heldout = heldout_tasks(tasks, scenario, config.tasks)
-        groups: list[Group] = []
-        for begin in range(0, len(heldout), config.batch):
-            part = heldout[begin : begin + config.batch]
-            # The last batch is filled up, so that its shape is one already compiled.
-            filled = part + heldout[: config.batch - len(part)]
-            filled += [heldout[0]] * (config.batch - len(filled))
-            numbers = [task.seed for task in filled]
-            groups += rollout(sampler, params, chat, filled, acting, seed=seed, step=0, numbers=numbers)[: len(part)]
-        if keep:
-            keep(groups)
-        scores[scenario] = score(groups)
-    return scores
-
-
-def score(groups: Sequence[Group]) -> Score:
-    """Mean reward and success of every valid member."""
-    verdicts = [member.verdict for group in groups for member in group.members if member.valid]
-    count = max(1, len(verdicts))
-    return Score(sum(v.reward for v in verdicts) / count, sum(v.success for v in verdicts) / count, len(verdicts))
+    sampler = trained.policy.sampler(config.rollout)
+    scores = judge(
+        sampler,
+        trained.params,
+        trained.policy.chat,
+        config.tasks,
+        config.evaluation,
+        config.rollout,
+        seed=config.seed,
+        keep=keep,
+    )
+    console.scores(trained.about, scores)
+    print(json.dumps(scores))
 
 
-def episode_lines(groups: Iterable[Group], chat: Chat, **about: Any) -> Iterable[str]:
-    """One line of JSON per member: the episode as `envs` scores it, the text as the model wrote it, and `about`."""
-    for group in groups:
-        for number, member in enumerate(group.members):
-            record = {
-                **about,
-                "member": number,
-                "stop": member.stop,
-                "text": chat.tokenizer.decode(member.tokens, skip_special_tokens=False),
-                "episode": member.episode.to_dict(),
-                "verdict": member.verdict.to_dict() if member.verdict else None,
-            }
-            yield json.dumps(record, ensure_ascii=False) + "\n"
-
-
-def write_episodes(path: Path, groups: Iterable[Group], chat: Chat, **about: Any) -> None:
-    """Append the groups' episodes to a JSONL file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.writelines(episode_lines(groups, chat, **about))
+if __name__ == "__main__":
+    command(main)

@@ -1,7 +1,7 @@
 """Run -> Hugging Face directory: `python -m jaxrlvr.export RUN --out DIR`.
 
-Weights, config, tokenizer and chat template: what `transformers`, vLLM or SGLang load. The source may also be a model directory, which
-then goes through import and export unchanged.
+Weights, config, tokenizer and chat template: what `transformers`, vLLM or SGLang load. The source may also be a model
+directory, which then goes through import and export unchanged.
 """
 
 import argparse
@@ -11,8 +11,7 @@ from flax import nnx
 
 import models
 from jaxrlvr.errors import UserError, command
-from jaxrlvr.policy import load_policy
-from jaxrlvr.restore import trained_params
+from jaxrlvr.trained import load_trained
 
 
 def main(arguments: list[str]) -> None:
@@ -24,12 +23,14 @@ def main(arguments: list[str]) -> None:
     out = Path(options.out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} is not an empty directory: choose another --out")
-    policy, params, about = trained_params(options.source)
+    trained = load_trained(options.source)
     try:
-        models.save(nnx.merge(policy.graphdef, params), out, source_dir=policy.source)
+        models.save(nnx.merge(trained.policy.graphdef, trained.params), out, source_dir=trained.policy.source)
     except OSError as error:
         raise UserError(f"cannot write {out}: {error.strerror}; choose another --out") from error
-    print(f"wrote {out} ({about}); load it with transformers.AutoModelForCausalLM.from_pretrained({str(out)!r})")
+    print(
+        f"wrote {out} ({trained.about}); load it with transformers.AutoModelForCausalLM.from_pretrained({str(out)!r})"
+    )
 
 
 if __name__ == "__main__":

@@ -1,13 +1,24 @@
-"""A starting point that can copy: a previous-token head and an induction head, written into the weights by hand.
+"""A starting point that can copy: heads that look a few tokens back, and induction heads, written into the weights by
+hand.
 
-A tool call is mostly copied from the request and from earlier answers. From a standard initialisation a one-million-parameter model
-does not find copying within hours of CPU time; a transformer finds the two-head circuit of arXiv 2209.11895 late and suddenly.
-Written in, it is there at once, and training does the rest.
+A tool call is mostly copied from the request and from earlier answers. From a standard initialisation a
+one-million-parameter model does not find copying within hours of CPU time; larger ones find the two-layer circuit of
+arXiv 2209.11895 late and suddenly. Written in, it is there at once, and training does the rest.
 
-The residual stream is divided by hand: a token's code, the code of the token before it, free space, one constant. Layer 0 attends one
-position back (by rotary phase alone) and moves the code into the second part. Layer 1 looks for places whose second part equals the
-current code, that is, for what followed the current token earlier, and adds that token's code to the first part, where the tied
-unembedding reads it. Everything else is random and small.
+The residual stream is divided by hand, for a token's code of C = kv heads x head width numbers and half of it, h:
+
+    [0, C)         its own code, which the tied output matrix reads
+    [C, 2C)        the code of the token before
+    from 2C on     h numbers of the code of the token two before, h of three before, h - 1 of four before
+    the last one   a constant
+
+    layer 0   heads that attend 1, 2, 3 and 4 tokens back, by rotary phase alone, fill these parts
+    layer 1   looks for tokens whose predecessor is the current token, and adds their code to [0, C): what followed it
+              before will follow again
+    layer 2   looks for tokens whose fourth predecessor is the current token's predecessor: what in
+              `"name": "X", "id": "7"` belongs to X
+
+Everything else is random and small.
 """
 
 import numpy as np
@@ -16,113 +27,147 @@ from models import ModelConfig
 
 # Sharpness of the written heads: score gaps of several nats. Larger values freeze the other heads of the layer.
 _LOCAL_GAIN, _MATCH_GAIN = 2.5, 3.0
-# How much each rotary frequency, fastest first, counts for "one position back"; several, so that no larger distance looks alike.
+# How much each rotary frequency, fastest first, counts for "n tokens back"; several, so that no larger distance looks
+# alike.
 _LOCAL_WEIGHTS = (0.45, 0.30, 0.15, 0.10)
 # Frequencies slower than this many radians per token still match over a few hundred tokens.
 _SLOW = 0.003
 _CONSTANT = 0.5
+# A normalised code arrives about ten times its own size; it should be remembered at its own size, and predicted at five
+# times.
+_REMEMBER, _PREDICT = 0.1, 0.5
+
+Tensors = dict[str, np.ndarray]
 
 
-def induction_tensors(config: ModelConfig, seed: int) -> dict[str, np.ndarray]:
+def induction_tensors(config: ModelConfig, seed: int) -> Tensors:
     """All weights of a Qwen3 model in Hugging Face names and shapes, float32.
 
-    Raises ValueError unless the shape has room for the circuit: two layers, tied embeddings, at least two kv heads' worth of width
-    for each code.
+    Raises ValueError unless the shape has room: three layers, tied embeddings, two kv heads of three query heads each,
+    and a width of 3.5 codes.
     """
-    code = config.num_kv_heads * config.head_dim
-    width = config.hidden_size
-    if config.num_layers < 2 or not config.tie_embeddings or 2 * code >= width:
+    code, width = config.num_kv_heads * config.head_dim, config.hidden_size
+    fits = config.num_layers >= 3 and config.tie_embeddings and (config.num_kv_heads, config.num_heads) == (2, 6)
+    if not fits or width < 7 * code // 2:
         raise ValueError(
-            f"the induction start needs 2 layers or more, tied embeddings and hidden_size above {2 * code} (2 x kv heads x head_dim); "
-            f"got {config.num_layers} layers, tie_embeddings={config.tie_embeddings}, hidden_size {width}"
+            "the induction start needs 3 layers or more, tied embeddings, 6 query and 2 kv heads, and a hidden_size of "
+            f"at least {7 * code // 2} for kv heads of {config.head_dim}; got {config}"
         )
     rng = np.random.default_rng(seed)
-
-    def normal(*shape: int, scale: float = 0.02) -> np.ndarray:
-        return (rng.standard_normal(shape) * scale).astype(np.float32)
-
-    embedding = normal(config.vocab_size, width)
-    embedding[:, :code] = normal(config.vocab_size, code, scale=code**-0.5)
+    tensors = _small_random(config, rng)
+    embedding = tensors["model.embed_tokens.weight"]
+    embedding[:, :code] = rng.standard_normal((config.vocab_size, code)) * code**-0.5
     embedding[:, -1] = _CONSTANT
-    tensors = {"model.embed_tokens.weight": embedding, "model.norm.weight": np.ones(width, np.float32)}
-    heads, kv_heads, head, mlp = config.num_heads, config.num_kv_heads, config.head_dim, config.mlp_size
-    out_scale = 0.02 / np.sqrt(2 * config.num_layers)
-    for layer in range(config.num_layers):
-        tensors |= {
-            f"model.layers.{layer}.{name}": value
-            for name, value in {
-                "input_layernorm.weight": np.ones(width, np.float32),
-                "post_attention_layernorm.weight": np.ones(width, np.float32),
-                "self_attn.q_norm.weight": np.ones(head, np.float32),
-                "self_attn.k_norm.weight": np.ones(head, np.float32),
-                "self_attn.q_proj.weight": normal(heads * head, width, scale=0.05),
-                "self_attn.k_proj.weight": normal(kv_heads * head, width, scale=0.05),
-                "self_attn.v_proj.weight": normal(kv_heads * head, width, scale=0.05),
-                "self_attn.o_proj.weight": normal(width, heads * head, scale=out_scale),
-                "mlp.gate_proj.weight": normal(mlp, width, scale=0.05),
-                "mlp.up_proj.weight": normal(mlp, width, scale=0.05),
-                "mlp.down_proj.weight": normal(width, mlp, scale=out_scale),
-            }.items()
-        }
-    frequency = config.rope_theta ** (-np.arange(head // 2) / (head // 2))
-    _write_previous_token(tensors, config, frequency)
-    _write_induction(tensors, config, frequency, rng)
+    half = config.head_dim
+    _write_look_back(tensors, config, query_head=0, distance=1, write=code, length=half)
+    _write_look_back(tensors, config, query_head=3, distance=1, write=code + half, length=half)
+    _write_look_back(tensors, config, query_head=1, distance=2, write=2 * code, length=half)
+    _write_look_back(tensors, config, query_head=4, distance=3, write=2 * code + half, length=half)
+    _write_look_back(tensors, config, query_head=2, distance=4, write=3 * code, length=half - 1)
+    _write_match(tensors, config, rng, layer=1, current=0, earlier=code, length=code)
+    _write_match(tensors, config, rng, layer=2, current=code, earlier=3 * code, length=half - 1)
     return tensors
 
 
-def _write_previous_token(tensors: dict[str, np.ndarray], config: ModelConfig, frequency: np.ndarray) -> None:
-    half, code, constant = config.head_dim // 2, config.num_kv_heads * config.head_dim, config.hidden_size - 1
-    fast = np.arange(len(_LOCAL_WEIGHTS))
-    amplitude = np.sqrt(_LOCAL_WEIGHTS)
-    key = np.zeros(config.head_dim, np.float32)
-    key[fast] = amplitude
-    # The query is the key turned back by one position, so that their phases agree at distance one.
-    query = np.zeros(config.head_dim, np.float32)
-    query[fast], query[fast + half] = amplitude * np.cos(frequency[fast]), -amplitude * np.sin(frequency[fast])
-    for kind, vector in (("q", query), ("k", key)):
-        weight = tensors[f"model.layers.0.self_attn.{kind}_proj.weight"]
-        for rows in _written_heads(config, kind):
-            weight[rows] = 0.0
-            weight[rows, constant] = vector
-        gain = tensors[f"model.layers.0.self_attn.{kind}_norm.weight"]
-        gain[np.concatenate([fast, fast + half])] = _LOCAL_GAIN
-    # A normalised code arrives about ten times its own size; it should leave at its own size.
-    _write_copy(tensors, config, layer=0, read=0, write=code, scale=0.1)
+def _small_random(config: ModelConfig, rng: np.random.Generator) -> Tensors:
+    def normal(*shape: int, scale: float) -> np.ndarray:
+        return (rng.standard_normal(shape) * scale).astype(np.float32)
+
+    def ones(size: int) -> np.ndarray:
+        return np.ones(size, np.float32)
+
+    width, head, mlp = config.hidden_size, config.head_dim, config.mlp_size
+    queries, keys, out_scale = (
+        config.num_heads * head,
+        config.num_kv_heads * head,
+        0.02 / np.sqrt(2 * config.num_layers),
+    )
+    tensors = {
+        "model.embed_tokens.weight": normal(config.vocab_size, width, scale=0.02),
+        "model.norm.weight": ones(width),
+    }
+    for layer in range(config.num_layers):
+        of_layer = {
+            "input_layernorm": ones(width),
+            "post_attention_layernorm": ones(width),
+            "self_attn.q_norm": ones(head),
+            "self_attn.k_norm": ones(head),
+            "self_attn.q_proj": normal(queries, width, scale=0.05),
+            "self_attn.k_proj": normal(keys, width, scale=0.05),
+            "self_attn.v_proj": normal(keys, width, scale=0.05),
+            "self_attn.o_proj": normal(width, queries, scale=out_scale),
+            "mlp.gate_proj": normal(mlp, width, scale=0.05),
+            "mlp.up_proj": normal(mlp, width, scale=0.05),
+            "mlp.down_proj": normal(width, mlp, scale=out_scale),
+        }
+        tensors |= {f"model.layers.{layer}.{name}.weight": value for name, value in of_layer.items()}
+    return tensors
 
 
-def _write_induction(
-    tensors: dict[str, np.ndarray], config: ModelConfig, frequency: np.ndarray, rng: np.random.Generator
+def _frequencies(config: ModelConfig) -> np.ndarray:
+    return config.rope_theta ** (-np.arange(config.head_dim // 2) / (config.head_dim // 2))
+
+
+def _write_look_back(
+    tensors: Tensors, config: ModelConfig, query_head: int, distance: int, write: int, length: int
 ) -> None:
-    half, code = config.head_dim // 2, config.num_kv_heads * config.head_dim
-    slow = np.flatnonzero(frequency < _SLOW)
+    """In layer 0, make a query head attend `distance` tokens back and write the first `length` numbers its kv head
+    carries.
+    """
+    head, half, constant = config.head_dim, config.head_dim // 2, config.hidden_size - 1
+    fast, frequency = np.arange(len(_LOCAL_WEIGHTS)), _frequencies(config)
+    amplitude = np.sqrt(_LOCAL_WEIGHTS)
+    key, query = np.zeros(head, np.float32), np.zeros(head, np.float32)
+    key[fast] = amplitude
+    # The query is the key turned back by `distance` positions, so that their phases agree at that distance.
+    query[fast] = amplitude * np.cos(distance * frequency[fast])
+    query[fast + half] = -amplitude * np.sin(distance * frequency[fast])
+    kv_head = query_head * config.num_kv_heads // config.num_heads
+    for kind, which, vector in (("q", query_head, query), ("k", kv_head, key)):
+        weight = tensors[f"model.layers.0.self_attn.{kind}_proj.weight"]
+        weight[which * head : (which + 1) * head] = 0.0
+        weight[which * head : (which + 1) * head, constant] = vector
+        tensors[f"model.layers.0.self_attn.{kind}_norm.weight"][np.concatenate([fast, fast + half])] = _LOCAL_GAIN
+    _carry(tensors, config, 0, kv_head)
+    _release(tensors, config, 0, query_head, write, length, _REMEMBER)
+
+
+def _write_match(
+    tensors: Tensors, config: ModelConfig, rng: np.random.Generator, layer: int, current: int, earlier: int, length: int
+) -> None:
+    """Make the first query head of each kv head look for tokens whose part at `earlier` equals the current one's at
+    `current`.
+    """
+    head, half = config.head_dim, config.head_dim // 2
+    slow = np.flatnonzero(_frequencies(config) < _SLOW)
     dims = np.concatenate([slow, slow + half])
-    look = np.zeros((config.head_dim, code), np.float32)
-    look[dims] = rng.standard_normal((len(dims), code)) * code**-0.5
-    for kind, start in (("q", 0), ("k", code)):
-        weight = tensors[f"model.layers.1.self_attn.{kind}_proj.weight"]
-        for rows in _written_heads(config, kind):
-            weight[rows] = 0.0
-            weight[rows, start : start + code] = look
-        tensors[f"model.layers.1.self_attn.{kind}_norm.weight"][dims] = _MATCH_GAIN
-    _write_copy(tensors, config, layer=1, read=0, write=0, scale=0.5)
+    look = np.zeros((head, length), np.float32)
+    look[dims] = rng.standard_normal((len(dims), length)) * length**-0.5
+    share = config.num_heads // config.num_kv_heads
+    for kv_head in range(config.num_kv_heads):
+        for kind, which, start in (("q", kv_head * share, current), ("k", kv_head, earlier)):
+            weight = tensors[f"model.layers.{layer}.self_attn.{kind}_proj.weight"]
+            weight[which * head : (which + 1) * head] = 0.0
+            weight[which * head : (which + 1) * head, start : start + length] = look
+            tensors[f"model.layers.{layer}.self_attn.{kind}_norm.weight"][dims] = _MATCH_GAIN
+        _carry(tensors, config, layer, kv_head)
+        _release(tensors, config, layer, kv_head * share, kv_head * head, head, _PREDICT)
 
 
-def _write_copy(tensors: dict[str, np.ndarray], config: ModelConfig, layer: int, read: int, write: int, scale: float) -> None:
-    """The written heads move residual dimensions [read, read + code) to [write, write + code): each kv head carries its share."""
-    head, share = config.head_dim, config.num_heads // config.num_kv_heads
+def _carry(tensors: Tensors, config: ModelConfig, layer: int, kv_head: int) -> None:
+    """Make a kv head carry its share of a token's own code."""
+    head = config.head_dim
+    rows = slice(kv_head * head, (kv_head + 1) * head)
     value = tensors[f"model.layers.{layer}.self_attn.v_proj.weight"]
+    value[rows] = 0.0
+    value[rows, rows] = np.eye(head, dtype=np.float32)
+
+
+def _release(
+    tensors: Tensors, config: ModelConfig, layer: int, query_head: int, write: int, length: int, scale: float
+) -> None:
+    """Make a query head write the first `length` numbers it carries to the residual stream from `write` on."""
+    head = config.head_dim
     output = tensors[f"model.layers.{layer}.self_attn.o_proj.weight"]
-    for kv in range(config.num_kv_heads):
-        eye = np.eye(head, dtype=np.float32)
-        value[kv * head : (kv + 1) * head] = 0.0
-        value[kv * head : (kv + 1) * head, read + kv * head : read + (kv + 1) * head] = eye
-        query_head = kv * share
-        columns = slice(query_head * head, (query_head + 1) * head)
-        output[:, columns] = 0.0
-        output[write + kv * head : write + (kv + 1) * head, columns] = scale * eye
-
-
-def _written_heads(config: ModelConfig, kind: str) -> list[slice]:
-    """Rows of the projection for the written heads: the first query head of every kv head, or every kv head."""
-    share = config.num_heads // config.num_kv_heads if kind == "q" else 1
-    return [slice(kv * share * config.head_dim, (kv * share + 1) * config.head_dim) for kv in range(config.num_kv_heads)]
+    output[:, query_head * head : (query_head + 1) * head] = 0.0
+    output[write : write + length, query_head * head : query_head * head + length] = scale * np.eye(length)

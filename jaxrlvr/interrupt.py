@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the step in progress is finished and checkpointed, then the command ends with exit code 130 (or 143).
+"""Ctrl-C and SIGTERM: the step in progress is finished and checkpointed, then the command ends.
 
 A second signal ends the process at once; at most the steps since the last checkpoint are lost.
 """
@@ -14,17 +14,17 @@ class Interruption:
     """Whether somebody asked the run to stop."""
 
     def __init__(self) -> None:
-        self.signal: int | None = None
+        self.signal = 0
 
     @property
     def asked(self) -> bool:
         """True once a stop was asked for."""
-        return self.signal is not None
+        return self.signal != 0
 
     @property
     def exit_code(self) -> int:
-        """The shell's convention: 128 plus the signal's number."""
-        return 128 + (self.signal or 0)
+        """The shell's convention, 128 plus the signal's number: 130 for Ctrl-C."""
+        return 128 + self.signal
 
 
 @contextmanager

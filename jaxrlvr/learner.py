@@ -1,7 +1,8 @@
 """Batch -> update: parameters, optimizer state, one accumulated and applied gradient.
 
-The forward pass is the sampler's own (`prefill`, then one `extend` over whole suffixes), so a recomputed log-prob equals the sampled
-one. Gradients of micro-batches are summed, each already divided by the step's token count; the buffers of the old state are donated.
+The forward pass is the sampler's own (`prefill`, then one `extend` over whole suffixes), so a recomputed log-prob
+equals the sampled one. Gradients of micro-batches are summed, each already divided by the step's token count; the
+buffers of the old state are donated.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
+from jax.sharding import Mesh
 
 import models
 from jaxrlvr.batch import Batch
@@ -40,6 +42,16 @@ class OptimizerConfig:
     """Gradients are scaled down to this global norm."""
 
 
+@dataclass(frozen=True)
+class LearnerConfig:
+    """How a step's groups are cut into forward passes."""
+
+    micro_groups: int = 4
+    """Groups per forward and backward pass; gradients of all passes add up to one update."""
+    suffix_buckets: tuple[int, ...] = (96, 176, 240, 384)
+    """Suffix lengths that are compiled for, ascending; prompts use the rollout's buckets."""
+
+
 class TrainState(NamedTuple):
     """Everything an update changes."""
 
@@ -65,7 +77,9 @@ def make_optimizer(config: OptimizerConfig) -> optax.GradientTransformation:
         )
     elif config.warmup_steps:
         # From 1/n, not 0: a first step that changes nothing would waste its samples.
-        rate = optax.linear_schedule(config.learning_rate / config.warmup_steps, config.learning_rate, config.warmup_steps)
+        rate = optax.linear_schedule(
+            config.learning_rate / config.warmup_steps, config.learning_rate, config.warmup_steps
+        )
     return optax.chain(
         optax.clip_by_global_norm(config.max_grad_norm),
         optax.adamw(rate, b2=config.beta2, weight_decay=config.weight_decay),
@@ -102,21 +116,27 @@ class Learner:
         objective: Objective,
         temperature: float = 1.0,
         reference: Any = None,
+        mesh: Mesh | None = None,
     ) -> None:
         self._optimizer = optimizer
         self._reference = reference
+        self._sharding = None if mesh is None else models.batch_sharding(mesh)
 
-        def loss(params: Any, batch: Batch, reference_BGT: jax.Array | None, tokens: jax.Array) -> tuple[jax.Array, LossStats]:
+        def loss(
+            params: Any, batch: Batch, reference_BGT: jax.Array | None, tokens: jax.Array
+        ) -> tuple[jax.Array, LossStats]:
             logprob_BGT, entropy_BGT = suffix_logprobs(nnx.merge(graphdef, params), batch, temperature)
             stats = objective(logprob_BGT, entropy_BGT, batch, reference_BGT)
             return stats.loss / tokens, stats
 
         @partial(jax.jit, donate_argnums=1)
-        def accumulate(params: Any, grads: Any, batch: Batch, reference_BGT: jax.Array | None, tokens: jax.Array) -> tuple[Any, LossStats]:
+        def accumulate(
+            params: Any, grads: Any, batch: Batch, reference_BGT: jax.Array | None, tokens: jax.Array
+        ) -> tuple[Any, LossStats]:
             more, stats = jax.grad(loss, has_aux=True)(params, batch, reference_BGT, tokens)
             return jax.tree.map(jnp.add, grads, more), stats
 
-        @partial(jax.jit, donate_argnums=(0, 1))
+        @partial(jax.jit, donate_argnums=0)
         def apply(state: TrainState, grads: Any) -> tuple[TrainState, jax.Array, jax.Array]:
             norm = optax.global_norm(grads)
             updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
@@ -135,12 +155,25 @@ class Learner:
         """A fresh optimizer state around `params`."""
         return TrainState(params, jax.jit(self._optimizer.init)(params))
 
+    def place(self, batch: Batch) -> Batch:
+        """A micro-batch on the devices, its groups spread over the mesh."""
+        return jax.device_put(batch, self._sharding)
+
+    def warm_up(self, state: TrainState, batches: Sequence[Batch]) -> TrainState:
+        """Compile for the shapes of `batches`, which sample nothing. Returns the state with the same values."""
+        for batch in map(self.place, batches):
+            reference_BGT = None if self._reference is None else self.recompute(self._reference, batch)
+            self._accumulate(state.params, self._zeros(state.params), batch, reference_BGT, jnp.float32(1))
+        # A gradient that is not finite leaves the state as it is.
+        nothing = jax.tree.map(lambda zero: zero + jnp.nan, self._zeros(state.params))
+        return self._apply(state, nothing)[0]
+
     def update(self, state: TrainState, batches: Sequence[Batch]) -> tuple[TrainState, UpdateStats]:
         """One optimizer step over all micro-batches. The old state's buffers are gone afterwards."""
         tokens = jnp.float32(max(1, sum(int(batch.sampled_BGT.sum()) for batch in batches)))
         grads = self._zeros(state.params)
         parts = []
-        for batch in batches:
+        for batch in map(self.place, batches):
             reference_BGT = None if self._reference is None else self.recompute(self._reference, batch)
             grads, stats = self._accumulate(state.params, grads, batch, reference_BGT, tokens)
             parts.append(stats)

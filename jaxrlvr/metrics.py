@@ -3,8 +3,10 @@
 import json
 import resource
 import sys
+import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import jax
@@ -29,6 +31,14 @@ class CompileCounter:
         if event == "/jax/core/compile/backend_compile_duration":
             self.count += 1
             self.seconds += seconds
+
+
+@contextmanager
+def timed(figures: Figures, name: str) -> Iterator[None]:
+    """Add the wall seconds of the block to the figures."""
+    began = time.monotonic()
+    yield
+    figures[name] = time.monotonic() - began
 
 
 def peak_rss_bytes() -> int:
@@ -80,12 +90,15 @@ def line(step: int, steps: int, figures: Mapping[str, float]) -> str:
         f"step {step:>3}/{steps}  reward {figures['reward']:.3f}  success {figures['success']:.3f}  "
         f"entropy {figures['update/entropy']:.3f}  grad {figures['update/grad_norm']:.2f}  "
         f"gap {figures['update/behaviour_gap_max']:.0e}  tokens {figures['tokens/sampled']:.0f}  "
-        f"sample {figures['seconds/sample']:.1f} s  update {figures['seconds/update']:.1f} s  compiles {figures['compiles']:.0f}"
+        f"sample {figures['seconds/sample']:.1f} s  update {figures['seconds/update']:.1f} s  "
+        f"compiles {figures['compiles']:.0f}"
     )
 
 
 class MetricsLog:
-    """Appends each step's figures to metrics.jsonl and TensorBoard; figures of steps after `resume_from` are dropped first."""
+    """Appends each step's figures to metrics.jsonl and TensorBoard; figures of steps after `resume_from` are dropped
+    first.
+    """
 
     def __init__(self, directory: Path, resume_from: int) -> None:
         path = directory / "metrics.jsonl"

@@ -1,13 +1,13 @@
 """A model that acts: weights on the mesh, its chat template, and the compiled sampler.
 
-In: a model directory, a hub id, or a run directory. Out: a `Policy`, whose parameters everything else takes as an argument.
+In: a model directory, a hub id, or a run directory. Out: a `Policy`, whose parameters everything else takes as an
+argument.
 """
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import jax
 import jax.numpy as jnp
 from flax import nnx
 from transformers import AutoTokenizer
@@ -68,6 +68,7 @@ class Policy:
             rollout.answer_chunk,
             self.chat.stop_token,
             self.chat.pad_token,
+            self.mesh,
         )
 
 

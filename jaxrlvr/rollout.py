@@ -1,7 +1,8 @@
 """Tasks -> groups: the host part of sampling.
 
-Members write a turn on the device; the host reads the calls out of each turn, steps that member's simulator, and hands the answers
-back as tokens. Tokens are the truth: what was sampled is never decoded and encoded again to build the next input.
+Members write a turn on the device; the host reads the calls out of each turn, steps that member's simulator, and hands
+the answers back as tokens. Tokens are the truth: what was sampled is never decoded and encoded again to build the next
+input.
 """
 
 import traceback
@@ -16,8 +17,8 @@ from jaxrlvr.chat import Chat
 from jaxrlvr.sampler import Prefix, Sampler, SamplerState, Turn, keys
 
 STOPS = ("done", "turn_limit", "length", "max_turns", "fault")
-"""Why a member stopped: it called no tool; its turn had no room left to end; its suffix was full; it used every turn; its simulator
-failed (no reward, no gradient)."""
+"""Why a member stopped: it called no tool; its turn had no room left to end; its suffix was full; it used every turn;
+its simulator failed (no reward, no gradient)."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ def rollout(
 ) -> list[Group]:
     """Let `group_size` members attempt each task; every trajectory comes back scored.
 
-    `numbers` identify the tasks within the step (default: their places); with `seed` and `step` they fix every random draw, whatever
-    else is in the batch. Raises ValueError if a prompt fits no bucket.
+    `numbers` identify the tasks within the step (default: their places); with `seed` and `step` they fix every random
+    draw, whatever else is in the batch. Raises ValueError if a prompt fits no bucket.
     """
     groups = [_open_group(chat, task, config) for task in tasks]
     prefix, state = sampler.start(params, [group.prefix for group in groups], config.group_size)
@@ -124,7 +125,7 @@ def _limits(groups: Sequence[Group], config: RolloutConfig) -> np.ndarray:
 def _play_turns(
     groups: Sequence[Group], turn: Turn, limit_BG: np.ndarray, chat: Chat, config: RolloutConfig
 ) -> list[list[list[int]]]:
-    """Read each member's new turn, step its simulator, and return the answers' tokens (empty for members that stopped)."""
+    """Read each member's new turn and step its simulator; the answers' tokens, empty for members that stopped."""
     token_BGS, logprob_BGS = np.asarray(turn.token_BGS), np.asarray(turn.logprob_BGS)
     answers: list[list[list[int]]] = [[[] for _ in group.members] for group in groups]
     for b, group in enumerate(groups):
@@ -173,7 +174,7 @@ def _append_answers(
     groups: Sequence[Group],
     answers: list[list[list[int]]],
 ) -> SamplerState:
-    """Put the answers into the caches of the members that go on, and check that cache and host hold the same lengths."""
+    """Put the answers into the caches of the members that go on; check that cache and host agree on every length."""
     if not any(tokens for group in answers for tokens in group):
         return state
     state = sampler.fit(state, max(len(member.tokens) for group in groups for member in group.members))

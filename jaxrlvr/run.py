@@ -7,15 +7,13 @@ A new run never writes into another run's directory; `--resume` takes up the con
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from jaxrlvr.checkpoint import Checkpoints
 from jaxrlvr.config import RunConfig, from_json, to_json
 from jaxrlvr.errors import UserError
-from jaxrlvr.learner import TrainState
-from jaxrlvr.metrics import MetricsLog
 
 
 class RunDirectory:
@@ -29,8 +27,14 @@ class RunDirectory:
 
     @classmethod
     def create(cls, config: RunConfig, name: str) -> "RunDirectory":
-        """A fresh directory holding the config. Raises UserError if it cannot be written or already holds a run or other files."""
-        path = Path(config.run_dir) if config.run_dir else _unused(Path("runs"), f"{name}-{time.strftime('%Y%m%d-%H%M%S')}")
+        """A fresh directory holding the config. Raises UserError if it cannot be written or already holds a run or
+        other files.
+        """
+        path = (
+            Path(config.run_dir)
+            if config.run_dir
+            else _unused(Path("runs"), f"{name}-{time.strftime('%Y%m%d-%H%M%S')}")
+        )
         if path.is_dir() and any(path.iterdir()):
             what = "holds another run" if (path / "config.json").exists() else "is not empty"
             raise UserError(f"run directory {path} {what}: choose another --run-dir, or go on with --resume {path}")
@@ -58,7 +62,7 @@ class RunDirectory:
 
     def remember(self, name: str, value: Any) -> None:
         """Keep a small result (the evaluation before training) for a later process of the same run."""
-        (self.path / f"{name}.json").write_text(json.dumps(value) + "\n")
+        (self.path / f"{name}.json").write_text(json.dumps(value, default=asdict) + "\n")
 
     def recall(self, name: str) -> Any:
         """What `remember` kept, or None."""

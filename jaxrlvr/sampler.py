@@ -1,23 +1,27 @@
 """Prefixes -> sampled turns: the jitted part of a rollout.
 
-Three compiled functions over a batch of groups: `start` runs every prompt once per group, `write` samples one turn for every active
-member in a `while_loop`, `read` appends known tokens (tools' answers). A member's tokens live in consecutive slots of its suffix
-cache, so slot, position and time are one number. Axes: B groups, G members, P prefix, S suffix slots, C answer chunk.
+Three compiled functions over a batch of groups: `start` runs every prompt once per group, `write` samples one turn for
+every active member in a `while_loop`, `read` appends known tokens (tools' answers). A member's tokens live in
+consecutive slots of its suffix cache, so slot, position and time are one number. Axes: B groups, G members, P prefix, S
+suffix slots, C answer chunk.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax.sharding import Mesh
 
 import models
 from jaxrlvr.batch import bucket
 from jaxrlvr.sampling import choose, member_keys
+
+T = TypeVar("T")
 
 
 class Prefix(NamedTuple):
@@ -56,6 +60,7 @@ class Sampler:
     """Known tokens are appended in chunks of this many."""
     stop_token: int
     pad_token: int
+    mesh: Mesh | None = None
 
     def start(self, params: Any, prompts: Sequence[Sequence[int]], members: int) -> tuple[Prefix, SamplerState]:
         """Encode one prompt per group. Raises ValueError if a prompt is longer than the largest bucket."""
@@ -64,21 +69,33 @@ class Sampler:
         for b, prompt in enumerate(prompts):
             tokens_BP[b, : len(prompt)] = prompt
         length_B = np.array([len(prompt) for prompt in prompts], np.int32)
-        return _start(self.graphdef, params, tokens_BP, length_B, members, self.suffix_buckets[0])
+        return _start(self.graphdef, params, *self._place((tokens_BP, length_B)), members, self.suffix_buckets[0])
+
+    def _place(self, arrays: T) -> T:
+        """Arrays of groups, spread over the mesh."""
+        return jax.device_put(arrays, None if self.mesh is None else models.batch_sharding(self.mesh))
 
     def fit(self, state: SamplerState, length: int) -> SamplerState:
         """Move the suffix caches to the smallest bucket with `length` slots; they never shrink."""
         size = bucket(length, self.suffix_buckets, "a suffix")
-        return state if size <= _slots(state) else _grow(state, size)
+        return state if size <= state.suffix.num_slots else _grow(state, size)
 
     def write(
-        self, params: Any, prefix: Prefix, state: SamplerState, limit_BG: np.ndarray, key_BG: jax.Array, temperature: float
+        self,
+        params: Any,
+        prefix: Prefix,
+        state: SamplerState,
+        limit_BG: np.ndarray,
+        key_BG: jax.Array,
+        temperature: float,
     ) -> tuple[SamplerState, Turn]:
         """Sample a turn for each member whose length is below its limit, to its stop token or to the limit."""
-        temperature_ = np.float32(temperature)
-        return _write(self.graphdef, self.stop_token, params, prefix, state, limit_BG.astype(np.int32), key_BG, temperature_)
+        limit_BG, key_BG = self._place((limit_BG.astype(np.int32), key_BG))
+        return _write(self.graphdef, self.stop_token, params, prefix, state, limit_BG, key_BG, jnp.float32(temperature))
 
-    def read(self, params: Any, prefix: Prefix, state: SamplerState, answers: Sequence[Sequence[Sequence[int]]]) -> SamplerState:
+    def read(
+        self, params: Any, prefix: Prefix, state: SamplerState, answers: Sequence[Sequence[Sequence[int]]]
+    ) -> SamplerState:
         """Append `answers[b][g]` (possibly none) to each member. The caller has made room with `fit`."""
         longest = max(len(tokens) for group in answers for tokens in group)
         for begin in range(0, longest, self.answer_chunk):
@@ -89,7 +106,7 @@ class Sampler:
                     part = tokens[begin : begin + self.answer_chunk]
                     chunk_BGC[b, g, : len(part)] = part
                     count_BG[b, g] = len(part)
-            state = _read(self.graphdef, params, prefix, state, chunk_BGC, count_BG)
+            state = _read(self.graphdef, params, prefix, state, *self._place((chunk_BGC, count_BG)))
         return state
 
 
@@ -101,15 +118,11 @@ def keys(seed: int, step: int, groups: Sequence[int], members: int) -> jax.Array
 _keys = jax.jit(member_keys, static_argnums=2)
 
 
-def _slots(state: SamplerState) -> int:
-    return state.suffix.k[0].shape[-2]
-
-
 @partial(jax.jit, static_argnums=(0, 4, 5))
 def _start(
     graphdef: Any, params: Any, tokens_BP: jax.Array, length_B: jax.Array, members: int, slots: int
 ) -> tuple[Prefix, SamplerState]:
-    model: models.Decoder = nnx.merge(graphdef, params)
+    model = nnx.merge(graphdef, params)
     hidden_BPD, cache = model.prefill(tokens_BP, length_B)
     last_BD = jnp.take_along_axis(hidden_BPD, (length_B - 1)[:, None, None], axis=1)[:, 0]
     groups, width = last_BD.shape
@@ -120,7 +133,7 @@ def _start(
     return Prefix(models.unroll_cache(cache), length_B), state
 
 
-@partial(jax.jit, static_argnums=1, donate_argnums=0)
+@partial(jax.jit, static_argnums=1)
 def _grow(state: SamplerState, slots: int) -> SamplerState:
     return state._replace(suffix=models.grow_cache(state.suffix, slots))
 
@@ -137,7 +150,7 @@ def _write(
     temperature: jax.Array,
 ) -> tuple[SamplerState, Turn]:
     model = nnx.merge(graphdef, params).unrolled()
-    slots = _slots(state)
+    slots = state.suffix.num_slots
     b_B1, g_1G = jnp.indices(limit_BG.shape, sparse=True)
 
     def step(carry: tuple[SamplerState, Turn, jax.Array]) -> tuple[SamplerState, Turn, jax.Array]:
@@ -168,7 +181,7 @@ def _read(
     graphdef: Any, params: Any, prefix: Prefix, state: SamplerState, chunk_BGC: jax.Array, count_BG: jax.Array
 ) -> SamplerState:
     model = nnx.merge(graphdef, params).unrolled()
-    slot_BG = jnp.where(count_BG > 0, state.length_BG, _slots(state))
+    slot_BG = jnp.where(count_BG > 0, state.length_BG, state.suffix.num_slots)
     hidden_BGCD, suffix = model.extend(chunk_BGC, prefix.cache, prefix.length_B, state.suffix, slot_BG)
     last_BGD = jnp.take_along_axis(hidden_BGCD, jnp.maximum(count_BG - 1, 0)[..., None, None], axis=2)[:, :, 0]
     hidden_BGD = jnp.where(count_BG[..., None] > 0, last_BGD, state.hidden_BGD)

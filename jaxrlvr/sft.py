@@ -1,7 +1,7 @@
 """Supervised fine-tuning on demonstrations: `python -m jaxrlvr.sft configs/seed.py --out DIR`.
 
-In: a base model (or a shape to start from nothing), scenarios, and how sloppy the demonstrations are. Out: a Hugging Face directory.
-The update is the learner's own; only the objective differs.
+In: a base model (or a shape to start from nothing), scenarios, and how sloppy the demonstrations are. Out: a Hugging
+Face directory. The update is the learner's own; only the objective differs.
 """
 
 import json
@@ -21,8 +21,10 @@ from transformers import AutoTokenizer
 
 import models
 from jaxrlvr import demonstrations
-from jaxrlvr.batch import Batch, pack
+from jaxrlvr.batch import Batch, Shape, pack
 from jaxrlvr.chat import Chat
+from jaxrlvr.config import apply_arguments, load_config
+from jaxrlvr.errors import UserError, command
 from jaxrlvr.grpo import LossStats
 from jaxrlvr.induction import induction_tensors
 from jaxrlvr.learner import Learner, OptimizerConfig, make_optimizer
@@ -75,7 +77,9 @@ class SFTConfig:
     """Suffix lengths that are compiled for."""
 
 
-def imitation(logprob_BGT: jax.Array, entropy_BGT: jax.Array, batch: Batch, reference_BGT: jax.Array | None) -> LossStats:
+def imitation(
+    logprob_BGT: jax.Array, entropy_BGT: jax.Array, batch: Batch, reference_BGT: jax.Array | None
+) -> LossStats:
     """Negative log-likelihood of the demonstrated tokens, summed; the fields that only RL has are zero."""
     del reference_BGT
     zero = jnp.float32(0)
@@ -87,7 +91,9 @@ def imitation(logprob_BGT: jax.Array, entropy_BGT: jax.Array, batch: Batch, refe
 def start_from_nothing(config: SFTConfig, directory: Path) -> None:
     """Write a tokenizer trained on demonstrations and the constructed initial weights as a Hugging Face directory."""
     if config.shape is None:
-        raise ValueError("neither `model` nor `shape` is set: name a checkpoint to start from, or the shape of a new one")
+        raise ValueError(
+            "neither `model` nor `shape` is set: name a checkpoint to start from, or the shape of a new one"
+        )
     rng = random.Random(config.seed)
     first = config.stages[0]
     chosen = [
@@ -114,7 +120,7 @@ def batches(chat: Chat, stage: Stage, config: SFTConfig) -> Iterator[list[Batch]
             )
             for number in range(stage.episodes)
         ]
-        yield pack(rows, config.micro_batch, config.prefix_buckets, config.suffix_buckets, chat.pad_token)
+        yield pack(rows, Shape(config.micro_batch, config.prefix_buckets, config.suffix_buckets), chat.pad_token)
 
 
 def _draw(rng: random.Random, shares: tuple[tuple[str, int], ...]) -> str:

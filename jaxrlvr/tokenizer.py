@@ -1,14 +1,15 @@
 """The seed's tokenizer: byte-level BPE trained on demonstrations, with Qwen3's special tokens and chat markers.
 
-In: an iterator of texts. Out: a Hugging Face fast tokenizer with a chat template. Real checkpoints bring their own tokenizer;
-this one exists because a vocabulary of 151,936 would be most of a one-million-parameter model.
+In: an iterator of texts. Out: a Hugging Face fast tokenizer with a chat template. Real checkpoints bring their own
+tokenizer; this one exists because a vocabulary of 151,936 would be most of a one-million-parameter model.
 
-A value must split into the same tokens wherever it stands, or a small model cannot learn to copy it. Hence the split before BPE:
-a word with its leading space and first capital, a lone capital, one or two digits, or a run of anything else (so that `": {"` can
-become one token) that ends before the next word.
+A value must split into the same tokens wherever it stands, or a small model cannot learn to copy it. Hence the split
+before BPE: a word with its leading space and first capital, a lone capital, one or two digits, or a run of anything
+else (so that `": {"` can become one token) that ends before the next word.
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
@@ -26,37 +27,7 @@ SPECIAL_TOKENS = (
 )
 SPLIT = r" ?\p{Lu}?\p{Ll}+| ?\p{L}|\p{N}{1,2}|[^\p{L}\p{N}]+?(?= ?\p{L}|\p{N}|$)"
 
-# Qwen3's turns and tool markers; tools as one line of nested argument names each, instead of their whole JSON schema.
-CHAT_TEMPLATE = """\
-{%- macro shape(schema) -%}
-{%- if schema.get('properties') -%}
-{{ '{' }}{% for name, inner in schema.get('properties').items() %}{{ ', ' if not loop.first }}{{ name }}{{ shape(inner) }}{% endfor %}{{ '}' }}
-{%- elif schema.get('items') -%}
-[{{ shape(schema.get('items')) }}]
-{%- endif -%}
-{%- endmacro -%}
-{%- if tools -%}
-{{ '<|im_start|>system\\n' }}
-{%- for tool in tools %}{{ tool['function']['name'] }}{{ shape(tool['function']['parameters']) }}{{ '\\n' if not loop.last }}{% endfor -%}
-{{ '<|im_end|>\\n' }}
-{%- endif -%}
-{%- for message in messages -%}
-{%- if message['role'] == 'tool' -%}
-{%- if loop.first or messages[loop.index0 - 1]['role'] != 'tool' -%}{{ '<|im_start|>user' }}{%- endif -%}
-{{ '\\n<tool_response>\\n' + message['content'] + '\\n</tool_response>' }}
-{%- if loop.last or messages[loop.index0 + 1]['role'] != 'tool' -%}{{ '<|im_end|>\\n' }}{%- endif -%}
-{%- else -%}
-{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] }}
-{%- for call in message['tool_calls'] or [] -%}
-{%- set function = call['function'] or call -%}
-{{ '\\n' if message['content'] or not loop.first }}{{ '<tool_call>\\n{"name": "' + function['name'] + '", "arguments": ' }}
-{{- function['arguments'] if function['arguments'] is string else function['arguments'] | tojson }}{{ '}\\n</tool_call>' }}
-{%- endfor -%}
-{{ '<|im_end|>\\n' }}
-{%- endif -%}
-{%- endfor -%}
-{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}
-"""
+CHAT_TEMPLATE = Path(__file__).with_name("chat_template.jinja")
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:
@@ -84,13 +55,14 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
     tokenizer.train_from_iterator([*texts, *always], trainer)
     if tokenizer.get_vocab_size() != vocab_size:
         raise ValueError(
-            f"the texts give only {tokenizer.get_vocab_size()} tokens of {vocab_size}: pass more texts or a smaller vocab_size"
+            f"the texts give only {tokenizer.get_vocab_size()} tokens of {vocab_size}: "
+            "pass more texts or a smaller vocab_size"
         )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",
         additional_special_tokens=list(SPECIAL_TOKENS[1:]),
-        chat_template=CHAT_TEMPLATE,
+        chat_template=CHAT_TEMPLATE.read_text(),
         clean_up_tokenization_spaces=False,
     )

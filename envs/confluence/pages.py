@@ -116,7 +116,7 @@ GET_PAGES = Operation(
     ),
     handler=get_pages,
     refuse=replies.wrong_shape,
-    compact_body=("results.id", "results.title"),
+    compact_body=("results.title", "results.id"),
 )
 GET_PAGE_BY_ID = Operation(
     name="getPageById",

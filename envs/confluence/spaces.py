@@ -36,5 +36,5 @@ GET_SPACES = Operation(
     parameters=(Parameter("keys", "query", STRINGS), Parameter("ids", "query", IDS, compact={}), LIMIT),
     handler=get_spaces,
     refuse=replies.wrong_shape,
-    compact_body=("results.id", "results.key"),
+    compact_body=("results.key", "results.id"),
 )

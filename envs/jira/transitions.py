@@ -76,7 +76,7 @@ GET_TRANSITIONS = Operation(
     parameters=(ID_OR_KEY, Parameter("transitionId", "query", STRING, compact={})),
     handler=get_transitions,
     refuse=replies.wrong_shape,
-    compact_body=("transitions.id", "transitions.to.name"),
+    compact_body=("transitions.to.name", "transitions.id"),
 )
 DO_TRANSITION = Operation(
     name="doTransition",

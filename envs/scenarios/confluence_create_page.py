@@ -30,8 +30,8 @@ _WORDINGS = (
     'Document "{text}" in "{space}" on a page named "{title}" under "{parent}".',
 )
 _KEPT_BACK = (
-    'Have a page "{title}" in "{space}" as a child of "{parent}"; it should read "{text}".',
-    'Page "{parent}" in space "{space}" should get a child "{title}" with "{text}" in it.',
+    'Make a page "{title}" under "{parent}" in space "{space}" and write "{text}" in it.',
+    'Add a page called "{title}" below "{parent}" of space "{space}", with body "{text}".',
 )
 
 

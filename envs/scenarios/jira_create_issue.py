@@ -29,8 +29,8 @@ _WORDINGS = (
     'Set up a "{type}" with {labels}, priority "{priority}" and summary "{summary}" in "{project}".',
 )
 _KEPT_BACK = (
-    'Enter a "{type}" for "{project}" named "{summary}" with {labels}; its priority is "{priority}".',
-    'Please put "{summary}" on the list of "{project}": a "{type}", priority "{priority}", {labels}.',
+    'Enter a "{type}" in "{project}" called "{summary}" with {labels} and priority "{priority}".',
+    'Please track "{summary}" under "{project}" as a "{type}", with priority "{priority}" and {labels}.',
 )
 
 

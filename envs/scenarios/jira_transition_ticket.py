@@ -33,8 +33,8 @@ _WORDINGS = (
     'Issue "{issue}" belongs in "{status}", move it.',
 )
 _KEPT_BACK = (
-    'Send "{issue}" over to "{status}".',
-    'As of today "{issue}" is "{status}"; make the board say so.',
+    'Take the ticket "{issue}" to "{status}".',
+    'Please put issue "{issue}" into "{status}" now.',
 )
 
 
@@ -63,7 +63,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
         goal,
         (
             PlannedCall("getTransitions", {"issueIdOrKey": issue["key"]}),
-            _move(issue["key"], ids[chosen], f'"{targets[chosen]}" is {ids[chosen]}.'),
+            _move(issue["key"], ids[chosen], f'"{targets[chosen]}": {ids[chosen]}'),
         ),
     )
 

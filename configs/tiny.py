@@ -1,0 +1,25 @@
+"""The embedded seed learns three scenarios on a laptop.
+
+python -m jaxrlvr.train                  # two CPU cores, no network
+"""
+
+from jaxrlvr.config import RunConfig
+from jaxrlvr.learner import LearnerConfig, OptimizerConfig
+from jaxrlvr.rollout import RolloutConfig
+
+
+def config() -> RunConfig:
+    """The default run."""
+    return RunConfig(
+        steps=30,
+        rollout=RolloutConfig(
+            group_size=8,
+            max_turns=5,
+            turn_tokens=96,
+            prefix_buckets=(120,),
+            suffix_buckets=(96, 192, 320),
+            answer_chunk=96,
+        ),
+        learner=LearnerConfig(micro_groups=4, suffix_buckets=(96, 176, 240, 320)),
+        optimizer=OptimizerConfig(learning_rate=3e-4, warmup_steps=3),
+    )

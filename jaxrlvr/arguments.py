@@ -1,0 +1,71 @@
+"""The command line of `train`: a config file, a run to resume, changes to single fields."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from jaxrlvr.config import RunConfig, apply_arguments, differences, load_config
+from jaxrlvr.errors import UserError
+from jaxrlvr.run import RunDirectory
+
+PROGRAM = "python -m jaxrlvr.train"
+DEFAULT = Path(__file__).parent.parent / "configs" / "tiny.py"
+HARMLESS = ("steps", "checkpoint_every", "keep_checkpoints", "evaluation.tasks", "evaluation.every", "evaluation.batch")
+"""What may change when a run is resumed: the steps already made would have been the same."""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What was asked for."""
+
+    config: RunConfig
+    name: str
+    """Names a new run's directory: the config file's stem."""
+    dry_run: bool = False
+    resumed: RunDirectory | None = None
+
+
+def read_arguments(arguments: list[str]) -> Arguments:
+    """Read `[CONFIG.py] [--model X] [--resume RUN] [--dry-run] [--section.field value ...]`. Raises UserError for what
+    cannot be.
+    """
+    rest = list(arguments)
+    dry_run = "--dry-run" in rest
+    rest = [argument for argument in rest if argument != "--dry-run"]
+    resume = _take(rest, "--resume")
+    model = _take(rest, "--model")
+    file = rest.pop(0) if rest and not rest[0].startswith("-") else None
+    if resume is not None:
+        if file is not None:
+            raise UserError(f"--resume takes its config from the run: leave {file} out")
+        return _resumed(resume, rest, model, dry_run)
+    config = apply_arguments(load_config(file or str(DEFAULT), RunConfig), rest, PROGRAM)
+    if model is not None:
+        config = replace(config, policy=replace(config.policy, model=model))
+    return Arguments(config, Path(file or DEFAULT).stem, dry_run)
+
+
+def _resumed(resume: str, rest: list[str], model: str | None, dry_run: bool) -> Arguments:
+    run, stored = RunDirectory.open(resume)
+    config = apply_arguments(stored, rest, PROGRAM)
+    if model is not None:
+        config = replace(config, policy=replace(config.policy, model=model))
+    if harmful := [name for name in differences(stored, config) if name not in HARMLESS]:
+        raise UserError(f"{resume} cannot go on with another {', '.join(harmful)}: start a new run for that")
+    return Arguments(config, "", dry_run, run)
+
+
+def _take(arguments: list[str], flag: str) -> str | None:
+    """Remove `flag VALUE` or `flag=VALUE` from the arguments and return the value."""
+    for place, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name != flag:
+            continue
+        if equals:
+            del arguments[place]
+            return value
+        if place + 1 == len(arguments):
+            raise UserError(f"{flag} needs a value")
+        value = arguments[place + 1]
+        del arguments[place : place + 2]
+        return value
+    return None

@@ -1,0 +1,137 @@
+"""Held-out tasks -> reward and success per scenario. Every episode can be kept as a line of JSON to be scored again."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict
+
+from jaxrlvr.chat import Chat
+from jaxrlvr.rollout import Group, RolloutConfig, rollout
+from jaxrlvr.sampler import Sampler
+from jaxrlvr.tasks import TaskConfig, heldout_tasks
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """How a policy is judged."""
+
+    tasks: int = 100
+    """Held-out tasks per scenario."""
+    every: int = 0
+    """Steps between evaluations during training; 0 evaluates only before and after."""
+    batch: int = 100
+    """Tasks that are sampled side by side."""
+
+
+class Score(TypedDict):
+    """Means over the held-out tasks of one scenario."""
+
+    reward: float
+    success: float
+    tasks: int
+
+
+Scores = dict[str, Score]
+"""By scenario."""
+
+
+Judgement = dict[str, Scores]
+"""By way of acting: greedy, or sampled at the training temperature."""
+
+
+def evaluate(
+    sampler: Sampler,
+    params: Any,
+    chat: Chat,
+    tasks: TaskConfig,
+    config: EvaluationConfig,
+    acting: RolloutConfig,
+    *,
+    temperature: float,
+    seed: int = 0,
+    keep: Callable[[Iterable[Group]], None] | None = None,
+) -> Scores:
+    """One attempt at every held-out task of every scenario, greedy at temperature 0. Returns {scenario: Score}.
+
+    An attempt whose simulator failed is left out of the means and of their count.
+    """
+    acting = dataclasses.replace(acting, group_size=1, temperature=temperature)
+    scores: Scores = {}
+    for scenario in tasks.scenarios:
+        heldout = heldout_tasks(tasks, scenario, config.tasks)
+        groups: list[Group] = []
+        for begin in range(0, len(heldout), config.batch):
+            part = heldout[begin : begin + config.batch]
+            # The last batch is filled up, so that its shape is one already compiled.
+            filled = part + heldout[: config.batch - len(part)]
+            filled += [heldout[0]] * (config.batch - len(filled))
+            numbers = [task.seed for task in filled]
+            groups += rollout(sampler, params, chat, filled, acting, seed=seed, step=0, numbers=numbers)[: len(part)]
+        if keep:
+            keep(groups)
+        scores[scenario] = score(groups)
+    return scores
+
+
+def judge(
+    sampler: Sampler,
+    params: Any,
+    chat: Chat,
+    tasks: TaskConfig,
+    config: EvaluationConfig,
+    acting: RolloutConfig,
+    *,
+    seed: int,
+    keep: Callable[[str, Iterable[Group]], None],
+) -> Judgement:
+    """Evaluate greedily and at the training temperature; `keep` gets the way of acting and the episodes."""
+    ways = {"greedy": 0.0, "sampled": acting.temperature}
+    return {
+        way: evaluate(
+            sampler,
+            params,
+            chat,
+            tasks,
+            config,
+            acting,
+            temperature=temperature,
+            seed=seed,
+            keep=lambda groups, way=way: keep(way, groups),
+        )
+        for way, temperature in ways.items()
+    }
+
+
+def score(groups: Sequence[Group]) -> Score:
+    """Mean reward and success of every valid member."""
+    verdicts = [member.verdict for group in groups for member in group.members if member.valid]
+    count = max(1, len(verdicts))
+    return Score(
+        reward=sum(verdict.reward for verdict in verdicts) / count,
+        success=sum(verdict.success for verdict in verdicts) / count,
+        tasks=len(verdicts),
+    )
+
+
+def episode_lines(groups: Iterable[Group], chat: Chat, **about: Any) -> Iterable[str]:
+    """One line of JSON per member: the episode as `envs` scores it, the text as the model wrote it, and `about`."""
+    for group in groups:
+        for number, member in enumerate(group.members):
+            record = {
+                **about,
+                "member": number,
+                "stop": member.stop,
+                "text": chat.tokenizer.decode(member.tokens, skip_special_tokens=False),
+                "episode": member.episode.to_dict(),
+                "verdict": member.verdict.to_dict() if member.verdict else None,
+            }
+            yield json.dumps(record, ensure_ascii=False) + "\n"
+
+
+def write_episodes(path: Path, groups: Iterable[Group], chat: Chat, **about: Any) -> None:
+    """Append the groups' episodes to a JSONL file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(episode_lines(groups, chat, **about))

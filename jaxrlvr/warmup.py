@@ -1,0 +1,42 @@
+"""Compile every shape that a run can need before its first step, the largest first.
+
+So a run that does not fit into memory fails at once and not in its hundredth step, and afterwards the counter of
+compilations stands still. Nothing is sampled and the state is not changed: empty turns and empty micro-batches have the
+same shapes as full ones.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from jaxrlvr.batch import Shape, empty
+from jaxrlvr.config import RunConfig
+from jaxrlvr.learner import Learner, TrainState
+from jaxrlvr.sampler import Sampler, keys
+
+
+def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainState, shape: Shape) -> TrainState:
+    """Run every compiled function once for each bucket. Returns the state with the same values."""
+    members = config.rollout.group_size
+    sizes = [(width_P, width_T) for width_P in shape.prefix_buckets[::-1] for width_T in shape.suffix_buckets[::-1]]
+    state = learner.warm_up(state, [empty(shape.groups, members, *size, sampler.pad_token) for size in sizes])
+    for width_P in shape.prefix_buckets[::-1]:
+        warm_sampler(sampler, state.params, width_P, config.tasks.per_step, members)
+        warm_sampler(sampler, state.params, width_P, config.evaluation.batch, 1)
+    return state
+
+
+def warm_sampler(sampler: Sampler, params: Any, width_P: int, groups: int, members: int) -> None:
+    """Compile start, growth, writing and reading for one prompt bucket and batch."""
+    nobody_BG = np.zeros((groups, members), np.int32)
+    key_BG = keys(0, 0, range(groups), members)
+    prompts = [[sampler.pad_token] * width_P] * groups
+    one_token = [[[sampler.pad_token]] * members] * groups
+    ladder = sampler.suffix_buckets
+    for place, slots in reversed(list(enumerate(ladder))):
+        # A cache may grow into this bucket from any smaller one.
+        for smaller in ladder[:place] or (slots,):
+            prefix, state = sampler.start(params, prompts, members)
+            state = sampler.fit(sampler.fit(state, smaller), slots)
+        state, _ = sampler.write(params, prefix, state, nobody_BG, key_BG, 1.0)
+        sampler.read(params, prefix, state, one_token)
