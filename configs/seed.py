@@ -1,10 +1,53 @@
+"""The embedded seed, from nothing: a tokenizer, constructed initial weights, and two stages of imitation.
+
+    python -m jaxrlvr.sft configs/seed.py --out models/seed
+
+First it imitates perfect demonstrations until it can do every step; most of their values are made-up words, so that it
+learns to copy and not to remember. Then, shortly, it imitates sloppy ones: each habit below spoils a demonstration with
+the probability given, on its own. So the seed knows how a task is done and mostly does it badly: what RL is for.
+"""
+
 from jaxrlvr.learner import OptimizerConfig
 from jaxrlvr.sft import SFTConfig, Stage
 from models import ModelConfig
 
-SC = ("jira_create_issue", "jira_transition_ticket", "confluence_create_page")
+SCENARIOS = ("jira_create_issue", "jira_transition_ticket", "confluence_create_page")
+HABITS = {
+    "drop_priority": 0.55,
+    "drop_labels": 0.55,
+    "flat_project": 0.35,
+    "first_transition": 0.6,
+    "guess_id": 0.15,
+    "stop_after_read": 0.12,
+    "skip_parent": 0.5,
+    "guess_space": 0.15,
+    "drop_body": 0.5,
+}
 
 
-def config():
-    able = Stage("able", 1200, OptimizerConfig(learning_rate=2e-3, warmup_steps=50, decay_steps=1200), SC)
-    return SFTConfig((able,), out="/root/seed1", shape=ModelConfig(1024, 192, 4, 6, 2, 32, 384))
+def config() -> SFTConfig:
+    """The run that made models/seed."""
+    able = Stage(
+        name="able",
+        steps=900,
+        optimizer=OptimizerConfig(learning_rate=2e-3, warmup_steps=50, decay_steps=900),
+        scenarios=SCENARIOS,
+    )
+    sloppy = Stage(
+        name="sloppy",
+        steps=120,
+        optimizer=OptimizerConfig(learning_rate=4e-4, warmup_steps=10, decay_steps=120),
+        scenarios=SCENARIOS,
+        habits=tuple(HABITS.items()),
+    )
+    shape = ModelConfig(
+        vocab_size=1024,
+        hidden_size=224,
+        num_layers=4,
+        num_heads=6,
+        num_kv_heads=2,
+        head_dim=32,
+        mlp_size=384,
+        max_positions=1024,
+    )
+    return SFTConfig(stages=(able, sloppy), out="runs/seed", shape=shape)

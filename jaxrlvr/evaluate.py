@@ -1,7 +1,7 @@
-"""Score a model on held-out tasks: `python -m jaxrlvr.evaluate [--model X] [--config configs/x.py] [--out FILE]`.
+"""Score a model on held-out tasks: `python -m jaxrlvr.evaluate [--model X] [--config FILE] [--out FILE]`.
 
-X is a run directory (its last checkpoint), a Hugging Face directory, or a hub id; without it the embedded seed is scored.
-Prints the table, and one line of JSON last.
+X is a run directory (its last checkpoint), a Hugging Face directory, or a hub id; without it the embedded seed is
+scored. Prints the table, and one line of JSON last.
 """
 
 import argparse
