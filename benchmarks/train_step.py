@@ -77,15 +77,18 @@ def main() -> None:
         "gradient_difference": float(apart),
     }
     print(
-        f"prefix {options.prefix}, suffix {options.suffix}, {options.members} members, {options.layers} layers, width {options.width}"
+        f"prefix {options.prefix}, suffix {options.suffix}, {options.members} members; "
+        f"{options.layers} layers, width {options.width}"
     )
     for name in ("grouped", "naive"):
         print(f"  {name:8} {figures[f'{name}_seconds']:.3f} s a step")
     print(
-        f"  grouped is {figures['ratio']:.2f} times as fast; {figures['positions_ratio']:.2f} times fewer positions to compute"
+        f"  grouped is {figures['ratio']:.2f} times as fast; "
+        f"it computes {figures['positions_ratio']:.2f} times fewer positions"
     )
     print(
-        f"  losses differ by {figures['loss_difference']:.1e}, gradients by {figures['gradient_difference']:.1e} of their norm"
+        f"  losses differ by {figures['loss_difference']:.1e}, "
+        f"gradients by {figures['gradient_difference']:.1e} of their norm"
     )
     print(json.dumps(figures))
 

@@ -24,10 +24,10 @@ def qwen3(model: str, tasks_per_step: int, micro_groups: int) -> RunConfig:
             turn_tokens=256,
             detail="full",
             prefix_buckets=(768, 1024),
-            suffix_buckets=(512, 1024, 2560),
+            suffix_buckets=(512, 1024, 1536),
             answer_chunk=128,
         ),
-        learner=LearnerConfig(micro_groups=micro_groups, suffix_buckets=(512, 1024, 2560)),
+        learner=LearnerConfig(micro_groups=micro_groups, suffix_buckets=(512, 1024, 1536)),
         optimizer=OptimizerConfig(learning_rate=1e-6, warmup_steps=5),
         evaluation=EvaluationConfig(tasks=96, batch=96),
     )
@@ -35,4 +35,4 @@ def qwen3(model: str, tasks_per_step: int, micro_groups: int) -> RunConfig:
 
 def config() -> RunConfig:
     """The smallest of them."""
-    return qwen3("Qwen/Qwen3-0.6B", tasks_per_step=24, micro_groups=2)
+    return qwen3("Qwen/Qwen3-0.6B", tasks_per_step=12, micro_groups=2)

@@ -12,4 +12,4 @@ from jaxrlvr.config import RunConfig
 
 def config() -> RunConfig:
     """The run."""
-    return qwen3("Qwen/Qwen3-1.7B", tasks_per_step=32, micro_groups=2)
+    return qwen3("Qwen/Qwen3-1.7B", tasks_per_step=16, micro_groups=2)

@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> None:
     config = apply_arguments(config, rest, PROGRAM)
     config = replace(config, policy=replace(config.policy, model=options.model))
     use_compilation_cache()
-    plan.check(config, trained.policy)
+    plan.check(config, trained.policy.chat)
     console.say(f"{trained.about}: {config.evaluation.tasks} held-out tasks per scenario, greedy and sampled ...")
 
     def keep(way: str, groups: Iterable[Group]) -> None:

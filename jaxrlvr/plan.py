@@ -1,23 +1,25 @@
 """What a run will do, before anything is compiled: checks with one clear line, and the text of `--dry-run`."""
 
+import json
 import math
 import os
 
 import jax
 
 import envs
+import models
 from envs.tools import DETAILS
 from jaxrlvr import tasks
+from jaxrlvr.chat import Chat
 from jaxrlvr.config import RunConfig
 from jaxrlvr.errors import UserError
-from jaxrlvr.policy import Policy
 from jaxrlvr.tasks import training_tasks
 
 _CHOICES = {"outcome_gate": ("off", "always", "auto")}
 
 
-def check(config: RunConfig, policy: Policy) -> None:
-    """Raise UserError for settings that cannot work together or do not hold the first step's prompts."""
+def check(config: RunConfig, chat: Chat | None) -> None:
+    """Raise UserError for settings that cannot work together or, given the chat, do not hold the first prompts."""
     tasks.check(config.tasks)
     rollout, learner = config.rollout, config.learner
     if rollout.group_size < 2:
@@ -48,13 +50,14 @@ def check(config: RunConfig, policy: Policy) -> None:
     ):
         if count < 1 or count % spread:
             raise UserError(f"--{name} {count} must be a multiple of {spread}, the mesh's data x fsdp")
-    _check_prompts(config, policy)
+    if chat is not None:
+        _check_prompts(config, chat)
 
 
-def _check_prompts(config: RunConfig, policy: Policy) -> None:
+def _check_prompts(config: RunConfig, chat: Chat) -> None:
     ladder = config.rollout.prefix_buckets
     for task in training_tasks(config.tasks, config.seed, 1):
-        length = len(prompt(config, policy, task))
+        length = len(prompt(config, chat, task))
         if length > ladder[-1]:
             raise UserError(
                 f"a prompt of {task.scenario} has {length} tokens, the largest of --rollout.prefix-buckets is "
@@ -62,36 +65,42 @@ def _check_prompts(config: RunConfig, policy: Policy) -> None:
             )
 
 
-def prompt(config: RunConfig, policy: Policy, task: envs.Task) -> list[int]:
+def prompt(config: RunConfig, chat: Chat, task: envs.Task) -> list[int]:
     """The prefix of a task."""
-    return policy.chat.prompt(task.request, envs.tool_schemas(task, detail=config.rollout.detail))
+    return chat.prompt(task.request, envs.tool_schemas(task, detail=config.rollout.detail))
 
 
-def describe(config: RunConfig, policy: Policy) -> str:
-    """The run in a few lines: model, devices, memory, shapes, and the first prompt."""
-    parameters = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(policy.params))
-    model, mesh, acting = policy.config, config.policy.mesh, config.rollout
-    split = mesh.fsdp * mesh.tensor
+def describe(config: RunConfig, source: str, model: models.ModelConfig, chat: Chat | None) -> str:
+    """The run in a few lines: model, devices, memory, shapes, and the first prompt (its parts, without a tokenizer)."""
+    mesh, acting = config.policy.mesh, config.rollout
+    parameters = models.parameter_count(model)
     # Weights, gradients and Adam's two moments, all float32.
-    state_bytes = 16 * parameters / split
-    cache_bytes = (
-        2 * 4 * model.num_layers * model.num_kv_heads * model.head_dim
-        * config.tasks.per_step / (mesh.data * mesh.fsdp)
-        * (acting.prefix_buckets[-1] + acting.group_size * acting.suffix_buckets[-1])
-    )  # fmt: skip
-    first = training_tasks(config.tasks, config.seed, 1)[0]
+    state_bytes = 16 * parameters / (mesh.fsdp * mesh.tensor)
+    slots = acting.prefix_buckets[-1] + acting.group_size * acting.suffix_buckets[-1]
+    groups = config.tasks.per_step / (mesh.data * mesh.fsdp)
+    number_bytes = 2 if config.policy.compute_dtype == "bfloat16" else 4
+    per_slot = 2 * number_bytes * model.num_layers * model.num_kv_heads * model.head_dim / mesh.tensor
+    task = training_tasks(config.tasks, config.seed, 1)[0]
+    if chat is None:
+        first = f"{json.dumps(envs.tool_schemas(task, detail=acting.detail))}\n{task.request}"
+    else:
+        first = chat.tokenizer.decode(prompt(config, chat, task))
     return "\n".join(
         [
-            f"model      {policy.source}, {parameters / 1e6:,.2f}M parameters in {model.num_layers} layers",
-            f"devices    {jax.device_count()} x {jax.devices()[0].device_kind} ({os.cpu_count()} host cores); "
+            f"model      {source}: {parameters / 1e6:,.2f}M parameters, {model.num_layers} layers",
+            f"devices    {jax.device_count()} x {jax.devices()[0].device_kind}, {os.cpu_count()} host cores; "
             f"mesh data={mesh.data} fsdp={mesh.fsdp} tensor={mesh.tensor}",
-            f"per device {state_bytes / 1e6:,.0f} MB of weights, gradients and optimizer, "
-            f"{cache_bytes / 1e6:,.0f} MB of caches, and activations",
+            f"per device {_size(state_bytes)} of weights, gradients and optimizer, at most {_size(slots * groups * per_slot)} "
+            "of caches, and activations",
             f"scenarios  {', '.join(config.tasks.scenarios)}",
             f"a step     {config.tasks.per_step} tasks x {acting.group_size} members, "
             f"at most {acting.max_turns} turns of {acting.turn_tokens} tokens",
             f"the run    {config.steps} steps, evaluated on {config.evaluation.tasks} held-out tasks per scenario",
             "the first prompt:",
-            *(f"    {line}" for line in policy.chat.tokenizer.decode(prompt(config, policy, first)).splitlines()),
+            *(f"    {line}" for line in first.splitlines()),
         ]
     )
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"

@@ -81,6 +81,19 @@ def load_policy(config: PolicyConfig) -> Policy:
     return Policy(graphdef, params, load_chat(source), mesh, decoder.config, source)
 
 
+def peek(config: PolicyConfig) -> tuple[str, models.ModelConfig, Chat | None]:
+    """What can be told of a model without its weights: its name, its architecture, and its chat if a tokenizer is there.
+
+    A hub id is not fetched: its architecture comes from the published shapes.
+    """
+    name = config.model or str(SEED_MODEL)
+    if Path(name).is_dir() or name not in models.PRESETS:
+        directory = Path(name) if Path(name).is_dir() else models.resolve(name)
+        has_tokenizer = (directory / "tokenizer.json").is_file()
+        return name, models.read_config(directory), load_chat(directory) if has_tokenizer else None
+    return name, models.PRESETS[name], None
+
+
 def load_chat(source: Path) -> Chat:
     """The chat of a model directory."""
     try:

@@ -21,7 +21,7 @@ from jaxrlvr.evaluation import Judgement, judge, write_episodes
 from jaxrlvr.interrupt import Interruption, interruptible
 from jaxrlvr.learner import Learner, TrainState, make_optimizer
 from jaxrlvr.plan import check, describe
-from jaxrlvr.policy import Policy, load_policy
+from jaxrlvr.policy import Policy, load_policy, peek
 from jaxrlvr.rollout import Group, rollout
 from jaxrlvr.run import RunDirectory
 from jaxrlvr.sampler import Sampler
@@ -129,11 +129,13 @@ def main(arguments: list[str]) -> int:
     asked = read_arguments(arguments)
     config = asked.config
     use_compilation_cache()
-    policy = load_policy(config.policy)
-    check(config, policy)
-    console.say(describe(config, policy))
+    source, model, chat = peek(config.policy)
+    check(config, chat)
+    console.say(describe(config, source, model, chat))
     if asked.dry_run:
         return 0
+    policy = load_policy(config.policy)
+    check(config, policy.chat)
     run = asked.resumed or RunDirectory.create(config, asked.name)
     with interruptible() as interruption:
         done = train(config, policy, run, interruption)

@@ -41,12 +41,7 @@ def load(
     does not divide it, and one CheckpointError that lists every unknown, missing or misshapen tensor.
     """
     directory = resolve(directory_or_hub_id)
-    try:
-        config = ModelConfig.from_hf(read_json(directory / "config.json"))
-    except CheckpointError:
-        raise
-    except ModelError as error:
-        raise ModelError(f"{directory}: {error}") from error
+    config = read_config(directory)
     with open_tensors(directory) as slices:
         check_tensors(directory, config, slices)
         if dtype is None:
@@ -64,6 +59,16 @@ def load(
         for tensor in tensors(config):
             decoder.param(tensor.path).set_value(_place(tensor, config, slices, mesh, np.dtype(dtype)))
     return decoder
+
+
+def read_config(directory: Path) -> ModelConfig:
+    """The architecture that a directory's config.json describes. Raises CheckpointError or ModelError naming the file."""
+    try:
+        return ModelConfig.from_hf(read_json(directory / "config.json"))
+    except CheckpointError:
+        raise
+    except ModelError as error:
+        raise ModelError(f"{directory}: {error}") from error
 
 
 def check_tensors(directory: Path, config: ModelConfig, slices: dict[str, Any]) -> None:
