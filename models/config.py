@@ -20,6 +20,8 @@ _FAMILIES: dict[str, tuple[bool, bool, int | None, str]] = {
 }
 _REQUIRED = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
 
+_NUMBERS = (*_REQUIRED, "num_key_value_heads", "head_dim", "max_position_embeddings", "rope_theta", "rms_norm_eps")
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
@@ -79,6 +81,9 @@ class ModelConfig:
         missing = [key for key in _REQUIRED if hf.get(key) is None]
         if missing:
             raise ModelError(f"config.json lacks {', '.join(missing)}")
+        wrong = [f"{key} is {hf[key]!r}" for key in _NUMBERS if not isinstance(hf.get(key) or 0, int | float)]
+        if wrong:
+            raise ModelError(f"config.json: {', '.join(wrong)}: expected a number")
         if problems := _unsupported(hf):
             raise ModelError(f"this {model_type} config is not supported: {'; '.join(problems)}")
         qk_norm, qkv_bias, head_dim, _ = _FAMILIES[model_type]

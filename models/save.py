@@ -42,12 +42,15 @@ def save(
     config = decoder.config
     dtype = decoder.embedding_VD[...].dtype
     groups = _split(config, dtype.itemsize, max_shard_bytes)
+    _write_json(out / "config.json", {**config.to_hf(), **_dtype_key(config, dtype.name)})
     written = []
     for number, group in enumerate(groups, start=1):
         name = SINGLE_FILE if len(groups) == 1 else f"model-{number:05d}-of-{len(groups):05d}.safetensors"
         values = {hf_name: _value(decoder, tensor, layer) for hf_name, tensor, layer in group}
         partial = out / f".{name}.partial"
         save_file(values, partial, metadata={"format": "pt"})
+        # safetensors makes files that only their owner may read.
+        shutil.copymode(out / "config.json", partial)
         written.append((partial, out / name))
     for stale in [*out.glob("model*.safetensors"), *out.glob(INDEX_FILE)]:
         stale.unlink()
@@ -59,7 +62,6 @@ def save(
         }
         size = sum(_bytes(config, tensor, dtype.itemsize) for group in groups for _, tensor, _ in group)
         _write_json(out / INDEX_FILE, {"metadata": {"total_size": size}, "weight_map": weight_map})
-    _write_json(out / "config.json", {**config.to_hf(), **_dtype_key(config, dtype.name)})
     if source_dir is not None:
         _carry(Path(source_dir), out)
     return out

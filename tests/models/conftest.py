@@ -12,7 +12,7 @@ from flax import nnx
 from models import Decoder, ModelConfig
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_config() -> Callable[..., ModelConfig]:
     """A shape whose axes all differ, with any field replaced."""
 
@@ -30,7 +30,7 @@ def make_config() -> Callable[..., ModelConfig]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_decoder(make_config: Callable[..., ModelConfig]) -> Callable[..., Decoder]:
     """A decoder whose every parameter, norms and biases too, is away from its initial value."""
 
@@ -48,7 +48,7 @@ def make_decoder(make_config: Callable[..., ModelConfig]) -> Callable[..., Decod
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_tokens() -> Callable[..., np.ndarray]:
     """Random tokens of any shape, below 64."""
 
