@@ -29,14 +29,14 @@ def config() -> SFTConfig:
     """The run that made models/seed."""
     able = Stage(
         name="able",
-        steps=900,
-        optimizer=OptimizerConfig(learning_rate=2e-3, warmup_steps=50, decay_steps=900),
+        steps=360,
+        optimizer=OptimizerConfig(learning_rate=2e-3, warmup_steps=40, decay_steps=360),
         scenarios=SCENARIOS,
     )
     sloppy = Stage(
         name="sloppy",
-        steps=120,
-        optimizer=OptimizerConfig(learning_rate=4e-4, warmup_steps=10, decay_steps=120),
+        steps=100,
+        optimizer=OptimizerConfig(learning_rate=4e-4, warmup_steps=10, decay_steps=100),
         scenarios=SCENARIOS,
         habits=tuple(HABITS.items()),
     )

@@ -105,7 +105,7 @@ def distinct(rng: random.Random, count: int, draw: Callable[[random.Random], str
 
 
 def _made_up(rng: random.Random) -> str:
-    if rng.random() < 0.2:
+    if rng.random() < 0.1:
         return "".join(rng.choices(string.ascii_lowercase, k=rng.randint(3, 6)))
     syllables = (
         rng.choice("bcdfghjklmnprstvwz") + rng.choice("aeiou") + rng.choice(["", "", "n", "r", "s", "t"])
