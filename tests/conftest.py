@@ -1,0 +1,10 @@
+"""Every test runs on the CPU, shown to JAX as eight devices, so that meshes are tested where there is no accelerator."""
+
+import os
+
+# Set before JAX is imported anywhere; an explicit JAX_PLATFORMS (also an empty one) wins.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import jax
+
+jax.config.update("jax_num_cpu_devices", 8)

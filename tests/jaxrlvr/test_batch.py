@@ -1,0 +1,93 @@
+"""Laws of packing: what is padded, sorted or cut changes nothing but shapes."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from jaxrlvr.batch import Row, Shape, Suffix, bucket, empty, pack, rows
+from jaxrlvr.rollout import Group, Trajectory
+
+PAD = 9
+SHAPE = Shape(groups=2, prefix_buckets=(4, 8), suffix_buckets=(3, 6))
+
+
+def row(prefix, *lengths, advantage=1.0):
+    """A group whose members have suffixes of these lengths."""
+    return Row(
+        list(range(1, prefix + 1)),
+        [
+            Suffix(np.arange(n), np.arange(n) % 2 == 0, -np.arange(n, dtype=np.float32), advantage + member)
+            for member, n in enumerate(lengths)
+        ],
+    )
+
+
+def test_pack__keeps_every_token_of_every_member():
+    given = [row(3, 2, 5), row(7, 1, 6), row(2, 3, 3)]
+    found = {}
+    for batch in pack(given, SHAPE, PAD):
+        for b in range(2):
+            prefix = tuple(batch.prefix_BP[b, : batch.prefix_length_B[b]])
+            found[prefix] = batch, b
+    for one in given:
+        batch, b = found[tuple(one.prefix)]
+        for g, suffix in enumerate(one.suffixes):
+            n = len(suffix.tokens)
+            np.testing.assert_array_equal(batch.suffix_BGT[b, g, :n], suffix.tokens)
+            np.testing.assert_array_equal(batch.sampled_BGT[b, g, :n], suffix.sampled)
+            np.testing.assert_array_equal(batch.behaviour_BGT[b, g, :n], suffix.logprobs)
+            assert batch.advantage_BG[b, g] == suffix.advantage
+            assert (batch.suffix_BGT[b, g, n:] == PAD).all() and not batch.sampled_BGT[b, g, n:].any()
+        assert (batch.prefix_BP[b, len(one.prefix) :] == PAD).all()
+
+
+def test_pack__puts_like_lengths_together():
+    batches = pack([row(2, 6, 1), row(2, 2, 2), row(2, 4, 5), row(2, 1, 3)], SHAPE, PAD)
+    assert [batch.suffix_BGT.shape[-1] for batch in batches] == [6, 3]
+
+
+def test_pack__fills_the_last_micro_batch_with_groups_that_sample_nothing():
+    first, last = pack([row(3, 2, 2), row(3, 2, 2), row(3, 1, 1)], SHAPE, PAD)
+    assert first.suffix_BGT.shape == last.suffix_BGT.shape
+    assert not last.sampled_BGT[1].any() and not last.advantage_BG[1].any()
+    assert last.prefix_length_B[1] == 1
+
+
+def test_pack__shapes_come_from_the_buckets_alone():
+    shapes = {
+        tuple(part.shape for part in batch)
+        for lengths in ((1, 2), (3, 1), (2, 2))
+        for batch in pack([row(prefix, *lengths) for prefix in (1, 2, 3, 4)], SHAPE, PAD)
+    }
+    assert len(shapes) == 1
+
+
+@pytest.mark.parametrize("lengths", [(9, 1, 1), (2, 7, 1)])
+def test_pack__refuses_what_fits_no_bucket_and_says_which_would(lengths):
+    prefix, *suffixes = lengths
+    with pytest.raises(ValueError, match=f"of {max(lengths)} tokens .* add a bucket of at least {max(lengths)}"):
+        pack([row(prefix, *suffixes)], SHAPE, PAD)
+
+
+def test_bucket__is_the_smallest_that_holds_it():
+    assert [bucket(n, (4, 8, 16), "x") for n in (1, 4, 5, 8, 16)] == [4, 4, 8, 8, 16]
+
+
+def test_empty__is_what_pack_pads_with():
+    nothing = empty(2, 3, 4, 5, PAD)
+    assert not nothing.sampled_BGT.any() and not nothing.advantage_BG.any()
+    assert (nothing.prefix_length_B == 1).all() and (nothing.suffix_BGT == PAD).all()
+
+
+def member(stop, sampled):
+    return Trajectory(None, list(range(len(sampled))), list(sampled), [-1.0] * len(sampled), stop=stop)
+
+
+def test_rows__of_a_member_that_may_not_teach_count_no_token():
+    group = Group(SimpleNamespace(), [5, 6], [member("done", [True, False, True]), member("fault", [True, True])])
+    (only,) = rows([group], np.array([[0.5, 0.0]], np.float32))
+    good, bad = only.suffixes
+    assert only.prefix == [5, 6]
+    assert good.sampled.tolist() == [True, False, True] and good.advantage == 0.5
+    assert bad.tokens.tolist() == [0, 1] and not bad.sampled.any()
