@@ -7,8 +7,8 @@ learns to copy and not to remember. Then, shortly, it imitates sloppy ones: each
 the probability given, on its own. So the seed knows how a task is done and mostly does it badly: what RL is for.
 """
 
+from jaxrlvr.imitation import SFTConfig, Stage
 from jaxrlvr.learner import OptimizerConfig
-from jaxrlvr.sft import SFTConfig, Stage
 from models import ModelConfig
 
 SCENARIOS = ("jira_create_issue", "jira_transition_ticket", "confluence_create_page")

@@ -1,0 +1,169 @@
+"""Supervised fine-tuning: demonstrations -> a Hugging Face directory.
+
+In: a base model (or a shape to start from nothing), scenarios, and how sloppy the demonstrations are. The update is the
+learner's own; only the objective differs.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from safetensors.numpy import save_file
+from transformers import AutoTokenizer
+
+import models
+from jaxrlvr import demonstrations
+from jaxrlvr.batch import Batch, Shape, pack
+from jaxrlvr.chat import Chat
+from jaxrlvr.grpo import LossStats
+from jaxrlvr.induction import induction_tensors
+from jaxrlvr.learner import Learner, OptimizerConfig, make_optimizer
+from jaxrlvr.tokenizer import train_tokenizer
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of training with one mixture of demonstrations."""
+
+    name: str
+    """Names the directory of the stage's result: OUT/stages/NAME."""
+    steps: int
+    """Updates."""
+    optimizer: OptimizerConfig
+    """Fresh for each stage."""
+    scenarios: tuple[str, ...]
+    """Scenario names; each update demonstrates them in turn, so that micro-batches hold like lengths."""
+    splits: tuple[tuple[str, int], ...] = (("synthetic", 4), ("train", 1))
+    """Splits with their share; never the held-out one."""
+    habits: tuple[tuple[str, float], ...] = ()
+    """Faults of the demonstrations and their probabilities."""
+    episodes: int = 48
+    """Demonstrations per update."""
+
+
+@dataclass(frozen=True)
+class SFTConfig:
+    """A supervised run."""
+
+    stages: tuple[Stage, ...]
+    """Run one after the other."""
+    out: str = "runs/sft"
+    """Where the result is written."""
+    model: str = ""
+    """Directory or hub id to start from; empty to make a tokenizer and start from `shape`."""
+    shape: models.ModelConfig | None = None
+    """The shape of a model made from nothing."""
+    first_stage: int = 0
+    """Skip the stages before this one (with `model` set to their result)."""
+    seed: int = 0
+    """Fixes initial weights, tokenizer texts and the order of demonstrations."""
+    tokenizer_texts: int = 6000
+    """Demonstrations that a new tokenizer is trained on."""
+    micro_batch: int = 16
+    """Demonstrations per forward pass."""
+    prefix_buckets: tuple[int, ...] = (96, 120)
+    """Prompt lengths that are compiled for."""
+    suffix_buckets: tuple[int, ...] = (96, 176, 240)
+    """Suffix lengths that are compiled for."""
+
+
+def imitation(
+    logprob_BGT: jax.Array, entropy_BGT: jax.Array, batch: Batch, reference_BGT: jax.Array | None
+) -> LossStats:
+    """Negative log-likelihood of the demonstrated tokens, summed; the fields that only RL has are zero."""
+    del reference_BGT
+    zero = jnp.float32(0)
+    sampled = batch.sampled_BGT
+    loss = -jnp.sum(jnp.where(sampled, logprob_BGT, 0.0))
+    return LossStats(loss, jnp.sum(jnp.where(sampled, entropy_BGT, 0.0)), zero, zero, zero, zero, zero)
+
+
+def start_from_nothing(config: SFTConfig, directory: Path) -> None:
+    """Write a tokenizer trained on demonstrations and the constructed initial weights as a Hugging Face directory."""
+    if config.shape is None:
+        raise ValueError(
+            "neither `model` nor `shape` is set: name a checkpoint to start from, or the shape of a new one"
+        )
+    rng = random.Random(config.seed)
+    first = config.stages[0]
+    chosen = [
+        (first.scenarios[number % len(first.scenarios)], _draw(rng, first.splits), rng.randrange(2**31))
+        for number in range(config.tokenizer_texts)
+    ]
+    directory.mkdir(parents=True, exist_ok=True)
+    train_tokenizer(demonstrations.texts(chosen), config.shape.vocab_size).save_pretrained(directory)
+    save_file(induction_tensors(config.shape, config.seed), directory / "model.safetensors", metadata={"format": "pt"})
+    (directory / "config.json").write_text(json.dumps(config.shape.to_hf(), indent=2) + "\n")
+
+
+def batches(chat: Chat, stage: Stage, config: SFTConfig) -> Iterator[list[Batch]]:
+    """The stage's micro-batches, one list per update; fixed by the seed and the stage's name."""
+    for step in range(stage.steps):
+        rng = random.Random(f"{config.seed}/{stage.name}/{step}")
+        rows = [
+            demonstrations.row(
+                chat,
+                stage.scenarios[number % len(stage.scenarios)],
+                _draw(rng, stage.splits),
+                rng.randrange(2**31),
+                dict(stage.habits),
+            )
+            for number in range(stage.episodes)
+        ]
+        yield pack(rows, Shape(config.micro_batch, config.prefix_buckets, config.suffix_buckets), chat.pad_token)
+
+
+def _draw(rng: random.Random, shares: tuple[tuple[str, int], ...]) -> str:
+    return rng.choices([name for name, _ in shares], [share for _, share in shares])[0]
+
+
+def train_stage(
+    params: Any, graphdef: Any, chat: Chat, stage: Stage, config: SFTConfig, save: Callable[[Any], None]
+) -> Any:
+    """Run one stage, printing the loss per token every 50 updates and saving every 200. Returns the new parameters."""
+    learner = Learner(graphdef, make_optimizer(stage.optimizer), imitation)
+    state = learner.init(params)
+    began, losses, tokens = time.monotonic(), [], 0
+    for step, step_batches in enumerate(batches(chat, stage, config), start=1):
+        state, stats = learner.update(state, step_batches)
+        losses.append(stats.means.loss)
+        tokens += sum(int(batch.prefix_BP.size + batch.suffix_BGT.size) for batch in step_batches)
+        if step % 50 == 0 or step == stage.steps:
+            seconds = time.monotonic() - began
+            print(
+                f"{stage.name} {step}/{stage.steps}  loss {np.mean(jax.device_get(losses)):.4f}  "
+                f"grad norm {float(stats.grad_norm):.2f}  {tokens / seconds:,.0f} tokens/s  {seconds:.0f} s",
+                flush=True,
+            )
+            losses = []
+        if step % 200 == 0:
+            save(state.params)
+    return state.params
+
+
+def run(config: SFTConfig) -> Path:
+    """Train all stages and write each stage's model, the last one to `config.out` itself."""
+    out = Path(config.out)
+    source = Path(config.model) if config.model else out / "stages" / "start"
+    if not config.model:
+        start_from_nothing(config, source)
+    chat = Chat.of(AutoTokenizer.from_pretrained(source))
+    graphdef, params = nnx.split(models.load(source))
+    for number, stage in enumerate(config.stages[config.first_stage :], start=config.first_stage + 1):
+        directory = out if number == len(config.stages) else out / "stages" / stage.name
+
+        def save(params: Any, directory: Path = directory) -> None:
+            models.save(nnx.merge(graphdef, params), directory, source_dir=source)
+
+        params = train_stage(params, graphdef, chat, stage, config, save)
+        save(params)
+        print(f"{stage.name}: wrote {directory}", flush=True)
+    return out
