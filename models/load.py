@@ -62,7 +62,7 @@ def load(
 
 
 def read_config(directory: Path) -> ModelConfig:
-    """The architecture that a directory's config.json describes. Raises CheckpointError or ModelError naming the file."""
+    """The architecture that a config.json describes. Raises CheckpointError or ModelError naming the directory."""
     try:
         return ModelConfig.from_hf(read_json(directory / "config.json"))
     except CheckpointError:
