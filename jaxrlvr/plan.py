@@ -90,8 +90,8 @@ def describe(config: RunConfig, source: str, model: models.ModelConfig, chat: Ch
             f"model      {source}: {parameters / 1e6:,.2f}M parameters, {model.num_layers} layers",
             f"devices    {jax.device_count()} x {jax.devices()[0].device_kind}, {os.cpu_count()} host cores; "
             f"mesh data={mesh.data} fsdp={mesh.fsdp} tensor={mesh.tensor}",
-            f"per device {_size(state_bytes)} of weights, gradients and optimizer, at most {_size(slots * groups * per_slot)} "
-            "of caches, and activations",
+            f"per device {_size(state_bytes)} of weights, gradients and optimizer, "
+            f"at most {_size(slots * groups * per_slot)} of caches, and activations",
             f"scenarios  {', '.join(config.tasks.scenarios)}",
             f"a step     {config.tasks.per_step} tasks x {acting.group_size} members, "
             f"at most {acting.max_turns} turns of {acting.turn_tokens} tokens",

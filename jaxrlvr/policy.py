@@ -82,7 +82,7 @@ def load_policy(config: PolicyConfig) -> Policy:
 
 
 def peek(config: PolicyConfig) -> tuple[str, models.ModelConfig, Chat | None]:
-    """What can be told of a model without its weights: its name, its architecture, and its chat if a tokenizer is there.
+    """What can be told of a model without its weights: its name, architecture, and chat if a tokenizer is there.
 
     A hub id is not fetched: its architecture comes from the published shapes.
     """
