@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from jaxrlvr.errors import UserError
+
 if TYPE_CHECKING:
     from jaxrlvr.rollout import Group
 
@@ -82,11 +84,11 @@ def rows(groups: "Sequence[Group]", advantage_BG: np.ndarray) -> list[Row]:
 
 
 def bucket(length: int, ladder: Sequence[int], what: str) -> int:
-    """The smallest size of `ladder` that holds `length`. Raises ValueError naming the ladder when none does."""
+    """The smallest size of `ladder` that holds `length`. Raises UserError naming the ladder when none does."""
     for size in ladder:
         if length <= size:
             return size
-    raise ValueError(
+    raise UserError(
         f"{what} of {length} tokens is longer than the largest bucket, {max(ladder)}: add a bucket of at least {length}"
     )
 

@@ -17,9 +17,11 @@ class UserError(ValueError):
 
 
 def command(main: Callable[[list[str]], int | None]) -> None:
-    """Run a command's `main` on the process's arguments and exit: 0 well, 2 bad input."""
+    """Run a command's `main` on the process's arguments and exit: 0 well, 2 bad input, 130 after Ctrl-C."""
     try:
         sys.exit(main(sys.argv[1:]) or 0)
     except (UserError, models.ModelError, envs.EnvError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -91,7 +91,7 @@ def rollout(
     """Let `group_size` members attempt each task; every trajectory comes back scored.
 
     `numbers` identify the tasks within the step (default: their places); with `seed` and `step` they fix every random
-    draw, whatever else is in the batch. Raises ValueError if a prompt fits no bucket.
+    draw, whatever else is in the batch. Raises UserError if a prompt fits no bucket.
     """
     groups = [_open_group(chat, task, config) for task in tasks]
     prefix, state = sampler.start(params, [group.prefix for group in groups], config.group_size)

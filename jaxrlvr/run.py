@@ -56,6 +56,13 @@ class RunDirectory:
         except (json.JSONDecodeError, TypeError) as error:
             raise UserError(f"{file} is not a run's config: {error}") from error
 
+    def forget_after(self, step: int) -> None:
+        """Drop the training episodes of later steps: they will be made again."""
+        file = self.episodes / "train.jsonl"
+        if file.exists():
+            kept = [line for line in file.read_text().splitlines(keepends=True) if json.loads(line)["step"] <= step]
+            file.write_text("".join(kept))
+
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Write summary.json."""
         self.summary.write_text(json.dumps(summary, indent=2) + "\n")

@@ -63,7 +63,7 @@ class Sampler:
     mesh: Mesh | None = None
 
     def start(self, params: Any, prompts: Sequence[Sequence[int]], members: int) -> tuple[Prefix, SamplerState]:
-        """Encode one prompt per group. Raises ValueError if a prompt is longer than the largest bucket."""
+        """Encode one prompt per group. Raises UserError if a prompt is longer than the largest bucket."""
         width_P = bucket(max(map(len, prompts)), self.prefix_buckets, "a prompt")
         tokens_BP = np.full((len(prompts), width_P), self.pad_token, np.int32)
         for b, prompt in enumerate(prompts):

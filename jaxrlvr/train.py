@@ -43,6 +43,7 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
     else:
         run.remember("before", evaluated(config, policy, state, sampler, run, done))
     log = metrics.MetricsLog(run.path, resume_from=done)
+    run.forget_after(done)
 
     for step in console.progress(done + 1, config.steps):
         figures: metrics.Figures = {}
