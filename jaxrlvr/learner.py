@@ -138,7 +138,7 @@ class Learner:
 
         @partial(jax.jit, donate_argnums=0)
         def apply(state: TrainState, grads: Any) -> tuple[TrainState, jax.Array, jax.Array]:
-            norm = optax.global_norm(grads)
+            norm = optax.tree.norm(grads)
             updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
             new = TrainState(optax.apply_updates(state.params, updates), opt_state)
             finite = jnp.isfinite(norm)
