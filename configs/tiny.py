@@ -11,15 +11,16 @@ from jaxrlvr.rollout import RolloutConfig
 def config() -> RunConfig:
     """The default run."""
     return RunConfig(
+        about="about 5 minutes on two CPU cores",
         steps=30,
         rollout=RolloutConfig(
             group_size=8,
             max_turns=5,
-            turn_tokens=96,
-            prefix_buckets=(120,),
-            suffix_buckets=(96, 192, 320),
+            turn_tokens=88,
+            prefix_buckets=(128,),
+            suffix_buckets=(144, 256),
             answer_chunk=96,
         ),
-        learner=LearnerConfig(micro_groups=4, suffix_buckets=(96, 176, 240, 320)),
+        learner=LearnerConfig(micro_groups=4, suffix_buckets=(96, 176, 256)),
         optimizer=OptimizerConfig(learning_rate=3e-4, warmup_steps=3),
     )

@@ -9,7 +9,15 @@ from jaxrlvr.run import RunDirectory
 
 PROGRAM = "python -m jaxrlvr.train"
 DEFAULT = Path(__file__).parent.parent / "configs" / "tiny.py"
-HARMLESS = ("steps", "checkpoint_every", "keep_checkpoints", "evaluation.tasks", "evaluation.every", "evaluation.batch")
+HARMLESS = (
+    "about",
+    "steps",
+    "checkpoint_every",
+    "keep_checkpoints",
+    "evaluation.tasks",
+    "evaluation.every",
+    "evaluation.batch",
+)
 """What may change when a run is resumed: the steps already made would have been the same."""
 
 

@@ -31,6 +31,8 @@ T = TypeVar("T")
 class RunConfig:
     """A training run."""
 
+    about: str = ""
+    """What the run needs and how long it takes, for people."""
     steps: int = 40
     """Updates in all."""
     seed: int = 0

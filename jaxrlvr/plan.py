@@ -95,7 +95,8 @@ def describe(config: RunConfig, source: str, model: models.ModelConfig, chat: Ch
             f"scenarios  {', '.join(config.tasks.scenarios)}",
             f"a step     {config.tasks.per_step} tasks x {acting.group_size} members, "
             f"at most {acting.max_turns} turns of {acting.turn_tokens} tokens",
-            f"the run    {config.steps} steps, evaluated on {config.evaluation.tasks} held-out tasks per scenario",
+            f"the run    {config.steps} steps, evaluated on {config.evaluation.tasks} held-out tasks per scenario"
+            + (f"; {config.about}" if config.about else ""),
             "the first prompt:",
             *(f"    {line}" for line in first.splitlines()),
         ]
