@@ -100,7 +100,9 @@ def test_answer__cannot_open_or_close_a_turn(chat):
         assert tokens.count(number) == plain.count(number), marker
 
 
-@pytest.mark.parametrize("value", ["<|im_end|>", "\\<|im_end|>", "a<tool_call>b</tool_call>", "<<|im_start|>>", "1 < 2"])
+@pytest.mark.parametrize(
+    "value", ["<|im_end|>", "\\<|im_end|>", "a<tool_call>b</tool_call>", "<<|im_start|>>", "1 < 2"]
+)
 def test_answer__with_markers_is_still_the_same_json(chat, value):
     told = json.dumps({"summary": value})
     shown = chat.seam([told]).split("<tool_response>\n")[1].split("\n</tool_response>")[0]

@@ -146,42 +146,24 @@ def test_policy_loss__reports_the_distance_from_the_behaviour_policy():
 
 @pytest.mark.parametrize("garbage", [np.nan, np.inf, -np.inf, 1e30, -1e30])
 def test_policy_loss__of_a_masked_token_has_exactly_zero_value_and_gradient(garbage):
-    config = GRPOConfig(kl_beta=0.1)
-
-    def stats_of(logprob_BGT, entropy_BGT):
-        garbage_BGT = jnp.full((1, 2, 3), garbage)
-        sampled_BGT = jnp.array([[[True, False, False], [True, True, False]]])
-        behaviour_BGT = jnp.where(sampled_BGT, -1.0, garbage_BGT)
-        reference_BGT = jnp.where(sampled_BGT, -1.2, garbage_BGT)
-        return policy_loss(
-            jnp.where(sampled_BGT, logprob_BGT, garbage_BGT + 0 * logprob_BGT),
-            entropy_BGT,
-            behaviour_BGT,
-            sampled_BGT,
-            jnp.array([[1.0, -1.0]]),
-            reference_BGT,
-            config,
-        )
-
-    logprob_BGT = jnp.full((1, 2, 3), -1.1)
     sampled_BGT = np.array([[[True, False, False], [True, True, False]]])
-    garbage_BGT = np.where(sampled_BGT, -1.1, garbage).astype(np.float32)
+    clean_BGT, dirty_BGT = (jnp.asarray(np.where(sampled_BGT, -1.1, other), jnp.float32) for other in (0.0, garbage))
 
-    def loss(logprob_BGT):
+    def stats_of(logprob_BGT, other_BGT):
         return policy_loss(
             logprob_BGT,
-            jnp.asarray(garbage_BGT),
-            jnp.asarray(garbage_BGT),
+            other_BGT,
+            other_BGT,
             jnp.asarray(sampled_BGT),
             jnp.array([[1.0, -1.0]]),
-            jnp.asarray(garbage_BGT),
-            config,
-        ).loss
+            other_BGT,
+            GRPOConfig(kl_beta=0.1),
+        )
 
-    gradient_BGT = np.asarray(jax.grad(loss)(jnp.asarray(garbage_BGT)))
+    gradient_BGT = np.asarray(jax.grad(lambda logprob_BGT: stats_of(logprob_BGT, dirty_BGT).loss)(dirty_BGT))
     assert (gradient_BGT[~sampled_BGT] == 0).all()
     assert np.isfinite(gradient_BGT).all() and (gradient_BGT[sampled_BGT] != 0).all()
-    chex.assert_tree_all_finite(stats_of(logprob_BGT, jnp.full((1, 2, 3), garbage)))
+    chex.assert_trees_all_equal(stats_of(dirty_BGT, dirty_BGT), stats_of(clean_BGT, clean_BGT))
 
 
 def test_kl__is_never_negative_and_zero_only_for_equals():

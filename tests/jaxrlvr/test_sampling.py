@@ -52,9 +52,7 @@ def test_choose__returns_the_logprob_of_the_distribution_drawn_from(temperature)
         logits_BGV, member_keys(jax.random.key(0), jnp.arange(2), 5), at(0, 2, 5), temperature
     )
     every_BGV = jax.nn.log_softmax(logits_BGV / temperature)
-    chex.assert_trees_all_close(
-        logprob_BG, jnp.take_along_axis(every_BGV, token_BG[..., None], -1)[..., 0], atol=1e-6
-    )
+    chex.assert_trees_all_close(logprob_BG, jnp.take_along_axis(every_BGV, token_BG[..., None], -1)[..., 0], atol=1e-6)
 
 
 def test_choose__depends_on_key_and_position_only():

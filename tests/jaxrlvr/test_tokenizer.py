@@ -57,7 +57,12 @@ def test_vocabulary__has_exactly_the_size_asked_for(tokenizer):
 
 
 def test_text__of_any_bytes_comes_back(tokenizer):
-    for text in ("plain", 'J\u00fcrgen \u2192 "\u6771\u4eac" \U0001f680', "tab\tline\n\n  indented  ", "AB-12: {}[]<p>x</p>"):
+    for text in (
+        "plain",
+        'J\u00fcrgen \u2192 "\u6771\u4eac" \U0001f680',
+        "tab\tline\n\n  indented  ",
+        "AB-12: {}[]<p>x</p>",
+    ):
         assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
@@ -73,4 +78,6 @@ def test_tokenizer__is_the_same_after_saving(tokenizer, model_directory):
     assert found.decode(tokenizer.encode("Ab ,c . d")) == "Ab ,c . d"
     assert (found.eos_token, found.pad_token) == ("<|im_end|>", "<|endoftext|>")
     messages = [{"role": "user", "content": "hello"}]
-    assert found.apply_chat_template(messages, tokenize=False) == tokenizer.apply_chat_template(messages, tokenize=False)
+    assert found.apply_chat_template(messages, tokenize=False) == tokenizer.apply_chat_template(
+        messages, tokenize=False
+    )

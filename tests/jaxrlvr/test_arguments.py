@@ -1,0 +1,150 @@
+"""Laws of the command line of `train`, and of the run directory that it makes or takes up."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from jaxrlvr.arguments import read_arguments
+from jaxrlvr.config import RunConfig, from_json, to_json
+from jaxrlvr.errors import UserError
+from jaxrlvr.run import RunDirectory, is_run
+
+
+@pytest.fixture
+def config_file(tmp_path, tiny_run):
+    """The tiny run as a config file."""
+    file = tmp_path / "mine.py"
+    text = to_json(tiny_run)
+    file.write_text(f"from jaxrlvr.config import from_json\n\n\ndef config():\n    return from_json('''{text}''')\n")
+    return str(file)
+
+
+@pytest.fixture
+def stored(tmp_path, tiny_run):
+    """A run directory without steps."""
+    return RunDirectory.create(replace(tiny_run, run_dir=str(tmp_path / "run")), "x")
+
+
+def refused(arguments):
+    with pytest.raises(UserError) as raised:
+        read_arguments([str(argument) for argument in arguments])
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+def test_arguments__none_are_the_default_run():
+    asked = read_arguments([])
+    assert asked.name == "tiny" and isinstance(asked.config, RunConfig) and not asked.dry_run and asked.resumed is None
+
+
+def test_arguments__take_file_flags_and_fields_in_any_order(config_file):
+    asked = read_arguments([config_file, "--steps", "9", "--dry-run", "--model=some/model", "--grpo.kl-beta", "0.1"])
+    assert asked.name == "mine" and asked.dry_run
+    assert (asked.config.steps, asked.config.policy.model, asked.config.grpo.kl_beta) == (9, "some/model", 0.1)
+    assert read_arguments([config_file, "--model", "x"]).config.policy.model == "x"
+
+
+def test_arguments__flag_without_a_value_is_refused():
+    assert refused(["--resume"]) == "--resume needs a value"
+    assert refused(["--model"]) == "--model needs a value"
+
+
+def test_resume__takes_up_the_config_of_the_run(stored, tiny_run):
+    asked = read_arguments(["--resume", str(stored.path)])
+    assert asked.resumed.path == stored.path
+    assert replace(asked.config, run_dir="") == tiny_run
+
+
+def test_resume__may_change_what_earlier_steps_do_not_depend_on(stored):
+    changes = ["--steps", "50", "--checkpoint-every", "7", "--keep-checkpoints", "9", "--evaluation.tasks", "1"]
+    changes += ["--evaluation.every", "3", "--evaluation.batch", "4"]
+    config = read_arguments(["--resume", str(stored.path), *changes]).config
+    assert (config.steps, config.checkpoint_every, config.evaluation.every) == (50, 7, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (["--seed", "5"], "seed"),
+        (["--optimizer.learning-rate", "0.1"], "optimizer.learning_rate"),
+        (["--rollout.group-size", "2", "--steps", "9"], "rollout.group_size"),
+        (["--tasks.per-step", "4", "--tasks.scenarios", "jira_create_issue"], "tasks.scenarios, tasks.per_step"),
+        (["--model", "other"], "policy.model"),
+    ],
+)
+def test_resume__refuses_another_run_by_the_names_of_what_differs(stored, change, name):
+    assert f"cannot go on with another {name}: start a new run" in refused(["--resume", stored.path, *change])
+
+
+def test_resume__refuses_a_config_file_beside_it(stored, config_file):
+    assert "takes its config from the run" in refused([config_file, "--resume", stored.path])
+
+
+def test_resume__of_what_is_no_run_is_refused(tmp_path, model_directory):
+    assert "is not a run directory" in refused(["--resume", tmp_path / "nothing"])
+    assert "does not know" in refused(["--resume", model_directory])
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"steps": 2', '{"policy": 3}', '{"policy": []}'])
+def test_resume__of_a_broken_config_is_refused(stored, text):
+    (stored.path / "config.json").write_text(text)
+    assert "config" in refused(["--resume", stored.path])
+
+
+def test_create__writes_the_config_first(stored, tiny_run):
+    assert replace(from_json((stored.path / "config.json").read_text()), run_dir="") == tiny_run
+
+
+def test_create__names_a_new_directory_after_the_config(tmp_path, tiny_run, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first, second = RunDirectory.create(tiny_run, "mine"), RunDirectory.create(tiny_run, "mine")
+    assert first.path != second.path and first.path.parent.name == "runs" and first.path.name.startswith("mine-")
+
+
+def create_refused(path, tiny_run):
+    with pytest.raises(UserError) as raised:
+        RunDirectory.create(replace(tiny_run, run_dir=str(path)), "x")
+    assert "\n" not in str(raised.value) and str(path) in str(raised.value)
+    return str(raised.value)
+
+
+def test_create__refuses_the_directory_of_another_run_and_leaves_it_alone(stored, tiny_run):
+    before = (stored.path / "config.json").read_text()
+    assert "holds another run" in create_refused(stored.path, replace(tiny_run, seed=99))
+    assert (stored.path / "config.json").read_text() == before
+
+
+def test_create__refuses_a_directory_that_is_not_empty(tmp_path, tiny_run):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    assert "is not empty" in create_refused(tmp_path, tiny_run)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_create__refuses_what_cannot_be_written(tmp_path, tiny_run):
+    file = tmp_path / "file"
+    file.write_text("a file")
+    for path in (file, file / "run"):
+        assert "cannot write run directory" in create_refused(path, tiny_run)
+    assert file.read_text() == "a file"
+
+
+def test_create__takes_an_empty_directory(tmp_path, tiny_run):
+    assert RunDirectory.create(replace(tiny_run, run_dir=str(tmp_path)), "x").path == tmp_path
+
+
+def test_remember__is_recalled_by_a_later_process(stored):
+    assert stored.recall("before") is None
+    stored.remember("before", {"greedy": {"x": {"reward": 0.25}}})
+    again, _ = RunDirectory.open(str(stored.path))
+    assert again.recall("before") == {"greedy": {"x": {"reward": 0.25}}}
+
+
+def test_is_run__tells_a_run_from_a_model(stored, model_directory):
+    stored.checkpoints.mkdir()
+    assert is_run(stored.path) and not is_run(model_directory)
+
+
+def test_summary__is_json(stored):
+    stored.write_summary({"steps": 3})
+    assert json.loads(stored.summary.read_text()) == {"steps": 3}

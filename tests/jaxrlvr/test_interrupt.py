@@ -1,0 +1,37 @@
+"""Laws of being told to stop: the first signal is noted, the second one acts."""
+
+import signal
+
+import pytest
+
+from jaxrlvr.interrupt import Interruption, interruptible
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal__the_first_is_noted_and_gives_the_shells_exit_code(number, code, capsys):
+    before = signal.getsignal(number)
+    with interruptible() as interruption:
+        assert not interruption.asked
+        signal.raise_signal(number)
+        assert interruption.asked and interruption.exit_code == code
+    assert signal.getsignal(number) is before
+    assert "stopping after this step" in capsys.readouterr().err
+
+
+def test_signal__the_second_acts_as_usual():
+    with interruptible() as interruption:
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert interruption.asked
+
+
+def test_signal__handlers_come_back_after_an_error():
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(ZeroDivisionError), interruptible():
+        raise ZeroDivisionError
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_interruption__is_not_asked_at_first():
+    assert not Interruption().asked

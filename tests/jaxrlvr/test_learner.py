@@ -1,0 +1,224 @@
+"""Laws of the update: one gradient however the step is cut, nothing changed by what was not sampled."""
+
+from dataclasses import replace
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import nnx
+
+import models
+from jaxrlvr import grpo
+from jaxrlvr.batch import Row, Shape, Suffix, empty, pack
+from jaxrlvr.grpo import GRPOConfig
+from jaxrlvr.imitation import imitation
+from jaxrlvr.learner import Learner, OptimizerConfig, make_optimizer, suffix_logprobs
+from jaxrlvr.policy import MeshConfig, PolicyConfig, load_policy
+
+MEMBERS = 3
+RATE = OptimizerConfig(learning_rate=1e-2)
+
+
+@pytest.fixture
+def groups():
+    """Five groups of random tokens, with unlike lengths and some tokens that were not sampled."""
+    rng = np.random.default_rng(0)
+
+    def suffix():
+        n = int(rng.integers(3, 12))
+        return Suffix(
+            rng.integers(0, 512, n).astype(np.int32),
+            rng.random(n) < 0.7,
+            np.float32(-6 + rng.standard_normal(n)),
+            float(rng.standard_normal()),
+        )
+
+    return [Row(rng.integers(0, 512, 5 + 2 * b).tolist(), [suffix() for _ in range(MEMBERS)]) for b in range(5)]
+
+
+def cut(rows, count, suffix_buckets=(12,)):
+    return pack(rows, Shape(count, (16,), suffix_buckets), pad=0)
+
+
+def learner_of(policy, config=RATE, objective=None, **settings):
+    return Learner(policy.graphdef, make_optimizer(config), objective or grpo.objective(GRPOConfig()), **settings)
+
+
+def updated(policy, batches, config=RATE, **settings):
+    """The new parameters and the statistics of one update, on copies of the policy's own."""
+    learner = learner_of(policy, config, **settings)
+    state, stats = learner.update(learner.init(jax.tree.map(jnp.copy, policy.params)), batches)
+    return jax.device_get(state.params), jax.device_get(stats)
+
+
+def plain_descent(policy):
+    """A learner whose update is -rate x gradient, so that equal updates mean equal gradients."""
+    return Learner(policy.graphdef, optax.sgd(1.0), grpo.objective(GRPOConfig()))
+
+
+def gradient(policy, batches):
+    learner = plain_descent(policy)
+    state, stats = learner.update(learner.init(jax.tree.map(jnp.copy, policy.params)), batches)
+    moved = jax.tree.map(lambda old, new: np.asarray(old) - np.asarray(new), policy.params, state.params)
+    return moved, jax.device_get(stats)
+
+
+def test_update__is_the_same_however_the_step_is_cut(loaded, groups):
+    one, stats = gradient(loaded, cut(groups, 5))
+    for batches in (cut(groups, 1), cut(groups, 2), cut(groups, 8, (40,)), cut(groups[::-1], 3, (8, 12))):
+        other, other_stats = gradient(loaded, batches)
+        chex.assert_trees_all_close(other, one, atol=1e-6)
+        chex.assert_trees_all_close(other_stats.means, stats.means, rtol=1e-5, atol=1e-6)
+
+
+def test_update__of_groups_equals_every_member_with_a_prompt_of_its_own(loaded, groups):
+    naive = [Row(row.prefix, [suffix]) for row in groups for suffix in row.suffixes]
+    ours, _ = gradient(loaded, cut(groups, 5))
+    theirs, _ = gradient(loaded, cut(naive, len(naive)))
+    chex.assert_trees_all_close(ours, theirs, atol=2e-6)
+    assert max(np.abs(leaf).max() for leaf in jax.tree.leaves(ours)) > 1e-3
+
+
+def test_update__does_not_see_tokens_after_the_last_sampled_one(loaded, groups):
+    def lengthened(s):
+        tokens, sampled = np.append(s.tokens, 7), np.append(s.sampled, False)
+        return Suffix(tokens, sampled, np.append(s.logprobs, np.float32(0)), s.advantage)
+
+    longer = [replace(row, suffixes=[lengthened(suffix) for suffix in row.suffixes]) for row in groups]
+    ours, _ = gradient(loaded, cut(groups, 5))
+    theirs, _ = gradient(loaded, cut(longer, 5))
+    chex.assert_trees_all_close(ours, theirs, atol=1e-6)
+
+
+def test_update__of_members_without_advantage_changes_nothing(loaded, groups):
+    flat = [replace(row, suffixes=[replace(s, advantage=0.0) for s in row.suffixes]) for row in groups]
+    moved, stats = gradient(loaded, cut(flat, 5))
+    assert all(not leaf.any() for leaf in jax.tree.leaves(moved))
+    assert stats.grad_norm == 0 and not stats.skipped
+
+
+@pytest.mark.parametrize("sizes", [(8, 1, 1), (1, 8, 1), (2, 2, 2), (1, 4, 2)])
+def test_update__on_a_mesh_equals_the_update_on_one_device(model_directory, loaded, groups, sizes):
+    batches = cut(groups, 8)
+    expected, stats = updated(loaded, batches)
+    mesh = models.make_mesh(*sizes)
+    graphdef, params = nnx.split(models.load(model_directory, mesh=mesh))
+    sharded = replace(loaded, graphdef=graphdef, params=params, mesh=mesh)
+    learner = learner_of(sharded, mesh=mesh)
+    state, sharded_stats = learner.update(learner.init(params), batches)
+    chex.assert_trees_all_close(jax.device_get(state.params), expected, atol=1e-5)
+    chex.assert_trees_all_close(jax.device_get(sharded_stats.means), stats.means, rtol=1e-4, atol=1e-5)
+    assert any(not leaf.sharding.is_fully_replicated for leaf in jax.tree.leaves(state.params)) or sizes[0] == 8
+
+
+def test_update__descends(policy, groups):
+    batches = cut(groups, 5)
+    learner = learner_of(policy, OptimizerConfig(learning_rate=3e-3), objective=imitation)
+    state, losses = learner.init(policy.params), []
+    for _ in range(8):
+        state, stats = learner.update(state, batches)
+        losses.append(float(stats.means.loss))
+    assert all(later < earlier for earlier, later in zip(losses, losses[1:], strict=False)), losses
+
+
+def test_update__raises_good_members_and_lowers_bad_ones(loaded, groups):
+    (batch,) = cut(groups, 5)
+    params, _ = updated(loaded, [batch], OptimizerConfig(learning_rate=1e-4))
+    score = learner_of(loaded).recompute
+    change_BGT = (score(params, batch) - score(loaded.params, batch)) * batch.sampled_BGT
+    surrogate = (change_BGT * batch.advantage_BG[..., None]).sum()
+    assert surrogate > 0
+
+
+def test_update__that_is_not_finite_is_skipped_and_reported(policy, groups):
+    batches = cut(groups, 5)
+    learner = learner_of(policy)
+    state, _ = learner.update(learner.init(policy.params), batches)
+    before = jax.device_get(state)
+    broken = [batch._replace(advantage_BG=np.full_like(batch.advantage_BG, np.inf)) for batch in batches]
+    state, stats = learner.update(state, broken)
+    assert bool(stats.skipped) and not np.isfinite(float(stats.grad_norm))
+    chex.assert_trees_all_equal(jax.device_get(state), before)
+    state, stats = learner.update(state, batches)
+    assert not stats.skipped
+
+
+def test_update__clips_the_gradient_and_reports_its_norm_before(loaded, groups):
+    _, stats = updated(loaded, cut(groups, 5))
+    direct, _ = gradient(loaded, cut(groups, 5))
+    norm = np.sqrt(sum((leaf.astype(np.float64) ** 2).sum() for leaf in jax.tree.leaves(direct)))
+    assert float(stats.grad_norm) == pytest.approx(norm, rel=1e-3)
+
+
+def test_update__frees_the_old_state(policy, groups):
+    learner = learner_of(policy)
+    old = learner.init(policy.params)
+    new, _ = learner.update(old, cut(groups, 5))
+    assert all(leaf.is_deleted() for leaf in jax.tree.leaves(old))
+    assert not any(leaf.is_deleted() for leaf in jax.tree.leaves(new))
+
+
+def test_update__with_a_reference_is_pulled_towards_it(policy, loaded, groups):
+    config = GRPOConfig(kl_beta=0.5)
+    (batch,) = cut([replace(r, suffixes=[replace(s, advantage=0.0) for s in r.suffixes]) for r in groups], 5)
+    objective = grpo.objective(config)
+    learner = learner_of(policy, OptimizerConfig(learning_rate=1e-3), objective, reference=loaded.params)
+    moved = jax.tree.map(lambda leaf: leaf * 1.05, loaded.params)
+    state, distances = learner.init(moved), []
+    for _ in range(5):
+        state, stats = learner.update(state, [batch])
+        distances.append(float(stats.means.kl))
+    assert distances[-1] < distances[0] and min(distances) > 0
+
+
+def test_warm_up__leaves_every_value_as_it_was(policy, loaded):
+    learner = learner_of(policy, reference=loaded.params)
+    state = learner.init(policy.params)
+    before = jax.device_get(state)
+    state = learner.warm_up(state, [empty(2, MEMBERS, 16, 12, 0), empty(2, MEMBERS, 16, 8, 0)])
+    chex.assert_trees_all_equal(jax.device_get(state), before)
+
+
+def test_suffix_logprobs__are_those_of_one_plain_forward_pass(loaded, groups):
+    """Each member by itself: prompt and suffix in one sequence, softmax over the whole vocabulary."""
+    (batch,) = cut(groups, 5)
+    model = nnx.merge(loaded.graphdef, loaded.params)
+    logprob_BGT, entropy_BGT = suffix_logprobs(model, batch, 0.7)
+    for row in groups:
+        b = next(n for n in range(5) if batch.prefix_length_B[n] == len(row.prefix))
+        for g, suffix in enumerate(row.suffixes):
+            whole = np.concatenate([row.prefix, suffix.tokens]).astype(np.int32)
+            hidden_1PD, _ = model.prefill(whole[None], np.array([len(whole)]))
+            every_TV = jax.nn.log_softmax(model.logits(hidden_1PD[0, len(row.prefix) - 1 : -1]) / 0.7)
+            n = len(suffix.tokens)
+            np.testing.assert_allclose(logprob_BGT[b, g, :n], every_TV[np.arange(n), suffix.tokens], atol=1e-4)
+            np.testing.assert_allclose(entropy_BGT[b, g, :n], -(jnp.exp(every_TV) * every_TV).sum(-1), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (OptimizerConfig(learning_rate=1.0), [1.0, 1.0, 1.0, 1.0]),
+        (OptimizerConfig(learning_rate=1.0, warmup_steps=4), [0.25, 0.4375, 0.625, 0.8125]),
+        (OptimizerConfig(learning_rate=1.0, warmup_steps=2, decay_steps=4), [0.0, 0.5, 1.0, 0.55]),
+    ],
+)
+def test_optimizer__follows_its_schedule(config, expected):
+    optimizer = make_optimizer(config)
+    params = {"w": jnp.zeros(())}
+    state, sizes = optimizer.init(params), []
+    for _ in expected:
+        # Adam's step for a constant gradient is the rate itself.
+        change, state = optimizer.update({"w": jnp.float32(0.5)}, state, params)
+        sizes.append(-float(change["w"]))
+    np.testing.assert_allclose(sizes, expected, atol=1e-4)
+
+
+def test_policy__is_loaded_onto_the_mesh_it_asks_for(model_directory):
+    config = PolicyConfig(model=str(model_directory), mesh=MeshConfig(data=2, fsdp=2, tensor=2))
+    policy = load_policy(config)
+    assert dict(policy.mesh.shape) == {"data": 2, "fsdp": 2, "tensor": 2}
+    assert all(len(leaf.sharding.device_set) == 8 for leaf in jax.tree.leaves(policy.params))

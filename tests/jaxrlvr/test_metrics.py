@@ -1,0 +1,123 @@
+"""Laws of a step's figures, on groups made by hand."""
+
+import json
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxrlvr.grpo import LossStats
+from jaxrlvr.learner import UpdateStats
+from jaxrlvr.metrics import CompileCounter, MetricsLog, line, peak_rss_bytes, rollout_figures, timed, update_figures
+from jaxrlvr.rollout import STOPS, Group, Trajectory
+
+
+def member(reward, stop="done", sampled=(True, True, False), turns=1, errors=()):
+    trace = [SimpleNamespace(error=error) for error in errors]
+    verdict = None if reward is None else SimpleNamespace(reward=reward, success=reward == 1.0)
+    n = len(sampled)
+    return Trajectory(SimpleNamespace(trace=trace), [0] * n, list(sampled), [0.0] * n, turns, stop, "", verdict)
+
+
+@pytest.fixture
+def figures():
+    groups = [
+        Group(
+            SimpleNamespace(scenario="a"),
+            [1],
+            [member(1.0), member(0.5, "turn_limit", (True,) * 5, 2, ("refused", "", "refused", "malformed_json"))],
+        ),
+        Group(SimpleNamespace(scenario="b"), [1], [member(0.25), member(0.25, "max_turns", turns=3)]),
+        Group(SimpleNamespace(scenario="b"), [1], [member(None, "fault", errors=("refused",)), member(0.0)]),
+    ]
+    return rollout_figures(groups)
+
+
+def test_figures__reward_and_success_are_means_over_valid_members(figures):
+    assert figures["reward"] == pytest.approx(2.0 / 5) and figures["success"] == pytest.approx(1 / 5)
+    assert figures["reward/a"] == pytest.approx(0.75) and figures["success/a"] == 0.5
+    assert figures["reward/b"] == pytest.approx(0.5 / 3) and figures["success/b"] == 0
+
+
+def test_figures__a_group_is_useful_when_its_rewards_differ(figures):
+    assert figures["groups/useful"] == pytest.approx(1 / 3)
+
+
+def test_figures__count_tokens_and_turns(figures):
+    assert figures["tokens/sampled"] == 5 * 2 + 5
+    assert figures["tokens/suffix"] == pytest.approx((5 * 3 + 5) / 6)
+    assert figures["turns"] == pytest.approx((1 + 2 + 1 + 3 + 1 + 1) / 6)
+
+
+def test_figures__stops_are_shares_that_sum_to_one(figures):
+    assert figures["stop/done"] == pytest.approx(3 / 6) and figures["stop/fault"] == pytest.approx(1 / 6)
+    assert figures["stop/length"] == 0
+    assert sum(figures[f"stop/{stop}"] for stop in STOPS) == pytest.approx(1)
+
+
+def test_figures__count_the_calls_errors_of_valid_members_by_kind(figures):
+    errors = {name: value for name, value in figures.items() if name.startswith("call_error/")}
+    assert errors == {"call_error/malformed_json": 1, "call_error/refused": 2}
+
+
+def stats():
+    return UpdateStats(LossStats(*(jnp.float32(n) for n in range(7))), jnp.float32(2.5), jnp.array(True))
+
+
+def test_figures__of_an_update_are_plain_numbers():
+    found = update_figures(stats())
+    assert found["update/loss"] == 0 and found["update/entropy"] == 1 and found["update/behaviour_gap_max"] == 6
+    assert found["update/grad_norm"] == 2.5 and found["update/skipped"] == 1
+    assert all(type(value) is float for value in found.values())
+
+
+def test_line__is_one_line_of_every_steps_figures(figures):
+    timing = {"seconds/sample": 1.0, "seconds/update": 2.0, "compiles": 3.0}
+    text = line(3, 40, {**figures, **update_figures(stats()), **timing})
+    assert "\n" not in text and "reward 0.400" in text and "  3/40" in text
+
+
+def test_log__drops_the_steps_that_will_be_made_again(tmp_path):
+    log = MetricsLog(tmp_path, resume_from=0)
+    for step in (1, 2, 3):
+        log.write(step, {"reward": step / 10})
+    log.close()
+    log = MetricsLog(tmp_path, resume_from=2)
+    log.write(3, {"reward": 0.9})
+    log.close()
+    kept = [json.loads(text) for text in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [(one["step"], one["reward"]) for one in kept] == [(1, 0.1), (2, 0.2), (3, 0.9)]
+    assert list((tmp_path / "tensorboard").glob("events*"))
+
+
+def test_log__survives_a_line_that_was_cut_off(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1, "reward": 0.1}\n{"step": 2, "rew')
+    log = MetricsLog(tmp_path, resume_from=1)
+    log.write(2, {"reward": 0.2})
+    log.close()
+    assert [json.loads(text)["step"] for text in (tmp_path / "metrics.jsonl").read_text().splitlines()] == [1, 2]
+
+
+def test_compile_counter__counts_new_programs_and_no_old_ones():
+    counter = CompileCounter()
+    double = jax.jit(lambda x: x * 2 + 1)
+    double(np.ones(3))
+    first = counter.count
+    assert first >= 1 and counter.seconds > 0
+    double(np.zeros(3))
+    assert counter.count == first
+    double(np.ones(4))
+    assert counter.count > first
+
+
+def test_timed__adds_the_seconds_of_the_block():
+    figures = {}
+    with timed(figures, "seconds/x"):
+        pass
+    assert figures["seconds/x"] >= 0 and list(figures) == ["seconds/x"]
+
+
+def test_peak_rss__is_in_bytes():
+    assert 50e6 < peak_rss_bytes() < 1e12

@@ -1,0 +1,92 @@
+"""Laws of what is checked before anything is compiled."""
+
+from dataclasses import replace
+
+import pytest
+
+from jaxrlvr.errors import UserError
+from jaxrlvr.grpo import GRPOConfig
+from jaxrlvr.plan import check, describe
+from jaxrlvr.policy import MeshConfig, PolicyConfig, load_policy, make_mesh, peek
+from jaxrlvr.tasks import TaskConfig
+
+
+def refused(config, chat):
+    with pytest.raises(UserError) as raised:
+        check(config, chat)
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+def test_check__passes_a_run_that_works(tiny_run, chat):
+    check(tiny_run, chat)
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "said"),
+    [
+        ("rollout", {"group_size": 1}, "--rollout.group-size 1 gives no advantage"),
+        ("rollout", {"detail": "huge"}, "--rollout.detail 'huge' is unknown; there are compact, full"),
+        ("rollout", {"temperature": 0.0}, "--rollout.temperature must be above 0"),
+        ("rollout", {"prefix_buckets": ()}, "--rollout.prefix-buckets () must be ascending sizes"),
+        ("rollout", {"suffix_buckets": (64, 32)}, "--rollout.suffix-buckets (64, 32) must be ascending sizes"),
+        ("rollout", {"suffix_buckets": (32, 32)}, "must be ascending sizes"),
+        ("learner", {"suffix_buckets": (0, 64)}, "--learner.suffix-buckets (0, 64) must be ascending sizes"),
+        ("learner", {"suffix_buckets": (32,)}, "--learner.suffix-buckets end at 32, but members may have 64 tokens"),
+        ("learner", {"micro_groups": 0}, "--learner.micro-groups 0 must be a multiple of 1"),
+        ("rollout", {"prefix_buckets": (16, 32)}, "the largest of --rollout.prefix-buckets is 32: add one of "),
+        ("tasks", {"scenarios": ("nothing",)}, "unknown scenario 'nothing'"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_check__refuses_what_cannot_work(tiny_run, chat, part, changes, said):
+    assert said in refused(replace(tiny_run, **{part: replace(getattr(tiny_run, part), **changes)}), chat)
+
+
+def test_check__refuses_an_unknown_gate(tiny_run, chat):
+    config = replace(tiny_run, grpo=GRPOConfig(outcome_gate="sometimes"))
+    assert "--grpo.outcome-gate 'sometimes' is unknown; there are off, always, auto" in refused(config, chat)
+
+
+def test_check__refuses_groups_that_do_not_divide_over_the_mesh(tiny_run, chat):
+    mesh = PolicyConfig(mesh=MeshConfig(data=2, fsdp=2, tensor=2))
+    config = replace(tiny_run, policy=mesh, tasks=TaskConfig(per_step=6))
+    assert "--tasks.per-step 6 must be a multiple of 4, the mesh's data x fsdp" in refused(config, chat)
+
+
+def test_mesh__that_is_not_all_devices_is_refused():
+    with pytest.raises(ValueError, match="data=3 x fsdp=1 x tensor=1 has 3 places, but there are 8 devices"):
+        make_mesh(MeshConfig(data=3))
+    assert make_mesh(MeshConfig()) is None
+
+
+def test_mesh__that_does_not_divide_the_model_is_refused(model_directory):
+    config = PolicyConfig(model=str(model_directory), mesh=MeshConfig(tensor=8))
+    with pytest.raises(ValueError, match="does not divide over the mesh: num_heads 4 is no multiple of tensor=8"):
+        load_policy(config)
+
+
+def test_describe__says_what_will_run_and_shows_the_first_prompt(tiny_run, chat):
+    source, model, found = peek(tiny_run.policy)
+    text = describe(tiny_run, source, model, found)
+    assert source in text and "2 layers" in text and "2 tasks x 4 members" in text
+    assert "<|im_start|>assistant" in text.splitlines()[-1] and "createIssue" in text
+
+
+def test_describe__works_without_a_tokenizer(tiny_run):
+    source, model, _ = peek(tiny_run.policy)
+    assert "createIssue" in describe(tiny_run, source, model, None)
+
+
+def test_peek__fetches_nothing_for_a_published_model():
+    name, model, chat = peek(PolicyConfig(model="Qwen/Qwen3-0.6B"))
+    assert (name, chat, model.num_layers, model.vocab_size) == ("Qwen/Qwen3-0.6B", None, 28, 151936)
+
+
+def test_load__without_a_tokenizer_is_one_line(model_directory, tmp_path):
+    for path in model_directory.iterdir():
+        if "token" not in path.name and "jinja" not in path.name:
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(UserError, match="has no usable tokenizer: ") as raised:
+        load_policy(PolicyConfig(model=str(tmp_path)))
+    assert "\n" not in str(raised.value)

@@ -1,0 +1,122 @@
+"""Laws of the compiled sampler: one turn after another is one sequence, and stopped members stand still."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from jaxrlvr.errors import UserError
+from jaxrlvr.sampler import Sampler, keys
+
+PROMPTS = [[5, 6, 7, 8, 9], [10, 11, 12]]
+MEMBERS = 3
+
+
+@pytest.fixture(scope="module")
+def make_sampler(loaded):
+    def make(chunk=4, suffix_buckets=(8, 16)):
+        chat = loaded.chat
+        return Sampler(loaded.graphdef, (8,), suffix_buckets, chunk, chat.stop_token, chat.pad_token)
+
+    return make
+
+
+def limits(*rows):
+    return np.array(rows, np.int32)
+
+
+def plain_hidden(loaded, tokens):
+    """The last hidden state of one sequence, run at once."""
+    model = nnx.merge(loaded.graphdef, loaded.params)
+    padded = np.zeros((1, 32), np.int32)
+    padded[0, : len(tokens)] = tokens
+    hidden_BPD, _ = model.prefill(padded, np.array([len(tokens)]))
+    return hidden_BPD[0, len(tokens) - 1]
+
+
+def test_read__continues_each_member_as_one_sequence(loaded, make_sampler):
+    answers = [[[20, 21, 22], [], [23]], [[24, 25, 26, 27, 28, 29], [30], []]]
+    more = [[[40], [41, 42], []], [[], [43], [44]]]
+    sampler = make_sampler()
+    prefix, state = sampler.start(loaded.params, PROMPTS, MEMBERS)
+    for texts in (answers, more):
+        state = sampler.read(loaded.params, prefix, state, texts)
+    for b, prompt in enumerate(PROMPTS):
+        for g in range(MEMBERS):
+            tokens = prompt + answers[b][g] + more[b][g]
+            assert int(state.length_BG[b, g]) == len(tokens) - len(prompt)
+            np.testing.assert_allclose(state.hidden_BGD[b, g], plain_hidden(loaded, tokens), atol=1e-4)
+
+
+def test_read__in_chunks_of_any_size_is_the_same(loaded, make_sampler):
+    answers = [[[20, 21, 22, 23, 24], [25], []], [[26, 27], [], [28, 29, 30]]]
+    results = []
+    for chunk in (2, 8):
+        sampler = make_sampler(chunk)
+        prefix, state = sampler.start(loaded.params, PROMPTS, MEMBERS)
+        state = sampler.read(loaded.params, prefix, state, answers)
+        results.append((state.length_BG, state.hidden_BGD))
+    chex.assert_trees_all_close(*results, atol=1e-4)
+
+
+def test_write__stops_each_member_at_its_limit_or_end_of_turn(loaded, make_sampler):
+    sampler = make_sampler()
+    prefix, state = sampler.start(loaded.params, PROMPTS, MEMBERS)
+    limit_BG = limits([0, 3, 8], [8, 5, 1])
+    state, turn = sampler.write(loaded.params, prefix, state, limit_BG, keys(0, 0, range(2), MEMBERS), 1.0)
+    length_BG, token_BGS = np.asarray(state.length_BG), np.asarray(turn.token_BGS)
+    assert (length_BG <= limit_BG).all()
+    for b, g in np.ndindex(2, MEMBERS):
+        written = token_BGS[b, g, : length_BG[b, g]].tolist()
+        ended = loaded.chat.stop_token in written
+        assert len(written) == limit_BG[b, g] or ended
+        assert not ended or written.index(loaded.chat.stop_token) == len(written) - 1
+        assert not token_BGS[b, g, length_BG[b, g] :].any()
+
+
+def test_write__of_a_stopped_member_changes_nothing(loaded, make_sampler):
+    sampler = make_sampler()
+    prefix, state = sampler.start(loaded.params, PROMPTS, MEMBERS)
+    state = sampler.read(loaded.params, prefix, state, [[[20], [21], [22]]] * 2)
+    before = jax.device_get((state.hidden_BGD, state.suffix, state.length_BG))
+    still_BG = limits([0, 8, 0], [0, 0, 1])  # a limit at or below the length is no turn
+    state, turn = sampler.write(loaded.params, prefix, state, still_BG, keys(0, 0, range(2), MEMBERS), 1.0)
+    after = jax.device_get((state.hidden_BGD, state.suffix, state.length_BG))
+    wrote_BG = still_BG > 1
+    assert (after[2] > before[2]).tolist() == wrote_BG.tolist()
+    np.testing.assert_array_equal(after[0][~wrote_BG], before[0][~wrote_BG])
+    for new, old in zip(jax.tree.leaves(after[1]), jax.tree.leaves(before[1]), strict=True):
+        np.testing.assert_array_equal(new[~wrote_BG], old[~wrote_BG])
+    assert not np.asarray(turn.token_BGS)[~wrote_BG].any()
+
+
+def test_write__greedily_takes_the_likeliest_token_of_a_plain_forward_pass(loaded, make_sampler):
+    sampler = make_sampler()
+    prefix, state = sampler.start(loaded.params, PROMPTS, 1)
+    state, turn = sampler.write(loaded.params, prefix, state, limits([6], [6]), keys(0, 0, range(2), 1), 0.0)
+    model = nnx.merge(loaded.graphdef, loaded.params)
+    for b, prompt in enumerate(PROMPTS):
+        sequence = list(prompt)
+        for n in range(int(state.length_BG[b, 0])):
+            every_V = jax.nn.log_softmax(model.logits(plain_hidden(loaded, sequence)))
+            token = int(turn.token_BGS[b, 0, n])
+            assert token == int(jnp.argmax(every_V))
+            assert float(turn.logprob_BGS[b, 0, n]) == pytest.approx(float(every_V[token]), abs=1e-4)
+            sequence.append(token)
+
+
+def test_fit__takes_the_smallest_bucket_and_never_shrinks(loaded, make_sampler):
+    sampler = make_sampler(suffix_buckets=(4, 8, 16))
+    _, state = sampler.start(loaded.params, PROMPTS, 1)
+    sizes = [state.suffix.num_slots]
+    for length in (4, 5, 3, 16, 1):
+        state = sampler.fit(state, length)
+        sizes.append(state.suffix.num_slots)
+    assert sizes == [4, 4, 8, 8, 16, 16]
+
+
+def test_start__refuses_a_prompt_longer_than_the_largest_bucket(loaded, make_sampler):
+    with pytest.raises(UserError, match="prompt of 9 tokens is longer than the largest bucket, 8: add a bucket"):
+        make_sampler().start(loaded.params, [[1] * 9, [1]], 2)
