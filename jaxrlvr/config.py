@@ -4,9 +4,11 @@ Each part is declared beside the code that reads it; this file only puts them to
 value`.
 """
 
+import contextlib
 import dataclasses
 import difflib
 import importlib.util
+import io
 import json
 import re
 from collections.abc import Sequence
@@ -69,30 +71,46 @@ def load_config(path: str, kind: type[T]) -> T:
         raise UserError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    made = module.config() if hasattr(module, "config") else None
+    make = getattr(module, "config", None)
+    made = make() if callable(make) else None
     if not isinstance(made, kind):
         raise UserError(f"{path} has no function config() that returns a {kind.__name__}")
     return made
 
 
 def apply_arguments(config: T, arguments: Sequence[str], program: str) -> T:
-    """`config` with `--section.field value` arguments applied. Raises UserError for an unknown key, with the nearest
-    known ones.
+    """`config` with `--section.field value` arguments applied. Raises UserError for a value of the wrong kind, and for
+    an unknown key with the nearest known ones.
     """
-    changed, unknown = tyro.cli(
-        type(config),
-        default=config,
-        args=list(arguments),
-        prog=program,
-        return_unknown_args=True,
-        config=(tyro.conf.AvoidSubcommands,),
-    )
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            changed, unknown = tyro.cli(
+                type(config),
+                default=config,
+                args=list(arguments),
+                prog=program,
+                return_unknown_args=True,
+                config=(tyro.conf.AvoidSubcommands,),
+            )
+    except SystemExit as ended:
+        if not ended.code:
+            raise  # --help
+        raise UserError(_one_line(said.getvalue())) from None
     if unknown:
         flags = [f"--{name}".replace("_", "-") for name in _keys(config)]
         near = difflib.get_close_matches(unknown[0].split("=")[0].replace("_", "-"), flags, n=3, cutoff=0.4)
         hint = f"; did you mean {' or '.join(near)}?" if near else "; --help lists them all"
         raise UserError(f"unknown argument {unknown[0]}{hint}")
     return changed
+
+
+def _one_line(boxed: str) -> str:
+    """What tyro says in a box of several lines: below its title, above its rule."""
+    lines = [line.strip(" │╭╮╰╯─") for line in boxed.splitlines()]
+    said = [line for line in lines if line.strip("-")][1:]
+    ends = [n for n, line in enumerate(said) if line.startswith(("Argument helptext", "For full helptext"))]
+    return " ".join(said[: ends[0] if ends else None])
 
 
 def _keys(config: Any, prefix: str = "") -> list[str]:
@@ -113,7 +131,9 @@ def from_json(text: str) -> RunConfig:
     return _build(RunConfig, json.loads(text), "")
 
 
-def _build(kind: type, values: dict[str, Any], where: str) -> Any:
+def _build(kind: type, values: Any, where: str) -> Any:
+    if not isinstance(values, dict):
+        raise UserError(f"config.json: {where.rstrip('.') or 'it'} is {values!r}, expected an object of settings")
     known = {part.name: part for part in dataclasses.fields(kind)}
     if strange := sorted(set(values) - set(known)):
         raise UserError(

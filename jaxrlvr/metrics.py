@@ -15,6 +15,7 @@ from tensorboardX import SummaryWriter
 
 from jaxrlvr.learner import UpdateStats
 from jaxrlvr.rollout import STOPS, Group
+from jaxrlvr.run import keep_steps
 
 Figures = dict[str, float]
 
@@ -102,9 +103,7 @@ class MetricsLog:
 
     def __init__(self, directory: Path, resume_from: int) -> None:
         path = directory / "metrics.jsonl"
-        if path.exists():
-            kept = [text for text in path.read_text().splitlines() if json.loads(text)["step"] <= resume_from]
-            path.write_text("".join(text + "\n" for text in kept))
+        keep_steps(path, resume_from)
         self._file = path.open("a", encoding="utf-8")
         self._events = SummaryWriter(str(directory / "tensorboard"), purge_step=resume_from + 1, flush_secs=10)
 

@@ -58,10 +58,7 @@ class RunDirectory:
 
     def forget_after(self, step: int) -> None:
         """Drop the training episodes of later steps: they will be made again."""
-        file = self.episodes / "train.jsonl"
-        if file.exists():
-            kept = [line for line in file.read_text().splitlines(keepends=True) if json.loads(line)["step"] <= step]
-            file.write_text("".join(kept))
+        keep_steps(self.episodes / "train.jsonl", step)
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Write summary.json."""
@@ -75,6 +72,18 @@ class RunDirectory:
         """What `remember` kept, or None."""
         file = self.path / f"{name}.json"
         return json.loads(file.read_text()) if file.exists() else None
+
+
+def keep_steps(file: Path, last: int) -> None:
+    """Drop the lines of steps after `last` from a JSONL file, and a line that was cut off by a kill."""
+    if not file.exists():
+        return
+    # Read by line feeds alone: texts may hold characters that str.splitlines takes for line ends.
+    with file.open(encoding="utf-8", newline="\n") as lines:
+        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= last]
+    whole = file.with_name(f".{file.name}.partial")
+    whole.write_text("".join(kept), encoding="utf-8")
+    whole.replace(file)
 
 
 def _unused(parent: Path, name: str) -> Path:

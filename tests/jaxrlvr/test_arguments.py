@@ -140,6 +140,19 @@ def test_remember__is_recalled_by_a_later_process(stored):
     assert again.recall("before") == {"greedy": {"x": {"reward": 0.25}}}
 
 
+def test_forget_after__drops_later_steps_and_half_a_line(stored):
+    file = stored.episodes / "train.jsonl"
+    stored.forget_after(1)
+    assert not file.exists()
+    stored.episodes.mkdir()
+    # Not line ends in JSON, though Python would split there.
+    kept = '{"step": 1, "text": "a\u2028b\x85c"}\n'
+    file.write_text(kept + '{"step": 2, "text": ""}\n{"step": 1, "te', encoding="utf-8")
+    stored.forget_after(1)
+    assert file.read_text(encoding="utf-8") == kept
+    assert list(stored.episodes.iterdir()) == [file]
+
+
 def test_is_run__tells_a_run_from_a_model(stored, model_directory):
     stored.checkpoints.mkdir()
     assert is_run(stored.path) and not is_run(model_directory)
