@@ -20,7 +20,8 @@ class Checkpoints:
 
     def __init__(self, directory: Path, keep: int) -> None:
         options = ocp.CheckpointManagerOptions(max_to_keep=keep, enable_async_checkpointing=False)
-        self._manager = ocp.CheckpointManager(directory.absolute(), options=options)
+        handler = ocp.StandardCheckpointHandler()
+        self._manager = ocp.CheckpointManager(directory.absolute(), options=options, item_handlers=handler)
 
     def latest(self) -> int | None:
         """The step of the newest checkpoint, or None."""
@@ -40,18 +41,24 @@ class Checkpoints:
         if step is None:
             raise UserError("the run has no checkpoint to go on from: start it again with another --run-dir")
         template = jax.tree.map(ocp.utils.to_shape_dtype_struct, _as_tree(like))
-        try:
-            tree = self._manager.restore(step, args=ocp.args.StandardRestore(template))
-        except ValueError as error:
+        wanted, stored = _shapes(template), _shapes(self._manager.item_metadata(step).tree)
+        if wanted != stored:
+            differing = sum(wanted.get(name) != stored.get(name) for name in wanted | stored)
             raise UserError(
-                f"checkpoint {step} does not fit the model of the config: {str(error).splitlines()[0]}"
-            ) from error
+                f"checkpoint {step} does not fit the model of the config: {differing} of {len(wanted)} arrays have "
+                "other shapes; is the model directory still the one that the run started from?"
+            )
+        tree = self._manager.restore(step, args=ocp.args.StandardRestore(template))
         leaves, structure = jax.tree.leaves(tree), jax.tree.structure(like)
         return step, jax.tree.unflatten(structure, leaves)
 
     def close(self) -> None:
         """Wait for pending writes and release the directory."""
         self._manager.close()
+
+
+def _shapes(tree: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(leaf.shape) for name, leaf in tree.items()}
 
 
 def _as_tree(state: Any) -> dict[str, Any]:

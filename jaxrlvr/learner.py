@@ -119,7 +119,8 @@ class Learner:
         mesh: Mesh | None = None,
     ) -> None:
         self._optimizer = optimizer
-        self._reference = reference
+        # Copied: training that starts from the same weights gives their buffers away.
+        self._reference = jax.tree.map(jnp.copy, reference)
         self._sharding = None if mesh is None else models.batch_sharding(mesh)
 
         def loss(

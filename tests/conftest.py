@@ -1,4 +1,4 @@
-"""Every test runs on the CPU, shown to JAX as eight devices, so that meshes are tested where there is no accelerator."""
+"""Every test runs on the CPU, which JAX sees as eight devices: meshes are tested where there is no accelerator."""
 
 import os
 

@@ -174,6 +174,16 @@ def test_update__with_a_reference_is_pulled_towards_it(policy, loaded, groups):
     assert distances[-1] < distances[0] and min(distances) > 0
 
 
+def test_reference__outlives_the_weights_that_it_was_made_from(policy, groups):
+    objective = grpo.objective(GRPOConfig(kl_beta=0.1))
+    learner = learner_of(policy, objective=objective, reference=policy.params)
+    state, distances = learner.init(policy.params), []
+    for _ in range(2):
+        state, stats = learner.update(state, cut(groups, 5))
+        distances.append(float(stats.means.kl))
+    assert distances[0] == pytest.approx(0, abs=1e-6) and distances[1] > 1e-4
+
+
 def test_warm_up__leaves_every_value_as_it_was(policy, loaded):
     learner = learner_of(policy, reference=loaded.params)
     state = learner.init(policy.params)
@@ -186,14 +196,20 @@ def test_suffix_logprobs__are_those_of_one_plain_forward_pass(loaded, groups):
     """Each member by itself: prompt and suffix in one sequence, softmax over the whole vocabulary."""
     (batch,) = cut(groups, 5)
     model = nnx.merge(loaded.graphdef, loaded.params)
-    logprob_BGT, entropy_BGT = suffix_logprobs(model, batch, 0.7)
+    logprob_BGT, entropy_BGT = jax.jit(lambda batch: suffix_logprobs(model, batch, 0.7))(batch)
+
+    @jax.jit
+    def plain(tokens_P):
+        hidden_1PD, _ = model.prefill(tokens_P[None], jnp.array([tokens_P.size]))
+        return jax.nn.log_softmax(model.logits(hidden_1PD[0]) / 0.7)
+
     for row in groups:
         b = next(n for n in range(5) if batch.prefix_length_B[n] == len(row.prefix))
         for g, suffix in enumerate(row.suffixes):
-            whole = np.concatenate([row.prefix, suffix.tokens]).astype(np.int32)
-            hidden_1PD, _ = model.prefill(whole[None], np.array([len(whole)]))
-            every_TV = jax.nn.log_softmax(model.logits(hidden_1PD[0, len(row.prefix) - 1 : -1]) / 0.7)
-            n = len(suffix.tokens)
+            begin, n = len(row.prefix), len(suffix.tokens)
+            whole = np.zeros(32, np.int32)
+            whole[: begin + n] = [*row.prefix, *suffix.tokens]
+            every_TV = plain(whole)[begin - 1 : begin + n - 1]
             np.testing.assert_allclose(logprob_BGT[b, g, :n], every_TV[np.arange(n), suffix.tokens], atol=1e-4)
             np.testing.assert_allclose(entropy_BGT[b, g, :n], -(jnp.exp(every_TV) * every_TV).sum(-1), atol=1e-4)
 
