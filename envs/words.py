@@ -10,7 +10,7 @@ A word or key belongs to train or heldout by a hash of itself, so adding words m
 import hashlib
 import random
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Literal
 
@@ -80,10 +80,19 @@ def word(rng: random.Random, split: Split) -> str:
     return _until(rng, _made_up, lambda made: made not in english("heldout"))
 
 
-def phrase(rng: random.Random, split: Split, least: int, most: int) -> str:
-    """`least` to `most` words, the first one capitalised."""
-    text = " ".join(word(rng, split) for _ in range(rng.randint(least, most)))
+def phrase(rng: random.Random, split: Split, least: int, most: int, fresh: Iterator[str] | None = None) -> str:
+    """`least` to `most` words, the first one capitalised; taken from `fresh` if given."""
+    text = " ".join(next(fresh) if fresh else word(rng, split) for _ in range(rng.randint(least, most)))
     return text[0].upper() + text[1:]
+
+
+def fresh_words(rng: random.Random, split: Split) -> Iterator[str]:
+    """Words without end, none twice: a task's values then share no word, so that none can be mistaken for another."""
+    seen: set[str] = set()
+    while True:
+        made = _until(rng, lambda rng: word(rng, split), lambda made: made not in seen)
+        seen.add(made)
+        yield made
 
 
 def key(rng: random.Random, split: Split) -> str:

@@ -38,8 +38,9 @@ _KEPT_BACK = (
 def draw(rng: random.Random, split: Split) -> Draft:
     """A site with three spaces, and a page to be written under an existing one."""
     key = words.key(rng, split)
-    title, parent_title = words.distinct(rng, 2, lambda r: words.phrase(r, split, 2, 3))
-    text = words.phrase(rng, split, 2, 4)
+    fresh = words.fresh_words(rng, split)
+    title, parent_title = (words.phrase(rng, split, 2, 3, fresh) for _ in range(2))
+    text = words.phrase(rng, split, 2, 4, fresh)
     world, space, parent = site(rng, split, key, parent_title)
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, space=key, parent=parent_title, text=text)
     body = {"representation": "storage", "value": f"<p>{text}</p>"}

@@ -37,8 +37,9 @@ _KEPT_BACK = (
 def draw(rng: random.Random, split: Split) -> Draft:
     """A project among others, and an issue to be created in it."""
     key, kind, priority = words.key(rng, split), rng.choice(ISSUE_TYPES[:3]), rng.choice(PRIORITIES)
-    summary = words.phrase(rng, split, 2, 3)
-    labels = words.distinct(rng, rng.randint(1, 2), lambda r: words.word(r, split))
+    fresh = words.fresh_words(rng, split)
+    summary = words.phrase(rng, split, 2, 3, fresh)
+    labels = [next(fresh) for _ in range(rng.randint(1, 2))]
     world = empty_site()
     project = add_project(world, key, words.phrase(rng, split, 1, 2), ["To do", "Doing", "Finished"], simple_workflow())
     world.table("projects")[project["id"]] = {**project, "next_number": rng.randint(10, 98)}

@@ -41,9 +41,10 @@ _KEPT_BACK = (
 def draw(rng: random.Random, split: Split) -> Draft:
     """A project with a workflow of its own, an issue in it, and one of the statuses that it can go to."""
     key, number, choices = words.key(rng, split), rng.randint(10, 99), rng.randint(3, 4)
-    current, *targets = words.distinct(rng, choices + 1, lambda r: words.phrase(r, split, 1, 2))
+    fresh = words.fresh_words(rng, split)
+    current, *targets = (words.phrase(rng, split, 1, 2, fresh) for _ in range(choices + 1))
     ids = [str(number) for number in rng.sample(range(11, 100), choices + 2)]
-    names = words.distinct(rng, choices + 2, lambda r: words.phrase(r, split, 1, 2))
+    names = [words.phrase(rng, split, 1, 2, fresh) for _ in range(choices + 2)]
     # The issue stands in status 0. A way back and a way on from elsewhere are not offered to it.
     steps = [{"id": ids[n], "name": names[n], "from": [0], "to": n + 1} for n in range(choices)]
     steps += [
