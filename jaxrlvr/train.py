@@ -68,7 +68,7 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
         if config.evaluation.every and step % config.evaluation.every == 0 and step < config.steps:
             evaluated(config, policy, state, sampler, run, step)
 
-    if done == config.steps and not interruption.asked:
+    if done >= config.steps and not interruption.asked:
         run.remember("after", evaluated(config, policy, state, sampler, run, done))
     log.close()
     checkpoints.close()
