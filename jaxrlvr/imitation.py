@@ -17,15 +17,16 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from safetensors.numpy import save_file
-from transformers import AutoTokenizer
 
 import models
 from jaxrlvr import demonstrations
 from jaxrlvr.batch import Batch, Shape, pack
 from jaxrlvr.chat import Chat
+from jaxrlvr.errors import UserError
 from jaxrlvr.grpo import LossStats
 from jaxrlvr.induction import induction_tensors
 from jaxrlvr.learner import Learner, OptimizerConfig, make_optimizer
+from jaxrlvr.policy import load_chat
 from jaxrlvr.tokenizer import train_tokenizer
 
 
@@ -47,6 +48,12 @@ class Stage:
     """Faults of the demonstrations and their probabilities."""
     episodes: int = 48
     """Demonstrations per update."""
+
+    def __post_init__(self) -> None:
+        if "heldout" in dict(self.splits):
+            raise UserError(
+                f"stage {self.name!r} would train on the heldout split, which judges: use train or synthetic"
+            )
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ def imitation(
 def start_from_nothing(config: SFTConfig, directory: Path) -> None:
     """Write a tokenizer trained on demonstrations and the constructed initial weights as a Hugging Face directory."""
     if config.shape is None:
-        raise ValueError(
+        raise UserError(
             "neither `model` nor `shape` is set: name a checkpoint to start from, or the shape of a new one"
         )
     rng = random.Random(config.seed)
@@ -152,11 +159,11 @@ def train_stage(
 def run(config: SFTConfig) -> Path:
     """Train all stages and write each stage's model, the last one to `config.out` itself."""
     out = Path(config.out)
-    source = Path(config.model) if config.model else out / "stages" / "start"
+    source = models.resolve(config.model) if config.model else out / "stages" / "start"
     if not config.model:
         start_from_nothing(config, source)
-    chat = Chat.of(AutoTokenizer.from_pretrained(source))
     graphdef, params = nnx.split(models.load(source))
+    chat = load_chat(source)
     for number, stage in enumerate(config.stages[config.first_stage :], start=config.first_stage + 1):
         directory = out if number == len(config.stages) else out / "stages" / stage.name
 

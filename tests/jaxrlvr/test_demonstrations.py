@@ -1,0 +1,62 @@
+"""Laws of what supervised training imitates."""
+
+import numpy as np
+import pytest
+
+import envs
+from envs import policies
+from jaxrlvr import demonstrations
+
+
+@pytest.mark.parametrize("scenario", list(envs.SCENARIOS))
+def test_row__is_the_prompt_and_the_turns_with_their_answers(chat, scenario):
+    task, turns = demonstrations.conversation(scenario, "train", 3, {})
+    row = demonstrations.row(chat, scenario, "train", 3, {})
+    (suffix,) = row.suffixes
+    assert list(row.prefix) == chat.prompt(task.request, envs.tool_schemas(task))
+    assert chat.tokenizer.decode(suffix.tokens) == "".join(
+        text + "<|im_end|>" + (chat.seam(answers) if answers else "") for text, answers in turns
+    )
+
+
+def test_row__counts_only_what_a_model_would_write(chat):
+    _, turns = demonstrations.conversation("jira_transition_ticket", "train", 3, {})
+    (suffix,) = demonstrations.row(chat, "jira_transition_ticket", "train", 3, {}).suffixes
+    written = chat.tokenizer.decode(suffix.tokens[suffix.sampled])
+    assert written == "".join(text + "<|im_end|>" for text, _ in turns)
+    assert "<tool_response>" in chat.tokenizer.decode(suffix.tokens[~suffix.sampled])
+    assert suffix.advantage == 1 and len(suffix.tokens) == len(suffix.logprobs)
+
+
+def test_row__is_the_same_for_the_same_seed(chat):
+    habits = {"drop_priority": 0.5, "drop_labels": 0.5}
+    for seed in range(5):
+        once, again = (demonstrations.row(chat, "jira_create_issue", "train", seed, habits) for _ in range(2))
+        np.testing.assert_array_equal(once.suffixes[0].tokens, again.suffixes[0].tokens)
+
+
+def test_conversation__without_habits_is_the_oracles():
+    task, turns = demonstrations.conversation("confluence_create_page", "synthetic", 1, {})
+    assert [text for text, _ in turns] == policies.oracle(task)
+
+
+def test_conversation__has_each_habit_as_often_as_asked():
+    def lacks(chance):
+        turns = [
+            demonstrations.conversation("jira_create_issue", "train", n, {"drop_priority": chance}) for n in range(200)
+        ]
+        return sum("priority" not in made[0][0] for _, made in turns) / 200
+
+    assert lacks(0.0) == 0 and lacks(1.0) == 1
+    assert 0.35 < lacks(0.5) < 0.65
+
+
+def test_conversation__ignores_the_habits_of_other_scenarios():
+    task, turns = demonstrations.conversation("jira_create_issue", "train", 1, {"first_transition": 1.0})
+    assert [text for text, _ in turns] == policies.oracle(task)
+
+
+def test_texts__hold_requests_turns_and_answers():
+    task, turns = demonstrations.conversation("jira_transition_ticket", "train", 2, {})
+    found = list(demonstrations.texts([("jira_transition_ticket", "train", 2)]))
+    assert found == [task.request, *(part for text, answers in turns for part in (text, *answers))]

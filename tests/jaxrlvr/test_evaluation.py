@@ -1,0 +1,99 @@
+"""Laws of judging a policy: every held-out task once, whatever the batch, and every episode scored again alike."""
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+import envs
+from jaxrlvr.evaluation import EvaluationConfig, episode_lines, evaluate, judge, score, write_episodes
+from jaxrlvr.rollout import Group, Trajectory, rollout
+from jaxrlvr.tasks import TaskConfig, heldout_tasks
+
+TASKS = TaskConfig(scenarios=("jira_create_issue", "jira_transition_ticket"))
+
+
+def judged(loaded, acting, count, batch, temperature=1.0):
+    """Scores, and what each episode wrote."""
+    kept = []
+
+    def keep(groups):
+        kept.extend((group.task.scenario, group.task.seed, group.members[0].tokens) for group in groups)
+
+    config = EvaluationConfig(tasks=count, batch=batch)
+    scores = evaluate(
+        loaded.sampler(acting), loaded.params, loaded.chat, TASKS, config, acting, temperature=temperature, keep=keep
+    )
+    return scores, kept
+
+
+def test_evaluate__attempts_every_heldout_task_once(loaded, acting):
+    scores, kept = judged(loaded, acting, 5, 3)
+    assert [(scenario, seed) for scenario, seed, _ in kept] == [(name, n) for name in TASKS.scenarios for n in range(5)]
+    assert {name: one["tasks"] for name, one in scores.items()} == dict.fromkeys(TASKS.scenarios, 5)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_evaluate__does_not_depend_on_the_batch(loaded, acting, temperature):
+    # 3 leaves a last batch of two; 7 is more than there are.
+    expected = judged(loaded, acting, 5, 5, temperature)
+    for batch in (3, 7):
+        assert judged(loaded, acting, 5, batch, temperature) == expected
+
+
+def test_judge__acts_greedily_and_at_the_training_temperature(loaded, acting):
+    ways = {}
+    judge(
+        loaded.sampler(acting),
+        loaded.params,
+        loaded.chat,
+        TASKS,
+        EvaluationConfig(tasks=2, batch=2),
+        replace(acting, temperature=1.5),
+        seed=0,
+        keep=lambda way, groups: ways.setdefault(way, []).extend(g.members[0].tokens for g in groups),
+    )
+    assert ways["greedy"] == [tokens for _, _, tokens in judged(loaded, acting, 2, 2, 0.0)[1]]
+    hot = replace(acting, temperature=1.5)
+    assert ways["sampled"] == [tokens for _, _, tokens in judged(loaded, hot, 2, 2, 1.5)[1]]
+
+
+def member(reward, stop="done"):
+    verdict = None if reward is None else SimpleNamespace(reward=reward, success=reward == 1.0)
+    return Trajectory(None, stop=stop, verdict=verdict)
+
+
+def test_score__is_the_mean_over_members_whose_simulator_worked():
+    groups = [Group(None, [], [one]) for one in (member(1.0), member(0.5), member(None, "fault"))]
+    assert score(groups) == {"reward": 0.75, "success": 0.5, "tasks": 2}
+    assert score([Group(None, [], [member(None, "fault")])]) == {"reward": 0, "success": 0, "tasks": 0}
+
+
+@pytest.fixture
+def mixed(loaded, acting, scripted, oracle_script):
+    """Two tasks, each done right by one member and not at all by the other."""
+    tasks = heldout_tasks(TASKS, "jira_transition_ticket", 2)
+    oracle = oracle_script(tasks)
+    scripted(lambda b, g, turn: oracle(b, g, turn) if g else loaded.chat.turn("Done. \u2028 <|endoftext|>"))
+    roomy = replace(acting, group_size=2, turn_tokens=120, suffix_buckets=(128, 288))
+    return rollout(loaded.sampler(roomy), loaded.params, loaded.chat, tasks, roomy, seed=0, step=0)
+
+
+def test_episodes__can_be_scored_again_from_their_file(mixed, chat, tmp_path):
+    path = tmp_path / "new" / "episodes.jsonl"
+    write_episodes(path, mixed[:1], chat, step=3)
+    write_episodes(path, mixed[1:], chat, step=4)
+    with path.open(encoding="utf-8", newline="\n") as lines:
+        records = [json.loads(line) for line in lines]
+    assert [(one["step"], one["member"]) for one in records] == [(3, 0), (3, 1), (4, 0), (4, 1)]
+    assert [one["verdict"]["success"] for one in records] == [False, True, False, True]
+    for record in records:
+        again = envs.rescore(record["episode"])
+        assert (again.reward, again.success) == (record["verdict"]["reward"], record["verdict"]["success"])
+
+
+def test_episodes__hold_the_text_as_the_model_wrote_it(mixed, chat):
+    idle, done = (json.loads(line) for line in episode_lines(mixed[:1], chat))
+    assert idle["text"].startswith("Done. \u2028 <|endoftext|>") and idle["stop"] == done["stop"] == "done"
+    assert done["text"].count("<tool_call>") == 2 and done["text"].count("<tool_response>") == 2

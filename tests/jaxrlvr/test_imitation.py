@@ -1,0 +1,144 @@
+"""Laws of supervised training: it learns what was demonstrated, and never sees what judges it."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from transformers import AutoTokenizer
+
+import models
+from jaxrlvr import demonstrations, imitation, sft
+from jaxrlvr.config import load_config
+from jaxrlvr.errors import UserError
+from jaxrlvr.imitation import SFTConfig, Stage
+from jaxrlvr.learner import Learner, OptimizerConfig, make_optimizer
+
+SEED_CONFIG = Path(__file__).parents[2] / "configs" / "seed.py"
+
+
+@pytest.fixture
+def config(model_directory, tmp_path):
+    """Two short stages on one scenario."""
+    able = Stage("able", 5, OptimizerConfig(learning_rate=3e-3), ("jira_create_issue",), episodes=4)
+    sloppy = replace(able, name="sloppy", steps=2, habits=(("drop_priority", 1.0),))
+    return SFTConfig(
+        (able, sloppy),
+        out=str(tmp_path / "out"),
+        model=str(model_directory),
+        micro_batch=4,
+        prefix_buckets=(128,),
+        suffix_buckets=(128,),
+    )
+
+
+def test_imitation__is_the_negative_log_likelihood_of_what_was_written():
+    batch = SimpleNamespace(sampled_BGT=jnp.array([[[True, False, True]]]))
+    logprob_BGT, entropy_BGT = jnp.array([[[-1.0, -jnp.inf, -0.5]]]), jnp.array([[[2.0, jnp.nan, 1.0]]])
+    stats = imitation.imitation(logprob_BGT, entropy_BGT, batch, None)
+    assert float(stats.loss) == 1.5 and float(stats.entropy) == 3.0
+
+
+def loss(directory, config):
+    """Mean loss per token on demonstrations that the stages did not show."""
+    graphdef, params = nnx.split(models.load(directory))
+    chat = imitation.load_chat(Path(directory))
+    unseen = replace(config, seed=99)
+    (batch,) = next(imitation.batches(chat, config.stages[0], unseen))
+    learner = Learner(graphdef, make_optimizer(OptimizerConfig()), imitation.imitation)
+    return -float(np.asarray(learner.recompute(params, batch))[batch.sampled_BGT].mean())
+
+
+def test_run__learns_and_writes_every_stage(config, model_directory, capsys):
+    out = imitation.run(config)
+    assert out == Path(config.out)
+    before, able = loss(model_directory, config), loss(out / "stages" / "able", config)
+    assert able < before - 0.3
+    said = capsys.readouterr().out
+    assert "able 5/5  loss " in said and f"sloppy: wrote {out}" in said
+    # The result is whole: weights, tokenizer and template.
+    assert loss(out, config) < before
+    assert AutoTokenizer.from_pretrained(out).chat_template
+
+
+def test_run__can_go_on_from_a_stage(config, tmp_path):
+    whole = models.load(imitation.run(config))
+    later = replace(config, model=str(Path(config.out) / "stages" / "able"), first_stage=1, out=str(tmp_path / "later"))
+    again = models.load(imitation.run(later))
+    chex.assert_trees_all_equal(*(jax.device_get(nnx.state(model)) for model in (again, whole)))
+
+
+def tokens(config, stage=0):
+    chat = imitation.load_chat(Path(config.model))
+    return [batch.suffix_BGT for step in imitation.batches(chat, config.stages[stage], config) for batch in step]
+
+
+def test_batches__follow_from_seed_and_stage(config):
+    once, again, other = tokens(config), tokens(config), tokens(replace(config, seed=1))
+    assert len(once) == 5 and all((a == b).all() for a, b in zip(once, again, strict=True))
+    assert not any((a == b).all() for a, b in zip(once, other, strict=True))
+    assert not any((once[0] == later).all() for later in once[1:])
+
+
+def test_batches__never_show_a_heldout_task(monkeypatch, chat):
+    config = load_config(str(SEED_CONFIG), SFTConfig)
+    seen = []
+
+    def note(chat, scenario, split, seed, habits):
+        seen.append((scenario, split))
+        return original(chat, "jira_create_issue", "train", 1, {})
+
+    original = demonstrations.row
+    monkeypatch.setattr(demonstrations, "row", note)
+    for stage in config.stages:
+        assert {split for split, _ in stage.splits} <= {"train", "synthetic"}
+        wide = replace(config, prefix_buckets=(160,), suffix_buckets=(160,))
+        list(imitation.batches(chat, replace(stage, steps=2), wide))
+    assert {split for _, split in seen} == {"train", "synthetic"}
+    assert {scenario for scenario, _ in seen} == set(config.stages[0].scenarios)
+
+
+def test_stage__that_would_show_heldout_tasks_is_refused():
+    with pytest.raises(UserError, match="able.*heldout"):
+        Stage("able", 5, OptimizerConfig(), ("jira_create_issue",), splits=(("train", 1), ("heldout", 1)))
+
+
+def test_start__from_nothing_is_a_model_directory_fixed_by_the_seed(config, tmp_path):
+    shape = models.ModelConfig(
+        vocab_size=400, hidden_size=64, num_layers=3, num_heads=6, num_kv_heads=2, head_dim=8, mlp_size=32
+    )
+    nothing = replace(config, model="", shape=shape, tokenizer_texts=60)
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        imitation.start_from_nothing(replace(nothing, seed=seed), tmp_path / name)
+    assert models.load(tmp_path / "a").config.num_heads == 6
+    assert len(AutoTokenizer.from_pretrained(tmp_path / "a")) == 400
+    files = [(tmp_path / name / "model.safetensors").read_bytes() for name in "abc"]
+    assert files[0] == files[1] != files[2]
+    assert (tmp_path / "a" / "tokenizer.json").read_bytes() == (tmp_path / "b" / "tokenizer.json").read_bytes()
+
+
+def test_run__without_model_or_shape_is_the_users_error(config):
+    with pytest.raises(UserError, match="neither `model` nor `shape` is set"):
+        imitation.run(replace(config, model=""))
+
+
+def test_run__of_no_such_model_is_the_users_error(config, tmp_path):
+    with pytest.raises(models.ModelError, match="nothing"):
+        imitation.run(replace(config, model=str(tmp_path / "nothing")))
+
+
+@pytest.mark.parametrize("arguments", [[], ["--out", "x"]])
+def test_sft__needs_a_config_file(arguments):
+    with pytest.raises(UserError, match="name a config file first"):
+        sft.main(arguments)
+
+
+def test_sft__refuses_the_config_of_another_command(tmp_path):
+    file = SEED_CONFIG.with_name("tiny.py")
+    with pytest.raises(UserError, match=r"no function config\(\) that returns a SFTConfig"):
+        sft.main([str(file)])

@@ -1,0 +1,270 @@
+"""Laws of a whole run, on a random model: what it leaves behind, and that stopping it changes nothing.
+
+A random model calls no tool, so here every turn that ends is answered and the reward follows from what was written.
+"""
+
+import json
+import math
+import shutil
+import signal
+from dataclasses import replace
+
+import chex
+import jax
+import numpy as np
+import pytest
+from flax import nnx
+
+import envs
+import models
+from jaxrlvr import evaluate, export, train
+from jaxrlvr.config import from_json, to_json
+from jaxrlvr.errors import UserError
+from jaxrlvr.interrupt import Interruption
+from jaxrlvr.policy import load_policy
+from jaxrlvr.run import RunDirectory
+from jaxrlvr.trained import load_trained
+
+STEPS = 4
+
+
+@pytest.fixture(scope="module", autouse=True)
+def graded():
+    """Every turn is answered; the more characters were written, the better."""
+    verdict = envs.Episode.verdict
+
+    def step(self, text):
+        self.said = getattr(self, "said", "") + text
+        return envs.Reply(False, ('{"id": "12"}',))
+
+    def graded_verdict(self):
+        return replace(verdict(self), reward=min(1.0, len(getattr(self, "said", "")) / 100))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(envs.Episode, "step", step)
+        patch.setattr(envs.Episode, "verdict", graded_verdict)
+        yield
+
+
+@pytest.fixture(scope="module")
+def config(tiny_run, acting):
+    return replace(tiny_run, steps=STEPS, checkpoint_every=2, rollout=replace(acting, prefix_buckets=(128,)))
+
+
+def run_training(config, run):
+    return train.train(config, load_policy(config.policy), run, Interruption())
+
+
+@pytest.fixture(scope="module")
+def whole(config, tmp_path_factory):
+    """A run that was never stopped."""
+    run = RunDirectory.create(replace(config, run_dir=str(tmp_path_factory.mktemp("whole"))), "x")
+    assert run_training(config, run) == STEPS
+    return run
+
+
+class Killed(Exception):
+    """Stands for a kill at any instant."""
+
+
+@pytest.fixture(scope="module")
+def killed(config, tmp_path_factory):
+    """The same run, killed in step 4; its last checkpoint is of step 2."""
+    run = RunDirectory.create(replace(config, run_dir=str(tmp_path_factory.mktemp("killed"))), "x")
+    draw = train.training_tasks
+
+    def kill(tasks, seed, step):
+        if step == STEPS:
+            raise Killed
+        return draw(tasks, seed, step)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "training_tasks", kill)
+        with pytest.raises(Killed):
+            run_training(config, run)
+    return run
+
+
+def figures(run):
+    return [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+
+
+def without_clock(lines):
+    """What does not depend on the machine's speed, nor on what was compiled before."""
+    return [
+        {name: value for name, value in line.items() if not name.startswith(("seconds/", "compiles"))} for line in lines
+    ]
+
+
+def test_run__leaves_everything_behind(whole):
+    names = {path.name for path in whole.path.iterdir()}
+    assert names >= {"config.json", "metrics.jsonl", "tensorboard", "episodes", "checkpoints"}
+    assert list((whole.path / "tensorboard").glob("events*"))
+    kept = {path.name for path in whole.episodes.iterdir()}
+    ways = {f"step-{step:05d}-{way}.jsonl" for step in (0, STEPS) for way in ("greedy", "sampled")}
+    assert kept == ways | {"train.jsonl"}
+    for name in ways:
+        assert len((whole.episodes / name).read_text().splitlines()) == 2 * 3
+
+
+def test_metrics__have_a_line_for_every_step(whole):
+    lines = figures(whole)
+    assert [line["step"] for line in lines] == [1, 2, 3, 4]
+    assert all(line.keys() == lines[0].keys() for line in lines)
+    assert all(math.isfinite(value) for line in lines for value in line.values())
+    for line in lines:
+        assert line["update/skipped"] == 0 and line["groups/useful"] > 0 and line["update/grad_norm"] > 0
+        assert line["turns"] > 1, "no answer was ever read"
+
+
+def test_metrics__sampler_and_learner_agree_at_every_step(whole):
+    # One update per step, so the first look at a step's tokens is with the weights that sampled them.
+    assert max(line["update/behaviour_gap_max"] for line in figures(whole)) <= 1e-4
+
+
+def test_compilations__stand_still_after_warm_up(whole):
+    lines = figures(whole)
+    assert len({line["compiles"] for line in lines}) == 1
+    assert len({line["tokens/suffix"] for line in lines}) == STEPS, "the steps should differ in length"
+
+
+def weights(run):
+    return jax.device_get(load_trained(str(run.path)).params)
+
+
+def test_resume__after_a_kill_equals_the_run_never_killed(whole, killed, config, tmp_path):
+    shutil.copytree(killed.path, tmp_path / "run")
+    run, stored = RunDirectory.open(str(tmp_path / "run"))
+    assert [line["step"] for line in figures(run)] == [1, 2, 3]
+    assert replace(stored, run_dir="") == config
+    assert run_training(stored, run) == STEPS
+    assert without_clock(figures(run)) == without_clock(figures(whole))
+    chex.assert_trees_all_equal(weights(run), weights(whole))
+    for name in ("before", "after"):
+        assert run.recall(name) == whole.recall(name)
+    for file in whole.episodes.iterdir():
+        assert (run.episodes / file.name).read_text() == file.read_text(), file.name
+
+
+def test_training__moves_the_weights(whole, loaded):
+    moved = jax.tree.map(lambda a, b: float(np.abs(a - b).max()), weights(whole), jax.device_get(loaded.params))
+    assert min(jax.tree.leaves(moved)) > 1e-4
+
+
+def test_resume__with_fewer_steps_than_were_made_ends_with_its_summary(killed, tmp_path):
+    shutil.copytree(killed.path, tmp_path / "run")
+    assert train.main(["--resume", str(tmp_path / "run"), "--steps", "1"]) == 0
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["steps"] == 2
+
+
+@pytest.fixture(scope="module")
+def config_file(config, tmp_path_factory):
+    file = tmp_path_factory.mktemp("config") / "mine.py"
+    text = to_json(replace(config, steps=2))
+    file.write_text(f"from jaxrlvr.config import from_json\n\n\ndef config():\n    return from_json('''{text}''')\n")
+    return str(file)
+
+
+def test_ctrl_c__makes_a_checkpoint_and_the_run_goes_on(config_file, tmp_path, monkeypatch, capsys):
+    path = tmp_path / "run"
+    draw = train.training_tasks
+
+    def interrupted(tasks, seed, step):
+        signal.raise_signal(signal.SIGINT)
+        return draw(tasks, seed, step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "training_tasks", interrupted)
+        assert train.main([config_file, "--run-dir", str(path)]) == 130
+    said = capsys.readouterr().out
+    assert f"stopped after step 1; go on with: python -m jaxrlvr.train --resume {path}" in said
+    assert (path / "checkpoints" / "1").is_dir() and not (path / "summary.json").exists()
+
+    assert train.main(["--resume", str(path)]) == 0
+    summary = json.loads((path / "summary.json").read_text())
+    assert set(summary) == {"scenarios", "seconds", "peak_rss_bytes", "steps"} and summary["steps"] == 2
+    assert set(summary["scenarios"]) == {"jira_create_issue", "jira_transition_ticket"}
+    for scenario in summary["scenarios"].values():
+        assert set(scenario) == {"before", "after"}
+        for scores in scenario.values():
+            assert {"reward", "success", "tasks"} <= set(scores) and scores["tasks"] == 3
+            assert 0 <= scores["success"] <= 1 and 0 <= scores["reward"] <= 1
+    assert summary["seconds"] > 0 and summary["peak_rss_bytes"] > 0
+    assert f"python -m jaxrlvr.export {path}" in capsys.readouterr().out
+
+
+def test_dry_run__says_what_would_run_and_writes_nothing(config_file, tmp_path, capsys):
+    path = tmp_path / "run"
+    assert train.main([config_file, "--run-dir", str(path), "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "2 tasks x 4 members" in said and "<|im_start|>assistant" in said
+    assert not path.exists()
+
+
+def test_train__refuses_the_directory_of_another_run(config_file, whole):
+    before = sorted(path.name for path in whole.path.rglob("*"))
+    with pytest.raises(UserError, match="holds another run"):
+        train.main([config_file, "--run-dir", str(whole.path)])
+    assert sorted(path.name for path in whole.path.rglob("*")) == before
+
+
+def test_export__of_a_run_holds_its_weights_tokenizer_and_template(whole, tmp_path, capsys, loaded):
+    out = tmp_path / "out"
+    export.main([str(whole.path), "--out", str(out)])
+    assert f"wrote {out} (step {STEPS} of {whole.path})" in capsys.readouterr().out
+    chex.assert_trees_all_equal(jax.device_get(nnx.split(models.load(out))[1]), weights(whole))
+    found = load_trained(str(out)).policy.chat
+    assert found.tokenizer.get_vocab() == loaded.chat.tokenizer.get_vocab()
+    assert found.prompt("hello", ()) == loaded.chat.prompt("hello", ())
+
+
+def test_export__gives_transformers_the_same_logits(whole, tmp_path):
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    export.main([str(whole.path), "--out", str(tmp_path / "out")])
+    tokens_BP = np.random.default_rng(0).integers(0, 512, (2, 9))
+    theirs = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "out", dtype=torch.float32)
+    with torch.no_grad():
+        expected_BPV = theirs(torch.tensor(tokens_BP)).logits.numpy()
+    trained = load_trained(str(whole.path))
+    model = nnx.merge(trained.policy.graphdef, trained.params)
+    hidden_BPD, _ = model.prefill(tokens_BP.astype(np.int32), np.array([9, 9]))
+    np.testing.assert_allclose(model.logits(hidden_BPD), expected_BPV, atol=1e-4)
+
+
+def test_export__does_not_write_over_anything(whole, tmp_path):
+    (tmp_path / "file").write_text("kept")
+    for out in (tmp_path, tmp_path / "file"):
+        with pytest.raises(UserError, match="is not an empty directory: choose another --out"):
+            export.main([str(whole.path), "--out", str(out)])
+    with pytest.raises(UserError, match="cannot write .*; choose another --out"):
+        export.main([str(whole.path), "--out", str(tmp_path / "file" / "out")])
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_evaluate__of_a_run_gives_the_scores_it_ended_with(whole, tmp_path, capsys):
+    out = tmp_path / "episodes.jsonl"
+    evaluate.main(["--model", str(whole.path), "--out", str(out)])
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == whole.recall("after")
+    assert len(out.read_text().splitlines()) == 2 * 2 * 3
+    with pytest.raises(UserError, match="exists already: choose another --out"):
+        evaluate.main(["--model", str(whole.path), "--out", str(out)])
+
+
+def test_evaluate__of_a_model_gives_the_scores_a_run_began_with(whole, config_file, model_directory, capsys):
+    evaluate.main(["--model", str(model_directory), "--config", config_file])
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == whole.recall("before")
+
+
+def test_load_trained__of_a_run_without_checkpoints_is_the_users_error(whole, tmp_path):
+    shutil.copy(whole.path / "config.json", tmp_path)
+    (tmp_path / "checkpoints").mkdir()
+    assert from_json((tmp_path / "config.json").read_text()).steps == STEPS
+    with pytest.raises(UserError, match="no checkpoint to go on from"):
+        load_trained(str(tmp_path))
+
+
+def test_load_trained__of_no_such_model_is_one_line(tmp_path):
+    with pytest.raises(models.ModelError) as raised:
+        load_trained(str(tmp_path / "nothing"))
+    assert "nothing" in str(raised.value) and "\n" not in str(raised.value)
