@@ -1,0 +1,85 @@
+"""Rules of the source tree that a machine can check."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jaxrlvr.config import RunConfig, load_config
+from jaxrlvr.plan import check
+
+ROOT = Path(__file__).parent.parent
+MAY_IMPORT = {"configs": {"jaxrlvr", "models", "envs"}, "jaxrlvr": {"models", "envs"}, "models": set(), "envs": set()}
+SOURCES = [path for package in MAY_IMPORT for path in sorted((ROOT / package).rglob("*.py"))]
+FILES = SOURCES + [path for folder in ("tests", "benchmarks") for path in sorted((ROOT / folder).rglob("*.py"))]
+TREES = {path: ast.parse(path.read_text()) for path in FILES}
+CONFIGS = sorted(path for path in (ROOT / "configs").glob("*.py") if path.stem != "__init__")
+each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+each_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """The top-level names of everything that a module imports, inside functions too."""
+    nodes = list(ast.walk(tree))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return {name.split(".")[0] for name in plain | {n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)}}
+
+
+@each_file
+def test_file__is_short_and_named_for_what_it_holds(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= (20 if path.parts[-1] == "__init__.py" and path in SOURCES else 450)
+    assert path.stem not in {"utils", "util", "helpers", "common", "misc"}
+    assert ast.get_docstring(TREES[path]), "a module says what it is"
+
+
+@each_file
+def test_function__fits_a_page(path: Path) -> None:
+    made = [node for node in ast.walk(TREES[path]) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert [node.name for node in made if (node.end_lineno or 0) - node.lineno >= 60] == []
+
+
+@each_source
+def test_public__has_a_docstring(path: Path) -> None:
+    top = [node for node in TREES[path].body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    methods = [node for one in top if isinstance(one, ast.ClassDef) for node in one.body]
+    named = [node for node in top + methods if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    assert [n.name for n in named if not n.name.startswith("_") and not ast.get_docstring(n)] == []
+
+
+@each_source
+def test_imports__go_down_only(path: Path) -> None:
+    package = path.relative_to(ROOT).parts[0]
+    assert imported(TREES[path]) & MAY_IMPORT.keys() <= MAY_IMPORT[package] | {package}
+    if package == "envs":
+        assert imported(TREES[path]) <= sys.stdlib_module_names | {"envs", "fastjsonschema"}
+
+
+def test_envs__load_without_jax_or_numpy() -> None:
+    code = "import sys, envs; assert not {'jax', 'flax', 'numpy', 'models', 'jaxrlvr'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_config__builds_and_can_run(path: Path) -> None:
+    if isinstance(made := load_config(str(path), object), RunConfig):
+        check(made, None)
+
+
+def test_config__every_field_is_read() -> None:
+    read = {n.attr for path in SOURCES for n in ast.walk(TREES[path]) if isinstance(n, ast.Attribute)}
+    classes = [node for path in SOURCES for node in TREES[path].body if isinstance(node, ast.ClassDef)]
+    parts = [part.target for made in classes if made.name.endswith("Config") for part in made.body
+             if isinstance(part, ast.AnnAssign)]  # fmt: skip
+    assert parts and {part.id for part in parts if isinstance(part, ast.Name)} - read == set()
+
+
+def test_readme__tree_is_the_real_tree() -> None:
+    section = (ROOT / "README.md").read_text().split("## The tree")[1].split("\n## ")[0]
+    told = set(re.findall(r"^ {4}(\w+)/", section, re.M))
+    assert told and all((ROOT / name).is_dir() for name in told)
+    known = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)  # empty outside a clone
+    assert {line.split("/")[0] for line in known.stdout.splitlines() if "/" in line and line[0] != "."} <= told
+    assert "Apache License" in (ROOT / "LICENSE").read_text()

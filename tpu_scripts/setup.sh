@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Put the project and its dependencies on every host of a TPU VM. Once more brings both up to date.
+#
+#   setup.sh --name NAME --zone ZONE --project PROJECT (--git URL | --local DIR) [--dry-run]
+#
+#   --git    a repository that the hosts can clone
+#   --local  a checkout on this machine: what is committed there is copied
+set -euo pipefail
+# shellcheck source=arguments.sh
+. "$(dirname "$0")/arguments.sh"
+parse "name zone project" "git local" "$@"
+[[ -n $git && -z $local || -z $git && -n $local ]] || fail "name one source: --git URL or --local DIR"
+
+if [ -n "$git" ]; then
+  printf -v url %q "$git"
+  source="if [ -d jaxrlvr/.git ]; then git -C jaxrlvr pull --ff-only; else git clone $url jaxrlvr; fi"
+else
+  [ -f "$local/pyproject.toml" ] || fail "--local $local is no checkout of the project: it has no pyproject.toml"
+  archive=${TMPDIR:-/tmp}/jaxrlvr-$name.tar.gz
+  run git -C "$local" archive --format=tar.gz --output="$archive" HEAD
+  tpu scp "$archive" "$name:jaxrlvr.tar.gz" --worker=all
+  source='mkdir -p jaxrlvr && tar -xzf jaxrlvr.tar.gz -C jaxrlvr'
+fi
+
+# The images' own Python may be older than 3.11; uv brings one.
+# shellcheck disable=SC2016  # expanded on the hosts
+install='export PATH="$HOME/.local/bin:$PATH"
+command -v uv >/dev/null || curl -LsSf https://astral.sh/uv/install.sh | sh
+cd jaxrlvr
+[ -d .venv ] || uv venv --python 3.12 .venv
+uv pip install --quiet --python .venv/bin/python -e ".[tpu]"'
+tpu ssh "$name" --worker=all --command "set -e; $source
+$install"
