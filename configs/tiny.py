@@ -22,5 +22,5 @@ def config() -> RunConfig:
             answer_chunk=96,
         ),
         learner=LearnerConfig(micro_groups=4, suffix_buckets=(96, 176, 256)),
-        optimizer=OptimizerConfig(learning_rate=3e-4, warmup_steps=3),
+        optimizer=OptimizerConfig(learning_rate=3e-4, warmup_steps=2, decay_steps=30),
     )

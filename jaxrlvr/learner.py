@@ -70,16 +70,15 @@ class UpdateStats(NamedTuple):
 
 def make_optimizer(config: OptimizerConfig) -> optax.GradientTransformation:
     """The Optax chain of `config`."""
-    rate: optax.ScalarOrSchedule = config.learning_rate
+    peak, rising = config.learning_rate, max(1, config.warmup_steps)
+    rate: optax.ScalarOrSchedule = peak
+    # From 1/n of the peak, not 0: a first step that changes nothing would waste its samples.
     if config.decay_steps:
         rate = optax.warmup_cosine_decay_schedule(
-            0.0, config.learning_rate, config.warmup_steps, config.decay_steps, 0.1 * config.learning_rate
+            peak / rising, peak, config.warmup_steps, config.decay_steps, 0.1 * peak
         )
     elif config.warmup_steps:
-        # From 1/n, not 0: a first step that changes nothing would waste its samples.
-        rate = optax.linear_schedule(
-            config.learning_rate / config.warmup_steps, config.learning_rate, config.warmup_steps
-        )
+        rate = optax.linear_schedule(peak / rising, peak, rising)
     return optax.chain(
         optax.clip_by_global_norm(config.max_grad_norm),
         optax.adamw(rate, b2=config.beta2, weight_decay=config.weight_decay),

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from typing import get_args
 
 import jax
 
@@ -13,20 +14,21 @@ from jaxrlvr import tasks
 from jaxrlvr.chat import Chat
 from jaxrlvr.config import RunConfig
 from jaxrlvr.errors import UserError
+from jaxrlvr.grpo import Gate
 from jaxrlvr.tasks import training_tasks
-
-_CHOICES = {"outcome_gate": ("off", "always", "auto")}
 
 
 def check(config: RunConfig, chat: Chat | None) -> None:
     """Raise UserError for settings that cannot work together or, given the chat, do not hold the first prompts."""
     tasks.check(config.tasks)
+    if config.steps < 1:
+        raise UserError(f"--steps {config.steps} trains nothing: use 1 or more")
     rollout, learner = config.rollout, config.learner
     if rollout.group_size < 2:
         raise UserError("--rollout.group-size 1 gives no advantage: a member is compared with its group; use 2 or more")
     if rollout.detail not in DETAILS:
         raise UserError(f"--rollout.detail {rollout.detail!r} is unknown; there are {', '.join(DETAILS)}")
-    if config.grpo.outcome_gate not in _CHOICES["outcome_gate"]:
+    if config.grpo.outcome_gate not in get_args(Gate):
         raise UserError(f"--grpo.outcome-gate {config.grpo.outcome_gate!r} is unknown; there are off, always, auto")
     if rollout.temperature <= 0:
         raise UserError("--rollout.temperature must be above 0: greedy members of a group would all be the same")
