@@ -20,6 +20,7 @@ from jaxrlvr.policy import MeshConfig, PolicyConfig, load_policy
 
 MEMBERS = 3
 RATE = OptimizerConfig(learning_rate=1e-2)
+WITH_REFERENCE = grpo.objective(GRPOConfig(kl_beta=0.5))
 
 
 @pytest.fixture
@@ -47,9 +48,9 @@ def learner_of(policy, config=RATE, objective=None, **settings):
     return Learner(policy.graphdef, make_optimizer(config), objective or grpo.objective(GRPOConfig()), **settings)
 
 
-def updated(policy, batches, config=RATE, **settings):
+def updated(policy, batches):
     """The new parameters and the statistics of one update, on copies of the policy's own."""
-    learner = learner_of(policy, config, **settings)
+    learner = learner_of(policy)
     state, stats = learner.update(learner.init(jax.tree.map(jnp.copy, policy.params)), batches)
     return jax.device_get(state.params), jax.device_get(stats)
 
@@ -68,7 +69,7 @@ def gradient(policy, batches):
 
 def test_update__is_the_same_however_the_step_is_cut(loaded, groups):
     one, stats = gradient(loaded, cut(groups, 5))
-    for batches in (cut(groups, 1), cut(groups, 2), cut(groups, 8, (40,)), cut(groups[::-1], 3, (8, 12))):
+    for batches in (cut(groups, 1), cut(groups[::-1], 2, (40,))):
         other, other_stats = gradient(loaded, batches)
         chex.assert_trees_all_close(other, one, atol=1e-6)
         chex.assert_trees_all_close(other_stats.means, stats.means, rtol=1e-5, atol=1e-6)
@@ -100,7 +101,7 @@ def test_update__of_members_without_advantage_changes_nothing(loaded, groups):
     assert stats.grad_norm == 0 and not stats.skipped
 
 
-@pytest.mark.parametrize("sizes", [(8, 1, 1), (1, 8, 1), (2, 2, 2), (1, 4, 2)])
+@pytest.mark.parametrize("sizes", [(8, 1, 1), (1, 8, 1), (2, 2, 2)])
 def test_update__on_a_mesh_equals_the_update_on_one_device(model_directory, loaded, groups, sizes):
     batches = cut(groups, 8)
     expected, stats = updated(loaded, batches)
@@ -116,7 +117,7 @@ def test_update__on_a_mesh_equals_the_update_on_one_device(model_directory, load
 
 def test_update__descends(policy, groups):
     batches = cut(groups, 5)
-    learner = learner_of(policy, OptimizerConfig(learning_rate=3e-3), objective=imitation)
+    learner = learner_of(policy, OptimizerConfig(learning_rate=1e-3), objective=imitation)
     state, losses = learner.init(policy.params), []
     for _ in range(8):
         state, stats = learner.update(state, batches)
@@ -126,7 +127,8 @@ def test_update__descends(policy, groups):
 
 def test_update__raises_good_members_and_lowers_bad_ones(loaded, groups):
     (batch,) = cut(groups, 5)
-    params, _ = updated(loaded, [batch], OptimizerConfig(learning_rate=1e-4))
+    downhill, _ = gradient(loaded, [batch])
+    params = jax.tree.map(lambda leaf, slope: leaf - 1e-3 * slope, loaded.params, downhill)
     score = learner_of(loaded).recompute
     change_BGT = (score(params, batch) - score(loaded.params, batch)) * batch.sampled_BGT
     surrogate = (change_BGT * batch.advantage_BG[..., None]).sum()
@@ -162,10 +164,8 @@ def test_update__frees_the_old_state(policy, groups):
 
 
 def test_update__with_a_reference_is_pulled_towards_it(policy, loaded, groups):
-    config = GRPOConfig(kl_beta=0.5)
     (batch,) = cut([replace(r, suffixes=[replace(s, advantage=0.0) for s in r.suffixes]) for r in groups], 5)
-    objective = grpo.objective(config)
-    learner = learner_of(policy, OptimizerConfig(learning_rate=1e-3), objective, reference=loaded.params)
+    learner = learner_of(policy, OptimizerConfig(learning_rate=1e-3), WITH_REFERENCE, reference=loaded.params)
     moved = jax.tree.map(lambda leaf: leaf * 1.05, loaded.params)
     state, distances = learner.init(moved), []
     for _ in range(5):
@@ -175,8 +175,7 @@ def test_update__with_a_reference_is_pulled_towards_it(policy, loaded, groups):
 
 
 def test_reference__outlives_the_weights_that_it_was_made_from(policy, groups):
-    objective = grpo.objective(GRPOConfig(kl_beta=0.1))
-    learner = learner_of(policy, objective=objective, reference=policy.params)
+    learner = learner_of(policy, objective=WITH_REFERENCE, reference=policy.params)
     state, distances = learner.init(policy.params), []
     for _ in range(2):
         state, stats = learner.update(state, cut(groups, 5))
@@ -185,10 +184,10 @@ def test_reference__outlives_the_weights_that_it_was_made_from(policy, groups):
 
 
 def test_warm_up__leaves_every_value_as_it_was(policy, loaded):
-    learner = learner_of(policy, reference=loaded.params)
+    learner = learner_of(policy, objective=WITH_REFERENCE, reference=loaded.params)
     state = learner.init(policy.params)
     before = jax.device_get(state)
-    state = learner.warm_up(state, [empty(2, MEMBERS, 16, 12, 0), empty(2, MEMBERS, 16, 8, 0)])
+    state = learner.warm_up(state, [empty(5, MEMBERS, 16, 12, 0)] * 2)
     chex.assert_trees_all_equal(jax.device_get(state), before)
 
 
