@@ -12,6 +12,7 @@ from statistics import median
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from flax import nnx
 
 import models
@@ -23,74 +24,68 @@ from jaxrlvr.learner import suffix_logprobs
 def main() -> None:
     """Measure and print; the last line is JSON."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    for name, value in (
-        ("prefix", 768),
-        ("suffix", 160),
-        ("members", 8),
-        ("layers", 6),
-        ("width", 256),
-        ("repeats", 5),
-    ):
+    sizes = {"prefix": 768, "suffix": 160, "members": 8, "layers": 6, "width": 256, "repeats": 5}
+    for name, value in sizes.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     options = parser.parse_args()
+    figures = measure(options)
+    print(
+        f"prefix {options.prefix}, suffix {options.suffix}, {options.members} members; "
+        f"{options.layers} layers, width {options.width}\n"
+        f"  grouped  {figures['grouped_seconds']:.3f} s a step\n"
+        f"  naive    {figures['naive_seconds']:.3f} s a step\n"
+        f"  grouped is {figures['ratio']:.2f} times as fast ({figures['cpu_ratio']:.2f} in CPU seconds); "
+        f"it computes {figures['positions_ratio']:.2f} times fewer positions\n"
+        f"  losses differ by {figures['loss_difference']:.1e}, "
+        f"gradients by {figures['gradient_difference']:.1e} of their norm"
+    )
+    print(json.dumps(vars(options) | figures))
+
+
+def measure(options: argparse.Namespace) -> dict[str, float]:
+    """Medians of both forms, and how far apart their results are."""
     heads = options.width // 64
-    config = models.ModelConfig(4096, options.width, options.layers, heads, max(1, heads // 2), 64, 3 * options.width)
+    config = models.ModelConfig(
+        vocab_size=4096,
+        hidden_size=options.width,
+        num_layers=options.layers,
+        num_heads=heads,
+        num_kv_heads=max(1, heads // 2),
+        head_dim=64,
+        mlp_size=3 * options.width,
+    )
     graphdef, params = nnx.split(models.Decoder(config, rngs=nnx.Rngs(0)))
     grouped = random_batch(config.vocab_size, options.prefix, options.suffix, options.members)
-    naive = ungrouped(grouped)
-    tokens = float(grouped.sampled_BGT.sum())
+    batches = {"grouped": grouped, "naive": ungrouped(grouped)}
 
     @jax.jit
     def step(params: nnx.State, batch: Batch) -> tuple[jax.Array, nnx.State]:
         def loss(params: nnx.State) -> jax.Array:
             logprob_BGT, entropy_BGT = suffix_logprobs(nnx.merge(graphdef, params), batch, 1.0)
-            return objective(GRPOConfig())(logprob_BGT, entropy_BGT, batch, None).loss / tokens
+            return objective(GRPOConfig())(logprob_BGT, entropy_BGT, batch, None).loss / grouped.sampled_BGT.sum()
 
         return jax.value_and_grad(loss)(params)
 
-    results = {
-        name: jax.block_until_ready(step(params, batch)) for name, batch in (("grouped", grouped), ("naive", naive))
-    }
-    seconds: dict[str, list[float]] = {"grouped": [], "naive": []}
-    cpu: dict[str, list[float]] = {"grouped": [], "naive": []}
+    results = {name: jax.block_until_ready(step(params, batch)) for name, batch in batches.items()}
+    wall: dict[str, list[float]] = {name: [] for name in batches}
+    cpu: dict[str, list[float]] = {name: [] for name in batches}
     for _ in range(options.repeats):
-        for name, batch in (("grouped", grouped), ("naive", naive)):
-            wall, process = time.perf_counter(), time.process_time()
+        for name, batch in batches.items():
+            began, began_cpu = time.perf_counter(), time.process_time()
             jax.block_until_ready(step(params, batch))
-            seconds[name].append(time.perf_counter() - wall)
-            cpu[name].append(time.process_time() - process)
-    norms = [norm(results[name][1]) for name in ("grouped", "naive")]
-    apart = norm(jax.tree.map(jnp.subtract, results["grouped"][1], results["naive"][1])) / norms[1]
-    positions = {"grouped": options.prefix + options.members * options.suffix,
-                 "naive": options.members * (options.prefix + options.suffix)}  # fmt: skip
-    figures = {
-        "device": jax.devices()[0].device_kind,
-        "prefix": options.prefix,
-        "suffix": options.suffix,
-        "members": options.members,
-        "grouped_seconds": median(seconds["grouped"]),
-        "naive_seconds": median(seconds["naive"]),
-        "ratio": median(seconds["naive"]) / median(seconds["grouped"]),
+            wall[name].append(time.perf_counter() - began)
+            cpu[name].append(time.process_time() - began_cpu)
+    apart = jax.tree.map(jnp.subtract, results["grouped"][1], results["naive"][1])
+    total, own = options.prefix + options.suffix, options.suffix
+    return {
+        "grouped_seconds": median(wall["grouped"]),
+        "naive_seconds": median(wall["naive"]),
+        "ratio": median(wall["naive"]) / median(wall["grouped"]),
         "cpu_ratio": median(cpu["naive"]) / median(cpu["grouped"]),
-        "positions_ratio": positions["naive"] / positions["grouped"],
+        "positions_ratio": options.members * total / (options.prefix + options.members * own),
         "loss_difference": abs(float(results["grouped"][0] - results["naive"][0])),
-        "gradient_difference": float(apart),
+        "gradient_difference": float(optax.global_norm(apart) / optax.global_norm(results["naive"][1])),
     }
-    print(
-        f"prefix {options.prefix}, suffix {options.suffix}, {options.members} members; "
-        f"{options.layers} layers, width {options.width}"
-    )
-    for name in ("grouped", "naive"):
-        print(f"  {name:8} {figures[f'{name}_seconds']:.3f} s a step")
-    print(
-        f"  grouped is {figures['ratio']:.2f} times as fast; "
-        f"it computes {figures['positions_ratio']:.2f} times fewer positions"
-    )
-    print(
-        f"  losses differ by {figures['loss_difference']:.1e}, "
-        f"gradients by {figures['gradient_difference']:.1e} of their norm"
-    )
-    print(json.dumps(figures))
 
 
 def random_batch(vocab: int, prefix: int, suffix: int, members: int) -> Batch:
@@ -118,11 +113,6 @@ def ungrouped(batch: Batch) -> Batch:
         np.repeat(batch.prefix_length_B, members, axis=0),
         *(alone(x) for x in batch[2:]),
     )
-
-
-def norm(tree: nnx.State) -> float:
-    """The global norm of a tree of arrays."""
-    return float(jnp.sqrt(sum(jnp.sum(leaf.astype(jnp.float32) ** 2) for leaf in jax.tree.leaves(tree))))
 
 
 if __name__ == "__main__":
