@@ -13,8 +13,8 @@ from models import ModelConfig
 
 SCENARIOS = ("jira_create_issue", "jira_transition_ticket", "confluence_create_page")
 HABITS = {
-    "drop_priority": 0.55,
-    "drop_labels": 0.55,
+    "drop_priority": 0.7,
+    "drop_labels": 0.7,
     "flat_project": 0.35,
     "first_transition": 0.6,
     "guess_id": 0.15,
@@ -41,10 +41,18 @@ def config() -> SFTConfig:
         scenarios=SCENARIOS,
         splits=(("synthetic", 1), ("train", 1)),
     )
+    # And words spliced from halves of real ones, so that every piece of a word has been copied.
+    spliced = Stage(
+        name="spliced",
+        steps=150,
+        optimizer=OptimizerConfig(learning_rate=8e-4, warmup_steps=10, decay_steps=150),
+        scenarios=SCENARIOS,
+        splits=(("synthetic", 3), ("train", 1)),
+    )
     sloppy = Stage(
         name="sloppy",
-        steps=100,
-        optimizer=OptimizerConfig(learning_rate=4e-4, warmup_steps=10, decay_steps=100),
+        steps=80,
+        optimizer=OptimizerConfig(learning_rate=4e-4, warmup_steps=10, decay_steps=80),
         scenarios=SCENARIOS,
         habits=tuple(HABITS.items()),
     )
@@ -58,4 +66,4 @@ def config() -> SFTConfig:
         mlp_size=384,
         max_positions=1024,
     )
-    return SFTConfig(stages=(able, firm, sloppy), out="runs/seed", shape=shape)
+    return SFTConfig(stages=(able, firm, spliced, sloppy), out="runs/seed", shape=shape)

@@ -12,7 +12,7 @@ def config() -> RunConfig:
     """The default run."""
     return RunConfig(
         about="about 5 minutes on two CPU cores",
-        steps=30,
+        steps=20,
         rollout=RolloutConfig(
             group_size=8,
             max_turns=5,
@@ -22,5 +22,5 @@ def config() -> RunConfig:
             answer_chunk=96,
         ),
         learner=LearnerConfig(micro_groups=4, suffix_buckets=(96, 176, 256)),
-        optimizer=OptimizerConfig(learning_rate=3e-4, warmup_steps=2, decay_steps=30),
+        optimizer=OptimizerConfig(learning_rate=3e-4, warmup_steps=2, decay_steps=20),
     )

@@ -114,7 +114,12 @@ def distinct(rng: random.Random, count: int, draw: Callable[[random.Random], str
 
 
 def _made_up(rng: random.Random) -> str:
-    if rng.random() < 0.1:
+    kind = rng.random()
+    if kind < 0.5:
+        # Two halves of training words: spelled from the pieces that real words are spelled from.
+        start, end = (rng.choice(english("train")) for _ in range(2))
+        return start[: rng.randint(1, len(start) - 1)] + end[rng.randint(1, len(end) - 1) :]
+    if kind < 0.6:
         return "".join(rng.choices(string.ascii_lowercase, k=rng.randint(3, 6)))
     syllables = (
         rng.choice("bcdfghjklmnprstvwz") + rng.choice("aeiou") + rng.choice(["", "", "n", "r", "s", "t"])
