@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import nnx
 from jax.sharding import Mesh
@@ -117,10 +118,10 @@ class Learner:
         reference: Any = None,
         mesh: Mesh | None = None,
     ) -> None:
-        self._optimizer = optimizer
         # Copied: training that starts from the same weights gives their buffers away.
         self._reference = jax.tree.map(jnp.copy, reference)
         self._sharding = None if mesh is None else models.batch_sharding(mesh)
+        pin = _Pin(graphdef, optimizer, mesh)
 
         def loss(
             params: Any, batch: Batch, reference_BGT: jax.Array | None, tokens: jax.Array
@@ -134,7 +135,7 @@ class Learner:
             params: Any, grads: Any, batch: Batch, reference_BGT: jax.Array | None, tokens: jax.Array
         ) -> tuple[Any, LossStats]:
             more, stats = jax.grad(loss, has_aux=True)(params, batch, reference_BGT, tokens)
-            return jax.tree.map(jnp.add, grads, more), stats
+            return pin.params(jax.tree.map(jnp.add, grads, more)), stats
 
         @partial(jax.jit, donate_argnums=0)
         def apply(state: TrainState, grads: Any) -> tuple[TrainState, jax.Array, jax.Array]:
@@ -142,18 +143,28 @@ class Learner:
             updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
             new = TrainState(optax.apply_updates(state.params, updates), opt_state)
             finite = jnp.isfinite(norm)
-            return jax.tree.map(lambda a, b: jnp.where(finite, a, b), new, state), norm, ~finite
+            return pin.state(jax.tree.map(lambda a, b: jnp.where(finite, a, b), new, state)), norm, ~finite
 
         @jax.jit
         def recompute(params: Any, batch: Batch) -> jax.Array:
             return suffix_logprobs(nnx.merge(graphdef, params), batch, temperature)[0]
 
-        self._accumulate, self._apply, self.recompute = accumulate, apply, recompute
-        self._zeros = jax.jit(lambda params: jax.tree.map(jnp.zeros_like, params))
+        # What is made out of nothing must lie where the parameters lie (an argument that is not read would be dropped),
+        # or the first real update would be compiled once more.
+        @partial(jax.jit, keep_unused=True)
+        def fill(params: Any, value: jax.Array) -> Any:
+            return pin.params(jax.tree.map(lambda leaf: jnp.full_like(leaf, value), params))
+
+        @partial(jax.jit, keep_unused=True)
+        def start(params: Any) -> Any:
+            return pin.state(TrainState(params, optimizer.init(params))).opt_state
+
+        self._accumulate, self._apply, self._fill, self._start = accumulate, apply, fill, start
+        self.recompute = recompute
 
     def init(self, params: Any) -> TrainState:
-        """A fresh optimizer state around `params`."""
-        return TrainState(params, jax.jit(self._optimizer.init)(params))
+        """A fresh optimizer state around `params`, spread over the devices like them."""
+        return TrainState(params, self._start(params))
 
     def place(self, batch: Batch) -> Batch:
         """A micro-batch on the devices, its groups spread over the mesh."""
@@ -163,21 +174,51 @@ class Learner:
         """Compile for the shapes of `batches`, which sample nothing. Returns the state with the same values."""
         for batch in map(self.place, batches):
             reference_BGT = None if self._reference is None else self.recompute(self._reference, batch)
-            self._accumulate(state.params, self._zeros(state.params), batch, reference_BGT, jnp.float32(1))
+            self._accumulate(state.params, self._fill(state.params, 0.0), batch, reference_BGT, jnp.float32(1))
         # A gradient that is not finite leaves the state as it is.
-        nothing = jax.tree.map(lambda zero: zero + jnp.nan, self._zeros(state.params))
-        return self._apply(state, nothing)[0]
+        return self._apply(state, self._fill(state.params, jnp.nan))[0]
 
     def update(self, state: TrainState, batches: Sequence[Batch]) -> tuple[TrainState, UpdateStats]:
         """One optimizer step over all micro-batches. The old state's buffers are gone afterwards."""
-        tokens = jnp.float32(max(1, sum(int(batch.sampled_BGT.sum()) for batch in batches)))
-        grads = self._zeros(state.params)
+        tokens = max(1, sum(int(batch.sampled_BGT.sum()) for batch in batches))
+        grads = self._fill(state.params, 0.0)
         parts = []
         for batch in map(self.place, batches):
             reference_BGT = None if self._reference is None else self.recompute(self._reference, batch)
-            grads, stats = self._accumulate(state.params, grads, batch, reference_BGT, tokens)
+            grads, stats = self._accumulate(state.params, grads, batch, reference_BGT, jnp.float32(tokens))
             parts.append(stats)
         state, norm, skipped = self._apply(state, grads)
-        means = LossStats(*(sum(values) / tokens for values in zip(*parts, strict=True)))
-        gap_max = max(float(stats.behaviour_gap_max) for stats in parts)
+        parts = jax.device_get(parts)
+        means = LossStats(*(sum(values) / np.float32(tokens) for values in zip(*parts, strict=True)))
+        gap_max = max(stats.behaviour_gap_max for stats in parts)
         return state, UpdateStats(means._replace(behaviour_gap_max=gap_max), norm, skipped)
+
+
+@dataclass(frozen=True)
+class _Pin:
+    """Pins trees that are shaped like the parameters to the parameters' places on the mesh, within compiled functions.
+
+    Left to itself the compiler copies what it makes out of nothing, such as Adam's moments, to every device.
+    """
+
+    graphdef: Any
+    optimizer: optax.GradientTransformation
+    mesh: Mesh | None
+
+    def params(self, tree: Any) -> Any:
+        """Parameters or gradients, each in its place."""
+        if self.mesh is None:
+            return tree
+        return jax.tree.map(jax.lax.with_sharding_constraint, tree, self._places(tree, self.mesh))
+
+    def state(self, state: TrainState) -> TrainState:
+        """The whole state: moments where their parameters are, counts everywhere."""
+        if self.mesh is None:
+            return state
+        opt_state = optax.tree.map_params(
+            self.optimizer, jax.lax.with_sharding_constraint, state.opt_state, self._places(state.params, self.mesh)
+        )
+        return TrainState(self.params(state.params), opt_state)
+
+    def _places(self, params: Any, mesh: Mesh) -> Any:
+        return models.param_shardings(nnx.merge(self.graphdef, params).config, params, mesh)

@@ -16,6 +16,7 @@ from jaxrlvr.batch import Row, Shape, Suffix, empty, pack
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.imitation import imitation
 from jaxrlvr.learner import Learner, OptimizerConfig, make_optimizer, suffix_logprobs
+from jaxrlvr.metrics import CompileCounter
 from jaxrlvr.policy import MeshConfig, PolicyConfig, load_policy
 
 MEMBERS = 3
@@ -191,6 +192,37 @@ def test_warm_up__leaves_every_value_as_it_was(policy, loaded):
     chex.assert_trees_all_equal(jax.device_get(state), before)
 
 
+def compiled_after_warm_up(learner, params, groups):
+    """How many programs two updates of unlike sizes still compile."""
+    shapes = [empty(8, MEMBERS, 16, 12, 0)]
+    state = learner.warm_up(learner.init(params), shapes)
+    counter = CompileCounter()
+    for count in (1, 3):
+        state, _ = learner.update(state, cut(groups, 8) * count)
+    return counter.count, state
+
+
+def test_update__compiles_nothing_after_warm_up(policy, groups):
+    count, _ = compiled_after_warm_up(learner_of(policy), policy.params, groups)
+    assert count == 0
+
+
+def test_update__compiles_nothing_on_a_mesh_and_every_moment_stays_with_its_parameter(model_directory, groups):
+    mesh = models.make_mesh(2, 2, 2)
+    graphdef, params = nnx.split(models.load(model_directory, mesh=mesh))
+    learner = Learner(graphdef, make_optimizer(RATE), grpo.objective(GRPOConfig()), mesh=mesh)
+
+    def parts(tree):
+        return sorted(leaf.sharding.shard_shape(leaf.shape) for leaf in jax.tree.leaves(tree) if leaf.ndim)
+
+    assert parts(learner.init(params).opt_state) == sorted(parts(params) * 2)
+    whole = sorted(leaf.shape for leaf in jax.tree.leaves(params))
+    assert parts(params) != whole
+    count, state = compiled_after_warm_up(learner, params, groups)
+    assert count == 0
+    assert parts(state) == sorted(parts(state.params) * 3)
+
+
 def test_suffix_logprobs__are_those_of_one_plain_forward_pass(loaded, groups):
     """Each member by itself: prompt and suffix in one sequence, softmax over the whole vocabulary."""
     (batch,) = cut(groups, 5)
@@ -218,7 +250,7 @@ def test_suffix_logprobs__are_those_of_one_plain_forward_pass(loaded, groups):
     [
         (OptimizerConfig(learning_rate=1.0), [1.0, 1.0, 1.0, 1.0]),
         (OptimizerConfig(learning_rate=1.0, warmup_steps=4), [0.25, 0.4375, 0.625, 0.8125]),
-        (OptimizerConfig(learning_rate=1.0, warmup_steps=2, decay_steps=4), [0.0, 0.5, 1.0, 0.55]),
+        (OptimizerConfig(learning_rate=1.0, warmup_steps=2, decay_steps=4), [0.5, 0.75, 1.0, 0.55]),
     ],
 )
 def test_optimizer__follows_its_schedule(config, expected):

@@ -17,7 +17,7 @@ from flax import nnx
 
 import envs
 import models
-from jaxrlvr import evaluate, export, train
+from jaxrlvr import evaluate, export, metrics, train
 from jaxrlvr.config import from_json, to_json
 from jaxrlvr.errors import UserError
 from jaxrlvr.interrupt import Interruption
@@ -71,7 +71,12 @@ class Killed(Exception):
 def killed(config, tmp_path_factory):
     """The same run, killed in step 4; its last checkpoint is of step 2."""
     run = RunDirectory.create(replace(config, run_dir=str(tmp_path_factory.mktemp("killed"))), "x")
-    draw = train.training_tasks
+    draw, logs = train.training_tasks, []
+
+    class Log(metrics.MetricsLog):
+        def __init__(self, *arguments, **settings):
+            super().__init__(*arguments, **settings)
+            logs.append(self)
 
     def kill(tasks, seed, step):
         if step == STEPS:
@@ -80,8 +85,10 @@ def killed(config, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "training_tasks", kill)
+        patch.setattr(metrics, "MetricsLog", Log)
         with pytest.raises(Killed):
             run_training(config, run)
+    logs[0].close()  # as the end of the process would
     return run
 
 
