@@ -7,7 +7,7 @@ suffix.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 
 class Batch(NamedTuple):
-    """One micro-batch of grouped trajectories, padded on the right."""
+    """One micro-batch of grouped trajectories, padded on the right: NumPy arrays on the host, then JAX arrays."""
 
-    prefix_BP: np.ndarray
+    prefix_BP: Any
     """int32 prompt tokens."""
-    prefix_length_B: np.ndarray
+    prefix_length_B: Any
     """int32, at least 1 (padding groups too)."""
-    suffix_BGT: np.ndarray
+    suffix_BGT: Any
     """int32 member tokens: sampled ones and tool answers."""
-    sampled_BGT: np.ndarray
+    sampled_BGT: Any
     """bool, True where the model wrote the token and it counts in the loss."""
-    behaviour_BGT: np.ndarray
+    behaviour_BGT: Any
     """float32 log-prob each sampled token had when it was sampled."""
-    advantage_BG: np.ndarray
+    advantage_BG: Any
     """float32."""
 
 

@@ -1,6 +1,7 @@
 """What a person sees: progress, one line of figures a step, tables. All of it goes through one rich console."""
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -24,7 +25,7 @@ def progress(first: int, last: int) -> Iterator[int]:
             shown.update(bar, completed=step)
 
 
-Judgement = Mapping[str, Mapping[str, Mapping[str, float]]]
+Judgement = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Way of acting -> scenario -> {reward, success, tasks}."""
 
 

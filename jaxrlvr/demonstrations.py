@@ -11,6 +11,7 @@ import numpy as np
 
 import envs
 from envs import policies
+from envs.tools import Detail
 from jaxrlvr.batch import Row, Suffix
 from jaxrlvr.chat import Chat
 
@@ -20,7 +21,7 @@ Habits = Mapping[str, float]
 
 def conversation(
     scenario: str, split: str, seed: int, habits: Habits, difficulty: int = 1
-) -> tuple[envs.Task, list[tuple[str, tuple[str, ...]]]]:
+) -> tuple[envs.Task, tuple[tuple[str, tuple[str, ...]], ...]]:
     """One task and its demonstrated turns: [(what the model writes, what the tools answer), ...]."""
     task = envs.SCENARIOS[scenario].sample(seed, split, difficulty)
     own = {name: chance for name, chance in habits.items() if name in envs.SCENARIOS[scenario].habits}
@@ -38,7 +39,7 @@ def texts(chosen: Sequence[tuple[str, str, int]]) -> Iterator[str]:
             yield from answers
 
 
-def row(chat: Chat, scenario: str, split: str, seed: int, habits: Habits, detail: str = "compact") -> Row:
+def row(chat: Chat, scenario: str, split: str, seed: int, habits: Habits, detail: Detail = "compact") -> Row:
     """One demonstration as a group of one member."""
     task, turns = conversation(scenario, split, seed, habits)
     tokens: list[int] = []

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -90,17 +91,9 @@ def judge(
     ways = {"greedy": 0.0, "sampled": acting.temperature}
     return {
         way: evaluate(
-            sampler,
-            params,
-            chat,
-            tasks,
-            config,
-            acting,
-            temperature=temperature,
-            seed=seed,
-            keep=lambda groups, way=way: keep(way, groups),
+            sampler, params, chat, tasks, config, acting, temperature=heat, seed=seed, keep=partial(keep, way)
         )
-        for way, temperature in ways.items()
+        for way, heat in ways.items()
     }
 
 

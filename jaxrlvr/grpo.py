@@ -74,7 +74,7 @@ def outcome_gated(advantage_BG: np.ndarray, success_BG: np.ndarray, often_B: np.
     """
     if gate == "off":
         return advantage_BG
-    hopeless_B = ~success_BG.any(axis=1)
+    hopeless_B = np.logical_not(success_BG.any(axis=1))
     closed_B = hopeless_B if gate == "always" else hopeless_B & often_B
     return np.where(closed_B[:, None], np.float32(0), advantage_BG)
 

@@ -14,7 +14,7 @@ import numpy as np
 from tensorboardX import SummaryWriter
 
 from jaxrlvr.learner import UpdateStats
-from jaxrlvr.rollout import STOPS, Group
+from jaxrlvr.rollout import STOPS, Group, Trajectory
 from jaxrlvr.run import keep_steps
 
 Figures = dict[str, float]
@@ -28,10 +28,10 @@ class CompileCounter:
         self.seconds = 0.0
         jax.monitoring.register_event_duration_secs_listener(self._hear)
 
-    def _hear(self, event: str, seconds: float, **_: object) -> None:
+    def _hear(self, event: str, duration_secs: float, **_: str | int) -> None:
         if event == "/jax/core/compile/backend_compile_duration":
             self.count += 1
-            self.seconds += seconds
+            self.seconds += duration_secs
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def rollout_figures(groups: Sequence[Group]) -> Figures:
     figures: Figures = {}
     members = [member for group in groups for member in group.members]
     valid = [member for member in members if member.valid]
-    by_scenario = defaultdict(list)
+    by_scenario: dict[str, list[Trajectory]] = defaultdict(list)
     for group in groups:
         by_scenario[group.task.scenario] += [member for member in group.members if member.valid]
     for name, some in [("", valid), *((f"/{scenario}", some) for scenario, some in by_scenario.items())]:

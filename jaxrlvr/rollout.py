@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import envs
+from envs.tools import Detail
 from jaxrlvr.chat import Chat
 from jaxrlvr.sampler import Prefix, Sampler, SamplerState, Turn, keys
 
@@ -33,7 +34,7 @@ class RolloutConfig:
     """Turns a member may write."""
     turn_tokens: int = 96
     """Tokens a member may write in one turn."""
-    detail: str = "compact"
+    detail: Detail = "compact"
     """How much of tools and answers the model sees: compact or full."""
     prefix_buckets: tuple[int, ...] = (128,)
     """Prompt lengths that are compiled for, ascending."""
