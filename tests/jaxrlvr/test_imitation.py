@@ -32,8 +32,8 @@ def config(model_directory, tmp_path):
         out=str(tmp_path / "out"),
         model=str(model_directory),
         micro_batch=4,
-        prefix_buckets=(128,),
-        suffix_buckets=(128,),
+        prefix_buckets=(160,),
+        suffix_buckets=(160,),
     )
 
 

@@ -48,7 +48,7 @@ def graded():
 
 @pytest.fixture(scope="module")
 def config(tiny_run, acting):
-    return replace(tiny_run, steps=STEPS, checkpoint_every=2, rollout=replace(acting, prefix_buckets=(128,)))
+    return replace(tiny_run, steps=STEPS, checkpoint_every=2, rollout=replace(acting, prefix_buckets=(160,)))
 
 
 def run_training(config, run):
@@ -56,10 +56,26 @@ def run_training(config, run):
 
 
 @pytest.fixture(scope="module")
-def whole(config, tmp_path_factory):
+def compiled():
+    """How many programs had been compiled when the whole run had warmed up, and when it had ended."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def whole(config, tmp_path_factory, compiled):
     """A run that was never stopped."""
     run = RunDirectory.create(replace(config, run_dir=str(tmp_path_factory.mktemp("whole"))), "x")
-    assert run_training(config, run) == STEPS
+    counter, warm_up = metrics.CompileCounter(), train.warm_up
+
+    def noted(*arguments):
+        state = warm_up(*arguments)
+        compiled["warm"] = counter.count
+        return state
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "warm_up", noted)
+        assert run_training(config, run) == STEPS
+    compiled["end"] = counter.count
     return run
 
 
@@ -129,9 +145,10 @@ def test_metrics__sampler_and_learner_agree_at_every_step(whole):
     assert max(line["update/behaviour_gap_max"] for line in figures(whole)) <= 1e-4
 
 
-def test_compilations__stand_still_after_warm_up(whole):
+def test_compilations__stand_still_after_warm_up(whole, compiled):
     lines = figures(whole)
     assert len({line["compiles"] for line in lines}) == 1
+    assert compiled["end"] == compiled["warm"] > 0, "steps, evaluations and checkpoints compile nothing more"
     assert len({line["tokens/suffix"] for line in lines}) == STEPS, "the steps should differ in length"
 
 
