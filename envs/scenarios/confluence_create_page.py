@@ -148,10 +148,10 @@ SCENARIO = Scenario(
         _PARENT_READ,
         _read_id("spaceId", "space", 0.10, _SPACE_READ),
         _read_id("parentId", "parent", 0.15, _PARENT_READ),
-        argument("createPage", "title", "title", 0.15),
+        argument("createPage", "title", "title", 0.10),
         argument("createPage", "body.value", "value", 0.15),
         stopped_after("createPage", 0.10),
-        outcome(0.25, _created, "Exactly the page that was asked for was created, in its place."),
+        outcome(0.30, _created, "Exactly the page that was asked for was created, in its place."),
     ),
     habits={
         "skip_parent": _skip_parent,
