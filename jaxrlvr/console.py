@@ -35,11 +35,11 @@ def scores(title: str, judged: Judgement) -> None:
 
 
 def change(title: str, before: Judgement, after: Judgement) -> None:
-    """Print reward and success per scenario as before -> after."""
+    """Print reward and success per scenario as before→after, in 80 columns."""
     _table(
         title,
         after,
-        lambda way, scenario, figure: f"{before[way][scenario][figure]:.3f} -> {after[way][scenario][figure]:.3f}",
+        lambda way, scenario, figure: f"{before[way][scenario][figure]:.2f}→{after[way][scenario][figure]:.2f}",
     )
 
 
@@ -48,7 +48,7 @@ def _table(title: str, judged: Judgement, cell: Callable[[str, str, str], str]) 
     shown.add_column("scenario", no_wrap=True)
     columns = [(way, figure) for way in judged for figure in ("reward", "success")]
     for way, figure in columns:
-        shown.add_column(f"{way}\n{figure}", justify="right")
+        shown.add_column(f"{way}\n{figure}", justify="right", no_wrap=True)
     for scenario in next(iter(judged.values())):
         shown.add_row(scenario, *(cell(way, scenario, figure) for way, figure in columns))
     _console.print(shown)

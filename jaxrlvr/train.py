@@ -119,7 +119,7 @@ def summarize(run: RunDirectory, steps: int, seconds: float) -> None:
     run.write_summary(
         {"scenarios": scenarios, "seconds": seconds, "peak_rss_bytes": metrics.peak_rss_bytes(), "steps": steps}
     )
-    console.change(f"held-out tasks, before -> after {steps} steps", before, after)
+    console.change(f"held-out tasks, before→after {steps} steps", before, after)
     console.say(f"{seconds:.0f} s in all, at most {metrics.peak_rss_bytes() / 1e9:.2f} GB of memory")
     console.say(f"the run: {run.path}\nas a Hugging Face model: python -m jaxrlvr.export {run.path} --out my-model")
 
