@@ -39,8 +39,8 @@ def logprobs(groups):
     return np.concatenate([member.logprobs for group in groups for member in group.members])
 
 
-@pytest.mark.parametrize("temperature", [1.0, 0.8])
-def test_sampled_logprobs__equal_what_the_learner_computes(loaded, acting, make_tasks, answering, temperature):
+def test_sampled_logprobs__equal_what_the_learner_computes(loaded, acting, make_tasks, answering):
+    temperature = 0.8
     groups = act(loaded, make_tasks(3), replace(acting, temperature=temperature))
     assert max(member.turns for group in groups for member in group.members) > 1, "nobody got an answer"
     learner = Learner(loaded.graphdef, make_optimizer(OptimizerConfig()), grpo.objective(GRPOConfig()), temperature)
@@ -58,7 +58,7 @@ def reference(loaded, acting, make_tasks, answering):
 
 def test_member__does_not_depend_on_what_else_is_in_the_batch(loaded, acting, make_tasks, reference):
     tasks = make_tasks(3)
-    for order in ([1], [2, 0], [2, 1, 0]):
+    for order in ([1], [2, 1, 0]):
         groups = act(loaded, [tasks[n] for n in order], acting, numbers=order)
         expected = [reference[n] for n in order]
         assert written(groups) == written(expected)
@@ -67,12 +67,7 @@ def test_member__does_not_depend_on_what_else_is_in_the_batch(loaded, acting, ma
 
 @pytest.mark.parametrize(
     "sizes",
-    [
-        {"prefix_buckets": (200,)},
-        {"suffix_buckets": (64,)},
-        {"suffix_buckets": (13, 20, 40, 64)},
-        {"answer_chunk": 7},
-    ],
+    [{"prefix_buckets": (200,), "answer_chunk": 7}, {"suffix_buckets": (64,)}],
     ids=str,
 )
 def test_member__does_not_depend_on_the_sizes_compiled_for(loaded, acting, make_tasks, reference, sizes):
@@ -236,9 +231,9 @@ def test_fault__has_no_verdict_no_advantage_and_no_token_that_counts(faulty):
 
 def test_fault__changes_no_gradient(faulty, loaded):
     """The member with the fault might as well hold other tokens."""
+    learner = Learner(loaded.graphdef, make_optimizer(OptimizerConfig()), grpo.objective(GRPOConfig()))
 
     def gradient():
-        learner = Learner(loaded.graphdef, make_optimizer(OptimizerConfig()), grpo.objective(GRPOConfig()))
         batches = pack(rows(faulty, grpo.advantages(faulty, GRPOConfig())), Shape(1, (160,), (128,)), 0)
         state, stats = learner.update(learner.init(jax.tree.map(lambda leaf: leaf + 0, loaded.params)), batches)
         return float(stats.grad_norm), jax.device_get(state.params)
