@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import envs
-from envs.words import SPLITS
 from jaxrlvr.errors import UserError
 
 
@@ -15,8 +14,6 @@ class TaskConfig:
 
     scenarios: tuple[str, ...] = ("jira_create_issue", "jira_transition_ticket", "confluence_create_page")
     """Names from `envs.SCENARIOS`; every step draws from each in turn."""
-    splits: tuple[str, ...] = ("train",)
-    """Splits whose values the training tasks have, in turn; never the held-out one."""
     per_step: int = 12
     """Tasks, and so groups, in a step."""
     difficulty: int = 1
@@ -28,22 +25,19 @@ def check(config: TaskConfig) -> None:
     for name in config.scenarios:
         if name not in envs.SCENARIOS:
             raise UserError(f"unknown scenario {name!r}; there are {', '.join(envs.SCENARIOS)}")
-    if not config.splits or not set(config.splits) <= set(SPLITS) - {"heldout"}:
-        raise UserError(f"--tasks.splits {config.splits} must be of train and synthetic: heldout judges")
     if not config.scenarios or config.per_step < 1:
         raise UserError("a step needs tasks: set --tasks.scenarios and --tasks.per-step to at least one")
 
 
 def training_tasks(config: TaskConfig, seed: int, step: int) -> list[Any]:
-    """The tasks of one step: scenarios and splits in turn, going on where the step before stopped."""
-
-    def task(number: int) -> Any:
-        rounds, place = divmod(number, len(config.scenarios))
-        split = config.splits[rounds % len(config.splits)]
-        drawn = random.Random(f"{seed}/{number}").randrange(2**31)
-        return envs.SCENARIOS[config.scenarios[place]].sample(drawn, split, config.difficulty)
-
-    return [task(number) for number in range(step * config.per_step, (step + 1) * config.per_step)]
+    """The tasks of one step: the scenarios in turn, going on where the step before stopped."""
+    first = step * config.per_step
+    return [
+        envs.SCENARIOS[config.scenarios[number % len(config.scenarios)]].sample(
+            random.Random(f"{seed}/{number}").randrange(2**31), "train", config.difficulty
+        )
+        for number in range(first, first + config.per_step)
+    ]
 
 
 def heldout_tasks(config: TaskConfig, scenario: str, count: int) -> list[Any]:
