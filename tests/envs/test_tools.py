@@ -46,7 +46,7 @@ def test_tool_schemas__compact_is_much_shorter_and_full_describes(scenario):
             Response(
                 200, {"expand": "", "transitions": [{"id": "31", "name": "Go", "to": {"name": "In review", "id": "7"}}]}
             ),
-            '{"transitions": [{"id": "31", "to": {"name": "In review"}}]}',
+            '{"transitions": [{"to": {"name": "In review"}, "id": "31"}]}',
         ),
         ("getPages", Response(200, {"results": [], "_links": {}}), '{"results": []}'),
         (

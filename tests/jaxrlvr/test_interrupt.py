@@ -19,6 +19,15 @@ def test_signal__the_first_is_noted_and_gives_the_shells_exit_code(number, code,
 
 
 def test_signal__the_second_acts_as_usual():
+    # A process started in the background ignores SIGINT; "as usual" is what a foreground one does.
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        _second_signal_raises()
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
+def _second_signal_raises():
     with interruptible() as interruption:
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
