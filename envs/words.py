@@ -18,43 +18,49 @@ Split = Literal["train", "heldout", "synthetic"]
 SPLITS: tuple[Split, ...] = ("train", "heldout", "synthetic")
 
 _ENGLISH = """
-account action address admin agent alarm album alert alias alpha amber anchor angle answer apple archive arrow asset
-atlas audio audit autumn avatar backup badge balance banner barrel basket batch battery beacon beta bicycle billing
-binary birch blanket block border bottle bottom branch bridge broken browser bucket budget buffer build bundle button
-cable cache calendar camera campaign canal candle canvas capital captain carbon card cargo carpet castle catalog cedar
-cell center chain chair change channel chapter chart check checkout cherry circle clean client clock cloud cluster
-coast coffee column comet command comment compass config connect contact content contract copper copy corner cotton
-counter country coupon course cover crash credit crystal cursor custom cycle daily dashboard data deadline debug
-decision default delay delete delta deploy design desk detail device dialog diamond digest digital dinner disk display
-docker document domain door double draft dragon drawer driver duplicate dynamic eagle early east echo edge editor
-elastic email empty engine entry error escape event evening excel exit expert export fabric factory failure falcon
-family feature feed fence fiber field file filter final finance finger fire firewall flag flash flight floor flower
-folder font footer forest form format forum fountain frame freeze fresh friend frozen future gallery garden gateway
-gear ghost giant glass global gold grain granite graph gravity green grid group guard guest guide guitar hammer handle
-harbor hardware harvest hash header health heap heart height helmet helper hidden history holiday honey hook horizon
-host hotel hourly house icon image import inbox index indigo input install insight invite invoice iron island ivory
-jacket jasmine job journal journey jungle kernel key kitchen kiosk label ladder lake lamp landing language lantern
-laptop large latency launch layout lazy leader legacy lemon letter level library license light limit linen link list
-local locker login logout lunar machine magnet mail manager mango manual maple map marble margin market master matrix
-meadow media meeting member memory menu merge message metal meter migration mirror missing mobile model module monitor
-monthly morning motion mountain museum music native network night nickel noise north notice number object ocean offer
-office offline olive onion online opal open option orange orbit order organic origin output outage owner oxygen package
-page paint panel paper parser partner password patch path pattern payment pearl pencil people pepper permit phone photo
-piano pilot pipeline pixel planet plastic platform player plugin pocket pointer policy portal poster powder power
-preview price print private process product profile project prompt proxy public pump purple python quality quartz queue
-quick quiet quota radar rabbit random rapid rating reader recent recipe record redis refund region release remote
-render repair replica report request rescue reset resource response result retry return review reward ribbon river
-robot rocket role roof root rose router routine ruby runner runtime safety salad sample sandbox satin scale scanner
-schedule schema school scope screen script search season secret sector secure sensor server service session setting
-shadow shape shelter shield shipping shore signal silent silver simple single sitemap sketch slate slow smart snapshot
-social socket soft solar sound source south space spare spark special speed spider spring sprint stable stack staff
-stage standard station status steam steel sticky stone storage store storm stream street string strong studio style
-subject submit subway sugar summer summit sunset support survey switch symbol sync system table tablet target task team
-tempo tenant terminal test theme thread ticket tiger timber timeout title toast token tomato tool tooltip topic total
-touch tower track traffic train transfer travel trend trial tunnel turbo twin type umbrella unit update upgrade upload
-urgent usage user valley value vector velvet vendor verify version video view vintage violet virtual visit voice volume
-wagon wallet warning watch water wave weather webhook weekly west wheel widget window winter wire wizard wooden worker
-world yellow zebra zone
+account action admin agent alarm album alert alias alpha amber anchor angle answer apple archive arrow asset atlas
+audio audit autumn avatar backup badge balance banner barrel basket batch battery beacon beta bicycle billing binary
+birch blanket block border bottle bottom branch bridge broken browser bucket budget buffer build bundle button cable
+cache calendar camera campaign canal candle canvas capital captain carbon card cargo carpet castle catalog cedar cell
+center chain chair channel chapter chart check checkout cherry circle clean client clock cloud cluster coast coffee
+column comet command comment compass config connect contact contract copper copy corner cotton counter country coupon
+course cover crash credit crystal cursor custom cycle daily dashboard data deadline debug decision default delay
+delete delta deploy design desk detail device dialog diamond digest digital dinner disk display docker domain door
+double draft dragon drawer driver duplicate dynamic eagle early east echo edge editor elastic email empty engine entry
+error escape evening event excel exit expert export fabric factory failure falcon family feature feed fence fiber
+field filter final finance finger fire firewall flag flash flight floor flower folder font footer forest form format
+forum fountain frame freeze fresh friend frozen future gallery garden gateway gear ghost giant glass global gold grain
+granite graph gravity green grid group guard guest guide guitar hammer handle harbor hardware harvest hash header
+health heap heart height helmet helper hidden history holiday honey hook horizon host hotel hourly house icon image
+import inbox index indigo input insight install invite invoice iron island ivory jacket jasmine job journal journey
+jungle kernel key kiosk kitchen label ladder lake lamp landing language lantern laptop large latency launch layout
+lazy leader legacy lemon letter level library license light limit linen link local locker login logout lunar machine
+magnet mail manager mango manual map maple marble margin market master matrix meadow media meeting member memory menu
+merge message metal meter migration mirror missing mobile model module monitor monthly morning motion mountain museum
+music native network nickel night noise north notice number object ocean offer office offline olive onion online opal
+open option orange orbit order organic origin outage output owner oxygen package paint panel paper parser partner
+password patch path pattern payment pearl pencil people pepper permit phone photo piano pilot pipeline pixel planet
+plastic platform player plugin pocket pointer policy portal poster powder power preview price print private process
+product profile prompt proxy public pump purple python quality quartz queue quick quiet quota rabbit radar random
+rapid rating reader recent recipe record redis refund region release remote render repair replica report request
+rescue reset resource response result retry return review reward ribbon river robot rocket role roof root rose router
+routine ruby runner runtime safety salad sample sandbox satin scale scanner schedule schema school scope screen script
+search season secret sector secure sensor server service session setting shadow shape shelter shield shipping shore
+signal silent silver simple single sitemap sketch slate slow smart snapshot social socket soft solar sound source
+south spare spark special speed spider spring sprint stable stack staff stage standard station steam steel sticky
+stone store storm stream street string strong studio style subject submit subway sugar summer summit sunset support
+survey switch symbol sync system table tablet target task team tempo tenant terminal test theme thread tiger timber
+timeout title toast token tomato tool tooltip topic total touch tower traffic train transfer travel trend trial tunnel
+turbo twin type umbrella unit upgrade upload urgent usage user valley value vector velvet vendor verify version video
+view vintage violet virtual visit voice volume wagon wallet warning watch water wave weather webhook weekly west wheel
+widget window winter wire wizard wooden worker world yellow zebra zone
+""".split()
+
+# Words that requests are worded with: no values, but a tokenizer has pieces of its own for them that values may need.
+_REQUESTS = """
+add address belongs body bring called change child content could create document enter file issue labels list mark
+move named need next page parent please priority project publish raise ready saying should space status summary take
+text ticket titled track transition under update write
 """.split()
 
 _KEYS = 8
@@ -116,8 +122,8 @@ def distinct(rng: random.Random, count: int, draw: Callable[[random.Random], str
 def _made_up(rng: random.Random) -> str:
     kind = rng.random()
     if kind < 0.5:
-        # Two halves of training words: spelled from the pieces that real words are spelled from.
-        start, end = (rng.choice(english("train")) for _ in range(2))
+        # Two halves of real words: spelled from the pieces that real words are spelled from.
+        start, end = (rng.choice(english("train") if rng.random() < 0.6 else _REQUESTS) for _ in range(2))
         return start[: rng.randint(1, len(start) - 1)] + end[rng.randint(1, len(end) - 1) :]
     if kind < 0.6:
         return "".join(rng.choices(string.ascii_lowercase, k=rng.randint(3, 6)))
