@@ -1,6 +1,6 @@
 """The embedded seed, from nothing: a tokenizer, constructed initial weights, and two stages of imitation.
 
-    python -m jaxrlvr.sft configs/seed.py --out models/seed
+    python -m jaxrlvr.sft configs/seed.py --out runs/seed    # models/seed holds its result
 
 First it imitates perfect demonstrations until it can do every step; most of their values are made-up words, so that it
 learns to copy and not to remember. Then, shortly, it imitates sloppy ones: each habit below spoils a demonstration with

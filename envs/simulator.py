@@ -19,6 +19,7 @@ class Simulator:
         A refused call leaves the world as it was.
         """
         operation = self.operations[name]
+        arguments = {key: _whole(value) for key, value in arguments.items()}
         if wrong := operation.wrong_shape(arguments):
             return operation.refuse(wrong)
         before = self.world.copy() if operation.writes else None
@@ -26,3 +27,12 @@ class Simulator:
         if before is not None and not response.ok:
             self.world = before
         return response
+
+
+def _whole(value: Json) -> Json:
+    """The value with 2.0 as 2: in JSON they are one number, and a schema takes either for an integer."""
+    if isinstance(value, dict):
+        return {key: _whole(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_whole(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

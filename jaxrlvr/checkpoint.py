@@ -41,16 +41,29 @@ class Checkpoints:
         if step is None:
             raise UserError("the run has no checkpoint to go on from: start it again with another --run-dir")
         template = jax.tree.map(ocp.utils.to_shape_dtype_struct, _as_tree(like))
-        wanted, stored = _shapes(template), _shapes(self._manager.item_metadata(step).tree)
+        try:
+            wanted, stored = _shapes(template), _shapes(self._manager.item_metadata(step).tree)
+        except Exception as error:  # damaged files fail in many places of Orbax
+            raise self._damaged(step, error) from error
         if wanted != stored:
             differing = sum(wanted.get(name) != stored.get(name) for name in wanted | stored)
             raise UserError(
                 f"checkpoint {step} does not fit the model of the config: {differing} of {len(wanted)} arrays have "
                 "other shapes; is the model directory still the one that the run started from?"
             )
-        tree = self._manager.restore(step, args=ocp.args.StandardRestore(template))
+        try:
+            tree = self._manager.restore(step, args=ocp.args.StandardRestore(template))
+        except Exception as error:
+            raise self._damaged(step, error) from error
         leaves, structure = jax.tree.leaves(tree), jax.tree.structure(like)
         return step, jax.tree.unflatten(structure, leaves)
+
+    def _damaged(self, step: int, error: Exception) -> UserError:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        return UserError(
+            f"checkpoint {self._manager.directory / str(step)} cannot be read ({reason[:200]}): delete it to "
+            "go on from the one before it"
+        )
 
     def close(self) -> None:
         """Wait for pending writes and release the directory."""

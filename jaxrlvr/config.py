@@ -10,7 +10,6 @@ import difflib
 import importlib.util
 import io
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,7 +69,12 @@ def load_config(path: str, kind: type[T]) -> T:
     if spec is None or spec.loader is None:
         raise UserError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except (UserError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # whatever a user's file raises is the user's to mend
+        raise UserError(f"{path} does not run: {type(error).__name__}: {error}") from error
     make = getattr(module, "config", None)
     made = make() if callable(make) else None
     if not isinstance(made, kind):
@@ -139,13 +143,26 @@ def _build(kind: type, values: Any, where: str) -> Any:
         raise UserError(
             f"config.json has keys that this version does not know: {', '.join(where + name for name in strange)}"
         )
-    made = {}
+    made, usual = {}, kind()
     for name, value in values.items():
         inner = known[name].type
         if dataclasses.is_dataclass(inner):
             value = _build(inner, value, f"{where}{name}.")  # type: ignore[arg-type]
         made[name] = tuple(value) if isinstance(value, list) else value
+        if not _like(made[name], getattr(usual, name)):
+            raise UserError(
+                f"config.json: {where}{name} is {value!r}, expected something like {getattr(usual, name)!r}"
+            )
     return kind(**made)
+
+
+def _like(value: Any, usual: Any) -> bool:
+    """Whether a stored value has the type of the field's default; a whole number may stand for a float."""
+    if isinstance(usual, tuple):
+        return isinstance(value, tuple) and all(_like(item, usual[0]) for item in value)
+    return isinstance(value, (int, float) if isinstance(usual, float) else type(usual)) and (
+        isinstance(value, bool) == isinstance(usual, bool)
+    )
 
 
 def differences(old: Any, new: Any, where: str = "") -> list[str]:
@@ -158,8 +175,3 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
         elif a != b:
             found.append(where + part.name)
     return found
-
-
-def slug(text: str) -> str:
-    """A name that is safe in a path."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()

@@ -1,12 +1,14 @@
 """What a command says when the user's input cannot work: one line, exit code 2, no traceback.
 
-UserError            bad input to a command: raised anywhere, caught in `command`
-envs / models errors are ValueErrors of their own kind and are treated alike
-anything else        is a bug and keeps its traceback
+UserError                   bad input to a command: raised anywhere, caught in `command`
+EnvError, ModelError        the same, from the parts that know no command
+anything else               is a bug and keeps its traceback
 """
 
+import argparse
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 import envs
 import models
@@ -14,6 +16,14 @@ import models
 
 class UserError(ValueError):
     """Input that cannot work; the message names the value, what was expected, and what to do."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are UserErrors."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse would have printed in several lines."""
+        raise UserError(f"{message}; --help says more")
 
 
 def command(main: Callable[[list[str]], int | None]) -> None:
@@ -24,4 +34,5 @@ def command(main: Callable[[list[str]], int | None]) -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
         sys.exit(130)

@@ -4,19 +4,18 @@ X is a run directory (its last checkpoint), a Hugging Face directory, or a hub i
 scored. Prints the table, and one line of JSON last.
 """
 
-import argparse
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from jaxrlvr import console, plan
 from jaxrlvr.arguments import DEFAULT
 from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import RunConfig, apply_arguments, load_config
-from jaxrlvr.errors import UserError, command
+from jaxrlvr.errors import Parser, UserError, command
 from jaxrlvr.evaluation import judge, write_episodes
 from jaxrlvr.rollout import Group
+from jaxrlvr.run import RunDirectory, is_run
 from jaxrlvr.trained import load_trained
 
 PROGRAM = "python -m jaxrlvr.evaluate"
@@ -24,7 +23,7 @@ PROGRAM = "python -m jaxrlvr.evaluate"
 
 def main(arguments: list[str]) -> None:
     """Read the arguments and evaluate."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=PROGRAM,
         description=(__doc__ or "").splitlines()[0],
         epilog="Fields of the config follow as --section.field value, e.g. --evaluation.tasks 200",
@@ -37,11 +36,11 @@ def main(arguments: list[str]) -> None:
     options, rest = parser.parse_known_args(arguments)
     if options.out and Path(options.out).exists():
         raise UserError(f"{options.out} exists already: choose another --out")
-    given = load_config(options.config or str(DEFAULT), RunConfig)
-    trained = load_trained(options.model, given.policy)
-    config = trained.config if trained.config is not None and not options.config else given
+    config = load_config(options.config or str(DEFAULT), RunConfig)
+    if options.model and is_run(Path(options.model)) and not options.config:
+        _, config = RunDirectory.open(options.model)
     config = apply_arguments(config, rest, PROGRAM)
-    config = replace(config, policy=replace(config.policy, model=options.model))
+    trained = load_trained(options.model, config.policy)
     use_compilation_cache()
     plan.check(config, trained.policy.chat)
     console.say(f"{trained.about}: {config.evaluation.tasks} held-out tasks per scenario, greedy and sampled ...")

@@ -4,19 +4,18 @@ Weights, config, tokenizer and chat template: what `transformers`, vLLM or SGLan
 directory, which then goes through import and export unchanged.
 """
 
-import argparse
 from pathlib import Path
 
 from flax import nnx
 
 import models
-from jaxrlvr.errors import UserError, command
+from jaxrlvr.errors import Parser, UserError, command
 from jaxrlvr.trained import load_trained
 
 
 def main(arguments: list[str]) -> None:
     """Read the arguments and export."""
-    parser = argparse.ArgumentParser(prog="python -m jaxrlvr.export", description=__doc__.splitlines()[0])
+    parser = Parser(prog="python -m jaxrlvr.export", description=__doc__.splitlines()[0])
     parser.add_argument("source", help="run directory, model directory or hub id")
     parser.add_argument("--out", required=True, help="directory to write; must be empty or new")
     options = parser.parse_args(arguments)

@@ -159,6 +159,8 @@ def train_stage(
 def run(config: SFTConfig) -> Path:
     """Train all stages and write each stage's model, the last one to `config.out` itself."""
     out = Path(config.out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} is not an empty directory: choose another --out")
     source = models.resolve(config.model) if config.model else out / "stages" / "start"
     if not config.model:
         start_from_nothing(config, source)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the step in progress is finished and checkpointed, then the command ends.
+"""Ctrl-C and SIGTERM: the step or evaluation in progress is finished, the state checkpointed, then the command ends.
 
 A second signal ends the process at once; at most the steps since the last checkpoint are lost.
 """
@@ -34,7 +34,7 @@ def interruptible() -> Iterator[Interruption]:
 
     def note(number: int, frame: FrameType | None) -> None:
         interruption.signal = number
-        print("\nstopping after this step; once more to stop at once", file=sys.stderr, flush=True)
+        print("\nstopping once what is under way is done; once more to stop at once", file=sys.stderr, flush=True)
         for one, handler in before.items():
             signal.signal(one, handler)
 

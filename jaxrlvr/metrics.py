@@ -3,10 +3,8 @@
 import json
 import resource
 import sys
-import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jax
@@ -32,14 +30,6 @@ class CompileCounter:
         if event == "/jax/core/compile/backend_compile_duration":
             self.count += 1
             self.seconds += duration_secs
-
-
-@contextmanager
-def timed(figures: Figures, name: str) -> Iterator[None]:
-    """Add the wall seconds of the block to the figures."""
-    began = time.monotonic()
-    yield
-    figures[name] = time.monotonic() - began
 
 
 def peak_rss_bytes() -> int:
@@ -85,6 +75,12 @@ def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values)) if len(values) else 0.0
 
 
+def host_share(figures: Mapping[str, float]) -> float:
+    """How much of a step's wall time the device waited for simulators, texts and batches."""
+    total = sum(figures[f"seconds/{part}"] for part in ("sample", "pack", "update"))
+    return (figures["seconds/host"] + figures["seconds/pack"]) / total
+
+
 def line(step: int, steps: int, figures: Mapping[str, float]) -> str:
     """One line for the console."""
     return (
@@ -92,7 +88,7 @@ def line(step: int, steps: int, figures: Mapping[str, float]) -> str:
         f"entropy {figures['update/entropy']:.3f}  grad {figures['update/grad_norm']:.2f}  "
         f"gap {figures['update/behaviour_gap_max']:.0e}  tokens {figures['tokens/sampled']:.0f}  "
         f"sample {figures['seconds/sample']:.1f} s  update {figures['seconds/update']:.1f} s  "
-        f"compiles {figures['compiles']:.0f}"
+        f"host {host_share(figures):.0%}  compiles {figures['compiles']:.0f}"
     )
 
 

@@ -1,9 +1,10 @@
 """What a run will do, before anything is compiled: checks with one clear line, and the text of `--dry-run`."""
 
+import dataclasses
 import json
 import math
 import os
-from typing import get_args
+from typing import Any, get_args
 
 import jax
 
@@ -21,17 +22,12 @@ from jaxrlvr.tasks import training_tasks
 def check(config: RunConfig, chat: Chat | None) -> None:
     """Raise UserError for settings that cannot work together or, given the chat, do not hold the first prompts."""
     tasks.check(config.tasks)
-    if config.steps < 1:
-        raise UserError(f"--steps {config.steps} trains nothing: use 1 or more")
+    _check_numbers(config, "")
     rollout, learner = config.rollout, config.learner
-    if rollout.group_size < 2:
-        raise UserError("--rollout.group-size 1 gives no advantage: a member is compared with its group; use 2 or more")
     if rollout.detail not in DETAILS:
         raise UserError(f"--rollout.detail {rollout.detail!r} is unknown; there are {', '.join(DETAILS)}")
     if config.grpo.outcome_gate not in get_args(Gate):
         raise UserError(f"--grpo.outcome-gate {config.grpo.outcome_gate!r} is unknown; there are off, always, auto")
-    if rollout.temperature <= 0:
-        raise UserError("--rollout.temperature must be above 0: greedy members of a group would all be the same")
     for name, ladder in (
         ("rollout.prefix-buckets", rollout.prefix_buckets),
         ("rollout.suffix-buckets", rollout.suffix_buckets),
@@ -50,10 +46,59 @@ def check(config: RunConfig, chat: Chat | None) -> None:
         ("learner.micro-groups", learner.micro_groups),
         ("evaluation.batch", config.evaluation.batch),
     ):
-        if count < 1 or count % spread:
+        if count % spread:
             raise UserError(f"--{name} {count} must be a multiple of {spread}, the mesh's data x fsdp")
     if chat is not None:
         _check_prompts(config, chat)
+
+
+# The least value of each setting that is a number; "above" for those that must be more than 0.
+_LEAST: dict[str, float | str] = {
+    "steps": 1,
+    "seed": 0,
+    "checkpoint_every": 1,
+    "keep_checkpoints": 1,
+    "policy.mesh.data": 1,
+    "policy.mesh.fsdp": 1,
+    "policy.mesh.tensor": 1,
+    "tasks.per_step": 1,
+    "tasks.difficulty": 1,
+    # Alone in its group a member has nothing to be compared with.
+    "rollout.group_size": 2,
+    # Greedy members of a group would all be the same.
+    "rollout.temperature": "above",
+    "rollout.max_turns": 1,
+    "rollout.turn_tokens": 1,
+    "rollout.answer_chunk": 1,
+    "grpo.clip_low": 0,
+    "grpo.clip_high": 0,
+    "grpo.kl_beta": 0,
+    "grpo.gate_above": 0,
+    "learner.micro_groups": 1,
+    "optimizer.learning_rate": "above",
+    "optimizer.warmup_steps": 0,
+    "optimizer.decay_steps": 0,
+    "optimizer.weight_decay": 0,
+    "optimizer.beta2": 0,
+    "optimizer.max_grad_norm": "above",
+    "evaluation.tasks": 1,
+    "evaluation.every": 0,
+    "evaluation.batch": 1,
+}
+
+
+def _check_numbers(section: Any, where: str) -> None:
+    """Raise UserError for a number that is not finite or too small."""
+    for part in dataclasses.fields(section):
+        name, value = where + part.name, getattr(section, part.name)
+        if dataclasses.is_dataclass(value):
+            _check_numbers(value, f"{name}.")
+        elif isinstance(value, int | float):
+            least = _LEAST[name]
+            fits = value > 0 if least == "above" else value >= float(least)
+            if not (math.isfinite(value) and fits):
+                wanted = "a number above 0" if least == "above" else f"{least} or more"
+                raise UserError(f"--{name.replace('_', '-')} {value} cannot be: use {wanted}")
 
 
 def _check_prompts(config: RunConfig, chat: Chat) -> None:

@@ -84,12 +84,15 @@ def load_policy(config: PolicyConfig) -> Policy:
 def peek(config: PolicyConfig) -> tuple[str, models.ModelConfig, Chat | None]:
     """What can be told of a model without its weights: its name, architecture, and chat if a tokenizer is there.
 
-    A hub id is not fetched: its architecture comes from the published shapes.
+    A hub id is not fetched: its architecture comes from the published shapes. Of a directory that holds weights, their
+    headers are checked.
     """
     name = config.model or str(SEED_MODEL)
     if Path(name).is_dir() or name not in models.PRESETS:
         directory = Path(name) if Path(name).is_dir() else models.resolve(name)
         has_tokenizer = (directory / "tokenizer.json").is_file()
+        if list(directory.glob("*.safetensors")):
+            models.check_files(directory)
         return name, models.read_config(directory), load_chat(directory) if has_tokenizer else None
     return name, models.PRESETS[name], None
 
@@ -98,8 +101,8 @@ def load_chat(source: Path) -> Chat:
     """The chat of a model directory."""
     try:
         return Chat.of(AutoTokenizer.from_pretrained(source))
-    except (ValueError, OSError) as error:
-        raise UserError(f"{source} has no usable tokenizer: {str(error).splitlines()[0]}") from error
+    except Exception as error:  # the library raises many kinds, some of long texts
+        raise UserError(f"{source} has no usable tokenizer: {str(error).strip().splitlines()[0]}") from error
 
 
 def make_mesh(config: MeshConfig) -> Any:

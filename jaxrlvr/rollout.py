@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import jax
 import numpy as np
 
 import envs
 from envs.tools import Detail
 from jaxrlvr.chat import Chat
+from jaxrlvr.clock import timed
 from jaxrlvr.sampler import Prefix, Sampler, SamplerState, Turn, keys
 
 STOPS = ("done", "turn_limit", "length", "max_turns", "fault")
@@ -88,13 +90,17 @@ def rollout(
     seed: int,
     step: int,
     numbers: Sequence[int] | None = None,
+    figures: dict[str, float] | None = None,
 ) -> list[Group]:
     """Let `group_size` members attempt each task; every trajectory comes back scored.
 
     `numbers` identify the tasks within the step (default: their places); with `seed` and `step` they fix every random
-    draw, whatever else is in the batch. Raises UserError if a prompt fits no bucket.
+    draw, whatever else is in the batch. The seconds that the device waited for the host are added to `figures` under
+    seconds/host. Raises UserError if a prompt fits no bucket.
     """
-    groups = [_open_group(chat, task, config) for task in tasks]
+    figures = {} if figures is None else figures
+    with timed(figures, "seconds/host"):
+        groups = [_open_group(chat, task, config) for task in tasks]
     prefix, state = sampler.start(params, [group.prefix for group in groups], config.group_size)
     key_BG = keys(seed, step, range(len(tasks)) if numbers is None else numbers, config.group_size)
     for _ in range(config.max_turns):
@@ -103,11 +109,14 @@ def rollout(
             break
         state = sampler.fit(state, int(limit_BG.max()))
         state, turn = sampler.write(params, prefix, state, limit_BG, key_BG, config.temperature)
-        answers = _play_turns(groups, turn, limit_BG, chat, config)
+        turn = jax.device_get(turn)
+        with timed(figures, "seconds/host"):
+            answers = _play_turns(groups, turn, limit_BG, chat, config)
         state = _append_answers(sampler, params, prefix, state, groups, answers)
-    for group in groups:
-        for member in group.members:
-            _score(member)
+    with timed(figures, "seconds/host"):
+        for group in groups:
+            for member in group.members:
+                _score(member)
     return groups
 
 
@@ -127,7 +136,7 @@ def _play_turns(
     groups: Sequence[Group], turn: Turn, limit_BG: np.ndarray, chat: Chat, config: RolloutConfig
 ) -> list[list[list[int]]]:
     """Read each member's new turn and step its simulator; the answers' tokens, empty for members that stopped."""
-    token_BGS, logprob_BGS = np.asarray(turn.token_BGS), np.asarray(turn.logprob_BGS)
+    token_BGS, logprob_BGS = turn
     answers: list[list[list[int]]] = [[[] for _ in group.members] for group in groups]
     for b, group in enumerate(groups):
         for g, member in enumerate(group.members):

@@ -6,6 +6,7 @@ A new run never writes into another run's directory; `--resume` takes up the con
 """
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -26,9 +27,9 @@ class RunDirectory:
         self.summary = path / "summary.json"
 
     @classmethod
-    def create(cls, config: RunConfig, name: str) -> "RunDirectory":
-        """A fresh directory holding the config. Raises UserError if it cannot be written or already holds a run or
-        other files.
+    def reserve(cls, config: RunConfig, name: str) -> "RunDirectory":
+        """The directory of a new run; nothing is written yet. Raises UserError if it holds a run or other files, or
+        could not be written.
         """
         path = (
             Path(config.run_dir)
@@ -38,12 +39,21 @@ class RunDirectory:
         if path.is_dir() and any(path.iterdir()):
             what = "holds another run" if (path / "config.json").exists() else "is not empty"
             raise UserError(f"run directory {path} {what}: choose another --run-dir, or go on with --resume {path}")
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            (path / "config.json").write_text(to_json(config))
-        except OSError as error:
-            raise UserError(f"cannot write run directory {path}: {error.strerror}; choose another --run-dir") from error
+        standing = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+        if not standing.is_dir() or not os.access(standing, os.W_OK):
+            why = "cannot be written to" if standing.is_dir() else "is a file"
+            raise UserError(f"cannot write run directory {path}: {standing} {why}; choose another --run-dir")
         return cls(path)
+
+    def begin(self, config: RunConfig) -> None:
+        """Make the directory and write the config. Raises UserError if that fails."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            (self.path / "config.json").write_text(to_json(config))
+        except OSError as error:
+            raise UserError(
+                f"cannot write run directory {self.path}: {error.strerror}; choose another --run-dir"
+            ) from error
 
     @classmethod
     def open(cls, path: str) -> tuple["RunDirectory", RunConfig]:

@@ -45,8 +45,8 @@ class SamplerState(NamedTuple):
 class Turn(NamedTuple):
     """Sampled tokens at their slots; a member wrote slots [length before, length after)."""
 
-    token_BGS: jax.Array
-    logprob_BGS: jax.Array
+    token_BGS: Any
+    logprob_BGS: Any
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from jaxrlvr import console, grpo, metrics
 from jaxrlvr.arguments import read_arguments
 from jaxrlvr.batch import Shape, pack, rows
 from jaxrlvr.checkpoint import Checkpoints
+from jaxrlvr.clock import timed
 from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import RunConfig
 from jaxrlvr.errors import command
@@ -40,20 +41,23 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
     state = warm_up(config, sampler, learner, state, shape)
     if checkpoints.latest() is not None:
         done, state = checkpoints.restore(state)
-    else:
+    elif not interruption.asked:
         run.remember("before", evaluated(config, policy, state, sampler, run, done))
     log = metrics.MetricsLog(run.path, resume_from=done)
     run.forget_after(done)
 
     for step in console.progress(done + 1, config.steps):
+        if interruption.asked:
+            break
         figures: metrics.Figures = {}
-        with metrics.timed(figures, "seconds/sample"):
+        with timed(figures, "seconds/sample"):
             tasks = training_tasks(config.tasks, config.seed, step)
-            groups = rollout(sampler, state.params, policy.chat, tasks, config.rollout, seed=config.seed, step=step)
-        with metrics.timed(figures, "seconds/pack"):
+            acting, seed = config.rollout, config.seed
+            groups = rollout(sampler, state.params, policy.chat, tasks, acting, seed=seed, step=step, figures=figures)
+        with timed(figures, "seconds/pack"):
             advantage_BG = grpo.advantages(groups, config.grpo)
             batches = pack(rows(groups, advantage_BG), shape, policy.chat.pad_token)
-        with metrics.timed(figures, "seconds/update"):
+        with timed(figures, "seconds/update"):
             state, stats = learner.update(state, batches)
             figures |= metrics.update_figures(stats)
         figures |= metrics.rollout_figures(groups) | {"compiles": float(compiles.count)}
@@ -63,9 +67,8 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
         done = step
         if interruption.asked or step % config.checkpoint_every == 0 or step == config.steps:
             checkpoints.save(step, state)
-        if interruption.asked:
-            break
-        if config.evaluation.every and step % config.evaluation.every == 0 and step < config.steps:
+        due = config.evaluation.every and step % config.evaluation.every == 0 and step < config.steps
+        if due and not interruption.asked:
             evaluated(config, policy, state, sampler, run, step)
 
     if done >= config.steps and not interruption.asked:
@@ -130,14 +133,17 @@ def main(arguments: list[str]) -> int:
     asked = read_arguments(arguments)
     config = asked.config
     use_compilation_cache()
-    source, model, chat = peek(config.policy)
-    check(config, chat)
-    console.say(describe(config, source, model, chat))
     if asked.dry_run:
+        source, model, chat = peek(config.policy)
+        check(config, chat)
+        console.say(describe(config, source, model, chat))
         return 0
+    run = asked.resumed or RunDirectory.reserve(config, asked.name)
     policy = load_policy(config.policy)
     check(config, policy.chat)
-    run = asked.resumed or RunDirectory.create(config, asked.name)
+    console.say(describe(config, str(policy.source), policy.config, policy.chat))
+    if asked.resumed is None:
+        run.begin(config)
     with interruptible() as interruption:
         done = train(config, policy, run, interruption)
     if interruption.asked:

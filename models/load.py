@@ -71,6 +71,12 @@ def read_config(directory: Path) -> ModelConfig:
         raise ModelError(f"{directory}: {error}") from error
 
 
+def check_files(directory: Path) -> None:
+    """Check a directory's config.json and the headers of its weights against each other, as `load` does first."""
+    with open_tensors(directory) as slices:
+        check_tensors(directory, read_config(directory), slices)
+
+
 def check_tensors(directory: Path, config: ModelConfig, slices: dict[str, Any]) -> None:
     """Raise one CheckpointError listing everything in which the files' headers differ from what `config` promises."""
     expected = {name: tensor.hf_shape(config) for tensor in tensors(config) for name in tensor.hf_names(config)}

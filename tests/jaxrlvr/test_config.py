@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jaxrlvr.config import RunConfig, apply_arguments, differences, from_json, load_config, slug, to_json
+from jaxrlvr.config import RunConfig, apply_arguments, differences, from_json, load_config, to_json
 from jaxrlvr.errors import UserError
 from jaxrlvr.policy import MeshConfig, PolicyConfig
 
@@ -147,7 +147,3 @@ def _other_kinds():
     from jaxrlvr.imitation import SFTConfig
 
     return (SFTConfig,)
-
-
-def test_slug__is_safe_in_a_path():
-    assert slug(" Qwen/Qwen3-1.7B! ") == "qwen-qwen3-1-7b"

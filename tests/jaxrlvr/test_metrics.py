@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxrlvr.clock import timed
 from jaxrlvr.grpo import LossStats
 from jaxrlvr.learner import UpdateStats
-from jaxrlvr.metrics import CompileCounter, MetricsLog, line, peak_rss_bytes, rollout_figures, timed, update_figures
+from jaxrlvr.metrics import CompileCounter, MetricsLog, line, peak_rss_bytes, rollout_figures, update_figures
 from jaxrlvr.rollout import STOPS, Group, Trajectory
 
 
