@@ -23,7 +23,10 @@ def config_file(tmp_path, tiny_run):
 @pytest.fixture
 def stored(tmp_path, tiny_run):
     """A run directory without steps."""
-    return RunDirectory.create(replace(tiny_run, run_dir=str(tmp_path / "run")), "x")
+    config = replace(tiny_run, run_dir=str(tmp_path / "run"))
+    run = RunDirectory.reserve(config, "x")
+    run.begin(config)
+    return run
 
 
 def refused(arguments):
@@ -92,45 +95,59 @@ def test_resume__of_a_broken_config_is_refused(stored, text):
     assert "config" in refused(["--resume", stored.path])
 
 
-def test_create__writes_the_config_first(stored, tiny_run):
+def test_begin__writes_the_config(stored, tiny_run):
     assert replace(from_json((stored.path / "config.json").read_text()), run_dir="") == tiny_run
 
 
-def test_create__names_a_new_directory_after_the_config(tmp_path, tiny_run, monkeypatch):
+def test_reserve__names_a_new_directory_after_the_config(tmp_path, tiny_run, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    first, second = RunDirectory.create(tiny_run, "mine"), RunDirectory.create(tiny_run, "mine")
+    first = RunDirectory.reserve(tiny_run, "mine")
+    first.begin(tiny_run)
+    second = RunDirectory.reserve(tiny_run, "mine")
     assert first.path != second.path and first.path.parent.name == "runs" and first.path.name.startswith("mine-")
 
 
-def create_refused(path, tiny_run):
+def reserve_refused(path, tiny_run):
     with pytest.raises(UserError) as raised:
-        RunDirectory.create(replace(tiny_run, run_dir=str(path)), "x")
+        RunDirectory.reserve(replace(tiny_run, run_dir=str(path)), "x")
     assert "\n" not in str(raised.value) and str(path) in str(raised.value)
     return str(raised.value)
 
 
-def test_create__refuses_the_directory_of_another_run_and_leaves_it_alone(stored, tiny_run):
+def test_reserve__refuses_the_directory_of_another_run_and_leaves_it_alone(stored, tiny_run):
     before = (stored.path / "config.json").read_text()
-    assert "holds another run" in create_refused(stored.path, replace(tiny_run, seed=99))
+    assert "holds another run" in reserve_refused(stored.path, replace(tiny_run, seed=99))
     assert (stored.path / "config.json").read_text() == before
 
 
-def test_create__refuses_a_directory_that_is_not_empty(tmp_path, tiny_run):
+def test_reserve__refuses_a_directory_that_is_not_empty(tmp_path, tiny_run):
     (tmp_path / "thesis.txt").write_text("years of work")
-    assert "is not empty" in create_refused(tmp_path, tiny_run)
+    assert "is not empty" in reserve_refused(tmp_path, tiny_run)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_create__refuses_what_cannot_be_written(tmp_path, tiny_run):
+def test_reserve__refuses_what_cannot_be_written(tmp_path, tiny_run):
     file = tmp_path / "file"
     file.write_text("a file")
     for path in (file, file / "run"):
-        assert "cannot write run directory" in create_refused(path, tiny_run)
+        assert "cannot write run directory" in reserve_refused(path, tiny_run)
     assert file.read_text() == "a file"
 
 
-def test_create__takes_an_empty_directory(tmp_path, tiny_run):
-    assert RunDirectory.create(replace(tiny_run, run_dir=str(tmp_path)), "x").path == tmp_path
+def test_reserve__writes_nothing(tmp_path, tiny_run):
+    RunDirectory.reserve(replace(tiny_run, run_dir=str(tmp_path / "a" / "b")), "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_begin__that_cannot_write_says_so(tmp_path, tiny_run):
+    run = RunDirectory.reserve(replace(tiny_run, run_dir=str(tmp_path / "a" / "b")), "x")
+    (tmp_path / "a").write_text("came in between")
+    with pytest.raises(UserError, match="cannot write run directory .*choose another --run-dir"):
+        run.begin(tiny_run)
+
+
+def test_reserve__takes_an_empty_directory(tmp_path, tiny_run):
+    assert RunDirectory.reserve(replace(tiny_run, run_dir=str(tmp_path)), "x").path == tmp_path
 
 
 def test_remember__is_recalled_by_a_later_process(stored):

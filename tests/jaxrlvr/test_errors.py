@@ -8,7 +8,7 @@ import pytest
 
 import envs
 import models
-from jaxrlvr.errors import UserError, command
+from jaxrlvr.errors import Parser, UserError, command
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,6 +45,14 @@ def test_command__ctrl_c_ends_without_a_traceback(capsys):
         command(raising(KeyboardInterrupt()))
     assert ended.value.code == 130
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_parser__complains_in_one_line():
+    with pytest.raises(UserError, match="required: --out; --help says more") as raised:
+        parser = Parser(prog="x")
+        parser.add_argument("--out", required=True)
+        parser.parse_args([])
+    assert "\n" not in str(raised.value)
 
 
 def test_command__gets_the_arguments_of_the_process(monkeypatch):

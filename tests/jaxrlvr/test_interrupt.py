@@ -15,7 +15,7 @@ def test_signal__the_first_is_noted_and_gives_the_shells_exit_code(number, code,
         signal.raise_signal(number)
         assert interruption.asked and interruption.exit_code == code
     assert signal.getsignal(number) is before
-    assert "stopping after this step" in capsys.readouterr().err
+    assert "stopping once what is under way is done" in capsys.readouterr().err
 
 
 def test_signal__the_second_acts_as_usual():

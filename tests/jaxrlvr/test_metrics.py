@@ -11,7 +11,7 @@ import pytest
 from jaxrlvr.clock import timed
 from jaxrlvr.grpo import LossStats
 from jaxrlvr.learner import UpdateStats
-from jaxrlvr.metrics import CompileCounter, MetricsLog, line, peak_rss_bytes, rollout_figures, update_figures
+from jaxrlvr.metrics import CompileCounter, MetricsLog, host_share, line, peak_rss_bytes, rollout_figures, update_figures
 from jaxrlvr.rollout import STOPS, Group, Trajectory
 
 
@@ -74,10 +74,17 @@ def test_figures__of_an_update_are_plain_numbers():
     assert all(type(value) is float for value in found.values())
 
 
+SECONDS = {"seconds/sample": 1.5, "seconds/host": 0.5, "seconds/pack": 0.25, "seconds/update": 2.0}
+
+
 def test_line__is_one_line_of_every_steps_figures(figures):
-    timing = {"seconds/sample": 1.0, "seconds/update": 2.0, "compiles": 3.0}
+    timing = SECONDS | {"compiles": 3.0}
     text = line(3, 40, {**figures, **update_figures(stats()), **timing})
-    assert "\n" not in text and "reward 0.400" in text and "  3/40" in text
+    assert "\n" not in text and "reward 0.400" in text and "  3/40" in text and "host 20%" in text
+
+
+def test_host_share__is_what_the_device_waited(figures):
+    assert host_share(SECONDS) == pytest.approx((0.5 + 0.25) / 3.75)
 
 
 def test_log__drops_the_steps_that_will_be_made_again(tmp_path):
@@ -113,11 +120,14 @@ def test_compile_counter__counts_new_programs_and_no_old_ones():
     assert counter.count > first
 
 
-def test_timed__adds_the_seconds_of_the_block():
+def test_timed__adds_the_seconds_of_the_block(monkeypatch):
+    clock = iter([10.0, 10.5, 20.0, 20.25])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
     figures = {}
-    with timed(figures, "seconds/x"):
-        pass
-    assert figures["seconds/x"] >= 0 and list(figures) == ["seconds/x"]
+    for _ in range(2):
+        with timed(figures, "seconds/x"):
+            pass
+    assert figures == {"seconds/x": 0.75}
 
 
 def test_peak_rss__is_in_bytes():

@@ -1,5 +1,6 @@
 """Laws of what is checked before anything is compiled."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -25,15 +26,19 @@ def test_check__passes_a_run_that_works(tiny_run, chat):
 @pytest.mark.parametrize(
     ("part", "changes", "said"),
     [
-        ("rollout", {"group_size": 1}, "--rollout.group-size 1 gives no advantage"),
+        ("rollout", {"group_size": 1}, "--rollout.group-size 1 cannot be: use 2 or more"),
         ("rollout", {"detail": "huge"}, "--rollout.detail 'huge' is unknown; there are compact, full"),
-        ("rollout", {"temperature": 0.0}, "--rollout.temperature must be above 0"),
+        ("rollout", {"temperature": 0.0}, "--rollout.temperature 0.0 cannot be: use a number above 0"),
+        ("rollout", {"temperature": math.nan}, "--rollout.temperature nan cannot be"),
+        ("optimizer", {"learning_rate": math.inf}, "--optimizer.learning-rate inf cannot be"),
+        ("evaluation", {"tasks": 0}, "--evaluation.tasks 0 cannot be: use 1 or more"),
+        ("tasks", {"difficulty": 0}, "--tasks.difficulty 0"),
         ("rollout", {"prefix_buckets": ()}, "--rollout.prefix-buckets () must be ascending sizes"),
         ("rollout", {"suffix_buckets": (64, 32)}, "--rollout.suffix-buckets (64, 32) must be ascending sizes"),
         ("rollout", {"suffix_buckets": (32, 32)}, "must be ascending sizes"),
         ("learner", {"suffix_buckets": (0, 64)}, "--learner.suffix-buckets (0, 64) must be ascending sizes"),
         ("learner", {"suffix_buckets": (32,)}, "--learner.suffix-buckets end at 32, but members may have 64 tokens"),
-        ("learner", {"micro_groups": 0}, "--learner.micro-groups 0 must be a multiple of 1"),
+        ("learner", {"micro_groups": 0}, "--learner.micro-groups 0 cannot be: use 1 or more"),
         ("rollout", {"prefix_buckets": (16, 32)}, "the largest of --rollout.prefix-buckets is 32: add one of "),
         ("tasks", {"scenarios": ("nothing",)}, "unknown scenario 'nothing'"),
     ],
@@ -41,6 +46,12 @@ def test_check__passes_a_run_that_works(tiny_run, chat):
 )
 def test_check__refuses_what_cannot_work(tiny_run, chat, part, changes, said):
     assert said in refused(replace(tiny_run, **{part: replace(getattr(tiny_run, part), **changes)}), chat)
+
+
+@pytest.mark.parametrize("changes", [{"steps": 0}, {"seed": -1}, {"checkpoint_every": 0}, {"keep_checkpoints": 0}])
+def test_check__refuses_a_number_that_is_too_small(tiny_run, chat, changes):
+    (name, value), *_ = changes.items()
+    assert f"--{name.replace('_', '-')} {value} cannot be: use " in refused(replace(tiny_run, **changes), chat)
 
 
 def test_check__refuses_an_unknown_gate(tiny_run, chat):

@@ -55,6 +55,13 @@ def run_training(config, run):
     return train.train(config, load_policy(config.policy), run, Interruption())
 
 
+def begun(config, path):
+    """A new run's directory."""
+    run = RunDirectory.reserve(replace(config, run_dir=str(path)), "x")
+    run.begin(config)
+    return run
+
+
 @pytest.fixture(scope="module")
 def compiled():
     """How many programs had been compiled when the whole run had warmed up, and when it had ended."""
@@ -64,7 +71,7 @@ def compiled():
 @pytest.fixture(scope="module")
 def whole(config, tmp_path_factory, compiled):
     """A run that was never stopped."""
-    run = RunDirectory.create(replace(config, run_dir=str(tmp_path_factory.mktemp("whole"))), "x")
+    run = begun(config, tmp_path_factory.mktemp("whole"))
     counter, warm_up = metrics.CompileCounter(), train.warm_up
 
     def noted(*arguments):
@@ -86,7 +93,7 @@ class Killed(Exception):
 @pytest.fixture(scope="module")
 def killed(config, tmp_path_factory):
     """The same run, killed in step 4; its last checkpoint is of step 2."""
-    run = RunDirectory.create(replace(config, run_dir=str(tmp_path_factory.mktemp("killed"))), "x")
+    run = begun(config, tmp_path_factory.mktemp("killed"))
     draw, logs = train.training_tasks, []
 
     class Log(metrics.MetricsLog):
