@@ -11,12 +11,14 @@ from typing import Any
 
 import jax
 from flax import nnx
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 
 from models.config import ModelConfig
 from models.errors import ModelError
 from models.tensors import sizes, tensors
 
+AnyMesh = Mesh | AbstractMesh
+"""Devices in a grid, or only the grid's sizes."""
 MESH_AXES = ("data", "fsdp", "tensor")
 
 RULES: dict[str, str | tuple[str, ...] | None] = {
@@ -85,7 +87,7 @@ def param_shardings(config: ModelConfig, params: Any, mesh: Mesh) -> Any:
     return nnx.from_flat_state(placed)
 
 
-def places(mesh: Mesh, axis: str) -> int:
+def places(mesh: AnyMesh, axis: str) -> int:
     """In how many parts the mesh cuts a logical axis."""
     rule = RULES[axis]
     names = () if rule is None else (rule,) if isinstance(rule, str) else rule
@@ -104,7 +106,7 @@ _FIELDS = {
 }
 
 
-def check_divides(config: ModelConfig, mesh: Mesh) -> None:
+def check_divides(config: ModelConfig, mesh: AnyMesh) -> None:
     """Raise ModelError, listing every dimension of the model that the mesh does not divide."""
     size = sizes(config)
     used = {axis for tensor in tensors(config) for axis in tensor.axes}
