@@ -182,7 +182,7 @@ def _read(
 ) -> SamplerState:
     model = nnx.merge(graphdef, params).unrolled()
     slot_BG = jnp.where(count_BG > 0, state.length_BG, state.suffix.num_slots)
-    hidden_BGCD, suffix = model.extend(chunk_BGC, prefix.cache, prefix.length_B, state.suffix, slot_BG)
+    hidden_BGCD, suffix = model.extend(chunk_BGC, prefix.cache, prefix.length_B, state.suffix, slot_BG, count_BG)
     last_BGD = jnp.take_along_axis(hidden_BGCD, jnp.maximum(count_BG - 1, 0)[..., None, None], axis=2)[:, :, 0]
     hidden_BGD = jnp.where(count_BG[..., None] > 0, last_BGD, state.hidden_BGD)
     return SamplerState(suffix, state.length_BG + count_BG, hidden_BGD)

@@ -5,13 +5,14 @@ from models.checkpoint_files import resolve
 from models.config import ModelConfig
 from models.decoder import Decoder
 from models.errors import CheckpointError, ModelError
+from models.experts import balance_loss
 from models.load import check_files, load, read_config
 from models.logprobs import token_logprobs
 from models.presets import PRESETS, parameter_count
 from models.save import save
 from models.sharding import batch_sharding, check_divides, make_mesh, param_shardings
 
-__all__ = ["PRESETS", "CheckpointError", "Decoder", "KVCache", "ModelConfig", "ModelError", "batch_sharding"]
-__all__ += ["check_divides", "check_files", "empty_suffix_cache", "parameter_count", "read_config"]
+__all__ = ["PRESETS", "CheckpointError", "Decoder", "KVCache", "ModelConfig", "ModelError", "balance_loss"]
+__all__ += ["batch_sharding", "check_divides", "check_files", "empty_suffix_cache", "parameter_count", "read_config"]
 __all__ += ["grow_cache", "load", "make_mesh", "param_shardings", "resolve", "save", "stack_cache", "token_logprobs"]
 __all__ += ["unroll_cache"]

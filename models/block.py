@@ -1,9 +1,10 @@
-"""One decoder layer as a function of its weights: RMSNorm, grouped-query attention with RoPE, gated mlp.
+"""One decoder layer as a function of its weights: RMSNorm, a mixer of tokens, RMSNorm, a gated mlp.
 
-    x += output(attend(rope(norm(query(n)))), rope(norm(key(n))), value(n)),  n = rms_norm(x)
-    x += down(silu(gate(m)) * up(m)),                                        m = rms_norm(x)
+    x += mix(rms_norm(x)),   output(attend(rope(norm(query(n))), rope(norm(key(n))), value(n))), or linear attention
+    x += mlp(rms_norm(x)),   mlp: down(silu(gate(m)) * up(m)), or a mixture of such
 
-The q/k norms (Qwen3) and the projections' biases (Qwen2) are there if the weights are.
+The q/k norms (Qwen3) and the projections' biases (Qwen2) are there if the weights are. In a hybrid, attention's output
+is multiplied by the sigmoid of a gate that is projected along with the queries.
 """
 
 from typing import NamedTuple
@@ -13,91 +14,105 @@ import jax.numpy as jnp
 from jax.sharding import Mesh
 
 from models.attention import attend
+from models.cache import Keys, Memory, State
 from models.config import ModelConfig
+from models.experts import Routing, mixture
+from models.linear_attention import linear_attention, member_state
+from models.norm import rms_norm
+from models.rope import Rotation, rotate
 from models.sharding import constrain
 
 
-class Keys(NamedTuple):
-    """Keys (after RoPE) and values of one layer: prefix [B, K, P, E] or suffix [B, G, K, S, E]."""
+class Sight(NamedTuple):
+    """What the tokens of a call are and see, beside the layers' memories."""
 
-    k: jax.Array
-    v: jax.Array
-
-
-class Rotation(NamedTuple):
-    """Cosine and sine [B, G, T, E/2] of every position's rotary angles, float32."""
-
-    cos: jax.Array
-    sin: jax.Array
-
-
-def rotation(config: ModelConfig, position_BGT: jax.Array) -> Rotation:
-    """Rotary angles: position times theta^(-2i/E), i over pairs of dimensions."""
-    half = config.head_dim // 2
-    frequency_E = config.rope_theta ** (-jnp.arange(half, dtype=jnp.float32) / half)
-    angle_BGTE = position_BGT[..., None].astype(jnp.float32) * frequency_E
-    return Rotation(jnp.cos(angle_BGTE), jnp.sin(angle_BGTE))
-
-
-def rotate(x_BGTNE: jax.Array, turn: Rotation) -> jax.Array:
-    """Turn dimension pairs (i, i + E/2), Hugging Face's convention, of any number of heads N."""
-    cos, sin = turn.cos[..., None, :], turn.sin[..., None, :]
-    first, second = jnp.split(x_BGTNE.astype(jnp.float32), 2, axis=-1)
-    return jnp.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1).astype(x_BGTNE.dtype)
-
-
-def rms_norm(x_D: jax.Array, weight_D: jax.Array, eps: float) -> jax.Array:
-    """x / sqrt(mean(x^2) + eps) * weight over the last axis; the mean in float32."""
-    x32_D = x_D.astype(jnp.float32)
-    x32_D = x32_D * jax.lax.rsqrt(jnp.mean(jnp.square(x32_D), axis=-1, keepdims=True) + eps)
-    return x32_D.astype(x_D.dtype) * weight_D.astype(x_D.dtype)
+    prefix_length_B: jax.Array | None
+    slot_BGT: jax.Array
+    rotation: Rotation
+    is_real_BGT: jax.Array
+    """Tokens that a recurrent state takes in."""
+    starts_BG: jax.Array
+    """Members that have no suffix yet."""
+    counted_BGT: jax.Array | None = None
+    """Tokens whose routing among experts is counted."""
 
 
 def block(
     config: ModelConfig,
     w: dict[str, jax.Array],
     x_BGTD: jax.Array,
-    prefix: Keys | None,
-    prefix_length_B: jax.Array | None,
-    suffix: Keys | None,
-    slot_BGT: jax.Array,
-    turn: Rotation,
+    prefix: Memory | None,
+    suffix: Memory | None,
+    sight: Sight,
     mesh: Mesh | None,
-) -> tuple[jax.Array, Keys]:
-    """Run one layer; returns the residual stream and the suffix keys: the cache updated, or the chunk's own."""
-    normed_BGTD = rms_norm(x_BGTD, w["attention_norm"], config.norm_eps)
-    q_BGTHE, own = _project(config, w, normed_BGTD, turn, mesh)
-    keys = own if suffix is None else Keys(_write(suffix.k, own.k, slot_BGT), _write(suffix.v, own.v, slot_BGT))
-    heads = (*q_BGTHE.shape[:3], config.num_kv_heads, -1, config.head_dim)
-    shared_k, shared_v = (None, None) if prefix is None else prefix
-    out_BGTKRE = attend(q_BGTHE.reshape(heads), shared_k, shared_v, prefix_length_B, keys.k, keys.v, slot_BGT)
-    x_BGTD = x_BGTD + jnp.einsum("bgthe,hed->bgtd", out_BGTKRE.reshape(q_BGTHE.shape), w["output"])
-    x_BGTD = constrain(x_BGTD, mesh, ("batch", None, None, None))
-    normed_BGTD = rms_norm(x_BGTD, w["mlp_norm"], config.norm_eps)
+) -> tuple[jax.Array, Memory, Routing | None]:
+    """Run one layer; returns the residual stream, the suffix memory (the cache, or the chunk's own), and routing."""
+    normed_BGTD = rms_norm(x_BGTD, w["attention_norm"], config.norm_eps, zero_centred=config.is_hybrid)
+    memory: Memory
+    if "mixed" in w:
+        assert not isinstance(prefix, Keys) and not isinstance(suffix, Keys), "linear attention remembers a state"
+        before = member_state(config, sight.starts_BG.shape, prefix, suffix, sight.starts_BG)
+        mixed_BGTD, memory = linear_attention(config, w, normed_BGTD, before, sight.is_real_BGT, mesh)
+    else:
+        assert not isinstance(prefix, State) and not isinstance(suffix, State), "attention remembers keys"
+        mixed_BGTD, memory = _attention(config, w, normed_BGTD, prefix, suffix, sight, mesh)
+    x_BGTD = constrain(x_BGTD + mixed_BGTD, mesh, ("batch", None, None, None))
+    normed_BGTD = rms_norm(x_BGTD, w["mlp_norm"], config.norm_eps, zero_centred=config.is_hybrid)
+    if config.num_experts:
+        mlp_BGTD, routing = mixture(config, w, normed_BGTD, sight.counted_BGT, mesh)
+    else:
+        mlp_BGTD, routing = _mlp(w, normed_BGTD, mesh), None
+    return constrain(x_BGTD + mlp_BGTD, mesh, ("batch", None, None, None)), memory, routing
+
+
+def _mlp(w: dict[str, jax.Array], normed_BGTD: jax.Array, mesh: Mesh | None) -> jax.Array:
     gate_BGTF = jnp.einsum("bgtd,df->bgtf", normed_BGTD, w["gate"])
     up_BGTF = jnp.einsum("bgtd,df->bgtf", normed_BGTD, w["up"])
     mlp_BGTF = constrain(jax.nn.silu(gate_BGTF) * up_BGTF, mesh, ("batch", None, None, "mlp"))
-    x_BGTD = x_BGTD + jnp.einsum("bgtf,fd->bgtd", mlp_BGTF, w["down"])
-    return constrain(x_BGTD, mesh, ("batch", None, None, None)), keys
+    return jnp.einsum("bgtf,fd->bgtd", mlp_BGTF, w["down"])
+
+
+def _attention(
+    config: ModelConfig,
+    w: dict[str, jax.Array],
+    normed_BGTD: jax.Array,
+    prefix: Keys | None,
+    suffix: Keys | None,
+    sight: Sight,
+    mesh: Mesh | None,
+) -> tuple[jax.Array, Keys]:
+    q_BGTHE, gate_BGTHE, own = _project(config, w, normed_BGTD, sight.rotation, mesh)
+    slot_BGT = sight.slot_BGT
+    keys = own if suffix is None else Keys(_write(suffix.k, own.k, slot_BGT), _write(suffix.v, own.v, slot_BGT))
+    heads = (*q_BGTHE.shape[:3], config.num_kv_heads, -1, config.head_dim)
+    shared_k, shared_v = (None, None) if prefix is None else prefix
+    out_BGTKRE = attend(q_BGTHE.reshape(heads), shared_k, shared_v, sight.prefix_length_B, keys.k, keys.v, slot_BGT)
+    out_BGTHE = out_BGTKRE.reshape(q_BGTHE.shape)
+    if gate_BGTHE is not None:
+        out_BGTHE = out_BGTHE * jax.nn.sigmoid(gate_BGTHE)
+    return jnp.einsum("bgthe,hed->bgtd", out_BGTHE, w["output"]), keys
 
 
 def _project(
     config: ModelConfig, w: dict[str, jax.Array], normed_BGTD: jax.Array, turn: Rotation, mesh: Mesh | None
-) -> tuple[jax.Array, Keys]:
-    """Queries [B, G, T, H, E] and the chunk's keys and values [B, G, K, T, E], turned to their positions."""
+) -> tuple[jax.Array, jax.Array | None, Keys]:
+    """Queries [B, G, T, H, E], their gates, the chunk's keys and values [B, G, K, T, E], turned to their positions."""
     q_BGTHE = jnp.einsum("bgtd,dhe->bgthe", normed_BGTD, w["query"])
     k_BGTKE = jnp.einsum("bgtd,dke->bgtke", normed_BGTD, w["key"])
     v_BGTKE = jnp.einsum("bgtd,dke->bgtke", normed_BGTD, w["value"])
+    gate_BGTHE = None
+    if config.is_hybrid:
+        q_BGTHE, gate_BGTHE = jnp.split(q_BGTHE, 2, axis=-1)
     if config.qkv_bias:
         q_BGTHE, k_BGTKE = q_BGTHE + w["query_bias"], k_BGTKE + w["key_bias"]
         v_BGTKE = v_BGTKE + w["value_bias"]
     if config.qk_norm:
-        q_BGTHE = rms_norm(q_BGTHE, w["query_norm"], config.norm_eps)
-        k_BGTKE = rms_norm(k_BGTKE, w["key_norm"], config.norm_eps)
+        q_BGTHE = rms_norm(q_BGTHE, w["query_norm"], config.norm_eps, zero_centred=config.is_hybrid)
+        k_BGTKE = rms_norm(k_BGTKE, w["key_norm"], config.norm_eps, zero_centred=config.is_hybrid)
     q_BGTHE = constrain(rotate(q_BGTHE, turn), mesh, ("batch", None, None, "heads", None))
     k_BGTKE = constrain(rotate(k_BGTKE, turn), mesh, ("batch", None, None, "kv_heads", None))
     v_BGTKE = constrain(v_BGTKE, mesh, ("batch", None, None, "kv_heads", None))
-    return q_BGTHE, Keys(k_BGTKE.swapaxes(2, 3), v_BGTKE.swapaxes(2, 3))
+    return q_BGTHE, gate_BGTHE, Keys(k_BGTKE.swapaxes(2, 3), v_BGTKE.swapaxes(2, 3))
 
 
 def _write(cache_BGKSE: jax.Array, new_BGKTE: jax.Array, slot_BGT: jax.Array) -> jax.Array:

@@ -1,33 +1,29 @@
-"""Hugging Face config.json <-> ModelConfig: what one dense decoder needs to know of its architecture.
+"""Hugging Face config.json <-> ModelConfig: what one decoder needs to know of its architecture.
 
-In: the parsed config.json of Qwen3, Qwen2 / Qwen2.5 or a Llama-shaped model. Out: a hashable record; the way back gives
-the same keys. What differs between the families is read from the config, never from a model's name; what this decoder
-does not do is refused by name.
+In: the parsed config.json of Qwen3 (dense or mixture of experts), Qwen3.5, Qwen2 / Qwen2.5 or a Llama-shaped model.
+Out: a hashable record; the way back gives the same keys. What the families are is in `families.py`.
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from models import families
 from models.errors import ModelError
+from models.families import FAMILIES, HYBRID, MIXTURE, WRAPPERS
+from models.rope import RopeScaling, read_scaling, write_scaling
 
-# Per model_type: (q/k norm, qkv bias, head_dim where the config gives none, architecture's class name).
-_FAMILIES: dict[str, tuple[bool, bool, int | None, str]] = {
-    "qwen3": (True, False, 128, "Qwen3ForCausalLM"),
-    "qwen2": (False, True, None, "Qwen2ForCausalLM"),
-    "llama": (False, False, None, "LlamaForCausalLM"),
-}
-_REQUIRED = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
-
-_NUMBERS = (*_REQUIRED, "num_key_value_heads", "head_dim", "max_position_embeddings", "rope_theta", "rms_norm_eps")
+_SIZES = ("vocab_size", "hidden_size", "num_layers", "num_heads", "num_kv_heads", "head_dim", "mlp_size")
+_EXPERTS = ("num_experts", "experts_per_token", "expert_size")
+_LINEAR = ("linear_key_heads", "linear_value_heads", "linear_key_dim", "linear_value_dim", "conv_width")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """Shape of a dense decoder with grouped-query attention, RoPE, RMSNorm and SwiGLU.
+    """Shape of a decoder with grouped-query attention, RoPE, RMSNorm and SwiGLU, and what its family adds.
 
-    Raises ModelError if a size is not positive, heads do not share kv heads evenly, or head_dim is odd.
+    Raises ModelError if a size is not positive, heads do not share kv heads evenly, head_dim is odd, or settings of
+    two families are mixed.
     """
 
     vocab_size: int
@@ -43,9 +39,13 @@ class ModelConfig:
     head_dim: int
     """Width of one head (E); H * E need not equal D."""
     mlp_size: int
-    """Width of the gated mlp (F)."""
+    """Width of the gated mlp (F); a mixture of experts has none and only carries the number."""
     rope_theta: float = 1e6
     """Base of the rotary frequencies."""
+    rope_scaling: RopeScaling | None = None
+    """How the frequencies are stretched for longer sequences."""
+    rotary_fraction: float = 1.0
+    """The part of a head that rotary embedding turns (Qwen3.5: a quarter)."""
     norm_eps: float = 1e-6
     """Added to the mean square in every RMSNorm."""
     tie_embeddings: bool = True
@@ -54,139 +54,206 @@ class ModelConfig:
     """RMSNorm over each head's queries and keys before RoPE (Qwen3)."""
     qkv_bias: bool = False
     """Biases on the query, key and value projections (Qwen2, Qwen2.5)."""
+    num_experts: int = 0
+    """Gated mlps that a token is routed among (X); 0 for one mlp."""
+    experts_per_token: int = 0
+    """How many of them a token uses."""
+    expert_size: int = 0
+    """Width of one expert."""
+    normalize_topk: bool = True
+    """The chosen experts' weights sum to 1."""
+    full_attention_every: int = 1
+    """Every how many layers one has full attention; the others have linear attention (Qwen3.5)."""
+    linear_key_heads: int = 0
+    """Query and key heads of linear attention."""
+    linear_value_heads: int = 0
+    """Value heads of linear attention; several may share a key head."""
+    linear_key_dim: int = 0
+    """Width of one such query or key."""
+    linear_value_dim: int = 0
+    """Width of one such value."""
+    conv_width: int = 0
+    """Taps of linear attention's short convolution."""
+    is_wrapped: bool = False
+    """The checkpoint holds the text model inside one with a vision tower: names and config are a level deeper."""
     max_positions: int = 32768
     """Longest sequence the model was made for."""
     extra: str = "{}"
     """Keys of the source config.json that the decoder does not read, as JSON text (hashable), for the way back."""
 
     def __post_init__(self) -> None:
-        sizes = ("vocab_size", "hidden_size", "num_layers", "num_heads", "num_kv_heads", "head_dim", "mlp_size")
-        for name in (*sizes, "max_positions"):
+        more = (_EXPERTS if self.num_experts else ()) + (_LINEAR if self.is_hybrid else ())
+        for name in (*_SIZES, *more, "max_positions", "full_attention_every"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ModelError(f"{name} is {value!r}: expected a positive whole number")
         if self.num_heads % self.num_kv_heads:
             raise ModelError(f"num_heads {self.num_heads} is no multiple of num_kv_heads {self.num_kv_heads}")
-        if self.head_dim % 2:
+        if self.head_dim % 2 or self.rotary_dims % 2:
             raise ModelError(f"head_dim {self.head_dim} is odd: rotary embedding turns pairs of dimensions")
         if self.qk_norm and self.qkv_bias:
             raise ModelError("qk_norm and qkv_bias are both set: no known family has both, so it could not be exported")
+        if (self.num_experts or self.is_hybrid) and not self.qk_norm or (self.num_experts and self.is_hybrid):
+            raise ModelError(
+                "experts and linear attention need qk_norm and exclude each other: no known family differs"
+            )
+        if self.experts_per_token > self.num_experts:
+            raise ModelError(f"experts_per_token {self.experts_per_token} is more than num_experts {self.num_experts}")
+        if self.num_layers % self.full_attention_every:
+            every = self.full_attention_every
+            raise ModelError(f"num_layers {self.num_layers} is no multiple of full_attention_every {every}")
+        if self.is_hybrid and self.linear_value_heads % self.linear_key_heads:
+            keys, values = self.linear_key_heads, self.linear_value_heads
+            raise ModelError(f"linear_value_heads {values} is no multiple of linear_key_heads {keys}")
+
+    @property
+    def is_hybrid(self) -> bool:
+        """True if most layers have linear attention; attention's output is gated then, and norms are zero-centred."""
+        return self.full_attention_every > 1
+
+    @property
+    def rotary_dims(self) -> int:
+        """Dimensions of a head that rotary embedding turns."""
+        return int(self.head_dim * self.rotary_fraction)
+
+    @property
+    def mixed_size(self) -> int:
+        """Channels of linear attention's convolution: queries, keys and values of all heads."""
+        return 2 * self.linear_key_heads * self.linear_key_dim + self.linear_value_heads * self.linear_value_dim
+
+    @property
+    def num_full_layers(self) -> int:
+        """Layers with full attention."""
+        return self.num_layers // self.full_attention_every
+
+    def is_full(self, layer: int) -> bool:
+        """True if a layer (counted from 0) has full attention."""
+        return (layer + 1) % self.full_attention_every == 0
+
+    @property
+    def family(self) -> str:
+        """The model_type that config.json gives the (text) model."""
+        if self.num_experts or self.is_hybrid:
+            return MIXTURE if self.num_experts else HYBRID
+        flags = (self.qk_norm, self.qkv_bias)
+        return next(name for name, family in FAMILIES.items() if (family.qk_norm, family.qkv_bias) == flags)
 
     @classmethod
     def from_hf(cls, hf: dict[str, Any]) -> "ModelConfig":
         """Read a parsed config.json. Raises ModelError naming every missing key or every unsupported setting."""
-        model_type = hf.get("model_type")
-        if model_type not in _FAMILIES:
-            raise ModelError(f"model_type {model_type!r} is not supported: expected one of {', '.join(_FAMILIES)}")
-        missing = [key for key in _REQUIRED if hf.get(key) is None]
-        if missing:
-            raise ModelError(f"config.json lacks {', '.join(missing)}")
-        wrong = [f"{key} is {hf[key]!r}" for key in _NUMBERS if not isinstance(hf.get(key) or 0, int | float)]
-        if wrong:
-            raise ModelError(f"config.json: {', '.join(wrong)}: expected a number")
-        if problems := _unsupported(hf):
-            raise ModelError(f"this {model_type} config is not supported: {'; '.join(problems)}")
-        qk_norm, qkv_bias, head_dim, _ = _FAMILIES[model_type]
-        heads = hf["num_attention_heads"]
-        config = cls(
-            vocab_size=hf["vocab_size"],
-            hidden_size=hf["hidden_size"],
-            num_layers=hf["num_hidden_layers"],
-            num_heads=heads,
-            num_kv_heads=_or(hf.get("num_key_value_heads"), heads),
-            head_dim=_or(hf.get("head_dim"), _or(head_dim, hf["hidden_size"] // heads)),
-            mlp_size=hf["intermediate_size"],
-            # The three families share these defaults in transformers.
-            rope_theta=float(_or(hf.get("rope_theta"), _or(_rope(hf).get("rope_theta"), 10000.0))),
-            norm_eps=float(_or(hf.get("rms_norm_eps"), 1e-6)),
-            tie_embeddings=bool(hf.get("tie_word_embeddings", False)),
-            qk_norm=qk_norm,
-            qkv_bias=qkv_bias,
-            max_positions=_or(hf.get("max_position_embeddings"), 32768),
-        )
-        written = config.to_hf()
-        extra = {key: value for key, value in hf.items() if written.get(key, _ABSENT) != value}
-        # Keys that only our own writing adds are named, so that the way back does not invent them.
-        absent = sorted(written.keys() - hf.keys())
-        return cls(
-            **{
-                **config.__dict__,
-                "extra": json.dumps({**extra, **({_ABSENT: absent} if absent else {})}, sort_keys=True),
-            }
-        )
+        if hf.get("model_type") not in WRAPPERS:
+            return _read(hf)
+        text = hf.get("text_config")
+        if not isinstance(text, dict):
+            raise ModelError(f"config.json of a {hf['model_type']} lacks text_config")
+        outer = {key: value for key, value in hf.items() if key != "text_config"}
+        # What stands outside decides, as in transformers.
+        tied = bool(outer.get("tie_word_embeddings", text.get("tie_word_embeddings", False)))
+        config = _read(text, is_wrapped=True, tie_embeddings=tied)
+        return replace(config, extra=json.dumps({**json.loads(config.extra), _OUTER: outer}, sort_keys=True))
 
     def to_hf(self) -> dict[str, Any]:
         """The config.json of this model: the source's own keys where there was one."""
-        family = next(name for name, flags in _FAMILIES.items() if flags[:2] == (self.qk_norm, self.qkv_bias))
-        hf: dict[str, Any] = {
-            "architectures": [_FAMILIES[family][3]],
-            "attention_bias": False,
-            "attention_dropout": 0.0,
-            "head_dim": self.head_dim,
-            "hidden_act": "silu",
-            "hidden_size": self.hidden_size,
-            "intermediate_size": self.mlp_size,
-            "max_position_embeddings": self.max_positions,
-            "model_type": family,
-            "num_attention_heads": self.num_heads,
-            "num_hidden_layers": self.num_layers,
-            "num_key_value_heads": self.num_kv_heads,
-            "rms_norm_eps": self.norm_eps,
-            "rope_theta": self.rope_theta,
-            "tie_word_embeddings": self.tie_embeddings,
-            "vocab_size": self.vocab_size,
-        }
+        hf = _written(self)
         extra = json.loads(self.extra)
+        outer = extra.pop(_OUTER, None)
         for key in extra.pop(_ABSENT, ()):
-            hf.pop(key)
-        return {**hf, **extra}
+            hf.pop(key, None)
+        hf = {**hf, **extra}
+        return hf if outer is None else {**outer, "text_config": hf}
 
 
-# No config.json has this key: it lists, inside `extra`, what the source left to defaults.
+# No config.json has these keys: inside `extra`, one lists what the source left to defaults, the other holds what
+# stands around a text_config.
 _ABSENT = "<absent>"
+_OUTER = "<outer>"
+
+
+def _read(hf: dict[str, Any], **forced: Any) -> ModelConfig:
+    """The config of a text model, with some fields decided elsewhere."""
+    family = families.check(hf)
+    heads = hf["num_attention_heads"]
+    max_positions = _or(hf.get("max_position_embeddings"), 32768)
+    rope = families.rope(hf)
+    config = ModelConfig(
+        vocab_size=hf["vocab_size"],
+        hidden_size=hf["hidden_size"],
+        num_layers=hf["num_hidden_layers"],
+        num_heads=heads,
+        num_kv_heads=_or(hf.get("num_key_value_heads"), heads),
+        head_dim=_or(hf.get("head_dim"), _or(family.head_dim, hf["hidden_size"] // heads)),
+        mlp_size=hf["intermediate_size"],
+        # The families share these defaults in transformers.
+        rope_theta=float(_or(hf.get("rope_theta"), _or(rope.get("rope_theta"), 10000.0))),
+        rope_scaling=read_scaling(rope, max_positions),
+        rotary_fraction=families.rotary_fraction(hf),
+        norm_eps=float(_or(hf.get("rms_norm_eps"), 1e-6)),
+        tie_embeddings=bool(hf.get("tie_word_embeddings", False)),
+        qk_norm=family.qk_norm,
+        qkv_bias=family.qkv_bias,
+        max_positions=max_positions,
+        **(_mixture(hf) if hf["model_type"] == MIXTURE else _hybrid(hf) if hf["model_type"] == HYBRID else {}),
+    )
+    config = replace(config, **forced)
+    written = _written(config)
+    extra = {key: value for key, value in hf.items() if written.get(key, _ABSENT) != value}
+    # Keys that only our own writing adds are named, so that the way back does not invent them.
+    absent = sorted(written.keys() - hf.keys())
+    return replace(config, extra=json.dumps({**extra, **({_ABSENT: absent} if absent else {})}, sort_keys=True))
+
+
+def _mixture(hf: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "num_experts": families.num_experts(hf),
+        "experts_per_token": hf["num_experts_per_tok"],
+        "expert_size": hf["moe_intermediate_size"],
+        "normalize_topk": bool(hf.get("norm_topk_prob", False)),
+    }
+
+
+def _hybrid(hf: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "full_attention_every": families.full_attention_every(hf),
+        "linear_key_heads": hf["linear_num_key_heads"],
+        "linear_value_heads": hf["linear_num_value_heads"],
+        "linear_key_dim": hf["linear_key_head_dim"],
+        "linear_value_dim": hf["linear_value_head_dim"],
+        "conv_width": hf["linear_conv_kernel_dim"],
+    }
+
+
+def _written(config: ModelConfig) -> dict[str, Any]:
+    """The config.json of a model that came from nowhere."""
+    hf: dict[str, Any] = {
+        "architectures": [FAMILIES[config.family].architecture],
+        "attention_bias": False,
+        "attention_dropout": 0.0,
+        "head_dim": config.head_dim,
+        "hidden_act": "silu",
+        "hidden_size": config.hidden_size,
+        "intermediate_size": config.mlp_size,
+        "max_position_embeddings": config.max_positions,
+        "model_type": config.family,
+        "num_attention_heads": config.num_heads,
+        "num_hidden_layers": config.num_layers,
+        "num_key_value_heads": config.num_kv_heads,
+        "rms_norm_eps": config.norm_eps,
+        "rope_theta": config.rope_theta,
+        "tie_word_embeddings": config.tie_embeddings,
+        "vocab_size": config.vocab_size,
+    }
+    if config.rope_scaling is not None:
+        hf["rope_scaling"] = write_scaling(config.rope_scaling)
+    if config.num_experts:
+        hf |= {"num_experts": config.num_experts, "num_experts_per_tok": config.experts_per_token}
+        hf |= {"moe_intermediate_size": config.expert_size, "norm_topk_prob": config.normalize_topk}
+    if config.is_hybrid:
+        hf |= {"full_attention_interval": config.full_attention_every, "partial_rotary_factor": config.rotary_fraction}
+        hf |= {"linear_num_key_heads": config.linear_key_heads, "linear_num_value_heads": config.linear_value_heads}
+        hf |= {"linear_key_head_dim": config.linear_key_dim, "linear_value_head_dim": config.linear_value_dim}
+        hf |= {"linear_conv_kernel_dim": config.conv_width}
+    return hf
 
 
 def _or(value: Any, default: Any) -> Any:
     return default if value is None else value
-
-
-def _rope(hf: dict[str, Any]) -> dict[str, Any]:
-    return {**(hf.get("rope_parameters") or {}), **(hf.get("rope_scaling") or {})}
-
-
-def _is_sliding(hf: dict[str, Any]) -> bool:
-    if "sliding_attention" in (hf.get("layer_types") or ()):
-        return True
-    layers_before = _or(hf.get("max_window_layers"), 28)
-    return (
-        bool(hf.get("use_sliding_window"))
-        and hf.get("sliding_window") is not None
-        and layers_before < hf["num_hidden_layers"]
-    )
-
-
-# What would silently compute something else if it were ignored: (setting, is it in use).
-_REFUSED: tuple[tuple[str, Callable[[dict[str, Any]], Any]], ...] = (
-    ("hidden_act other than silu", lambda hf: hf.get("hidden_act", "silu") != "silu"),
-    ("attention_bias (biases that include the output projection)", lambda hf: hf.get("attention_bias")),
-    ("mlp_bias", lambda hf: hf.get("mlp_bias")),
-    ("sliding-window attention (use_sliding_window / layer_types)", _is_sliding),
-    ("rope_scaling", lambda hf: _or(_rope(hf).get("rope_type"), _or(_rope(hf).get("type"), "default")) != "default"),
-    (
-        "partial_rotary_factor",
-        lambda hf: _or(hf.get("partial_rotary_factor"), _or(_rope(hf).get("partial_rotary_factor"), 1)) != 1,
-    ),
-    ("quantization_config", lambda hf: hf.get("quantization_config")),
-    (
-        "num_experts (mixture of experts)",
-        lambda hf: _or(hf.get("num_experts"), _or(hf.get("num_local_experts"), 0)) > 0,
-    ),
-)
-
-
-def _unsupported(hf: dict[str, Any]) -> list[str]:
-    problems = [setting for setting, is_used in _REFUSED if is_used(hf)]
-    named = hf.get("architectures") or []
-    if named and not any(name.endswith("ForCausalLM") for name in named):
-        problems.append(f"architectures {named} (expected a ...ForCausalLM)")
-    return [f"{problem} = {_rope(hf)}" if problem == "rope_scaling" else problem for problem in problems]

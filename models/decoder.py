@@ -1,4 +1,4 @@
-"""Parameters of a dense decoder (Qwen3, Qwen2.5, Llama-shaped) as one Flax NNX module.
+"""Parameters of a decoder (Qwen3, its mixtures, Qwen3.5, Qwen2.5, Llama-shaped) as one Flax NNX module.
 
 The module holds weights and says how to compute; `forward.py` computes. All layers of one kind are stacked on a leading
 axis.
@@ -15,6 +15,7 @@ from jax.typing import DTypeLike
 from models.cache import KVCache
 from models.config import ModelConfig
 from models.errors import ModelError
+from models.experts import Routing
 from models.forward import Forward
 from models.sharding import check_divides
 from models.tensors import tensors
@@ -26,7 +27,8 @@ _INIT_STDDEV = 0.02
 class Decoder(nnx.Module):
     """A causal language model: `prefill` encodes prefixes, `extend` everything that follows.
 
-    Parameters are random, as for a new model: normal with deviation 0.02, norms one, biases zero.
+    Parameters are random, as for a new model: normal with deviation 0.02, norms neutral, biases zero, rates of decay
+    between 0.01 and 16.
 
     Args:
         config: the architecture.
@@ -61,6 +63,8 @@ class Decoder(nnx.Module):
             shape = tensor.shape(config)
             if tensor.init == "normal":
                 value = _INIT_STDDEV * jax.random.normal(rngs.params(), shape, param_dtype)
+            elif tensor.init == "decays":
+                value = jnp.log(jax.random.uniform(rngs.params(), shape, param_dtype, 0.01, 16.0))
             else:
                 value = jnp.full(shape, 1.0 if tensor.init == "ones" else 0.0, param_dtype)
             (layers if tensor.is_stacked else params)[tensor.path[-1]] = nnx.Param(value)
@@ -85,9 +89,16 @@ class Decoder(nnx.Module):
         prefix_length_B: jax.Array,
         suffix: KVCache | None,
         suffix_length_BG: jax.Array,
+        count_BG: jax.Array | None = None,
     ) -> tuple[jax.Array, KVCache | None]:
         """Run members' next tokens; see `Forward.extend`."""
-        return self.forward().extend(tokens_BGT, prefix, prefix_length_B, suffix, suffix_length_BG)
+        return self.forward().extend(tokens_BGT, prefix, prefix_length_B, suffix, suffix_length_BG, count_BG)
+
+    def routed(
+        self, tokens_BGT: jax.Array, prefix: KVCache, prefix_length_B: jax.Array, counted_BGT: jax.Array
+    ) -> tuple[jax.Array, Routing]:
+        """Run members' whole suffixes and say how experts were chosen; see `Forward.routed`."""
+        return self.forward().routed(tokens_BGT, prefix, prefix_length_B, counted_BGT)
 
     def logits(self, hidden_D: jax.Array) -> jax.Array:
         """Float32 logits [..., V] of hidden states [..., D]."""

@@ -1,36 +1,36 @@
-"""Tokens -> hidden states and keys: the only forward code, for sampling, recomputation and training.
+"""Tokens -> hidden states and memories: the only forward code, for sampling, recomputation and training.
 
 `prefill` runs each group's prompt once; `extend` runs what members add, a chunk in training, one token at a time in
-decoding. Both are the same stack of blocks; they differ in which keys a query sees. Axes are those of `cache.py`.
+decoding. Both are the same stack of blocks; they differ in what a token sees. Axes are those of `cache.py`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh
 
-from models.block import Keys, Rotation, block, rms_norm, rotation
-from models.cache import KVCache
+from models.block import Sight, block
+from models.cache import Keys, KVCache, Memory, cache_of, each_kind, memory_of, place_of
 from models.config import ModelConfig
+from models.errors import ModelError
+from models.experts import Routing
 from models.logprobs import logits
+from models.norm import rms_norm
+from models.rope import rotation
 from models.sharding import constrain
+from models.tensors import tensors
 
 _REMAT: dict[str, Callable[..., bool] | None] = {
     # Keeps products with weights; attention scores (products with batch axes) are computed again.
     "dots": jax.checkpoint_policies.checkpoint_dots_with_no_batch_dims,
     "full": None,
 }
-
-
-class _Sight(NamedTuple):
-    """Which keys the queries of a call see, beside the layer's caches."""
-
-    prefix_length_B: jax.Array | None
-    slot_BGT: jax.Array
-    rotation: Rotation
+# Small numbers that are exponents of a recurrence: rounding them would add up over a sequence.
+_EXACT = {"decay_log", "step_bias"}
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,16 @@ class Forward:
         """Encode prompts [B, P] whose first `length_B` tokens are real.
 
         Returns hidden states [B, P, D] after the final norm and the stacked prefix cache. Padding stands to the right,
-        so causality keeps it from real positions; its own hidden states and keys mean nothing.
+        so causality keeps it from real positions, and a recurrent state takes in real tokens only; padding's own hidden
+        states and keys mean nothing.
         """
-        # Attention needs no lengths here; layers with a recurrent state would.
-        del length_B
         position_B1P = jnp.broadcast_to(jnp.arange(tokens_BP.shape[1]), tokens_BP.shape)[:, None]
-        sight = _Sight(None, position_B1P, rotation(self.config, position_B1P))
-        hidden_B1PD, keys = self._run(tokens_BP[:, None], None, None, sight, keep=True)
-        return hidden_B1PD[:, 0], KVCache(*(x[:, :, 0] for x in keys))
+        starts_B1 = jnp.ones(position_B1P.shape[:2], bool)
+        is_real_B1P = position_B1P < jnp.asarray(length_B)[:, None, None]
+        sight = Sight(None, position_B1P, self._rotation(position_B1P), is_real_B1P, starts_B1)
+        hidden_B1PD, cache, _ = self._run(tokens_BP[:, None], None, None, sight, keep=True)
+        assert cache is not None, "it was asked to be kept"
+        return hidden_B1PD[:, 0], each_kind(lambda x: x[:, :, 0], cache)
 
     def extend(
         self,
@@ -67,19 +69,38 @@ class Forward:
         prefix_length_B: jax.Array,
         suffix: KVCache | None,
         suffix_length_BG: jax.Array,
+        count_BG: jax.Array | None = None,
     ) -> tuple[jax.Array, KVCache | None]:
         """Run T further tokens of every member; token t stands at position prefix_length + suffix_length + t.
 
         A query sees the first `prefix_length_B` keys of its group's prefix and the suffix slots up to its own,
         suffix_length + t. Without a suffix cache (None) the keys are the chunk's own and `suffix_length_BG` must be
         zeros: the form for training. With one, new keys are written at the members' own slots; what lies beyond the
-        last slot is dropped, and padding at a chunk's end leaves keys that later tokens overwrite. Returns hidden
-        states [B, G, T, D] after the final norm and the updated cache in the form it came in (None for None).
+        last slot is dropped, and padding at a chunk's end leaves keys that later tokens overwrite.
+
+        A recurrent state cannot be overwritten: of a chunk with padding at its end it takes in the first `count_BG`
+        tokens (None: all that have a slot), and a member may only go on from where it stopped. A member with suffix
+        length 0 starts from its prefix's state. Returns hidden states [B, G, T, D] after the final norm and the updated
+        cache in the form it came in (None for None).
         """
-        slot_BGT = suffix_length_BG[..., None] + jnp.arange(tokens_BGT.shape[-1])
-        sight = _Sight(prefix_length_B, slot_BGT, rotation(self.config, prefix_length_B[:, None, None] + slot_BGT))
-        hidden_BGTD, keys = self._run(tokens_BGT, prefix, suffix, sight, keep=suffix is not None)
-        return hidden_BGTD, None if suffix is None else KVCache(*keys)
+        sight = self._sight(tokens_BGT, prefix_length_B, suffix, suffix_length_BG, count_BG)
+        hidden_BGTD, cache, _ = self._run(tokens_BGT, prefix, suffix, sight, keep=suffix is not None)
+        return hidden_BGTD, cache
+
+    def routed(
+        self, tokens_BGT: jax.Array, prefix: KVCache, prefix_length_B: jax.Array, counted_BGT: jax.Array
+    ) -> tuple[jax.Array, Routing]:
+        """`extend` in the form for training, with each layer's routing of the tokens under a mask (for a loss).
+
+        Raises ModelError for a model without experts.
+        """
+        if not self.config.num_experts:
+            raise ModelError("this model has no experts (num_experts is 0): use extend")
+        sight = self._sight(tokens_BGT, prefix_length_B, None, jnp.zeros(tokens_BGT.shape[:2], jnp.int32), None)
+        sight = sight._replace(counted_BGT=counted_BGT)
+        hidden_BGTD, _, routing = self._run(tokens_BGT, prefix, None, sight, keep=False)
+        assert routing is not None, "a mixture counts under a mask"
+        return hidden_BGTD, routing
 
     def logits(self, hidden_D: jax.Array) -> jax.Array:
         """Float32 logits [..., V] of hidden states [..., D]."""
@@ -94,58 +115,122 @@ class Forward:
         """The same with weights cut into layers and cast, so that a loop around `extend` copies none at each step."""
         if isinstance(self.layers, tuple):
             return self
-        cast = {name: weight.astype(self.compute_dtype) for name, weight in self.layers.items()}
         return replace(
             self,
-            layers=_cut(cast, self.config.num_layers),
+            layers=_cut(self.config, self._cast(self.layers), self.config.num_layers),
             embedding_VD=self.embedding_VD.astype(self.compute_dtype),
             unembedding_VD=self.unembed_VD,
         )
 
+    def _cast(self, weights: dict[str, jax.Array]) -> dict[str, jax.Array]:
+        return {name: w if name in _EXACT else w.astype(self.compute_dtype) for name, w in weights.items()}
+
+    def _rotation(self, position_BGT: jax.Array) -> Any:
+        config = self.config
+        return rotation(config.rope_theta, config.rotary_dims, config.rope_scaling, position_BGT)
+
+    def _sight(
+        self,
+        tokens_BGT: jax.Array,
+        prefix_length_B: jax.Array,
+        suffix: KVCache | None,
+        suffix_length_BG: jax.Array,
+        count_BG: jax.Array | None,
+    ) -> Sight:
+        step_T = jnp.arange(tokens_BGT.shape[-1])
+        slot_BGT = suffix_length_BG[..., None] + step_T
+        is_real_BGT = slot_BGT >= 0 if suffix is None else slot_BGT < suffix.num_slots
+        if count_BG is not None:
+            is_real_BGT &= step_T < count_BG[..., None]
+        turn = self._rotation(prefix_length_B[:, None, None] + slot_BGT)
+        return Sight(prefix_length_B, slot_BGT, turn, is_real_BGT, suffix_length_BG == 0)
+
     def _run(
-        self, tokens_BGT: jax.Array, prefix: KVCache | None, suffix: KVCache | None, sight: _Sight, keep: bool
-    ) -> tuple[jax.Array, Any]:
-        """Embed, run all layers, normalise. Keys come back stacked, or unrolled if the suffix cache is."""
+        self, tokens_BGT: jax.Array, prefix: KVCache | None, suffix: KVCache | None, sight: Sight, keep: bool
+    ) -> tuple[jax.Array, KVCache | None, Routing | None]:
+        """Embed, run all layers, normalise. The cache comes back stacked, or unrolled if the suffix cache is."""
         x_BGTD = jnp.take(self.embedding_VD, tokens_BGT, axis=0).astype(self.compute_dtype)
         x_BGTD = constrain(x_BGTD, self.mesh, ("batch", None, None, None))
+        loops = isinstance(self.layers, tuple) or any(
+            cache is not None and cache.is_unrolled for cache in (prefix, suffix)
+        )
 
-        def layer(x_BGTD: jax.Array, weights: Any, prefix: Any, suffix: Any) -> tuple[jax.Array, Keys | None]:
-            w = {name: weight.astype(self.compute_dtype) for name, weight in weights.items()}
-            x_BGTD, keys = block(
-                self.config, w, x_BGTD, prefix, sight.prefix_length_B, suffix, sight.slot_BGT, sight.rotation, self.mesh
-            )
-            return x_BGTD, keys if keep else None
+        def layer(
+            x_BGTD: jax.Array, weights: Any, prefix: Memory | None, suffix: Memory | None
+        ) -> tuple[jax.Array, Memory | None, Routing | None]:
+            w = self._cast(weights)
+            x_BGTD, memory, routing = block(self.config, w, x_BGTD, prefix, suffix, sight, self.mesh)
+            return x_BGTD, memory if keep else None, routing
 
         if self.remat != "none":
             # A scan keeps the passes apart by itself; the guard against merging them would only cost time.
-            layer = jax.checkpoint(layer, policy=_REMAT[self.remat], prevent_cse=self._loops(prefix, suffix))
-        if self._loops(prefix, suffix):
-            x_BGTD, keys = self._loop(layer, x_BGTD, prefix, suffix, keep)
+            layer = jax.checkpoint(layer, policy=_REMAT[self.remat], prevent_cse=loops)
+        if loops:
+            unrolled = suffix is not None and suffix.is_unrolled
+            x_BGTD, cache, routing = self._loop(
+                layer, x_BGTD, self.layers, prefix, suffix, self.config.num_layers, unrolled
+            )
         else:
-            x_BGTD, keys = jax.lax.scan(lambda x, xs: layer(x, *xs), x_BGTD, (self.layers, prefix, suffix))
-        return rms_norm(x_BGTD, self.final_norm_D, self.config.norm_eps), keys
-
-    def _loops(self, *caches: KVCache | None) -> bool:
-        return isinstance(self.layers, tuple) or any(cache is not None and cache.is_unrolled for cache in caches)
+            x_BGTD, cache, routing = self._scan(layer, x_BGTD, prefix, suffix)
+        hybrid = self.config.is_hybrid
+        return rms_norm(x_BGTD, self.final_norm_D, self.config.norm_eps, zero_centred=hybrid), cache, routing
 
     def _loop(
-        self, layer: Callable[..., Any], x_BGTD: jax.Array, prefix: KVCache | None, suffix: KVCache | None, keep: bool
-    ) -> tuple[jax.Array, Any]:
-        count = self.config.num_layers
-        weights = self.layers if isinstance(self.layers, tuple) else _cut(self.layers, count)
-        keys = []
+        self,
+        layer: Callable[..., Any],
+        x_BGTD: jax.Array,
+        layers: Any,
+        prefix: KVCache | None,
+        suffix: KVCache | None,
+        count: int,
+        unrolled: bool,
+    ) -> tuple[jax.Array, KVCache | None, Routing | None]:
+        """`count` layers one after the other; their memories and routing as one."""
+        weights = layers if isinstance(layers, tuple) else _cut(self.config, layers, count)
+        memories, routings = [], []
         for number in range(count):
-            x_BGTD, own = layer(x_BGTD, weights[number], _of_layer(prefix, number), _of_layer(suffix, number))
-            keys.append(own)
-        if not keep:
-            return x_BGTD, None
-        k, v = zip(*keys, strict=True)
-        return x_BGTD, (k, v) if suffix is not None and suffix.is_unrolled else (jnp.stack(k), jnp.stack(v))
+            own = (memory_of(self.config, cache, number) for cache in (prefix, suffix))
+            x_BGTD, memory, routing = layer(x_BGTD, weights[number], *own)
+            memories.append(memory)
+            routings.append(routing)
+        cache = None if memories[0] is None else cache_of(memories, unrolled=unrolled)
+        return x_BGTD, cache, None if routings[0] is None else jax.tree.map(lambda *x: jnp.stack(x), *routings)
+
+    def _scan(
+        self, layer: Callable[..., Any], x_BGTD: jax.Array, prefix: KVCache | None, suffix: KVCache | None
+    ) -> tuple[jax.Array, KVCache | None, Routing | None]:
+        """All layers by a scan over periods: one layer, or in a hybrid those up to the next with full attention."""
+        every = self.config.full_attention_every
+        if every == 1:
+
+            def one(x_BGTD: jax.Array, xs: Any) -> Any:
+                weights, prefix, suffix = xs
+                own = (None if cache is None else Keys(cache.k, cache.v) for cache in (prefix, suffix))
+                x_BGTD, memory, routing = layer(x_BGTD, weights, *own)
+                return x_BGTD, (memory, routing)
+
+            x_BGTD, (keys, routing) = jax.lax.scan(one, x_BGTD, (self.layers, prefix, suffix))
+            return x_BGTD, None if keys is None else KVCache(*keys), routing
+
+        def period(x_BGTD: jax.Array, xs: Any) -> Any:
+            weights, prefix, suffix = xs
+            x_BGTD, cache, _ = self._loop(layer, x_BGTD, weights, prefix, suffix, every, False)
+            return x_BGTD, cache
+
+        periods = self.config.num_full_layers
+        cut = partial(jax.tree.map, lambda x: x.reshape(periods, -1, *x.shape[1:]))
+        x_BGTD, cache = jax.lax.scan(period, x_BGTD, cut((self.layers, prefix, suffix)))
+        return x_BGTD, jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), cache), None
 
 
-def _cut(layers: dict[str, jax.Array], count: int) -> tuple[dict[str, jax.Array], ...]:
-    return tuple({name: weight[number] for name, weight in layers.items()} for number in range(count))
-
-
-def _of_layer(cache: KVCache | None, number: int) -> Keys | None:
-    return None if cache is None else Keys(cache.k[number], cache.v[number])
+def _cut(config: ModelConfig, layers: dict[str, jax.Array], count: int) -> tuple[dict[str, jax.Array], ...]:
+    """Stacked weights -> those of each of `count` layers."""
+    numbers = {tensor.path[-1]: tensor.layer_numbers(config) for tensor in tensors(config) if tensor.is_stacked}
+    return tuple(
+        {
+            name: weight[number if len(numbers[name]) == config.num_layers else place_of(config, number)]
+            for name, weight in layers.items()
+            if number in numbers[name]
+        }
+        for number in range(count)
+    )

@@ -20,7 +20,7 @@ from models.config import ModelConfig
 from models.decoder import Decoder
 from models.errors import CheckpointError, ModelError
 from models.sharding import sharding
-from models.tensors import Index, Tensor, tensors
+from models.tensors import Index, Tensor, carried, tensors
 
 _DTYPES = {"F32": jnp.float32, "BF16": jnp.bfloat16, "F16": jnp.float16}
 # Buffers that old exporters wrote along; they follow from the config.
@@ -45,7 +45,7 @@ def load(
     with open_tensors(directory) as slices:
         check_tensors(directory, config, slices)
         if dtype is None:
-            dtype = _DTYPES[slices["model.embed_tokens.weight"].get_dtype()]
+            dtype = _DTYPES[slices[tensors(config)[0].name].get_dtype()]
         decoder: Decoder = nnx.eval_shape(
             lambda: Decoder(
                 config,
@@ -85,7 +85,8 @@ def check_tensors(directory: Path, config: ModelConfig, slices: dict[str, Any]) 
         shape, dtype = tuple(slice_.get_shape()), slice_.get_dtype()
         if name not in expected:
             # A tied model's exporter may have written the embedding twice; the config decides.
-            if not _DERIVED.fullmatch(name) and not (config.tie_embeddings and name == "lm_head.weight"):
+            is_copy = config.tie_embeddings and name == "lm_head.weight"
+            if not _DERIVED.fullmatch(name) and not is_copy and not carried(config, name):
                 problems.append(f"unexpected: {name} {list(shape)}")
         elif shape != expected[name]:
             problems.append(f"misshapen: {name} is {list(shape)}, config.json says {list(expected[name])}")
@@ -101,18 +102,17 @@ def _place(
     tensor: Tensor, config: ModelConfig, slices: dict[str, Any], mesh: Mesh | None, dtype: np.dtype
 ) -> jax.Array:
     """Build a parameter out of the parts that this process's devices hold."""
-    names, shape = tensor.hf_names(config), tensor.shape(config)
+    shape, lead = tensor.shape(config), len(tensor.stacked)
+    names: Any = np.array(tensor.hf_names(config), object).reshape(shape[:lead])
 
     def read(index: Index | None) -> np.ndarray:
         index = index or ()
         lengths = tuple(len(range(*cut.indices(size))) for cut, size in zip(index, shape, strict=True))
-        own = index[1:] if tensor.is_stacked else index
-        hf_index = tensor.hf_index(config, own)
-        chosen = names[index[0]] if tensor.is_stacked else names
+        hf_index = tensor.hf_index(config, index[lead:])
+        chosen: Any = np.asarray(names[index[:lead]], object)
         part = np.empty(lengths, dtype)
-        rows = part if tensor.is_stacked else part[None]
-        for row, name in zip(rows, chosen, strict=True):
-            row[...] = tensor.from_hf(slices[name][hf_index], row.shape)
+        for where in np.ndindex(*lengths[:lead]):
+            part[where] = tensor.from_hf(slices[chosen[where]][hf_index], lengths[lead:])
         return part
 
     where = SingleDeviceSharding(jax.devices()[0]) if mesh is None else sharding(mesh, tensor.axes)

@@ -4,23 +4,27 @@ One layer's tensor is on the host at a time per file; a file that is being writt
 """
 
 import json
+import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from flax import nnx
 from safetensors.numpy import save_file
 
-from models.checkpoint_files import CARRIED_FILES, INDEX_FILE, SINGLE_FILE
+from models.checkpoint_files import CARRIED_FILES, INDEX_FILE, SINGLE_FILE, open_tensors
 from models.config import ModelConfig
 from models.decoder import Decoder
 from models.errors import ModelError
-from models.tensors import Tensor, tensors
+from models.tensors import Tensor, carried, tensors
 
 DEFAULT_MAX_SHARD_BYTES = 5 * 10**9
+_DTYPE_BYTES = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "F16": 2, "BF16": 2, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 
 
 def save(
@@ -32,82 +36,111 @@ def save(
     """Write a directory that `models.load` and transformers read; returns it.
 
     `model` is a decoder or its (graphdef, params). Tokenizer, template and generation files are copied from
-    `source_dir`. Weights are written in the parameters' dtype, in files of at most `max_shard_bytes` (a single larger
-    tensor gets its own), with an index if there are several. Weights that stood in the directory before are replaced.
-    Raises OSError if it cannot be written.
+    `source_dir`, and so are tensors that the decoder does not read (a vision tower). Weights are written in the
+    parameters' dtype, in files of at most `max_shard_bytes` (a single larger tensor gets its own), with an index if
+    there are several. Weights that stood in the directory before are replaced. Raises OSError if it cannot be written.
     """
     decoder: Decoder = nnx.merge(*model) if isinstance(model, tuple) else model
     out = Path(directory)
     out.mkdir(parents=True, exist_ok=True)
-    config = decoder.config
     dtype = decoder.embedding_VD[...].dtype
-    groups = _split(config, dtype.itemsize, max_shard_bytes)
-    _write_json(out / "config.json", {**config.to_hf(), **_dtype_key(config, dtype.name)})
-    written = []
-    for number, group in enumerate(groups, start=1):
-        name = SINGLE_FILE if len(groups) == 1 else f"model-{number:05d}-of-{len(groups):05d}.safetensors"
-        values = {hf_name: _value(decoder, tensor, layer) for hf_name, tensor, layer in group}
-        partial = out / f".{name}.partial"
-        save_file(values, partial, metadata={"format": "pt"})
-        # safetensors makes files that only their owner may read.
-        shutil.copymode(out / "config.json", partial)
-        written.append((partial, out / name))
+    _write_json(out / "config.json", _with_dtype(decoder.config.to_hf(), dtype.name))
+    with ExitStack() as stack:
+        entries = [*_entries(decoder), *_carried(decoder.config, source_dir, stack)]
+        groups = _split(entries, max_shard_bytes)
+        written = [_write(out, number, len(groups), group) for number, group in enumerate(groups, start=1)]
     for stale in [*out.glob("model*.safetensors"), *out.glob(INDEX_FILE)]:
         stale.unlink()
-    for partial, final in written:
-        partial.rename(final)
+    for unfinished, final in written:
+        unfinished.rename(final)
     if len(groups) > 1:
         weight_map = {
-            hf_name: final.name for group, (_, final) in zip(groups, written, strict=True) for hf_name, _, _ in group
+            entry.name: final.name for group, (_, final) in zip(groups, written, strict=True) for entry in group
         }
-        size = sum(_bytes(config, tensor, dtype.itemsize) for group in groups for _, tensor, _ in group)
+        size = sum(entry.size for entry in entries)
         _write_json(out / INDEX_FILE, {"metadata": {"total_size": size}, "weight_map": weight_map})
     if source_dir is not None:
         _carry(Path(source_dir), out)
     return out
 
 
-def _split(config: ModelConfig, itemsize: int, limit: int) -> list[list[tuple[str, Tensor, int | None]]]:
-    """Checkpoint tensors in files: (name, table row, layer), layer after layer so that a file holds neighbours."""
+class _Entry(NamedTuple):
+    """One tensor of the directory: its name, bytes, and how to get it."""
+
+    name: str
+    size: int
+    read: Callable[[], np.ndarray]
+
+
+def _write(out: Path, number: int, count: int, group: list[_Entry]) -> tuple[Path, Path]:
+    """Write one file of weights; returns where it lies and where it belongs."""
+    name = SINGLE_FILE if count == 1 else f"model-{number:05d}-of-{count:05d}.safetensors"
+    unfinished = out / f".{name}.partial"
+    save_file({entry.name: entry.read() for entry in group}, unfinished, metadata={"format": "pt"})
+    # safetensors makes files that only their owner may read.
+    shutil.copymode(out / "config.json", unfinished)
+    return unfinished, out / name
+
+
+def _split(entries: list[_Entry], limit: int) -> list[list[_Entry]]:
+    """The tensors in files, in their order."""
     if limit < 1:
         raise ModelError(f"max_shard_bytes is {limit}: expected a positive number of bytes")
-    files: list[list[tuple[str, Tensor, int | None]]] = [[]]
+    files: list[list[_Entry]] = [[]]
     room = limit
-    for entry in _entries(config):
-        size = _bytes(config, entry[1], itemsize)
-        if files[-1] and size > room:
+    for entry in entries:
+        if files[-1] and entry.size > room:
             files.append([])
             room = limit
         files[-1].append(entry)
-        room -= size
+        room -= entry.size
     return files
 
 
-def _entries(config: ModelConfig) -> Iterator[tuple[str, Tensor, int | None]]:
-    table = tensors(config)
-    for tensor in table:
-        if not tensor.is_stacked:
-            yield tensor.name, tensor, None
-    for layer in range(config.num_layers):
-        for tensor in table:
-            if tensor.is_stacked:
-                yield tensor.hf_names(config)[layer], tensor, layer
+def _entries(decoder: Decoder) -> Iterator[_Entry]:
+    """The decoder's tensors, layer after layer so that a file holds neighbours."""
+    config = decoder.config
+    stacked: list[list[_Entry]] = [[] for _ in range(config.num_layers)]
+    for tensor in tensors(config):
+        param = decoder.param(tensor.path)[...]
+        size = math.prod(tensor.hf_shape(config)) * param.dtype.itemsize
+        places = np.ndindex(*tensor.shape(config)[: len(tensor.stacked)])
+        layers = tensor.layer_numbers(config)
+        for name, place in zip(tensor.hf_names(config), places, strict=True):
+            entry = _Entry(name, size, partial(_value, config, tensor, param, place))
+            if not place:
+                yield entry
+            else:
+                stacked[layers[place[0]]].append(entry)
+    for entries in stacked:
+        yield from entries
 
 
-def _bytes(config: ModelConfig, tensor: Tensor, itemsize: int) -> int:
-    return int(np.prod(tensor.hf_shape(config))) * itemsize
-
-
-def _value(decoder: Decoder, tensor: Tensor, layer: int | None) -> np.ndarray:
-    array = decoder.param(tensor.path)[...]
-    host = np.asarray(jax.device_get(array if layer is None else array[layer]))
+def _value(config: ModelConfig, tensor: Tensor, param: jax.Array, place: tuple[int, ...]) -> np.ndarray:
+    host = np.asarray(jax.device_get(param[place] if place else param))
     # safetensors writes the buffer as it lies in memory.
-    return np.ascontiguousarray(tensor.to_hf(decoder.config, host))
+    return np.ascontiguousarray(tensor.to_hf(config, host))
 
 
-def _dtype_key(config: ModelConfig, dtype: str) -> dict[str, str]:
+def _carried(config: ModelConfig, source_dir: str | Path | None, stack: ExitStack) -> Iterator[_Entry]:
+    """Tensors of the source that the decoder does not read, as they are; readable while `stack` is open."""
+    if source_dir is None or not config.is_hybrid or not list(Path(source_dir).glob("*.safetensors")):
+        return
+    for name, slice_ in sorted(stack.enter_context(open_tensors(Path(source_dir))).items()):
+        if carried(config, name):
+            size = math.prod(slice_.get_shape()) * _DTYPE_BYTES[slice_.get_dtype()]
+            yield _Entry(name, size, partial(_whole, slice_))
+
+
+def _whole(slice_: Any) -> np.ndarray:
+    return np.ascontiguousarray(slice_[...])
+
+
+def _with_dtype(hf: dict[str, Any], dtype: str) -> dict[str, Any]:
     # Older configs spell the key torch_dtype.
-    return {"torch_dtype" if "torch_dtype" in json.loads(config.extra) else "dtype": dtype}
+    key = "torch_dtype" if "torch_dtype" in hf else "dtype"
+    text = hf.get("text_config")
+    return {**hf, key: dtype, **({"text_config": {**text, key: dtype}} if text and key in text else {})}
 
 
 def _carry(source: Path, out: Path) -> None:

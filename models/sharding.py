@@ -1,8 +1,8 @@
 """Logical axes -> mesh axes: the one place that knows how a model is spread over devices.
 
 The mesh has three axes. data: groups are spread, parameters copied. fsdp: groups and parameters are spread. tensor:
-heads, mlp and vocabulary are spread. Everything else names what an axis *is* ("heads") and looks here for where it
-goes.
+heads, mlp, experts and vocabulary are spread. Everything else names what an axis *is* ("heads") and looks here for
+where it goes.
 """
 
 import math
@@ -11,23 +11,36 @@ from typing import Any
 
 import jax
 from flax import nnx
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 
 from models.config import ModelConfig
 from models.errors import ModelError
-from models.tensors import tensors
+from models.tensors import sizes, tensors
 
+AnyMesh = Mesh | AbstractMesh
+"""Devices in a grid, or only the grid's sizes."""
 MESH_AXES = ("data", "fsdp", "tensor")
 
 RULES: dict[str, str | tuple[str, ...] | None] = {
     "batch": ("data", "fsdp"),
     "layers": None,
+    "full_layers": None,
+    "linear_layers": None,
     "vocab": "tensor",
     "embed": "fsdp",
     "heads": "tensor",
     "kv_heads": "tensor",
     "head": None,
+    "head_and_gate": None,
     "mlp": "tensor",
+    # Whole experts are spread, so that a product of tokens with one expert stays on one device.
+    "experts": "tensor",
+    "expert_mlp": None,
+    "value_heads": "tensor",
+    "value_head": None,
+    # Queries, keys and values in one axis: a cut would not fall between heads.
+    "mixed": None,
+    "taps": None,
 }
 """Where each logical axis goes; None: every device holds all of it."""
 
@@ -74,22 +87,30 @@ def param_shardings(config: ModelConfig, params: Any, mesh: Mesh) -> Any:
     return nnx.from_flat_state(placed)
 
 
-def places(mesh: Mesh, axis: str) -> int:
+def places(mesh: AnyMesh, axis: str) -> int:
     """In how many parts the mesh cuts a logical axis."""
     rule = RULES[axis]
     names = () if rule is None else (rule,) if isinstance(rule, str) else rule
     return math.prod(mesh.shape[name] for name in names)
 
 
-def check_divides(config: ModelConfig, mesh: Mesh) -> None:
+# The config's names of the axes that may be cut.
+_FIELDS = {
+    "vocab": "vocab_size",
+    "embed": "hidden_size",
+    "heads": "num_heads",
+    "kv_heads": "num_kv_heads",
+    "mlp": "mlp_size",
+    "experts": "num_experts",
+    "value_heads": "linear_value_heads",
+}
+
+
+def check_divides(config: ModelConfig, mesh: AnyMesh) -> None:
     """Raise ModelError, listing every dimension of the model that the mesh does not divide."""
-    dimensions = {
-        "vocab": ("vocab_size", config.vocab_size),
-        "embed": ("hidden_size", config.hidden_size),
-        "heads": ("num_heads", config.num_heads),
-        "kv_heads": ("num_kv_heads", config.num_kv_heads),
-        "mlp": ("mlp_size", config.mlp_size),
-    }
+    size = sizes(config)
+    used = {axis for tensor in tensors(config) for axis in tensor.axes}
+    dimensions = {axis: (name, size[axis]) for axis, name in _FIELDS.items() if axis in used}
     problems = [
         f"{name} {size} is no multiple of {RULES[axis]}={places(mesh, axis)}"
         for axis, (name, size) in dimensions.items()

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from models import ModelConfig, ModelError
+from models.rope import RopeScaling
 
 # As published for Qwen3-0.6B.
 QWEN3 = {
@@ -44,9 +45,45 @@ QWEN2 = {key: value for key, value in QWEN3.items() if key not in ("head_dim", "
     "sliding_window": 32768,
 }
 LLAMA = QWEN2 | {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "sliding_window": None}
+MIXTURE = QWEN3 | {
+    "architectures": ["Qwen3MoeForCausalLM"],
+    "decoder_sparse_step": 1,
+    "mlp_only_layers": [],
+    "model_type": "qwen3_moe",
+    "moe_intermediate_size": 768,
+    "norm_topk_prob": True,
+    "num_experts": 128,
+    "num_experts_per_tok": 8,
+}
+HYBRID = {key: value for key, value in QWEN3.items() if key not in ("rope_theta", "rope_scaling")} | {
+    "architectures": ["Qwen3_5ForCausalLM"],
+    "attn_output_gate": True,
+    "full_attention_interval": 4,
+    "head_dim": 256,
+    "linear_conv_kernel_dim": 4,
+    "linear_key_head_dim": 128,
+    "linear_num_key_heads": 16,
+    "linear_num_value_heads": 32,
+    "linear_value_head_dim": 128,
+    "model_type": "qwen3_5_text",
+    "rope_parameters": {"partial_rotary_factor": 0.25, "rope_theta": 10000000, "rope_type": "default"},
+}
+WRAPPED = {
+    "architectures": ["Qwen3_5ForConditionalGeneration"],
+    "image_token_id": 248056,
+    "model_type": "qwen3_5",
+    "text_config": {key: value for key, value in HYBRID.items() if key != "architectures"},
+    "tie_word_embeddings": False,
+    "vision_config": {"depth": 12, "model_type": "qwen3_5"},
+}
 NEW_SPELLING = {key: value for key, value in QWEN3.items() if key not in ("rope_theta", "rope_scaling")} | {
     "rope_parameters": {"rope_theta": 5000000, "rope_type": "default"}
 }
+
+MIXED = {"num_experts": 4, "experts_per_token": 2, "expert_size": 24}
+LINEAR = {"linear_key_heads": 2, "linear_value_heads": 4, "linear_key_dim": 8, "linear_value_dim": 8, "conv_width": 4}
+LINEAR = {**LINEAR, "num_layers": 4, "full_attention_every": 2}
+FLAGS = [{}, {"qk_norm": False}, {"qk_norm": False, "qkv_bias": True}, MIXED, LINEAR]
 
 
 def test_from_hf__reads_every_family():
@@ -57,7 +94,16 @@ def test_from_hf__reads_every_family():
     assert qwen3.rope_theta == 1e6 and ModelConfig.from_hf(NEW_SPELLING).rope_theta == 5e6
 
 
-@pytest.mark.parametrize("source", [QWEN3, QWEN2, LLAMA, NEW_SPELLING])
+def test_from_hf__reads_what_a_mixture_and_a_hybrid_add():
+    mixture, hybrid, wrapped = map(ModelConfig.from_hf, (MIXTURE, HYBRID, WRAPPED))
+    assert (mixture.num_experts, mixture.experts_per_token, mixture.expert_size) == (128, 8, 768)
+    assert (hybrid.full_attention_every, hybrid.rotary_dims, hybrid.rope_theta) == (4, 64, 1e7)
+    assert hybrid.mixed_size == 2 * 16 * 128 + 32 * 128
+    assert [layer for layer in range(9) if hybrid.is_full(layer)] == [3, 7]
+    assert wrapped.is_wrapped and not wrapped.tie_embeddings and hybrid.tie_embeddings
+
+
+@pytest.mark.parametrize("source", [QWEN3, QWEN2, LLAMA, NEW_SPELLING, MIXTURE, HYBRID, WRAPPED])
 def test_to_hf__gives_back_what_from_hf_read(source):
     config = ModelConfig.from_hf(source)
     assert config.to_hf() == source
@@ -66,17 +112,22 @@ def test_to_hf__gives_back_what_from_hf_read(source):
 
 
 def test_to_hf__of_a_new_config_reads_back_equal(make_config):
-    for flags in ({}, {"qk_norm": False}, {"qk_norm": False, "qkv_bias": True}):
-        config = make_config(**flags)
+    scalings = [None, RopeScaling(rope_type="linear", factor=2.0)]
+    scalings.append(RopeScaling(rope_type="yarn", factor=4.0, original_max_position_embeddings=64))
+    llama3 = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64}
+    scalings.append(RopeScaling(rope_type="llama3", factor=8.0, **llama3))
+    for flags, scaling in zip(FLAGS, [*scalings, None], strict=True):
+        config = make_config(**flags, rope_scaling=scaling)
         assert ModelConfig.from_hf(config.to_hf()) == config
 
 
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}, "rope_scaling = .*yarn"),
-        ({"rope_scaling": {"type": "linear", "factor": 4.0}}, "rope_scaling = .*linear"),
-        ({"rope_parameters": {"rope_type": "llama3", "rope_theta": 1.0}}, "rope_scaling = .*llama3"),
+        ({"rope_scaling": {"type": "dynamic", "factor": 4.0}}, "rope_scaling = .*'dynamic' is not supported"),
+        ({"rope_scaling": {"rope_type": "longrope", "factor": 4.0}}, "rope_scaling = .*'longrope' is not supported"),
+        ({"rope_scaling": {"type": "linear"}}, "'linear' needs positive numbers factor"),
+        ({"rope_parameters": {"rope_type": "llama3", "rope_theta": 1.0}}, "factor, low_freq_factor, high_freq_factor"),
         ({"use_sliding_window": True, "sliding_window": 4096, "max_window_layers": 20}, "sliding-window"),
         ({"layer_types": ["full_attention", "sliding_attention"]}, "sliding-window"),
         ({"num_experts": 128}, "mixture of experts"),
@@ -86,7 +137,16 @@ def test_to_hf__of_a_new_config_reads_back_equal(make_config):
         ({"partial_rotary_factor": 0.25}, "partial_rotary_factor"),
         ({"quantization_config": {"bits": 4}}, "quantization_config"),
         ({"architectures": ["Qwen3ForSequenceClassification"]}, "Qwen3ForSequenceClassification"),
-        ({"model_type": "qwen3_moe"}, "model_type 'qwen3_moe' is not supported: expected one of qwen3, qwen2, llama"),
+        ({"model_type": "bert"}, "model_type 'bert' is not supported: expected one of qwen3, qwen2, llama, qwen3_moe"),
+        ({"model_type": "qwen3_moe"}, "lacks moe_intermediate_size, num_experts_per_tok, num_experts"),
+        (MIXTURE | {"mlp_only_layers": [0]}, "mlp_only_layers"),
+        (MIXTURE | {"decoder_sparse_step": 2}, "decoder_sparse_step"),
+        (MIXTURE | {"num_experts_per_tok": 200}, "experts_per_token 200 is more than num_experts 128"),
+        (HYBRID | {"layer_types": ["full_attention", "linear_attention"] * 14}, "layer_types that do not repeat"),
+        (HYBRID | {"num_hidden_layers": 30}, "layer_types that do not repeat"),
+        (HYBRID | {"attn_output_gate": False}, "attn_output_gate off"),
+        (HYBRID | {"linear_num_value_heads": 24}, "linear_value_heads 24 is no multiple of linear_key_heads 16"),
+        ({"model_type": "qwen3_5"}, "config.json of a qwen3_5 lacks text_config"),
         ({"model_type": None}, "model_type None"),
         ({"hidden_size": None, "vocab_size": None}, "lacks vocab_size, hidden_size"),
         ({"num_attention_heads": 12}, "num_heads 12 is no multiple of num_kv_heads 8"),

@@ -1,5 +1,6 @@
 """The decoder computes what transformers computes: against a golden file, and live where torch is installed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -10,6 +11,7 @@ from flax import nnx
 from safetensors.numpy import load_file
 
 import models
+import models.rope
 from models.tensors import tensors
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -24,7 +26,42 @@ SHAPE = {
     "rope_parameters": {"rope_type": "default", "rope_theta": 300.0},
     "attn_implementation": "eager",
 }
-FAMILIES = {"Qwen3": {"head_dim": 16}, "Qwen2": {}, "Llama": {}}
+EXPERTS = {"num_experts": 8, "num_experts_per_tok": 3, "moe_intermediate_size": 24, "head_dim": 16}
+LINEAR = {"linear_num_key_heads": 2, "linear_num_value_heads": 4, "linear_key_head_dim": 8, "linear_value_head_dim": 12}
+PARTIAL = SHAPE["rope_parameters"] | {"partial_rotary_factor": 0.25, "mrope_section": [1, 1, 0]}
+FAMILIES = {
+    "Qwen3": ("Qwen3", {"head_dim": 16}),
+    "Qwen2": ("Qwen2", {}),
+    "Llama": ("Llama", {}),
+    "Qwen3Moe": ("Qwen3Moe", EXPERTS | {"norm_topk_prob": True}),
+    "Qwen3Moe, weights as they are": ("Qwen3Moe", EXPERTS | {"norm_topk_prob": False}),
+    "Qwen3_5": (
+        "Qwen3_5",
+        LINEAR | {"head_dim": 16, "num_hidden_layers": 6, "full_attention_interval": 3, "rope_parameters": PARTIAL},
+    ),
+}
+SCALINGS = {
+    "linear": {"factor": 4.0},
+    "yarn": {"factor": 4.0, "original_max_position_embeddings": 32},
+    "yarn, its own terms": {
+        "factor": 8.0,
+        "original_max_position_embeddings": 16,
+        "beta_fast": 4.0,
+        "beta_slow": 0.5,
+        "truncate": False,
+        "mscale": 1.0,
+        "mscale_all_dim": 0.5,
+    },
+    "llama3": {
+        "factor": 8.0,
+        "original_max_position_embeddings": 64,
+        "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0,
+    },
+}
+LENGTH_B = np.array([20, 13])
+TOKENS_BP = np.random.default_rng(0).integers(0, 64, (2, 20), dtype=np.int32)
+REAL_BP = np.arange(20) < LENGTH_B[:, None]
 
 
 def logits_and_gradients(directory, tokens_BP, length_B):
@@ -46,7 +83,7 @@ def logits_and_gradients(directory, tokens_BP, length_B):
     by_name, gradients = nnx.merge(graphdef, grads), {}
     for tensor in tensors(decoder.config):
         whole = np.asarray(by_name.param(tensor.path)[...])
-        layers = whole if tensor.is_stacked else whole[None]
+        layers = whole.reshape(-1, *whole.shape[len(tensor.stacked) :])
         for name, layer in zip(tensor.hf_names(decoder.config), layers, strict=True):
             gradients[name] = tensor.to_hf(decoder.config, layer)
     return np.asarray(logits), float(value), gradients
@@ -72,44 +109,120 @@ def test_qwen3__equals_the_golden_logits_loss_and_gradients():
     assert_gradients_equal(gradients, {k.removeprefix(prefix): v for k, v in expected.items() if k.startswith(prefix)})
 
 
-def random_model(torch, family, tie):
+def random_model(family, **changes):
+    """A small model of transformers, every parameter away from its initial value."""
+    torch = pytest.importorskip("torch", reason="live parity needs torch: install the test extra")
     import transformers
 
     torch.manual_seed(0)
-    config = getattr(transformers, f"{family}Config")(**SHAPE, **FAMILIES[family], tie_word_embeddings=tie)
-    model = getattr(transformers, f"{family}ForCausalLM")(config).eval()
+    name, shape = FAMILIES[family]
+    text = "Text" if name == "Qwen3_5" else ""
+    config = getattr(transformers, f"{name}{text}Config")(**(SHAPE | shape | changes))
+    model = getattr(transformers, f"{name}ForCausalLM")(config).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
     return model
 
 
+def their_logits_and_gradients(reference):
+    """The same as `logits_and_gradients`, by torch: experts, which transformers joins, under the checkpoint's names."""
+    import torch
+
+    out = reference(torch.tensor(TOKENS_BP.astype(np.int64)), attention_mask=torch.tensor(REAL_BP.astype(int))).logits
+    targets = torch.tensor(np.where(REAL_BP, TOKENS_BP, -100).astype(np.int64))
+    loss = torch.nn.functional.cross_entropy(out[:, :-1].reshape(-1, 64), targets[:, 1:].reshape(-1))
+    reference.zero_grad()
+    loss.backward()
+    gradients = {}
+    for name, parameter in reference.named_parameters():
+        value = parameter.grad.numpy()
+        stem, _, kind = name.rpartition(".")
+        if kind in ("gate_up_proj", "down_proj"):
+            parts = {"down_proj": value}
+            if kind == "gate_up_proj":
+                parts = dict(zip(("gate_proj", "up_proj"), np.split(value, 2, axis=1), strict=True))
+            for part, whole in parts.items():
+                gradients |= {f"{stem}.{expert}.{part}.weight": each for expert, each in enumerate(whole)}
+        else:
+            gradients[name] = value
+    return out.detach().numpy(), float(loss.detach()), gradients
+
+
 @pytest.mark.parametrize("tie", [True, False])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_family__equals_transformers_in_logits_and_gradients_and_goes_back(family, tie, tmp_path):
-    torch = pytest.importorskip("torch", reason="live parity needs torch: install the test extra")
-    reference = random_model(torch, family, tie)
+    reference = random_model(family, tie_word_embeddings=tie)
+    import torch
+
     reference.save_pretrained(tmp_path / "in")
-    length_B = np.array([20, 13])
-    tokens_BP = np.random.default_rng(0).integers(0, 64, (2, 20), dtype=np.int32)
-    real_BP = np.arange(20) < length_B[:, None]
-
-    mask = torch.tensor(real_BP.astype(int))
-    out = reference(torch.tensor(tokens_BP.astype(np.int64)), attention_mask=mask).logits
-    targets = torch.tensor(np.where(real_BP, tokens_BP, -100).astype(np.int64))
-    loss = torch.nn.functional.cross_entropy(out[:, :-1].reshape(-1, 64), targets[:, 1:].reshape(-1))
-    loss.backward()
-
-    logits, value, gradients = logits_and_gradients(tmp_path / "in", tokens_BP, length_B)
-    np.testing.assert_allclose(logits[real_BP], out.detach().numpy()[real_BP], rtol=0, atol=1e-4)
-    np.testing.assert_allclose(value, float(loss.detach()), rtol=1e-5)
-    assert_gradients_equal(gradients, {name: p.grad.numpy() for name, p in reference.named_parameters()})
+    theirs, loss, their_gradients = their_logits_and_gradients(reference)
+    ours, value, gradients = logits_and_gradients(tmp_path / "in", TOKENS_BP, LENGTH_B)
+    np.testing.assert_allclose(ours[REAL_BP], theirs[REAL_BP], rtol=0, atol=1e-4)
+    np.testing.assert_allclose(value, loss, rtol=1e-5)
+    assert_gradients_equal(gradients, their_gradients)
 
     models.save(models.load(tmp_path / "in"), tmp_path / "out")
     again = type(reference).from_pretrained(tmp_path / "out", attn_implementation="eager").eval()
     with torch.no_grad():
-        back = again(torch.tensor(tokens_BP.astype(np.int64)), attention_mask=mask).logits
-    np.testing.assert_array_equal(back.numpy(), out.detach().numpy())
+        mask = torch.tensor(REAL_BP.astype(int))
+        back = again(torch.tensor(TOKENS_BP.astype(np.int64)), attention_mask=mask).logits
+    np.testing.assert_array_equal(back.numpy(), theirs)
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_rope_scaling__equals_transformers(scaling, tmp_path):
+    rope = {"rope_type": scaling.split(",")[0], "rope_theta": 300.0, **SCALINGS[scaling]}
+    reference = random_model("Qwen3", rope_parameters=rope)
+    reference.save_pretrained(tmp_path)
+    decoder = models.load(tmp_path)
+    plain = replace(decoder.config, rope_scaling=None)
+    kept, stretched = (models.rope.frequencies(c.rope_theta, 16, c.rope_scaling) for c in (plain, decoder.config))
+    assert float(jnp.abs(kept - stretched).max()) > 0.1, "the test's lengths are such that the scaling acts"
+    expected, _, _ = their_logits_and_gradients(reference)
+    hidden_BPD, _ = jax.jit(decoder.prefill)(TOKENS_BP, LENGTH_B)
+    np.testing.assert_allclose(decoder.logits(hidden_BPD)[REAL_BP], expected[REAL_BP], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("first", [1, 7])
+@pytest.mark.parametrize("family", ["Qwen3Moe", "Qwen3_5"])
+def test_prefill__in_chunks_or_token_by_token_equals_transformers(family, first, tmp_path):
+    reference = random_model(family)
+    reference.save_pretrained(tmp_path)
+    expected, _, _ = their_logits_and_gradients(reference)
+    decoder = models.load(tmp_path)
+    length_B = np.full(2, first)
+    hidden_BPD, prefix = jax.jit(decoder.prefill)(TOKENS_BP[:, :first], length_B)
+    parts = [hidden_BPD[:, None]]
+    suffix = models.empty_suffix_cache(decoder.config, 2, 1, 20, unrolled=False)
+    extend = jax.jit(decoder.extend)
+    # From one token on: one by one. From seven on: chunks of five, of which the last has padding.
+    width = 1 if first == 1 else 5
+    for begin in range(first, 20, width):
+        chunk = TOKENS_BP[:, begin : begin + width][:, None]
+        count = np.full((2, 1), chunk.shape[-1])
+        chunk = np.pad(chunk, ((0, 0), (0, 0), (0, width - chunk.shape[-1])))
+        at = np.full((2, 1), begin - first)
+        part, suffix = extend(chunk, prefix, length_B, suffix, at, count)
+        parts.append(part)
+    hidden_BXD = jnp.concatenate(parts, axis=2)[:, 0, :20]
+    np.testing.assert_allclose(decoder.logits(hidden_BXD)[REAL_BP], expected[REAL_BP], rtol=0, atol=1e-4)
+
+
+def test_balance_loss__equals_transformers(tmp_path):
+    reference = random_model("Qwen3Moe")
+    import torch
+
+    reference.save_pretrained(tmp_path)
+    with torch.no_grad():
+        tokens, mask = torch.tensor(TOKENS_BP.astype(np.int64)), torch.tensor(REAL_BP.astype(int))
+        expected = reference(tokens, attention_mask=mask, output_router_logits=True).aux_loss
+    decoder = models.load(tmp_path)
+    # A prefix of length 0: every token is counted, as there.
+    nothing = np.zeros(2, np.int32)
+    _, prefix = decoder.prefill(TOKENS_BP[:, :1], nothing)
+    _, routing = jax.jit(decoder.routed)(TOKENS_BP[:, None], prefix, nothing, REAL_BP[:, None])
+    np.testing.assert_allclose(models.balance_loss(routing), float(expected), rtol=1e-5)
 
 
 @pytest.mark.parametrize("flags", [{"qk_norm": True}, {"qk_norm": False, "qkv_bias": True}, {"qk_norm": False}])

@@ -1,0 +1,163 @@
+"""Architecture, mesh and batch -> bytes per device and FLOPs of a step, by arithmetic alone: nothing is allocated.
+
+Weights, optimizer and caches follow exactly from the shapes. Activations are an estimate of what an update keeps for
+the backward pass and of the one layer that is being differentiated; a compiler may do somewhat better or worse. FLOPs
+count the products that this code computes, masked ones included (a multiplication and an addition are two).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from models.cache import empty_suffix_cache
+from models.config import ModelConfig
+from models.delta import CHUNK
+from models.presets import active_parameter_count
+from models.sharding import AnyMesh, places
+from models.tensors import tensors
+
+_LOGIT_CHUNK = 1024
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step samples and learns from."""
+
+    groups: int
+    """Groups (B) over all devices."""
+    members: int
+    """Members of a group (G)."""
+    prefix: int
+    """Tokens of a prefix (P)."""
+    suffix: int
+    """Tokens of a suffix (S)."""
+
+
+class Budget(NamedTuple):
+    """Bytes per device, and FLOPs over all devices."""
+
+    weights: int
+    """Float32 parameters."""
+    gradients: int
+    """Float32, as large as the weights."""
+    optimizer: int
+    """Adam's two moments, float32."""
+    prefix_cache: int
+    suffix_cache: int
+    activations: int
+    """At the peak of an update of all groups at once; micro-batches divide it."""
+    sample_flops: float
+    """Every prefix encoded once, every suffix token decoded."""
+    update_flops: float
+    """Forward and backward pass, and what the remat policy computes again."""
+
+
+def budget(config: ModelConfig, mesh: AnyMesh, batch: Batch, compute_dtype: Any, remat: str) -> Budget:
+    """What a step takes. The mesh may be one without devices (`jax.sharding.AbstractMesh`)."""
+    weights = sum(
+        4 * math.prod(tensor.shape(config)) // math.prod(places(mesh, axis) for axis in tensor.axes)
+        for tensor in tensors(config)
+    )
+    prefix, suffix = cache_bytes(config, mesh, batch, compute_dtype)
+    forward = forward_flops(config, batch)
+    passes = 4 if remat == "full" else 3
+    return Budget(
+        weights=weights,
+        gradients=weights,
+        optimizer=2 * weights,
+        prefix_cache=prefix,
+        suffix_cache=suffix,
+        activations=activation_bytes(config, mesh, batch, compute_dtype, remat),
+        sample_flops=forward,
+        update_flops=passes * forward,
+    )
+
+
+def cache_bytes(config: ModelConfig, mesh: AnyMesh, batch: Batch, dtype: Any) -> tuple[int, int]:
+    """Bytes per device of all prefix caches, and of all suffix caches."""
+
+    def size(groups: int, members: int, slots: int) -> int:
+        cache = jax.eval_shape(lambda: empty_suffix_cache(config, groups, members, slots, dtype, unrolled=False))
+        heads = places(mesh, "kv_heads")
+        whole = sum(
+            x.size * x.dtype.itemsize // heads for x in (cache.k, cache.v) if isinstance(x, jax.ShapeDtypeStruct)
+        )
+        state_heads = {"conv": places(mesh, "mixed"), "memory": places(mesh, "value_heads")}
+        for name, parts in state_heads.items():
+            if (x := getattr(cache, name)) is not None:
+                whole += x.size * x.dtype.itemsize // parts
+        return whole
+
+    groups = -(-batch.groups // places(mesh, "batch"))
+    return size(groups, 1, batch.prefix), size(groups, batch.members, batch.suffix)
+
+
+def activation_bytes(config: ModelConfig, mesh: AnyMesh, batch: Batch, dtype: Any, remat: str) -> int:
+    """An estimate of what the peak of an update holds beside weights, gradients and optimizer, per device.
+
+    Kept for the backward pass, by remat policy: a layer's input ("full"), and the products with weights ("dots"), and
+    all else ("none"). Beside it stands the larger of one layer's recomputation and one chunk of logits.
+    """
+    number = jnp.dtype(dtype).itemsize
+    groups = -(-batch.groups // places(mesh, "batch"))
+    prefix, suffix = groups * batch.prefix, groups * batch.members * batch.suffix
+    heads = config.num_heads // places(mesh, "heads")
+    products, others, recurred = _bytes_per_token(config, mesh, number)
+    residual = number * config.hidden_size
+    # Scores and weights of attention, float32, against every key that is computed, masked or not.
+    prefix_scores = 2 * 4 * heads * prefix * batch.prefix
+    suffix_scores = 2 * 4 * heads * suffix * (batch.prefix + batch.suffix)
+    per_token = {"full": residual, "dots": residual + products, "none": residual + products + others}[remat]
+    kept = config.num_layers * (prefix + suffix) * per_token
+    if remat == "none":
+        kept += config.num_full_layers * (prefix_scores + suffix_scores)
+        kept += (config.num_layers - config.num_full_layers) * (prefix + suffix) * recurred
+    kept += cache_bytes(config, mesh, batch, dtype)[0]
+    # What the layer computes again, and gradients of its products and scores.
+    mixer = 2 * max(prefix_scores, suffix_scores, max(prefix, suffix) * recurred)
+    one_layer = max(prefix, suffix) * (2 * products + others) + mixer
+    logits = 2 * 4 * min(_LOGIT_CHUNK, suffix) * config.vocab_size // places(mesh, "vocab")
+    return int(kept + max(one_layer, logits) + 2 * suffix * residual)
+
+
+def forward_flops(config: ModelConfig, batch: Batch) -> float:
+    """FLOPs of every prefix once and every suffix token with its logits."""
+    matrices = active_parameter_count(config) - config.vocab_size * config.hidden_size * (2 - config.tie_embeddings)
+    prefix, suffix = batch.groups * batch.prefix, batch.groups * batch.members * batch.suffix
+    per_key = 4.0 * config.num_heads * config.head_dim * config.num_full_layers
+    keys, values = config.linear_key_dim, config.linear_value_dim
+    # Per token and head: products within a chunk, the triangular system, and reading and writing the state.
+    delta = 4 * CHUNK * keys + CHUNK * (keys + values) + 2 * CHUNK * values + 6 * keys * values
+    delta *= config.linear_value_heads * (config.num_layers - config.num_full_layers)
+    tokens = (prefix + suffix) * (2.0 * matrices + delta)
+    attention = per_key * (prefix * batch.prefix + suffix * (batch.prefix + batch.suffix))
+    return tokens + attention + 2.0 * suffix * config.hidden_size * config.vocab_size
+
+
+def _bytes_per_token(config: ModelConfig, mesh: AnyMesh, number: int) -> tuple[int, int, int]:
+    """What one layer computes for one token on one device, in numbers of `number` bytes.
+
+    Results of products with weights; all else but attention's scores; the float32 inside of the delta rule. A hybrid's
+    two kinds of layer are averaged for the first two.
+    """
+    heads, kv_heads = config.num_heads // places(mesh, "heads"), config.num_kv_heads // places(mesh, "kv_heads")
+    value_heads = config.linear_value_heads // places(mesh, "value_heads")
+    keys, values = config.linear_key_dim, config.linear_value_dim
+    part = config.num_full_layers / config.num_layers
+    attention = ((1 + config.is_hybrid) * heads + 2 * kv_heads) * config.head_dim
+    linear = config.mixed_size + value_heads * values
+    mlp = config.mlp_size // places(mesh, "mlp")
+    if config.num_experts:
+        mlp = config.expert_size * config.experts_per_token
+    products = part * attention + (1 - part) * linear + 2 * mlp + 2 * config.hidden_size
+    # Normalised and turned queries and keys, attended values; in linear attention the convolution's in- and output. The
+    # mlp's activations, and normalised copies of the residual stream.
+    attended = (3 * heads + 2 * kv_heads) * config.head_dim
+    convolved = 2 * config.mixed_size + 2 * value_heads * values
+    others = part * attended + (1 - part) * convolved + 2 * mlp + 3 * config.hidden_size
+    # Queries, keys and values by head, cut into chunks, decayed; the chunk's systems and scores; a state per chunk.
+    recurred = 8 * value_heads * (keys + values + CHUNK + keys * values / (4 * CHUNK)) * config.is_hybrid
+    return int(number * products), int(number * others), int(4 * recurred)

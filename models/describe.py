@@ -1,0 +1,123 @@
+"""What a model and a step on it take, printed without allocating anything.
+
+    python -m models.describe Qwen3-1.7B --mesh fsdp=8 --groups 8 --members 8 --prefix 1536 --suffix 512
+
+In: a preset's name or a model directory (config.json is enough), a mesh, a batch. Out: parameters, bytes per device,
+FLOPs. What is exact and what is estimated is said in `budget.py`.
+"""
+
+import argparse
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+from jax.sharding import AbstractMesh
+
+from models.budget import Batch, Budget, budget
+from models.config import ModelConfig
+from models.decoder import Remat
+from models.errors import ModelError
+from models.load import read_config
+from models.presets import active_parameter_count, parameter_count, preset
+from models.sharding import MESH_AXES, check_divides, places
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the description; 2 and one line for what cannot be."""
+    options = _parser().parse_args(arguments)
+    try:
+        print(describe(options))
+    except ModelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def describe(options: argparse.Namespace) -> str:
+    """The text. Raises ModelError for an unknown model, a mesh that does not divide it, or a size below 1."""
+    is_directory = Path(options.model).is_dir()
+    config = read_config(Path(options.model)) if is_directory else preset(options.model)
+    mesh = parse_mesh(options.mesh)
+    check_divides(config, mesh)
+    batch = Batch(options.groups, options.members, options.prefix, options.suffix)
+    for name, size in vars(batch).items():
+        if size < 1:
+            raise ModelError(f"--{name} {size} cannot be: use 1 or more")
+    if batch.groups % (spread := places(mesh, "batch")):
+        raise ModelError(f"--groups {batch.groups} must be a multiple of {spread}, the mesh's data x fsdp")
+    return "\n".join(_lines(config, mesh, batch, budget(config, mesh, batch, options.dtype, options.remat), options))
+
+
+def parse_mesh(text: str) -> AbstractMesh:
+    """`fsdp=8` or `data=2,tensor=4` as a mesh without devices. Raises ModelError for anything else."""
+    sizes = dict.fromkeys(MESH_AXES, 1)
+    for part in filter(None, text.split(",")):
+        axis, _, size = part.partition("=")
+        if axis not in sizes or not size.isdecimal() or int(size) < 1:
+            raise ModelError(
+                f"--mesh {text!r}: expected sizes of {', '.join(MESH_AXES)}, such as fsdp=8 or data=2,tensor=4"
+            )
+        sizes[axis] = int(size)
+    return AbstractMesh(tuple(sizes.values()), MESH_AXES)
+
+
+def _lines(
+    config: ModelConfig, mesh: AbstractMesh, batch: Batch, found: Budget, options: argparse.Namespace
+) -> list[str]:
+    state = found.weights + found.gradients + found.optimizer
+    caches = found.prefix_cache + found.suffix_cache
+    # Decoding works on weights that were cast beforehand.
+    cast = found.weights // 2 if options.dtype == "bfloat16" else 0
+    count, active = parameter_count(config), active_parameter_count(config)
+    layers = f"{config.num_layers} layers"
+    if config.is_hybrid:
+        layers += f" ({config.num_full_layers} of them with full attention)"
+    kind = f"{config.num_experts} experts, {config.experts_per_token} per token" if config.num_experts else "dense"
+    tokens = batch.groups * (batch.prefix + batch.members * batch.suffix)
+    of_caches = f"prefixes {_size(found.prefix_cache)}, suffixes {_size(found.suffix_cache)}"
+    lengths = f"prefix {batch.prefix}, suffix {batch.suffix}"
+    sampling = found.weights + found.optimizer + caches + cast
+    rows = [
+        ("model", f"{options.model}: {config.family}, {kind}, {layers}"),
+        ("parameters", f"{count:,}" + (f", of which a token meets {active:,}" if active != count else "")),
+        ("devices", " x ".join(f"{k}={v}" for k, v in mesh.shape.items()) + f" = {math.prod(mesh.shape.values())}"),
+        ("a step", f"{batch.groups} groups x {batch.members} members, {lengths}: {tokens:,} tokens"),
+        ("per device", ""),
+        ("  weights", f"{_size(found.weights)} (float32)"),
+        ("  gradients", _size(found.gradients)),
+        ("  optimizer", f"{_size(found.optimizer)} (two moments, float32)"),
+        ("  caches", f"{_size(caches)} ({options.dtype}; {of_caches})"),
+        ("  activations", f"about {_size(found.activations)} (all groups at once, remat {options.remat})"),
+        ("  sampling", f"{_size(sampling)}: weights and a copy in {options.dtype}, optimizer, caches"),
+        ("  updating", f"about {_size(state + found.activations)}: weights, gradients, optimizer, activations"),
+        ("FLOPs", f"{found.sample_flops:.3g} to sample, {found.update_flops:.3g} to update"),
+    ]
+    return [f"{name:<14} {text}".rstrip() for name, text in rows]
+
+
+def _size(count: float) -> str:
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if count >= size:
+            return f"{count / size:,.2f} {unit}"
+    return f"{count / 1e3:,.1f} kB"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m models.describe", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("model", help="a preset such as Qwen3-1.7B, or a directory with config.json")
+    parser.add_argument("--mesh", default="", help="sizes of data, fsdp, tensor; default: one device")
+    parser.add_argument("--groups", type=int, default=8, help="groups of a step, over all devices")
+    parser.add_argument("--members", type=int, default=8, help="members of a group")
+    parser.add_argument("--prefix", type=int, default=1024, help="tokens of a prefix")
+    parser.add_argument("--suffix", type=int, default=512, help="tokens of a suffix")
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="bfloat16", help="what is computed in")
+    parser.add_argument(
+        "--remat", choices=get_args(Remat), default="full", help="what the backward pass computes again"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""What a config.json says of a family of models, and which of its settings this decoder refuses.
+
+Differences between the families are read from the config, never from a model's name; what would silently compute
+something else if it were ignored is refused by name.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from models.errors import ModelError
+
+
+class Family(NamedTuple):
+    """What a model_type implies beside the keys of its config.json."""
+
+    architecture: str
+    """Name of the class in transformers."""
+    qk_norm: bool
+    qkv_bias: bool
+    head_dim: int | None
+    """Where the config gives none; None: width over heads."""
+    needs: tuple[str, ...] = ()
+    """Keys beyond those that every family must give."""
+
+
+MIXTURE, HYBRID = "qwen3_moe", "qwen3_5_text"
+_LINEAR = ("linear_num_key_heads", "linear_num_value_heads", "linear_key_head_dim", "linear_value_head_dim")
+
+FAMILIES: dict[str, Family] = {
+    "qwen3": Family("Qwen3ForCausalLM", True, False, 128),
+    "qwen2": Family("Qwen2ForCausalLM", False, True, None),
+    "llama": Family("LlamaForCausalLM", False, False, None),
+    MIXTURE: Family("Qwen3MoeForCausalLM", True, False, None, ("moe_intermediate_size", "num_experts_per_tok")),
+    HYBRID: Family("Qwen3_5ForCausalLM", True, False, 256, (*_LINEAR, "linear_conv_kernel_dim")),
+}
+WRAPPERS = {"qwen3_5": HYBRID}
+"""Configs that hold a text model's in `text_config`, beside that of a vision tower."""
+
+_REQUIRED = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+_NUMBERS = (*_REQUIRED, "num_key_value_heads", "head_dim", "max_position_embeddings", "rope_theta", "rms_norm_eps")
+
+
+def check(hf: dict[str, Any]) -> Family:
+    """The family of a parsed (text) config.json. Raises ModelError naming everything missing, wrong or unsupported."""
+    model_type = hf.get("model_type")
+    if model_type not in FAMILIES:
+        known = ", ".join((*FAMILIES, *WRAPPERS))
+        raise ModelError(f"model_type {model_type!r} is not supported: expected one of {known}")
+    family = FAMILIES[model_type]
+    missing = [key for key in (*_REQUIRED, *family.needs) if hf.get(key) is None]
+    if model_type == MIXTURE and num_experts(hf) == 0:
+        missing.append("num_experts")
+    if missing:
+        raise ModelError(f"config.json lacks {', '.join(missing)}")
+    numbers = (*_NUMBERS, *family.needs)
+    wrong = [f"{key} is {hf[key]!r}" for key in numbers if not isinstance(hf.get(key) or 0, int | float)]
+    if wrong:
+        raise ModelError(f"config.json: {', '.join(wrong)}: expected a number")
+    if problems := _unsupported(hf):
+        raise ModelError(f"this {model_type} config is not supported: {'; '.join(problems)}")
+    return family
+
+
+def rope(hf: dict[str, Any]) -> dict[str, Any]:
+    """What the config says of rotary embedding, in the old spelling or the new one."""
+    said = {**(hf.get("rope_parameters") or {}), **(hf.get("rope_scaling") or {})}
+    length = hf.get("original_max_position_embeddings")
+    return said if length is None else {**said, "original_max_position_embeddings": length}
+
+
+def num_experts(hf: dict[str, Any]) -> int:
+    """Experts of a mixture, under either of its two names; 0 for a dense model."""
+    return hf.get("num_experts") or hf.get("num_local_experts") or 0
+
+
+def full_attention_every(hf: dict[str, Any]) -> int:
+    """In a hybrid, every how many layers one has full attention; 0 if the layers do not follow such a rule."""
+    kinds, layers = hf.get("layer_types"), hf["num_hidden_layers"]
+    every = hf.get("full_attention_interval") or 4
+    if kinds:
+        every = kinds.index("full_attention") + 1 if "full_attention" in kinds else 0
+    if every < 2 or layers % every:
+        return 0
+    rule = ["linear_attention"] * (every - 1) + ["full_attention"]
+    return every if not kinds or list(kinds) == rule * (layers // every) else 0
+
+
+def rotary_fraction(hf: dict[str, Any]) -> float:
+    """The part of a head that rotary embedding turns."""
+    default = 0.25 if hf.get("model_type") == HYBRID else 1.0
+    said = rope(hf).get("partial_rotary_factor", hf.get("partial_rotary_factor"))
+    return default if said is None else float(said)
+
+
+def _is_sliding(hf: dict[str, Any]) -> bool:
+    if "sliding_attention" in (hf.get("layer_types") or ()):
+        return True
+    layers_before = hf.get("max_window_layers")
+    return (
+        bool(hf.get("use_sliding_window"))
+        and hf.get("sliding_window") is not None
+        and (28 if layers_before is None else layers_before) < hf["num_hidden_layers"]
+    )
+
+
+def _is(family: str, hf: dict[str, Any]) -> bool:
+    return hf["model_type"] == family
+
+
+# What would silently compute something else if it were ignored: (setting, is it in use).
+_REFUSED: tuple[tuple[str, Callable[[dict[str, Any]], Any]], ...] = (
+    ("hidden_act other than silu", lambda hf: hf.get("hidden_act", "silu") != "silu"),
+    ("attention_bias (biases that include the output projection)", lambda hf: hf.get("attention_bias")),
+    ("mlp_bias", lambda hf: hf.get("mlp_bias")),
+    ("sliding-window attention (use_sliding_window / layer_types)", _is_sliding),
+    ("partial_rotary_factor", lambda hf: not _is(HYBRID, hf) and rotary_fraction(hf) != 1),
+    ("quantization_config", lambda hf: hf.get("quantization_config")),
+    ("num_experts (mixture of experts)", lambda hf: not _is(MIXTURE, hf) and num_experts(hf) > 0),
+    ("mlp_only_layers", lambda hf: _is(MIXTURE, hf) and hf.get("mlp_only_layers")),
+    ("decoder_sparse_step other than 1", lambda hf: _is(MIXTURE, hf) and hf.get("decoder_sparse_step", 1) != 1),
+    (
+        "layer_types that do not repeat: linear attention, then one layer of full attention",
+        lambda hf: _is(HYBRID, hf) and not full_attention_every(hf),
+    ),
+    ("attn_output_gate off", lambda hf: _is(HYBRID, hf) and not hf.get("attn_output_gate", True)),
+)
+
+
+def _unsupported(hf: dict[str, Any]) -> list[str]:
+    problems = [setting for setting, is_used in _REFUSED if is_used(hf)]
+    named = hf.get("architectures") or []
+    if named and not any(name.endswith(("ForCausalLM", "ForConditionalGeneration")) for name in named):
+        problems.append(f"architectures {named} (expected a ...ForCausalLM)")
+    return problems

@@ -1,0 +1,177 @@
+"""Laws of the families whose layers differ: grouped equals naive, states and keys go on from where they stopped."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from safetensors.numpy import load_file, save_file
+
+import models
+from models.delta import delta_rule
+
+B, G, P, T = 2, 3, 9, 7
+LENGTH_B = np.array([9, 5], np.int32)
+NONE_BG = np.zeros((B, G), np.int32)
+CLOSE = {"rtol": 1e-4, "atol": 5e-5}
+EXPERTS = {"num_experts": 4, "experts_per_token": 2, "expert_size": 24}
+LINEAR = {"linear_key_heads": 2, "linear_value_heads": 4, "linear_key_dim": 8, "linear_value_dim": 12, "conv_width": 4}
+LINEAR |= {"full_attention_every": 2, "num_layers": 4, "rotary_fraction": 0.5}
+FAMILIES = {"experts": EXPERTS, "hybrid": LINEAR}
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def decoder(request, make_config, make_decoder):
+    return make_decoder(make_config(**FAMILIES[request.param]))
+
+
+@pytest.fixture(scope="module")
+def hybrid(make_config, make_decoder):
+    return make_decoder(make_config(**LINEAR))
+
+
+@pytest.fixture(scope="module")
+def prompt_BP(make_tokens):
+    return make_tokens(B, P)
+
+
+@pytest.fixture(scope="module")
+def member_BGT(make_tokens):
+    return make_tokens(B, G, T, seed=1)
+
+
+def grouped(model, prompt_BP, member_BGT):
+    _, prefix = model.prefill(prompt_BP, LENGTH_B)
+    return model.extend(member_BGT, prefix, LENGTH_B, None, NONE_BG)[0]
+
+
+def naive(model, prompt_BP, member_BGT):
+    rows_NX = np.zeros((B * G, P + T), np.int32)
+    lengths_N = np.repeat(LENGTH_B, G)
+    for n, length in enumerate(lengths_N):
+        rows_NX[n, : length + T] = np.concatenate([prompt_BP[n // G, :length], member_BGT.reshape(-1, T)[n]])
+    hidden_NXD, _ = model.prefill(rows_NX, lengths_N + T)
+    own_NT1 = (lengths_N[:, None] + np.arange(T))[..., None]
+    return jnp.take_along_axis(hidden_NXD, own_NT1, axis=1).reshape(B, G, T, -1)
+
+
+def test_extend__grouped_equals_naive_in_values_and_gradients(decoder, prompt_BP, member_BGT):
+    graphdef, params = nnx.split(decoder)
+
+    def loss(params, form):
+        hidden_BGTD = form(nnx.merge(graphdef, params), prompt_BP, member_BGT)
+        return jnp.sum(jnp.sin(3 * hidden_BGTD)), hidden_BGTD
+
+    results = [jax.jit(jax.grad(loss, has_aux=True), static_argnums=1)(params, form) for form in (grouped, naive)]
+    np.testing.assert_allclose(results[0][1], results[1][1], **CLOSE)
+    for ours, reference in zip(*(jax.tree.leaves(grads) for grads, _ in results), strict=True):
+        np.testing.assert_allclose(ours, reference, rtol=0, atol=1e-6 + 1e-4 * float(jnp.abs(reference).max()))
+
+
+@pytest.mark.parametrize("unrolled", [False, True])
+def test_extend__members_go_on_from_where_each_stopped(decoder, prompt_BP, member_BGT, unrolled):
+    """A pass over chunks with padding of different lengths equals one pass over the whole."""
+    expected = grouped(decoder, prompt_BP, member_BGT)
+    _, prefix = jax.jit(decoder.prefill)(prompt_BP, LENGTH_B)
+    prefix = models.unroll_cache(prefix) if unrolled else prefix
+    suffix = models.empty_suffix_cache(decoder.config, B, G, T, unrolled=unrolled)
+    model = decoder.unrolled() if unrolled else decoder
+    extend = jax.jit(model.extend)
+    length_BG, hidden_BGTD = NONE_BG, np.zeros(expected.shape, np.float32)
+    # Nothing at all for some; then a chunk each; then one token for those that are not done.
+    for count_BG in (
+        np.array([[0, 3, 1], [2, 0, 3]]),
+        np.array([[3, 3, 3], [3, 3, 3]]),
+        np.array([[3, 1, 3], [2, 3, 1]]),
+    ):
+        slot_BGC = length_BG[..., None] + np.arange(3)
+        chunk_BGC = np.take_along_axis(member_BGT, np.minimum(slot_BGC, T - 1), axis=2)
+        chunk_BGC = np.where(np.arange(3) < count_BG[..., None], chunk_BGC, 63).astype(np.int32)
+        # As the sampler says it: who has nothing to read stands beyond the last slot.
+        at_BG = np.where(count_BG > 0, length_BG, T)
+        part, suffix = extend(chunk_BGC, prefix, LENGTH_B, suffix, at_BG, count_BG)
+        for b, g in np.ndindex(B, G):
+            hidden_BGTD[b, g, length_BG[b, g] : length_BG[b, g] + count_BG[b, g]] = part[b, g, : count_BG[b, g]]
+        length_BG = length_BG + count_BG
+    for b, g in np.ndindex(B, G):
+        np.testing.assert_allclose(hidden_BGTD[b, g, : length_BG[b, g]], expected[b, g, : length_BG[b, g]], **CLOSE)
+    assert length_BG.min() >= 6
+
+
+def test_extend__a_member_without_a_slot_keeps_its_state(hybrid, prompt_BP, member_BGT):
+    _, prefix = hybrid.prefill(prompt_BP, LENGTH_B)
+    suffix = models.empty_suffix_cache(hybrid.config, B, G, T, unrolled=True)
+    _, suffix = hybrid.extend(member_BGT, prefix, LENGTH_B, suffix, NONE_BG)
+    _, after = hybrid.extend(member_BGT[:, :, :1], prefix, LENGTH_B, suffix, NONE_BG + T)
+    jax.tree.map(np.testing.assert_array_equal, after, suffix)
+    assert suffix.memory is not None and all(float(jnp.abs(memory).max()) > 0 for memory in suffix.memory)
+
+
+def test_prefill__padding_changes_neither_keys_nor_states(hybrid, prompt_BP):
+    wide_BP = np.pad(prompt_BP, ((0, 0), (0, 5)), constant_values=3)
+    _, narrow = hybrid.prefill(prompt_BP[1:, :5], LENGTH_B[1:])
+    _, wide = hybrid.prefill(wide_BP, LENGTH_B)
+    np.testing.assert_allclose(wide.memory[:, 1:], narrow.memory, **CLOSE)
+    np.testing.assert_allclose(wide.conv[:, 1:], narrow.conv, **CLOSE)
+    np.testing.assert_allclose(wide.k[:, 1:, :, :5], narrow.k, **CLOSE)
+
+
+@pytest.mark.parametrize("chunk", [4, 16, 64])
+def test_delta_rule__in_chunks_equals_token_by_token(chunk):
+    keys = jax.random.split(jax.random.key(0), 6)
+    q, k = (jax.random.normal(key, (B, G, 21, 4, 8)) for key in keys[:2])
+    v, state = jax.random.normal(keys[2], (B, G, 21, 4, 6)), jax.random.normal(keys[3], (B, G, 4, 8, 6))
+    decay = -3 * jax.random.uniform(keys[4], (B, G, 21, 4))
+    write = jax.random.uniform(keys[5], (B, G, 21, 4))
+    out, last = delta_rule(q, k, v, decay, write, state, chunk)
+    for t in range(21):
+        one, state = delta_rule(*(x[:, :, t : t + 1] for x in (q, k, v, decay, write)), state)
+        np.testing.assert_allclose(out[:, :, t : t + 1], one, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(last, state, rtol=1e-4, atol=1e-5)
+
+
+def test_cache__of_a_hybrid_unrolls_stacks_and_grows(hybrid, prompt_BP):
+    _, prefix = hybrid.prefill(prompt_BP, LENGTH_B)
+    jax.tree.map(np.testing.assert_array_equal, models.stack_cache(models.unroll_cache(prefix)), prefix)
+    grown = models.grow_cache(prefix, 12)
+    assert grown.num_slots == 12 and grown.memory is prefix.memory and grown.conv is prefix.conv
+    assert prefix.k.shape == (2, B, 2, P, 8) and prefix.memory.shape == (2, B, 4, 8, 12)
+
+
+@pytest.mark.parametrize("flags", [EXPERTS, LINEAR | {"tie_embeddings": False}], ids=["experts", "hybrid"])
+def test_export_then_import__is_identity(make_config, make_decoder, tmp_path, flags):
+    decoder = make_decoder(make_config(**flags))
+    models.save(decoder, tmp_path, max_shard_bytes=20_000)
+    again = models.load(tmp_path)
+    jax.tree.map(np.testing.assert_array_equal, nnx.split(decoder)[1], nnx.split(again)[1])
+
+
+def test_save__hands_on_what_a_text_model_does_not_read(make_config, make_decoder, tmp_path):
+    """A checkpoint around a vision tower goes in and comes out with every byte of every tensor."""
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    models.save(make_decoder(make_config(**LINEAR)), whole)
+    values, text = load_file(whole / "model.safetensors"), json.loads((whole / "config.json").read_text())
+    values = {name.replace("model.", "model.language_model.", 1): value for name, value in values.items()}
+    tower = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    values |= {"model.visual.patch_embed.weight": tower.astype(jnp.bfloat16), "mtp.norm.weight": tower[0, 0].copy()}
+    save_file(values, whole / "model.safetensors")
+    outer = {"model_type": "qwen3_5", "architectures": ["Qwen3_5ForConditionalGeneration"], "dtype": "float32"}
+    outer |= {"text_config": text, "tie_word_embeddings": True, "vision_config": {"depth": 2}}
+    (whole / "config.json").write_text(json.dumps(outer))
+    models.save(models.load(whole, dtype=None), out, source_dir=whole, max_shard_bytes=20_000)
+    written = {name: value for file in out.glob("*.safetensors") for name, value in load_file(file).items()}
+    assert written.keys() == values.keys()
+    for name, value in values.items():
+        assert written[name].tobytes() == value.tobytes() and written[name].dtype == value.dtype, name
+    assert json.loads((out / "config.json").read_text()) == outer
+    index = json.loads((out / "model.safetensors.index.json").read_text())
+    assert index["metadata"]["total_size"] == sum(value.nbytes for value in values.values())
+
+
+def test_routed__of_a_dense_model_is_named(make_decoder, prompt_BP, member_BGT):
+    dense = make_decoder()
+    _, prefix = dense.prefill(prompt_BP, LENGTH_B)
+    with pytest.raises(models.ModelError, match="this model has no experts"):
+        dense.routed(member_BGT, prefix, LENGTH_B, member_BGT > 0)
