@@ -6,7 +6,7 @@ from typing import Any
 
 from envs.checks import Attempt, Verdict, judge
 from envs.errors import EnvError
-from envs.operation import Response
+from envs.operation import Response, Schema
 from envs.parsing import Malformed, parse_calls
 from envs.scenarios import SCENARIOS, sample
 from envs.simulator import Simulator
@@ -35,9 +35,11 @@ def tool_schemas(task: Task, detail: Detail = "compact") -> list[dict[str, Any]]
 class Episode:
     """One attempt at a task; the only mutable thing of `envs`, with its own copy of the site."""
 
-    def __init__(self, task: Task, detail: Detail = "compact") -> None:
+    def __init__(self, task: Task, detail: Detail = "compact", lenient: bool = False) -> None:
+        """`detail` is how much of an answer is shown; `lenient` takes calls without tags as calls too."""
         self.task = task
         self._detail = detail
+        self._lenient = lenient
         self._simulator = Simulator(task.world, task.api.table())
         self._calls: list[Call] = []
         self._turns = 0
@@ -55,7 +57,7 @@ class Episode:
 
     def step(self, text: str) -> Reply:
         """Take a model turn. Whatever the text is, the answer is words, never an exception."""
-        wanted = parse_calls(text)
+        wanted = parse_calls(text, self._schemas(), self._lenient)
         self._stopped = not wanted
         answers = []
         for call in wanted:
@@ -66,6 +68,10 @@ class Episode:
                 answers.append(self._call(call.name, call.arguments))
         self._turns += 1
         return Reply(not wanted, tuple(answers))
+
+    def _schemas(self) -> dict[str, dict[str, Schema]]:
+        offered = (self._simulator.operations[name] for name in self.task.tools)
+        return {operation.name: {p.name: p.schema for p in operation.parameters} for operation in offered}
 
     def _call(self, name: str, arguments: Mapping[str, Any]) -> str:
         if name not in self.task.tools:

@@ -1,9 +1,12 @@
-"""Confluence Cloud REST API v2. Read in this order: world, replies, spaces, pages."""
+"""Confluence Cloud REST API v2, and of v1 what v2 lacks. Read world, replies, spaces, pages, then the rest."""
 
-from envs.confluence.pages import CREATE_PAGE, GET_PAGE_BY_ID, GET_PAGES
-from envs.confluence.spaces import GET_SPACES
-from envs.operation import Api
+from envs.confluence import labels, page_edits, pages, search, spaces, tree
+from envs.confluence.comments import COMMENTS
+from envs.confluence.page_parts import PAGE_PARTS
+from envs.operation import Api, Operation
 
-CONFLUENCE = Api("confluence", (GET_SPACES, GET_PAGES, GET_PAGE_BY_ID, CREATE_PAGE))
+_MODULES = (spaces, pages, page_edits, tree, labels, search)
+_SINGLE = tuple(value for module in _MODULES for value in vars(module).values() if isinstance(value, Operation))
+CONFLUENCE = Api("confluence", (*_SINGLE, *COMMENTS, *PAGE_PARTS))
 
 __all__ = ["CONFLUENCE"]

@@ -1,4 +1,4 @@
-"""Pages: getPages, getPageById, createPage."""
+"""Pages: getPages, getPageById, createPage, and what all operations on a page share."""
 
 import json
 from collections.abc import Mapping
@@ -6,44 +6,82 @@ from collections.abc import Mapping
 from envs.confluence import replies
 from envs.confluence.spaces import IDS, LIMIT, STRINGS
 from envs.operation import Json, Operation, Parameter, Response
-from envs.world import World
+from envs.world import Record, World
 
 REPRESENTATIONS = ("storage", "atlas_doc_format", "wiki")
 DUPLICATE = "A page with this title already exists: A page already exists with the same TITLE in this space"
 _STRING = {"type": "string"}
-_BODY = {
+BODY = {
     "type": "object",
     "properties": {"representation": {"type": "string", "enum": list(REPRESENTATIONS)}, "value": _STRING},
 }
-_COMPACT_BODY = {"type": "object", "properties": {"representation": _STRING, "value": _STRING}}
+COMPACT_BODY = {"type": "object", "properties": {"representation": _STRING, "value": _STRING}}
+
+
+def find(world: World, arguments: Mapping[str, Json], name: str = "id", trashed: bool = False) -> Record | Response:
+    """The page that an argument names, or the refusal; one in the trash is found only if `trashed`."""
+    page_id = str(arguments.get(name, ""))
+    if not page_id.isdigit():
+        return replies.not_a_number(name, page_id)
+    page = world.table("pages").get(page_id)
+    if page is None or (page["status"] == "trashed" and not trashed):
+        return replies.error(404, "NOT_FOUND")
+    return page
 
 
 def get_pages(world: World, arguments: Mapping[str, Json]) -> Response:
     """getPages: 200 with the pages that match every filter."""
-    spaces = [str(space_id) for space_id in arguments.get("space-id", [])]
-    for space_id in spaces:
-        if not space_id.isdigit():
-            return replies.not_a_number("space-id", space_id)
+    for name in ("space-id", "id"):
+        for wanted in arguments.get(name, []):
+            if not str(wanted).isdigit():
+                return replies.not_a_number(name, str(wanted))
+    spaces, ids = ([str(wanted) for wanted in arguments.get(name, [])] for name in ("space-id", "id"))
     statuses = arguments.get("status", ["current", "archived"])
     found = [
-        replies.page_body(world, page, arguments.get("body-format"))
+        page
         for page in world.table("pages").values()
         if ("space-id" not in arguments or page["spaceId"] in spaces)
+        and ("id" not in arguments or page["id"] in ids)
         and ("title" not in arguments or page["title"] == arguments["title"])
         and page["status"] in statuses
     ]
-    return replies.one_page(world, found, arguments.get("limit", 25))
+    bodies = [replies.page_body(world, page, arguments.get("body-format")) for page in in_order(found, arguments)]
+    return replies.one_page(world, bodies, arguments.get("limit", 25), "/pages", arguments.get("cursor", ""))
+
+
+_SORTS = {
+    "id": lambda page: int(page["id"]),
+    "title": lambda page: page["title"],
+    "created-date": lambda page: page["createdAt"],
+    "modified-date": lambda page: page.get("updatedAt", page["createdAt"]),
+}
+SORT = Parameter("sort", "query", {"enum": [sign + name for name in _SORTS for sign in ("", "-")]}, compact={})
+CURSOR = Parameter("cursor", "query", _STRING, compact={})
+
+
+def in_order(pages: list[Record], arguments: Mapping[str, Json]) -> list[Record]:
+    """Pages in the order that `sort` asks for, or that of their creation."""
+    sort = arguments.get("sort", "")
+    return sorted(pages, key=_SORTS[sort.lstrip("-")], reverse=sort.startswith("-")) if sort else pages
 
 
 def get_page_by_id(world: World, arguments: Mapping[str, Json]) -> Response:
     """getPageById: 200 with the page, its body only if `body-format` asks for it."""
-    page_id = str(arguments.get("id", ""))
-    if not page_id.isdigit():
-        return replies.not_a_number("id", page_id)
-    page = world.table("pages").get(page_id)
-    if page is None:
+    page = find(world, arguments, trashed="trashed" in arguments.get("status", []))
+    if isinstance(page, Response):
+        return page
+    if "status" in arguments and page["status"] not in arguments["status"]:
         return replies.error(404, "NOT_FOUND")
-    return Response(200, replies.page_body(world, page, arguments.get("body-format")))
+    shown = page
+    if "version" in arguments and arguments["version"] != page["version"]:
+        old = next((one for one in page.get("history", []) if one["version"] == arguments["version"]), None)
+        if old is None:
+            return replies.error(404, "NOT_FOUND")
+        shown = {**page, **old, "status": "historical"}
+    body = replies.page_body(world, shown, arguments.get("body-format"))
+    if arguments.get("include-labels"):
+        body["labels"] = replies.included(page.get("labels", []), f"/wiki/api/v2/pages/{page['id']}/labels")
+    return Response(200, body)
 
 
 def create_page(world: World, arguments: Mapping[str, Json]) -> Response:
@@ -58,21 +96,22 @@ def create_page(world: World, arguments: Mapping[str, Json]) -> Response:
     if status == "current" and not title.strip():
         return replies.error(400, "INVALID_REQUEST_PARAMETER", "A title is required unless the page is a draft.")
     parent_id = str(arguments.get("parentId") or space["homepageId"])
-    parent = world.table("pages").get(parent_id)
-    if parent is None or parent["spaceId"] != space_id:
-        return replies.error(
-            400, "INVALID_REQUEST_PARAMETER", f"No page with id {parent_id} in the space to be its parent."
-        )
-    if any(page["title"] == title and page["status"] == "current" for page in world.find("pages", spaceId=space_id)):
-        return replies.error(400, "INVALID_REQUEST_PARAMETER", DUPLICATE)
-    body = arguments.get("body") or {"representation": "storage", "value": ""}
-    if wrong := _wrong_body(body):
-        return replies.error(400, "INVALID_REQUEST_PARAMETER", wrong)
+    if arguments.get("root-level"):
+        if arguments.get("parentId"):
+            return replies.invalid("A page at root level has no parentId.")
+        parent_id = ""
+    elif wrong := wrong_parent(world, space_id, parent_id):
+        return replies.invalid(wrong)
+    if status == "current" and taken(world, space_id, title):
+        return replies.invalid(DUPLICATE)
+    body = plain_body(arguments.get("body") or {"representation": "storage", "value": ""})
+    if wrong := wrong_body(body):
+        return replies.invalid(wrong)
     now, page_id = world.tick(), world.new_id()
     page = {
         "id": page_id,
         "spaceId": space_id,
-        "parentId": parent_id,
+        "parentId": parent_id or None,
         "title": title,
         "status": status,
         "body": {"representation": body["representation"], "value": body["value"]},
@@ -83,7 +122,28 @@ def create_page(world: World, arguments: Mapping[str, Json]) -> Response:
     return Response(200, replies.page_body(world, page, body["representation"]))
 
 
-def _wrong_body(body: Mapping[str, Json]) -> str:
+def wrong_parent(world: World, space_id: str, parent_id: str) -> str:
+    """Why a page of a space cannot be a parent there, or nothing."""
+    parent = world.table("pages").get(parent_id)
+    if parent is None or parent["spaceId"] != space_id or parent["status"] == "trashed":
+        return f"No page with id {parent_id} in the space to be its parent."
+    return ""
+
+
+def taken(world: World, space_id: str, title: str, but: str = "") -> bool:
+    """Whether a page of the space other than `but` has the title; archived ones keep theirs."""
+    found = world.find("pages", spaceId=space_id, title=title)
+    return any(page["status"] in ("current", "archived") and page["id"] != but for page in found)
+
+
+def plain_body(body: Mapping[str, Json]) -> Mapping[str, Json]:
+    """A body as representation and value, also if it was given nested under its representation."""
+    nested = [body[name] for name in REPRESENTATIONS if isinstance(body.get(name), dict)]
+    return nested[0] if len(nested) == 1 and "value" not in body else body
+
+
+def wrong_body(body: Mapping[str, Json]) -> str:
+    """Why a body cannot be written, or nothing."""
     if body.get("representation") not in REPRESENTATIONS or not isinstance(body.get("value"), str):
         return f"The body needs a representation ({', '.join(REPRESENTATIONS)}) and a value."
     if body["representation"] == "atlas_doc_format":
@@ -112,7 +172,10 @@ GET_PAGES = Operation(
             compact={},
         ),
         Parameter("body-format", "query", {"enum": ["storage", "atlas_doc_format"]}, compact={}),
+        Parameter("id", "query", IDS, compact={}),
+        SORT,
         LIMIT,
+        CURSOR,
     ),
     handler=get_pages,
     refuse=replies.wrong_shape,
@@ -126,11 +189,24 @@ GET_PAGE_BY_ID = Operation(
     description="Returns a page.",
     parameters=(
         Parameter("id", "path", {"type": ["string", "integer"]}, required=True),
-        Parameter("body-format", "query", {"enum": ["storage", "atlas_doc_format"]}, compact={}),
+        Parameter(
+            "body-format",
+            "query",
+            {"enum": ["storage", "atlas_doc_format", "view", "export_view", "styled_view", "editor"]},
+            compact={"enum": ["storage"]},
+        ),
+        Parameter("version", "query", {"type": "integer"}, compact={}),
+        Parameter(
+            "status",
+            "query",
+            {"type": "array", "items": {"enum": ["current", "archived", "draft", "trashed"]}},
+            compact={},
+        ),
+        Parameter("include-labels", "query", {"type": "boolean"}, compact={}),
     ),
     handler=get_page_by_id,
     refuse=replies.wrong_shape,
-    compact_body=("id", "title", "spaceId", "parentId"),
+    compact_body=("title", "id", "spaceId", "parentId", "version.number", "body.storage.value"),
 )
 CREATE_PAGE = Operation(
     name="createPage",
@@ -143,7 +219,8 @@ CREATE_PAGE = Operation(
         Parameter("parentId", "body", {"type": ["string", "integer"]}),
         Parameter("title", "body", _STRING, required=True),
         Parameter("status", "body", {"enum": ["current", "draft"]}, compact={}),
-        Parameter("body", "body", _BODY, compact=_COMPACT_BODY),
+        Parameter("body", "body", BODY, compact=COMPACT_BODY),
+        Parameter("root-level", "query", {"type": "boolean"}, compact={}),
     ),
     handler=create_page,
     refuse=replies.wrong_shape,

@@ -1,5 +1,8 @@
 """Confluence's error bodies, and the shapes of records in answers."""
 
+import base64
+import binascii
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,9 +39,70 @@ def timestamp(ms: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-def one_page(world: World, results: list[Json], limit: int) -> Response:
-    """The v2 list envelope. Lists here fit one page: the cursor is a later chapter."""
-    return Response(200, {"results": results[:limit], "_links": {"base": f"{world.site}/wiki"}})
+def one_page(world: World, results: Sequence[Json], limit: int, path: str = "", cursor: str = "") -> Response:
+    """The v2 list envelope: the results after the cursor, and at `path` where the next ones are if there are more."""
+    begin = _offset(cursor)
+    if begin is None:
+        return error(400, "INVALID_REQUEST_PARAMETER", f"The cursor {cursor!r} was not given out by this resource.")
+    links = {"base": f"{world.site}/wiki"}
+    if path and begin + limit < len(results):
+        made = base64.urlsafe_b64encode(f"after {begin + limit}".encode()).decode()
+        links["next"] = f"/wiki/api/v2{path}?limit={limit}&cursor={made}"
+    return Response(200, {"results": list(results[begin : begin + limit]), "_links": links})
+
+
+def _offset(cursor: str) -> int | None:
+    """How many results lie before a cursor; None for one that is none."""
+    if not cursor:
+        return 0
+    try:
+        told = base64.urlsafe_b64decode(cursor.encode()).decode("ascii")
+    except (ValueError, binascii.Error):
+        return None
+    count = told.removeprefix("after ")
+    return int(count) if told.startswith("after ") and count.isdigit() and len(count) < 10 else None
+
+
+def v1_error(status: int, message: str) -> Response:
+    """The v1 error envelope."""
+    data = {"authorized": True, "valid": status != 400, "errors": [], "successful": False}
+    return Response(status, {"statusCode": status, "data": data, "message": message, "reason": _TITLES[status]})
+
+
+def v1_wrong_shape(why: str) -> Response:
+    """v1's answer to arguments of the wrong JSON type."""
+    return v1_error(400, why)
+
+
+def v1_unknown(content_id: str) -> Response:
+    """v1's answer to an id of no content."""
+    return v1_error(404, f"No content found with id: ContentId{{id={content_id}}}")
+
+
+def invalid(title: str) -> Response:
+    """v2's refusal of a value."""
+    return error(400, "INVALID_REQUEST_PARAMETER", title)
+
+
+def changed_at(page: Record) -> int:
+    """When a page was last written, in Unix milliseconds."""
+    return page.get("updatedAt") or page["createdAt"]
+
+
+def version_body(world: World, number: int, ms: int, message: str = "") -> Json:
+    """Version."""
+    return {
+        "createdAt": timestamp(ms),
+        "message": message,
+        "number": number,
+        "minorEdit": False,
+        "authorId": world.me,
+    }
+
+
+def included(results: Sequence[Json], self_link: str) -> Json:
+    """An optional part of a single body: all of its records."""
+    return {"results": list(results), "meta": {"hasMore": False}, "_links": {"self": self_link}}
 
 
 def space_body(world: World, space: Record) -> Json:
@@ -66,17 +130,11 @@ def page_body(world: World, page: Record, body_format: str | None = None) -> Jso
         "spaceId": page["spaceId"],
         "parentId": page["parentId"],
         "parentType": "page" if page["parentId"] else None,
-        "position": 0,
+        "position": page.get("position", 0),
         "authorId": world.me,
         "ownerId": world.me,
         "createdAt": timestamp(page["createdAt"]),
-        "version": {
-            "createdAt": timestamp(page["createdAt"]),
-            "message": "",
-            "number": page["version"],
-            "minorEdit": False,
-            "authorId": world.me,
-        },
+        "version": version_body(world, page["version"], changed_at(page), page.get("message", "")),
         "body": {},
         "_links": {"webui": f"/spaces/{world.table('spaces')[page['spaceId']]['key']}/pages/{page['id']}"},
     }

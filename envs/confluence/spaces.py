@@ -1,8 +1,9 @@
-"""Spaces: getSpaces. A path never takes a space key: a key is resolved to an id here first."""
+"""Spaces: getSpaces, getSpaceById, createSpace. A path never takes a space key: it is resolved to an id here first."""
 
 from collections.abc import Mapping
 
 from envs.confluence import replies
+from envs.confluence.world import put_space
 from envs.operation import Json, Operation, Parameter, Response
 from envs.world import World
 
@@ -27,6 +28,29 @@ def get_spaces(world: World, arguments: Mapping[str, Json]) -> Response:
     return replies.one_page(world, found, arguments.get("limit", 25))
 
 
+def get_space_by_id(world: World, arguments: Mapping[str, Json]) -> Response:
+    """getSpaceById: 200 with the space."""
+    space_id = str(arguments.get("id", ""))
+    if not space_id.isdigit():
+        return replies.not_a_number("id", space_id)
+    space = world.table("spaces").get(space_id)
+    return Response(200, replies.space_body(world, space)) if space else replies.error(404, "NOT_FOUND")
+
+
+def create_space(world: World, arguments: Mapping[str, Json]) -> Response:
+    """createSpace: 201 with the space, which has a homepage."""
+    name, key = arguments.get("name", ""), arguments.get("key") or arguments.get("alias") or ""
+    if not name.strip() or not key:
+        return replies.invalid("A space needs a name, and a key or an alias.")
+    if not key.isalnum():
+        return replies.invalid(f"The key {key!r} may have letters and digits only.")
+    if any(space["key"].upper() == key.upper() for space in world.table("spaces").values()):
+        return replies.invalid(f"A space already exists with key {key}")
+    world.tick()
+    space = put_space(world, world.new_id(), world.new_id(), key, name)
+    return Response(201, replies.space_body(world, space))
+
+
 GET_SPACES = Operation(
     name="getSpaces",
     api="confluence",
@@ -37,4 +61,30 @@ GET_SPACES = Operation(
     handler=get_spaces,
     refuse=replies.wrong_shape,
     compact_body=("results.key", "results.id"),
+)
+GET_SPACE_BY_ID = Operation(
+    name="getSpaceById",
+    api="confluence",
+    method="GET",
+    path="/wiki/api/v2/spaces/{id}",
+    description="Returns a space.",
+    parameters=(Parameter("id", "path", {"type": ["string", "integer"]}, required=True),),
+    handler=get_space_by_id,
+    refuse=replies.wrong_shape,
+    compact_body=("key", "id", "name", "homepageId"),
+)
+CREATE_SPACE = Operation(
+    name="createSpace",
+    api="confluence",
+    method="POST",
+    path="/wiki/api/v2/spaces",
+    description="Creates a space with a homepage.",
+    parameters=(
+        Parameter("name", "body", {"type": "string"}, required=True),
+        Parameter("key", "body", {"type": "string"}),
+        Parameter("alias", "body", {"type": "string"}, compact={}),
+    ),
+    handler=create_space,
+    refuse=replies.wrong_shape,
+    compact_body=("key", "id", "homepageId"),
 )

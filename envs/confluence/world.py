@@ -1,7 +1,11 @@
-"""A Confluence site as tables: spaces and pages.
+"""A Confluence site as tables.
 
-spaces   id -> id, key, name, homepageId, createdAt
-pages    id -> id, spaceId, parentId (None for a homepage), title, status, body, version, createdAt
+spaces       id -> id, key, name, homepageId, createdAt
+pages        id -> id, spaceId, parentId (None for a homepage), title, status, body, version, createdAt,
+             and once they are needed labels, position, updatedAt, message, history (what earlier versions held)
+comments     id -> id, kind (footer or inline), pageId, parentCommentId, body, version, createdAt, updatedAt, selection
+properties   id -> id, pageId, key, value, version, updatedAt
+attachments  id -> id, pageId, title, mediaType, fileSize, comment, version, createdAt
 """
 
 import random

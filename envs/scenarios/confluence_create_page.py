@@ -102,8 +102,20 @@ def _read_id(path: str, goal: str, weight: float, read: Check) -> Check:
     return Check(plain.name, weight, score, f"The {path} of the new page was read, not guessed, and is right.")
 
 
+def _after_the_space(plain: Check) -> Check:
+    """The same check, but a search by the id of a space that had not been read is a guess and earns nothing."""
+
+    def score(attempt: Attempt) -> float:
+        calls = attempt.trace.calls
+        known = next((p for p, call in enumerate(calls) if call.name == "getSpaces" and call.ok), len(calls))
+        guessed = any(call.name == "getPages" and "space-id" in call.arguments for call in calls[:known])
+        return 0.0 if guessed else plain.score(attempt)
+
+    return Check(plain.name, plain.weight, score, plain.sentence)
+
+
 _SPACE_READ = read_first("getSpaces", "createPage", 0.05, _found_space)
-_PARENT_READ = read_first("getPages", "createPage", 0.05, _found_parent)
+_PARENT_READ = _after_the_space(read_first("getPages", "createPage", 0.05, _found_parent))
 
 
 def _skip_parent(plan: Plan, task: Task, rng: random.Random) -> Plan:

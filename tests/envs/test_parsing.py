@@ -72,12 +72,26 @@ def test_parse_calls__an_open_call_is_answered():
     assert isinstance(found, Malformed) and "</tool_call>" in found.message
 
 
+XML_CALLS = st.builds(
+    lambda name, pairs: (
+        f"<tool_call><function={name}>"
+        + "".join(f"<parameter={key}>{value}</parameter>" for key, value in pairs)
+        + "</function></tool_call>"
+    ),
+    st.sampled_from(["createPage", "getPages", "getSpaces", "", "x"]),
+    st.lists(st.tuples(st.sampled_from(["spaceId", "title", "body", "space-id", "limit", ""]), st.text(max_size=9))),
+)
 FRAGMENTS = st.sampled_from(
     [
         "<tool_call>",
         "</tool_call>",
         "<think>",
         "</think>",
+        "<function=createPage>",
+        "</function>",
+        "<parameter=body>",
+        "</parameter>",
+        "```json",
         '{"name": "createPage", "arguments": ',
         '{"name": "getPages", "arguments": ',
         "}",
@@ -103,10 +117,11 @@ CALLS = st.builds(
 )
 
 
-@settings(max_examples=2000, deadline=None)
-@given(st.lists(FRAGMENTS | CALLS | st.text(max_size=20) | JSON.map(json.dumps), max_size=6).map("".join))
-def test_episode__nothing_a_model_writes_raises(text):
-    episode = envs.Episode(FUZZED)
+TEXTS = st.lists(FRAGMENTS | CALLS | XML_CALLS | st.text(max_size=20) | JSON.map(json.dumps), max_size=6).map("".join)
+
+
+def nothing_raises(text: str, lenient: bool) -> None:
+    episode = envs.Episode(FUZZED, lenient=lenient)
     reply = episode.step(text)
     assert reply.done == (not reply.answers) and len(episode.trace) == len(reply.answers)
     for call, answer in zip(episode.trace, reply.answers, strict=True):
@@ -114,6 +129,165 @@ def test_episode__nothing_a_model_writes_raises(text):
         answer.encode()
     assert 0.0 <= episode.verdict().reward < 1.0
     assert envs.rescore(json.loads(json.dumps(episode.to_dict()))) == episode.verdict()
+
+
+@settings(max_examples=2000, deadline=None)
+@given(TEXTS, st.booleans())
+def test_episode__nothing_a_model_writes_raises(text, lenient):
+    nothing_raises(text, lenient)
+
+
+@pytest.mark.slow
+@settings(max_examples=100_000, deadline=None)
+@given(TEXTS, st.booleans())
+def test_episode__nothing_that_a_hundred_thousand_texts_say_raises(text, lenient):
+    nothing_raises(text, lenient)
+
+
+XML = """<tool_call>
+<function=createPage>
+<parameter=title>
+Blue
+river
+</parameter>
+<parameter=spaceId>
+123
+</parameter>
+<parameter=body>
+{"representation": "storage", "value": "<p>Hi</p>"}
+</parameter>
+</function>
+</tool_call>"""
+SCHEMAS = {
+    "createPage": {"title": {"type": "string"}, "body": {"type": "object"}, "limit": {"type": "integer"}},
+    "getPages": {"status": {"enum": ["current"]}, "any": {}},
+}
+
+
+def xml(name: str, **parameters: str) -> str:
+    inside = "".join(f"<parameter={key}>\n{value}\n</parameter>\n" for key, value in parameters.items())
+    return f"<tool_call>\n<function={name}>\n{inside}</function>\n</tool_call>"
+
+
+def test_xml__is_read_with_its_values_typed_by_the_schema():
+    body = {"representation": "storage", "value": "<p>Hi</p>"}
+    call = Wanted("createPage", {"title": "Blue\nriver", "spaceId": "123", "body": body})
+    assert parse_calls(f"First.\n{XML}", SCHEMAS) == [call]
+    assert parse_calls(XML) == [call]
+    assert parse_calls(XML + GOOD) == [call, Wanted("getPages", {"title": "A"})]
+    assert parse_calls(f"<think>{XML}</think>Done.") == []
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("title", "[1]", "[1]"),
+        ("title", "12", "12"),
+        ("title", " a ", " a "),
+        ("title", "", ""),
+        ("limit", "12", 12),
+        ("body", "{}", {}),
+        ("other", "[1]", [1]),
+        ("other", "[1", "[1"),
+        ("other", "true", "true"),
+    ],
+)
+def test_xml__a_string_stays_text_and_the_rest_is_json(key, text, value):
+    assert parse_calls(xml("createPage", **{key: text}), SCHEMAS) == [Wanted("createPage", {key: value})]
+
+
+def test_xml__an_enum_of_strings_is_text():
+    assert parse_calls(xml("getPages", status="current"), SCHEMAS) == [Wanted("getPages", {"status": "current"})]
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("<tool_call><function=x></tool_call>", "malformed_call", "write </function>"),
+        ("<tool_call><function=></function></tool_call>", "malformed_call", "<function=NAME>"),
+        ("<tool_call><function=a b></function></tool_call>", "malformed_call", "<function=NAME>"),
+        ("<tool_call><function=x></function>", "malformed_json", "write </tool_call> after its parameters"),
+        ("<tool_call><function=x>hello</function></tool_call>", "malformed_call", "<parameter=NAME>"),
+        ("<tool_call><function=x><parameter=a>1</function></tool_call>", "malformed_call", "close its parameter a"),
+        ("<tool_call><function=x></function>more</tool_call>", "malformed_call", "<tool_call> of its own"),
+        (xml("createPage", limit="many"), "malformed_json", "The parameter limit is not valid JSON"),
+        (xml("createPage", body='{"a": NaN}'), "malformed_json", "NaN is not a JSON value"),
+        (xml("createPage", body='{"a": 1, "a": 2}'), "malformed_json", "stands twice"),
+        (xml("createPage", title="\ud800"), "malformed_json", "surrogate"),
+        (xml("createPage", body="[" * 100_000), "malformed_json", "nested too deeply"),
+        (xml("createPage", body="[" * 100 + "]" * 100), "malformed_json", "nested too deeply"),
+        (
+            "<tool_call><function=x><parameter=a>1</parameter><parameter=a>2</parameter></function></tool_call>",
+            "malformed_call",
+            "the parameter a twice",
+        ),
+    ],
+)
+def test_xml__says_what_is_wrong(text, error, message):
+    (found,) = parse_calls(text, SCHEMAS)
+    assert isinstance(found, Malformed)
+    assert found.error == error and message in found.message
+
+
+BARE = '{"name": "getPages", "arguments": {"title": "A"}}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BARE,
+        f"```json\n{BARE}\n```",
+        f"I call:\n```\n{BARE}\n```\nnow",
+        f"{{\n  {BARE[1:]}",
+        '{"arguments": {"title": "A"}, "name": "getPages"}',
+        "<function=getPages>\n<parameter=title>\nA\n</parameter>\n</function>",
+        GOOD,
+    ],
+)
+def test_lenient__takes_a_call_without_tags_and_only_on_request(text):
+    assert parse_calls(text, lenient=True) == [Wanted("getPages", {"title": "A"})]
+    assert parse_calls(text) == ([] if text != GOOD else [Wanted("getPages", {"title": "A"})])
+
+
+def test_lenient__several_in_order_and_none_inside_a_thought():
+    other = BARE.replace("getPages", "getSpaces")
+    assert [call.name for call in parse_calls(f"{BARE}\n{other}", lenient=True)] == ["getPages", "getSpaces"]
+    assert parse_calls(f"<think>{BARE}</think>Done.", lenient=True) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["Done.", "{}", '{"title": "A"}', '{"name": "Ann"}', '{"name": "Ann", "age": 3}', "[1, 2]", '"name"']
+)
+def test_lenient__json_that_is_no_call_is_none(text):
+    assert parse_calls(text, lenient=True) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        (BARE[:-1], "malformed_json", "not valid JSON"),
+        ('{"name": "x", "arguments": {"a": NaN}}', "malformed_json", "NaN"),
+        ('{"name": "x", "arguments": 3}', "malformed_call", "must be an object"),
+        ('{"name": 3, "arguments": {}}', "malformed_call", '"name"'),
+        ('{"name": ' * 100_000, "malformed_json", "not valid JSON|nested"),
+        ("<function=getPages>", "malformed_call", "not closed"),
+    ],
+)
+def test_lenient__says_what_is_wrong(text, error, message):
+    found = parse_calls(text, lenient=True)[-1]
+    assert isinstance(found, Malformed)
+    assert found.error == error and any(part in found.message for part in message.split("|"))
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["<tool_call>", "<function=x>", "<parameter=", "{", '{"name": ', '{"name":"x","arguments":{}}', "[", "\ud800"],
+)
+@pytest.mark.parametrize("lenient", [False, True])
+def test_parse_calls__a_megabyte_of_anything_is_read_in_one_go(unit, lenient):
+    for text in (unit, f"<tool_call>{unit}", f"<tool_call><function=x>{unit}"):
+        calls = parse_calls(text + unit * (1_000_000 // len(unit)), lenient=lenient)
+        assert all(isinstance(call, Malformed | Wanted) for call in calls)
 
 
 FUZZED = envs.SCENARIOS["confluence_create_page"].sample(0, "train")

@@ -1,0 +1,210 @@
+"""Changes to a page that is there: updatePage, updatePageTitle, deletePage, and v1's movePage.
+
+A page's version is the number of its writes. Who updates a page must name the next version: one that was read before
+somebody else wrote is a conflict.
+"""
+
+from collections.abc import Mapping
+
+from envs.confluence import replies
+from envs.confluence.pages import BODY, COMPACT_BODY, DUPLICATE, find, plain_body, taken, wrong_body, wrong_parent
+from envs.confluence.tree import below, children
+from envs.operation import Json, Operation, Parameter, Response
+from envs.world import Record, World
+
+ID = {"type": ["string", "integer"]}
+_STRING = {"type": "string"}
+_POSITIONS = ("before", "after", "append")
+
+
+def write(world: World, page: Record, message: str = "", **changed: Json) -> Record:
+    """Put the page's next version into its place, and what it was into its history."""
+    old = {name: page[name] for name in ("version", "title", "body")}
+    old |= {"updatedAt": page.get("updatedAt", page["createdAt"]), "message": page.get("message", "")}
+    history = [*page.get("history", []), old]
+    made = {**page, **changed, "version": page["version"] + 1, "message": message, "history": history}
+    world.table("pages")[page["id"]] = made | {"updatedAt": world.tick()}
+    return world.table("pages")[page["id"]]
+
+
+def update_page(world: World, arguments: Mapping[str, Json]) -> Response:
+    """updatePage: 200 with the page at its next version; 409 if the version given is not the next one."""
+    page = find(world, arguments, trashed=True)
+    if isinstance(page, Response):
+        return page
+    if missing := [name for name in ("status", "title", "body", "version") if name not in arguments]:
+        return replies.invalid(f"'{missing[0]}' is required.")
+    title, status, body = arguments["title"], arguments["status"], plain_body(arguments["body"])
+    if not title.strip() and status == "current":
+        return replies.invalid("A title is required unless the page is a draft.")
+    if str(arguments.get("spaceId", page["spaceId"])) != page["spaceId"]:
+        return replies.invalid("A page cannot be updated into another space.")
+    parent_id = str(arguments["parentId"]) if arguments.get("parentId") else page["parentId"]
+    if parent_id != page["parentId"] and (wrong := wrong_place(world, page, parent_id)):
+        return replies.invalid(wrong)
+    number = arguments["version"].get("number")
+    if number is None:
+        return replies.invalid("'version.number' is required.")
+    if number != page["version"] + 1:
+        return replies.error(
+            409,
+            "CONFLICT",
+            "Version must be incremented when updating a page. "
+            f"Current Version: [{page['version']}]. Provided version: [{number}]",
+        )
+    if status == "current" and taken(world, page["spaceId"], title, but=page["id"]):
+        return replies.invalid(DUPLICATE)
+    if wrong := wrong_body(body):
+        return replies.invalid(wrong)
+    text = {"representation": body["representation"], "value": body["value"]}
+    message = arguments["version"].get("message", "")
+    made = write(world, page, message, title=title, status=status, body=text, parentId=parent_id)
+    return Response(200, replies.page_body(world, made, body["representation"]))
+
+
+def wrong_place(world: World, page: Record, parent_id: str) -> str:
+    """Why a page cannot hang under another, or nothing."""
+    if parent_id == page["id"] or any(inner["id"] == parent_id for inner, _ in below(world, page["id"])):
+        return "A page cannot be moved under itself."
+    return wrong_parent(world, page["spaceId"], parent_id)
+
+
+def update_title(world: World, arguments: Mapping[str, Json]) -> Response:
+    """updatePageTitle: 200 with the page, one version on."""
+    page = find(world, arguments)
+    if isinstance(page, Response):
+        return page
+    if missing := [name for name in ("status", "title") if name not in arguments]:
+        return replies.invalid(f"'{missing[0]}' is required.")
+    if not arguments["title"].strip():
+        return replies.invalid("A title is required.")
+    if taken(world, page["spaceId"], arguments["title"], but=page["id"]):
+        return replies.invalid(DUPLICATE)
+    return Response(200, replies.page_body(world, write(world, page, title=arguments["title"])))
+
+
+def delete_page(world: World, arguments: Mapping[str, Json]) -> Response:
+    """deletePage: 204 and the page is in the trash; with `purge` a page that is there is gone for good."""
+    page = find(world, arguments, trashed=bool(arguments.get("purge")))
+    if isinstance(page, Response):
+        return page
+    if arguments.get("purge"):
+        if page["status"] != "trashed":
+            return replies.invalid("Only a page in the trash can be purged.")
+        del world.table("pages")[page["id"]]
+        for table in ("comments", "properties", "attachments"):
+            for record in world.find(table, pageId=page["id"]):
+                del world.table(table)[record["id"]]
+        world.tick()
+        return Response(204)
+    if (page["status"] == "draft") != bool(arguments.get("draft")):
+        return replies.error(404, "NOT_FOUND")
+    world.table("pages")[page["id"]] = {**page, "status": "trashed"}
+    # What hung under it hangs under its parent from now on.
+    for child in children(world, page["id"]):
+        world.table("pages")[child["id"]] = {**child, "parentId": page["parentId"]}
+    world.tick()
+    return Response(204)
+
+
+def move_page(world: World, arguments: Mapping[str, Json]) -> Response:
+    """movePage: 200; the page is then before, after or under (append) the target. No new version."""
+    pages, page_id, target_id = world.table("pages"), str(arguments.get("pageId")), str(arguments.get("targetId"))
+    for wanted in (page_id, target_id):
+        if wanted not in pages or pages[wanted]["status"] == "trashed":
+            return replies.v1_unknown(wanted)
+    page, target, position = pages[page_id], pages[target_id], arguments.get("position")
+    if position not in _POSITIONS:
+        return replies.v1_error(400, f"The position is one of {', '.join(_POSITIONS)}.")
+    parent_id = target_id if position == "append" else target["parentId"]
+    if page["spaceId"] != target["spaceId"] or parent_id is None:
+        return replies.v1_error(400, f"The page {page_id} cannot be moved there.")
+    if wrong := wrong_place(world, page, parent_id):
+        return replies.v1_error(400, wrong)
+    row = [one for one in children(world, parent_id) if one["id"] != page_id]
+    if position == "append":
+        last = max((one.get("position", 0) for one in row), default=-1)
+        pages[page_id] = {**page, "parentId": parent_id, "position": last + 1}
+    else:
+        place = next(number for number, one in enumerate(row) if one["id"] == target_id) + (position == "after")
+        for number, one in enumerate([*row[:place], {**page, "parentId": parent_id}, *row[place:]]):
+            # A record that stands where it stood is left alone: a move touches as few pages as it can.
+            if one.get("position", 0) != number or one["id"] == page_id:
+                pages[one["id"]] = {**one, "position": number}
+    world.tick()
+    return Response(200, {"pageId": page_id})
+
+
+_VERSION = {
+    "type": "object",
+    "properties": {"number": {"type": "integer"}, "message": _STRING},
+    "required": ["number"],
+}
+UPDATE_PAGE = Operation(
+    name="updatePage",
+    api="confluence",
+    method="PUT",
+    path="/wiki/api/v2/pages/{id}",
+    description="Replaces a page's title and body. version.number is the current version plus one.",
+    parameters=(
+        Parameter("id", "path", ID, required=True),
+        Parameter("status", "body", {"enum": ["current", "draft"]}, required=True),
+        Parameter("title", "body", _STRING, required=True),
+        Parameter("body", "body", BODY, required=True, compact=COMPACT_BODY),
+        Parameter(
+            "version",
+            "body",
+            _VERSION,
+            required=True,
+            compact={"type": "object", "properties": {"number": {"type": "integer"}}},
+        ),
+        Parameter("parentId", "body", ID, compact={}),
+        Parameter("spaceId", "body", ID, compact={}),
+    ),
+    handler=update_page,
+    refuse=replies.wrong_shape,
+    compact_body=("title", "id", "version.number"),
+)
+UPDATE_PAGE_TITLE = Operation(
+    name="updatePageTitle",
+    api="confluence",
+    method="PUT",
+    path="/wiki/api/v2/pages/{id}/title",
+    description="Renames a page.",
+    parameters=(
+        Parameter("id", "path", ID, required=True),
+        Parameter("status", "body", {"enum": ["current", "draft"]}, required=True),
+        Parameter("title", "body", _STRING, required=True),
+    ),
+    handler=update_title,
+    refuse=replies.wrong_shape,
+    compact_body=("title", "id", "version.number"),
+)
+DELETE_PAGE = Operation(
+    name="deletePage",
+    api="confluence",
+    method="DELETE",
+    path="/wiki/api/v2/pages/{id}",
+    description="Moves a page to the trash, or purges one that is there.",
+    parameters=(
+        Parameter("id", "path", ID, required=True),
+        Parameter("purge", "query", {"type": "boolean"}, compact={}),
+        Parameter("draft", "query", {"type": "boolean"}, compact={}),
+    ),
+    handler=delete_page,
+    refuse=replies.wrong_shape,
+)
+MOVE_PAGE = Operation(
+    name="movePage",
+    api="confluence",
+    method="PUT",
+    path="/wiki/rest/api/content/{pageId}/move/{position}/{targetId}",
+    description="Moves a page under a target page (append), or before or after it.",
+    parameters=(
+        Parameter("pageId", "path", ID, required=True),
+        Parameter("position", "path", {"enum": list(_POSITIONS)}, required=True),
+        Parameter("targetId", "path", ID, required=True),
+    ),
+    handler=move_page,
+    refuse=replies.v1_wrong_shape,
+)

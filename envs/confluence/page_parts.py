@@ -1,0 +1,244 @@
+"""What hangs on a page besides text: content properties, attachments (their metadata) and earlier versions."""
+
+from collections.abc import Mapping
+
+from envs.confluence import replies
+from envs.confluence.pages import CURSOR, find
+from envs.confluence.spaces import LIMIT
+from envs.operation import Json, Operation, Parameter, Response
+from envs.world import Record, World
+
+_ANY_ID = {"type": ["string", "integer"]}
+_STRING = {"type": "string"}
+
+
+def property_body(world: World, record: Record) -> Json:
+    """ContentProperty."""
+    version = replies.version_body(world, record["version"], record["updatedAt"])
+    return {"id": record["id"], "key": record["key"], "value": record["value"], "version": version}
+
+
+def _page(world: World, arguments: Mapping[str, Json]) -> Record | Response:
+    return find(world, arguments, "page-id")
+
+
+def _property(world: World, arguments: Mapping[str, Json]) -> Record | Response:
+    page = _page(world, arguments)
+    if isinstance(page, Response):
+        return page
+    property_id = str(arguments.get("property-id", ""))
+    if not property_id.isdigit():
+        return replies.not_a_number("property-id", property_id)
+    found = world.table("properties").get(property_id)
+    return found if found and found["pageId"] == page["id"] else replies.error(404, "NOT_FOUND")
+
+
+def get_properties(world: World, arguments: Mapping[str, Json]) -> Response:
+    """getPageContentProperties: 200 with the page's properties, or the one of a key."""
+    page = _page(world, arguments)
+    if isinstance(page, Response):
+        return page
+    own = world.find("properties", pageId=page["id"])
+    found = [property_body(world, one) for one in own if one["key"] == arguments.get("key", one["key"])]
+    where = f"/pages/{page['id']}/properties"
+    return replies.one_page(world, found, arguments.get("limit", 25), where, arguments.get("cursor", ""))
+
+
+def create_property(world: World, arguments: Mapping[str, Json]) -> Response:
+    """createPageProperty: 200 with the property; 400 for a key that the page has already."""
+    page = _page(world, arguments)
+    if isinstance(page, Response):
+        return page
+    if not arguments.get("key") or "value" not in arguments:
+        return replies.invalid("A property needs a key and a value.")
+    if world.find("properties", pageId=page["id"], key=arguments["key"]):
+        return replies.invalid(f"The page already has a property with the key {arguments['key']}.")
+    record = {"pageId": page["id"], "key": arguments["key"], "value": arguments["value"], "version": 1}
+    made = {"id": world.new_id(), **record, "updatedAt": world.tick()}
+    world.table("properties")[made["id"]] = made
+    return Response(200, property_body(world, made))
+
+
+def get_property(world: World, arguments: Mapping[str, Json]) -> Response:
+    """getPageContentPropertiesById: 200 with the property."""
+    found = _property(world, arguments)
+    return found if isinstance(found, Response) else Response(200, property_body(world, found))
+
+
+def update_property(world: World, arguments: Mapping[str, Json]) -> Response:
+    """updatePagePropertyById: 200 with the property at its next version; 409 if the one given is not the next."""
+    found = _property(world, arguments)
+    if isinstance(found, Response):
+        return found
+    if arguments.get("key") != found["key"] or "value" not in arguments:
+        return replies.invalid("The property's own key and a value are needed.")
+    number = (arguments.get("version") or {}).get("number")
+    if number != found["version"] + 1:
+        told = f"Current Version: [{found['version']}]. Provided version: [{number}]"
+        return replies.error(409, "CONFLICT", f"Version must be incremented when updating a property. {told}")
+    made = {**found, "value": arguments["value"], "version": number, "updatedAt": world.tick()}
+    world.table("properties")[found["id"]] = made
+    return Response(200, property_body(world, made))
+
+
+def delete_property(world: World, arguments: Mapping[str, Json]) -> Response:
+    """deletePagePropertyById: 204."""
+    found = _property(world, arguments)
+    if isinstance(found, Response):
+        return found
+    del world.table("properties")[found["id"]]
+    world.tick()
+    return Response(204)
+
+
+def attachment_body(world: World, record: Record) -> Json:
+    """AttachmentBulk and AttachmentSingle."""
+    download = f"/download/attachments/{record['pageId']}/{record['title']}"
+    return {
+        "id": record["id"],
+        "status": "current",
+        "title": record["title"],
+        "createdAt": replies.timestamp(record["createdAt"]),
+        "pageId": record["pageId"],
+        "mediaType": record["mediaType"],
+        "mediaTypeDescription": "",
+        "comment": record["comment"],
+        "fileId": f"file-{record['id']}",
+        "fileSize": record["fileSize"],
+        "webuiLink": f"/pages/viewpageattachments.action?pageId={record['pageId']}",
+        "downloadLink": download,
+        "version": replies.version_body(world, record["version"], record["createdAt"]),
+        "_links": {"webui": f"/pages/viewpageattachments.action?pageId={record['pageId']}", "download": download},
+    }
+
+
+def get_attachments(world: World, arguments: Mapping[str, Json]) -> Response:
+    """getPageAttachments: 200 with the metadata of the page's attachments."""
+    page = find(world, arguments)
+    if isinstance(page, Response):
+        return page
+    wanted = {name: arguments[given] for given, name in _FILTERS.items() if given in arguments}
+    found = [attachment_body(world, one) for one in world.find("attachments", pageId=page["id"], **wanted)]
+    where = f"/pages/{page['id']}/attachments"
+    return replies.one_page(world, found, arguments.get("limit", 50), where, arguments.get("cursor", ""))
+
+
+_FILTERS = {"filename": "title", "mediaType": "mediaType"}
+
+
+def get_attachment(world: World, arguments: Mapping[str, Json]) -> Response:
+    """getAttachmentById: 200 with the metadata."""
+    found = world.table("attachments").get(str(arguments.get("id")))
+    return Response(200, attachment_body(world, found)) if found else replies.error(404, "NOT_FOUND")
+
+
+def delete_attachment(world: World, arguments: Mapping[str, Json]) -> Response:
+    """deleteAttachment: 204."""
+    if world.table("attachments").pop(str(arguments.get("id")), None) is None:
+        return replies.error(404, "NOT_FOUND")
+    world.tick()
+    return Response(204)
+
+
+def _versions(page: Record) -> list[Record]:
+    """What the page was and is, the latest first."""
+    return [page, *reversed(page.get("history", []))]
+
+
+def get_versions(world: World, arguments: Mapping[str, Json]) -> Response:
+    """getPageVersions: 200 with the versions of a page, the latest first."""
+    page = find(world, arguments)
+    if isinstance(page, Response):
+        return page
+    found = []
+    for one in _versions(page):
+        body = _version_body(world, page, one) | {"page": {"id": page["id"], "title": one["title"]}}
+        if arguments.get("body-format") == one["body"]["representation"]:
+            body["page"]["body"] = {one["body"]["representation"]: dict(one["body"])}
+        found.append(body)
+    where = f"/pages/{page['id']}/versions"
+    return replies.one_page(world, found, arguments.get("limit", 25), where, arguments.get("cursor", ""))
+
+
+def _version_body(world: World, page: Record, one: Record) -> dict[str, Json]:
+    when = replies.changed_at({"createdAt": page["createdAt"], **one})
+    return replies.version_body(world, one["version"], when, one.get("message", ""))
+
+
+def get_version(world: World, arguments: Mapping[str, Json]) -> Response:
+    """getPageVersionDetails: 200 with one version; 404 for one that the page never had."""
+    page = _page(world, arguments)
+    if isinstance(page, Response):
+        return page
+    number = str(arguments.get("version-number", ""))
+    if not number.isdigit():
+        return replies.not_a_number("version-number", number)
+    one = next((one for one in _versions(page) if str(one["version"]) == number), None)
+    if one is None:
+        return replies.error(404, "NOT_FOUND")
+    body = _version_body(world, page, one) | {"contentTypeModified": False, "collaborators": [world.me]}
+    if one["version"] > 1:
+        body["prevVersion"] = one["version"] - 1
+    if one["version"] < page["version"]:
+        body["nextVersion"] = one["version"] + 1
+    return Response(200, body)
+
+
+def _operation(
+    name: str, method, path: str, description: str, handler, *parameters: Parameter, keep: tuple[str, ...] = ()
+) -> Operation:
+    return Operation(
+        name, "confluence", method, f"/wiki/api/v2{path}", description, parameters, handler, replies.wrong_shape, keep
+    )
+
+
+_PAGE_ID, _ID = Parameter("page-id", "path", _ANY_ID, required=True), Parameter("id", "path", _ANY_ID, required=True)
+_PROPERTY_ID = Parameter("property-id", "path", _ANY_ID, required=True)
+_KEY, _VALUE = Parameter("key", "body", _STRING, required=True), Parameter("value", "body", {}, required=True)
+_VERSION = {"type": "object", "properties": {"number": {"type": "integer"}, "message": _STRING}}
+_FORMAT = Parameter("body-format", "query", {"enum": ["storage", "atlas_doc_format"]}, compact={})
+PAGE_PARTS = (
+    _operation(
+        "getPageContentProperties", "GET", "/pages/{page-id}/properties", "Returns a page's properties.",
+        get_properties, _PAGE_ID, Parameter("key", "query", _STRING), LIMIT, CURSOR,
+        keep=("results.key", "results.id", "results.value", "results.version.number"),
+    ),
+    _operation(
+        "createPageProperty", "POST", "/pages/{page-id}/properties", "Sets a new property of a page.",
+        create_property, _PAGE_ID, _KEY, _VALUE, keep=("key", "id"),
+    ),
+    _operation(
+        "getPageContentPropertiesById", "GET", "/pages/{page-id}/properties/{property-id}", "Returns a property.",
+        get_property, _PAGE_ID, _PROPERTY_ID, keep=("key", "id", "value", "version.number"),
+    ),
+    _operation(
+        "updatePagePropertyById", "PUT", "/pages/{page-id}/properties/{property-id}", "Replaces a property's value.",
+        update_property, _PAGE_ID, _PROPERTY_ID, _KEY, _VALUE,
+        Parameter("version", "body", _VERSION, required=True), keep=("key", "id", "version.number"),
+    ),
+    _operation(
+        "deletePagePropertyById", "DELETE", "/pages/{page-id}/properties/{property-id}", "Deletes a property.",
+        delete_property, _PAGE_ID, _PROPERTY_ID,
+    ),
+    _operation(
+        "getPageAttachments", "GET", "/pages/{id}/attachments", "Returns what is attached to a page.",
+        get_attachments, _ID, Parameter("filename", "query", _STRING), Parameter("mediaType", "query", _STRING),
+        LIMIT, CURSOR, keep=("results.title", "results.id"),
+    ),
+    _operation(
+        "getAttachmentById", "GET", "/attachments/{id}", "Returns an attachment's metadata.", get_attachment,
+        Parameter("id", "path", _STRING, required=True), keep=("title", "id", "pageId", "fileSize"),
+    ),
+    _operation(
+        "deleteAttachment", "DELETE", "/attachments/{id}", "Deletes an attachment.", delete_attachment,
+        Parameter("id", "path", _STRING, required=True),
+    ),
+    _operation(
+        "getPageVersions", "GET", "/pages/{id}/versions", "Returns the versions of a page, the latest first.",
+        get_versions, _ID, _FORMAT, LIMIT, CURSOR, keep=("results.number", "results.message"),
+    ),
+    _operation(
+        "getPageVersionDetails", "GET", "/pages/{page-id}/versions/{version-number}", "Returns a version's details.",
+        get_version, _PAGE_ID, Parameter("version-number", "path", _ANY_ID, required=True), keep=("number", "message"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,83 @@
+"""Qwen3.5's form of a call: XML-like tags around plain text.
+
+    <function=createPage>
+    <parameter=title>
+    Blue river
+    </parameter>
+    <parameter=body>
+    {"representation": "storage", "value": "<p>Hi</p>"}
+    </parameter>
+    </function>
+
+A value is text. Whether it is a string or JSON follows from the tool's schema; where no schema is known, text that is a
+JSON object or list counts as that.
+"""
+
+import re
+from collections.abc import Mapping
+
+from envs.operation import Json, Schema
+from envs.parsing_json import Malformed, NotJson, Wanted, call_from, load
+
+OPEN, CLOSE = "<function=", "</function>"
+_PARAMETER, _PARAMETER_END = "<parameter=", "</parameter>"
+_NAME = re.compile(r"[^<>\s]{1,200}>")
+Schemas = Mapping[str, Mapping[str, Schema]]
+"""Tool -> argument -> schema."""
+
+
+def call_of(text: str, schemas: Schemas) -> Wanted | Malformed:
+    """The call of `<function=NAME>...</function>`."""
+    name, rest = _opened(text.strip(), OPEN)
+    if name is None:
+        return _malformed("begins with <function=NAME>")
+    inside, closed, after = rest.partition(CLOSE)
+    if not closed:
+        return _malformed(f"is not closed: write {CLOSE} after its parameters")
+    if after.strip():
+        return _malformed(f"ends with {CLOSE}: write each call in a <tool_call> of its own")
+    arguments: dict[str, Json] = {}
+    known = schemas.get(name, {})
+    while inside := inside.strip():
+        key, inside = _opened(inside, _PARAMETER)
+        if key is None:
+            return _malformed(f"has text where <parameter=NAME> or {CLOSE} should be")
+        value, closed, inside = inside.partition(_PARAMETER_END)
+        if not closed:
+            return _malformed(f"does not close its parameter {key[:80]}: write {_PARAMETER_END} after the value")
+        if key in arguments:
+            return _malformed(f"has the parameter {key[:80]} twice")
+        try:
+            # The template puts a line break on either side of a value.
+            arguments[key] = _typed(value.removeprefix("\n").removesuffix("\n"), known.get(key))
+        except NotJson as error:
+            return Malformed("malformed_json", f"The parameter {key[:80]} {error}.")
+    return call_from({"name": name, "arguments": arguments})
+
+
+def _malformed(what: str) -> Malformed:
+    return Malformed("malformed_call", f"The tool call {what}.")
+
+
+def _opened(text: str, tag: str) -> tuple[str | None, str]:
+    """The name in an opening tag at the start, and what follows; None if there is no such tag."""
+    found = _NAME.match(text, len(tag)) if text.startswith(tag) else None
+    return (found.group()[:-1], text[found.end() :]) if found else (None, text)
+
+
+def _typed(text: str, schema: Schema | None) -> Json:
+    """The value of a parameter's text. Raises NotJson where the schema wants JSON and the text is none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise NotJson("has half of a surrogate pair") from error
+    if schema is None:
+        try:
+            value = load(text) if text.lstrip()[:1] in ("{", "[") else text
+        except NotJson:
+            return text
+        return value
+    kinds = schema.get("type", "string" if all(isinstance(v, str) for v in schema.get("enum", [])) else "any")
+    if "string" in ([kinds] if isinstance(kinds, str) else kinds):
+        return text
+    return load(text)

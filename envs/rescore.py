@@ -1,0 +1,10 @@
+"""Score stored episodes again under today's checks: `python -m envs.rescore episodes.jsonl [...] [--json]`
+
+All of it is in `envs/stored.py`. Nothing imports this module: `envs.rescore` is the function for one episode.
+"""
+
+from envs.command import run
+from envs.stored import main
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,211 @@
+"""The audit: sound scenarios pass, and a scenario that is broken in one way fails by the law that it breaks."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+import envs
+from envs.audit import __main__ as command
+from envs.audit import audit
+from envs.checks import Check, outcome
+from envs.scenarios.scenario import Draft, Scenario
+from envs.task import PlannedCall
+from tests.envs.library import library, source
+
+SEEDS = 10
+LIBRARY: Scenario = library()
+
+
+def failed(scenario: Scenario, law: str) -> dict[str, tuple[str, ...]]:
+    """What of a law a scenario breaks, with what was told of it."""
+    return {
+        finding.criterion: finding.failures for finding in audit(scenario, SEEDS, (law,)).findings if not finding.ok
+    }
+
+
+def redrawn(change, scenario: Scenario = LIBRARY) -> Scenario:
+    """The scenario with drafts changed by `change(draft, split)`."""
+
+    def draw(rng, split) -> Draft:
+        return change(scenario.draw(rng, split), split)
+
+    return replace(scenario, draw=draw)
+
+
+def checked(*checks: Check, scenario: Scenario = LIBRARY) -> Scenario:
+    return replace(scenario, checks=checks)
+
+
+def without(name: str, to: str, scenario: Scenario = LIBRARY) -> Scenario:
+    """The scenario without one check, whose weight goes to another."""
+    gone = next(check for check in scenario.checks if check.name == name)
+    kept = [check for check in scenario.checks if check is not gone]
+    return checked(
+        *(replace(check, weight=check.weight + gone.weight) if check.name == to else check for check in kept),
+        scenario=scenario,
+    )
+
+
+@pytest.mark.parametrize("scenario", [*envs.SCENARIOS.values(), LIBRARY], ids=lambda scenario: scenario.name)
+def test_audit__every_scenario_is_sound(scenario):
+    report = audit(scenario, 5)
+    assert [(finding.criterion, finding.failures) for finding in report.findings if not finding.ok] == []
+    assert report.ok and report.episodes > 500
+
+
+def test_audit__the_same_twice():
+    assert audit(LIBRARY, 5, ("mutants", "spread")) == audit(LIBRARY, 5, ("mutants", "spread"))
+
+
+def test_oracle__one_that_does_not_do_what_was_asked_fails():
+    def wrong(draft: Draft, split: str) -> Draft:
+        find, lend = draft.oracle
+        return replace(draft, oracle=(find, PlannedCall(lend.name, {**lend.arguments, "days": 99})))
+
+    assert "argument/days" in failed(redrawn(wrong), "oracle")["oracle"][0]
+
+
+def test_oracle__weights_that_do_not_sum_to_one_fail():
+    assert (
+        "sum to 1.5" in failed(checked(*LIBRARY.checks, Check("gift", 0.5, lambda a: 1.0, "")), "oracle")["oracle"][0]
+    )
+
+
+def scaled(weight: float) -> list[Check]:
+    return [replace(check, weight=check.weight * weight) for check in LIBRARY.checks]
+
+
+@pytest.mark.parametrize(
+    ("floor", "gift"),
+    [
+        ("do-nothing", lambda attempt: float(not attempt.trace.calls)),
+        ("read-only", lambda attempt: float(attempt.last("findBooks") is not None)),
+        ("duplicate-spam", lambda attempt: 3.0 * (len(attempt.trace) > 4)),
+        ("random-valid", lambda attempt: 2.0 * (len(attempt.trace) == 3)),
+        ("echo-request", lambda attempt: 2.0 * any(attempt.task.request in str(c.arguments) for c in attempt.trace)),
+        ("same-answer", lambda attempt: float(attempt.last("createLoan") is not None)),
+    ],
+)
+def test_floors__a_gift_to_a_cheap_policy_fails(floor, gift):
+    found = failed(checked(*scaled(0.5), Check("gift", 0.5, gift, "")), "floors")
+    assert floor in found and "more than 0.3" in found[floor][0]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "gone", "fault"),
+    [
+        (LIBRARY, ("procedure/findBooks", "argument/bookId"), "leave out"),
+        (LIBRARY, ("procedure/stop",), "never stop"),
+        (envs.SCENARIOS["confluence_create_page"], ("procedure/getPages", "argument/parentId"), "swap order"),
+    ],
+)
+def test_mutants__a_fault_that_no_check_sees_survives(scenario, gone, fault):
+    for name in gone:
+        scenario = without(name, "outcome", scenario)
+    assert any(told.startswith(fault) for told in failed(scenario, "mutants")["mutants"])
+
+
+def test_mutants__an_argument_that_no_check_looks_at_survives():
+    def careless(task, changed) -> bool:
+        loans = [change.after for change in changed]
+        return len(loans) == 1 and loans[0] and loans[0]["bookId"] == task.goal["bookId"]
+
+    kept = [check for check in LIBRARY.checks if not check.outcome and check.name != "argument/days"]
+    lax = checked(*kept, outcome(0.45, careless, ""))
+    assert any(told.startswith("wrong value") and "days" in told for told in failed(lax, "mutants")["mutants"])
+    assert "is a success on another final site" in failed(lax, "success")["success"][0]
+
+
+def test_success__an_outcome_that_holds_without_effect_fails():
+    easy = [check for check in LIBRARY.checks if not check.outcome]
+    found = failed(checked(*easy, outcome(0.35, lambda task, changed: True, "")), "success")
+    assert "without their effect" in found["success"][0]
+
+
+def test_success__an_outcome_that_minds_no_other_record_fails():
+    def lenient(task, changed) -> bool:
+        loans = [c.after for c in changed if c.table == "loans" and c.after]
+        return len(loans) == 1 and all(loans[0][n] == task.goal[n] for n in ("bookId", "reader", "days"))
+
+    easy = [check for check in LIBRARY.checks if not check.outcome]
+    assert "losing a record of books" in failed(checked(*easy, outcome(0.35, lenient, "")), "success")["success"][0]
+
+
+def test_success__two_outcomes_fail():
+    checks = [replace(check, outcome=True) for check in LIBRARY.checks]
+    assert "exactly one check" in failed(checked(*checks), "success")["success"][0]
+
+
+@pytest.mark.parametrize(
+    ("score", "told"),
+    [(lambda attempt: 1.0, "saturated"), (lambda attempt: 0.0, "flat"), (lambda attempt: 0.0, "too hard")],
+)
+def test_spread__a_reward_that_does_not_tell_good_from_bad_fails(score, told):
+    assert any(
+        told in failure for failure in failed(checked(Check("only", 1.0, score, "", outcome=True)), "spread")["spread"]
+    )
+
+
+def test_spread__all_or_nothing_is_coarse():
+    (only,) = [check for check in LIBRARY.checks if check.outcome]
+
+    def exact(attempt) -> float:
+        return float(only.score(attempt) == 1.0 and [c.name for c in attempt.trace] == ["findBooks", "createLoan"])
+
+    assert any(
+        "coarse" in told for told in failed(checked(Check("only", 1.0, exact, "", outcome=True)), "spread")["spread"]
+    )
+
+
+def test_heldout__values_of_both_splits_fail():
+    def draw(rng, split) -> Draft:
+        return LIBRARY.draw(rng, "train")
+
+    found = failed(replace(LIBRARY, draw=draw), "held-out")["held-out"]
+    assert "share the values" in found[0] and "share the words" in found[1]
+
+
+def test_heldout__no_wording_kept_back_fails():
+    plain = redrawn(lambda draft, split: replace(draft, request=f'Lend "{draft.goal["title"]}".'))
+    assert any("kept back" in told for told in failed(plain, "held-out")["held-out"])
+
+
+def test_audit__what_a_scenario_raises_is_a_finding():
+    def broken(attempt) -> float:
+        raise KeyError("colour")
+
+    found = failed(checked(Check("only", 1.0, broken, "", outcome=True)), "oracle")
+    assert found["oracle"] == ("KeyError: 'colour'",)
+
+
+def test_command__prints_a_row_and_exits_with_what_was_found(capsys, tmp_path):
+    assert command.main(["jira_create_issue", "--seeds", "3"]) == 0
+    shown = capsys.readouterr().out
+    assert "scenario" in shown and "jira_create_issue" in shown and "all sound" in shown
+    assert command.main(["jira_create_issue", "--seeds", "3", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["ok"] and report["reports"][0]["scenario"] == "jira_create_issue"
+
+
+def test_command__audits_a_file_and_fails_if_a_law_is_broken(capsys, tmp_path):
+    file = tmp_path / "library.py"
+    file.write_text(source().replace('"createLoan", "days", "days", 0.1', '"createLoan", "days", "days", 0.05'))
+    assert command.main([str(file), "--seeds", "3"]) == 1
+    assert "sum to 0.95" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nope"], "unknown scenario 'nope'"),
+        (["nope.py"], "no file nope.py"),
+        (["envs/errors.py"], "no SCENARIO"),
+        (["--seeds", "0"], "at least 1 seed"),
+        (["--seeds", "x"], "invalid int"),
+        (["--frobnicate"], "frobnicate"),
+    ],
+)
+def test_command__a_users_mistake_is_one_sentence(arguments, told):
+    with pytest.raises(envs.EnvError, match=told):
+        command.main(arguments)

@@ -1,0 +1,20 @@
+"""The worked example of docs/environments.md: its Python blocks, put together."""
+
+import re
+from pathlib import Path
+
+from envs.scenarios.scenario import Scenario
+
+PAGE = Path(__file__).parents[2] / "docs" / "environments.md"
+
+
+def source() -> str:
+    """The example as one file."""
+    return "\n\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S))
+
+
+def library() -> Scenario:
+    """The example's scenario."""
+    names: dict = {"__name__": "library"}
+    exec(compile(source(), str(PAGE), "exec"), names)
+    return names["SCENARIO"]
