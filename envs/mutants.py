@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from envs.operation import Json
+from envs.paths import Path, inner_paths, leaves, replaced, without
 from envs.policies import DONE, turn
 from envs.simulator import Simulator
 from envs.task import PlannedCall, Task
@@ -42,7 +43,6 @@ KINDS = (
 )
 NOWHERE = "Zq"
 """What a wrong string starts with that no task has."""
-Path = tuple[str | int, ...]
 _NAMES = ("id", "key", "name", "title", "accountId")
 
 
@@ -130,44 +130,6 @@ def _told(call: PlannedCall) -> str:
 
 def _dotted(path: Path) -> str:
     return ".".join(map(str, path))
-
-
-def inner_paths(value: Json, path: Path = ()) -> list[Path]:
-    """The paths of all values inside a value, outer ones included."""
-    items: Any = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
-    return ([path] if path else []) + [found for name, inner in items for found in inner_paths(inner, (*path, name))]
-
-
-def leaves(value: Json) -> list[tuple[Path, Json]]:
-    """(path, value) of everything inside a value that holds nothing itself."""
-    found = []
-    for path in inner_paths(value):
-        inner = value
-        for name in path:
-            inner = inner[name]
-        if not isinstance(inner, Mapping | list):
-            found.append((path, inner))
-    return found
-
-
-def without(value: Json, path: Path) -> Json:
-    """A copy that lacks what is at the path."""
-    made = json.loads(json.dumps(value))
-    place = made
-    for name in path[:-1]:
-        place = place[name]
-    del place[path[-1]]
-    return made
-
-
-def replaced(value: Json, path: Path, new: Json) -> Json:
-    """A copy with another value at the path."""
-    made = json.loads(json.dumps(value))
-    place = made
-    for name in path[:-1]:
-        place = place[name]
-    place[path[-1]] = new
-    return made
 
 
 def wrong_values(task: Task, value: Json) -> list[Json]:

@@ -17,7 +17,8 @@ from envs.audit.play import Played, play
 from envs.audit.policies import CHEAP, same_answer, weak
 from envs.checks import judge
 from envs.errors import EnvError
-from envs.mutants import essence, leaves, mutants, quoted
+from envs.mutants import essence, mutants, quoted
+from envs.paths import leaves
 from envs.policies import oracle
 from envs.scenarios.scenario import Scenario
 from envs.task import Task

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from envs import mutants
 from envs.operation import Json
+from envs.paths import leaves, replaced, without
 from envs.policies import DONE, turn
 from envs.task import PlannedCall, Task
 
@@ -62,9 +63,9 @@ def echo(task: Task) -> list[str]:
     made = []
     for name in task.tools:
         arguments = _echoed(task, name).arguments
-        for path, value in mutants.leaves(arguments):
+        for path, value in leaves(arguments):
             if isinstance(value, str):
-                arguments = mutants.replaced(arguments, path, task.request)
+                arguments = replaced(arguments, path, task.request)
         made.append(turn(PlannedCall(name, arguments)))
     return [*made, DONE]
 
@@ -119,14 +120,10 @@ def _faulty(task: Task, call: PlannedCall, rng: random.Random) -> PlannedCall | 
     if kind < 0.5:
         return PlannedCall(f"{call.name}s", call.arguments)
     arguments: Json = call.arguments
-    found = mutants.leaves(arguments)
+    found = leaves(arguments)
     spoiled = [leaf for leaf in found if rng.random() < 0.5] or rng.sample(found, min(1, len(found)))
     # From the last to the first: leaving out an element moves those after it.
     for path, value in reversed(spoiled):
         others = mutants.wrong_values(task, value)
-        arguments = (
-            mutants.without(arguments, path)
-            if rng.random() < 0.5
-            else mutants.replaced(arguments, path, rng.choice(others))
-        )
+        arguments = without(arguments, path) if rng.random() < 0.5 else replaced(arguments, path, rng.choice(others))
     return PlannedCall(call.name, arguments)

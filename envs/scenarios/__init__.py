@@ -1,18 +1,5 @@
-"""The scenarios by name."""
+"""The scenarios by name: `registry` lists them, each other module is one."""
 
-from envs.errors import EnvError
-from envs.scenarios import confluence_create_page, jira_create_issue, jira_transition_ticket
-from envs.scenarios.scenario import Scenario
-from envs.task import Task
+from envs.scenarios.registry import SCENARIOS, sample
 
-SCENARIOS: dict[str, Scenario] = {
-    module.SCENARIO.name: module.SCENARIO
-    for module in (jira_create_issue, jira_transition_ticket, confluence_create_page)
-}
-
-
-def sample(scenario: str, seed: int, split: str, difficulty: int = 1) -> Task:
-    """A task by its four coordinates. Raises EnvError for an unknown scenario."""
-    if scenario not in SCENARIOS:
-        raise EnvError(f"unknown scenario {scenario!r}; there are {', '.join(SCENARIOS)}")
-    return SCENARIOS[scenario].sample(seed, split, difficulty)
+__all__ = ["SCENARIOS", "sample"]

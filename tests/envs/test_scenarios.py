@@ -8,7 +8,9 @@ import pytest
 
 import envs
 from envs import policies
+from envs.audit.criteria import shape
 from envs.checks import Attempt, changes, judge
+from envs.mutants import extra_writes
 from envs.task import PlannedCall, Task
 
 SCENARIOS = pytest.mark.parametrize("scenario", envs.SCENARIOS)
@@ -160,18 +162,20 @@ def test_success__is_the_outcome_and_nothing_else(scenario):
 
 @SCENARIOS
 def test_success__an_extra_write_spoils_it(scenario):
+    spoiled = 0
     for task in tasks(scenario, count=20):
-        episode = envs.Episode(task)
-        for turn in policies.oracle(task)[:-1]:
-            episode.step(turn)
-        write = task.oracle[-1]
-        again = json.loads(json.dumps(write.arguments))
-        if "title" in again:
-            again["title"] += " again"
-        reply = episode.step(policies.turn(PlannedCall(write.name, again)))
-        if episode.trace.calls[-1].ok:
-            assert not episode.verdict().success, reply
-        assert episode.verdict().reward < 0.95
+        for extra in extra_writes(task):
+            episode = envs.Episode(task)
+            for turn in policies.oracle(task)[:-1]:
+                episode.step(turn)
+            done = episode.world.digest()
+            episode.step(policies.turn(extra))
+            if episode.world.digest() != done:
+                assert not episode.verdict().success, extra
+                spoiled += 1
+            assert episode.verdict().reward < 0.96
+    # From where a transition leads, the test's other ids lead nowhere.
+    assert spoiled or scenario == "jira_transition_ticket"
 
 
 @SCENARIOS
@@ -218,9 +222,7 @@ def test_splits__share_no_value_and_no_word(scenario):
 
 @SCENARIOS
 def test_phrasings__are_many_and_some_are_kept_back(scenario):
-    shapes = {
-        split: {re.sub(r'"[^"]*"', '""', task.request) for task in tasks(scenario, split, 400)} for split in SPLITS
-    }
+    shapes = {split: {shape(task.request) for task in tasks(scenario, split, 400)} for split in SPLITS}
     assert len(shapes["train"]) >= 12
     assert shapes["heldout"] - shapes["train"] and shapes["synthetic"] <= shapes["train"]
 

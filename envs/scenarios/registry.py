@@ -1,0 +1,34 @@
+"""The scenarios by name."""
+
+from envs.errors import EnvError
+from envs.scenarios import (
+    confluence_create_page,
+    confluence_label_page,
+    confluence_move_page,
+    confluence_page_from_facts,
+    confluence_update_page,
+    jira_create_issue,
+    jira_transition_ticket,
+)
+from envs.scenarios.scenario import Scenario
+from envs.task import Task
+
+SCENARIOS: dict[str, Scenario] = {
+    module.SCENARIO.name: module.SCENARIO
+    for module in (
+        jira_create_issue,
+        jira_transition_ticket,
+        confluence_create_page,
+        confluence_label_page,
+        confluence_update_page,
+        confluence_move_page,
+        confluence_page_from_facts,
+    )
+}
+
+
+def sample(scenario: str, seed: int, split: str, difficulty: int = 1) -> Task:
+    """A task by its four coordinates. Raises EnvError for an unknown scenario."""
+    if scenario not in SCENARIOS:
+        raise EnvError(f"unknown scenario {scenario!r}; there are {', '.join(SCENARIOS)}")
+    return SCENARIOS[scenario].sample(seed, split, difficulty)
