@@ -50,9 +50,11 @@ def mixture(
         return _run_experts(0, x_BGTD, weight_BGTk, chosen_BGTk, *weights), routing
     batch, spread_experts = partition(("batch",)), partition(("experts",))
 
-    def own_experts(*arguments: jax.Array) -> jax.Array:
+    def own_experts(x_BGTD: jax.Array, weight: jax.Array, chosen: jax.Array, *own: jax.Array) -> jax.Array:
         first = jax.lax.axis_index("tensor") * (config.num_experts // places(mesh, "experts"))
-        return jax.lax.psum(_run_experts(first, *arguments), "tensor")
+        # Said, not left to be found out: gradients of what all devices share are summed over them.
+        x_BGTD, weight = (jax.lax.pcast(x, "tensor", to="varying") for x in (x_BGTD, weight))
+        return jax.lax.psum(_run_experts(first, x_BGTD, weight, chosen, *own), "tensor")
 
     run = jax.shard_map(own_experts, mesh=mesh, in_specs=(batch,) * 3 + (spread_experts,) * 3, out_specs=batch)
     return run(x_BGTD, weight_BGTk, chosen_BGTk, *weights), routing

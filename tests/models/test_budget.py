@@ -60,7 +60,15 @@ def update_memory(config, remat):
     return step.compile().memory_analysis()
 
 
-@pytest.mark.parametrize(("remat", "more"), [("full", {}), ("dots", {}), ("none", {}), ("full", LINEAR)])
+@pytest.mark.parametrize(
+    ("remat", "more"),
+    [
+        ("full", {}),
+        ("none", {}),
+        pytest.param("dots", {}, marks=pytest.mark.slow),
+        pytest.param("full", LINEAR, marks=pytest.mark.slow),
+    ],
+)
 def test_budget__is_what_the_compiler_says_of_an_update(make_config, remat, more):
     config = make_config(vocab_size=512, **SHAPE, **more)
     found, said = budget(config, ONE, BATCH, jnp.float32, remat), update_memory(config, remat)

@@ -100,11 +100,37 @@ def test_extend__members_go_on_from_where_each_stopped(decoder, prompt_BP, membe
     assert length_BG.min() >= 6
 
 
+def test_extend__decodes_inside_a_while_loop_in_bfloat16(make_config, make_decoder, prompt_BP, member_BGT):
+    """The loop's carry keeps its types, and stays close to one pass."""
+    model = make_decoder(make_config(**LINEAR), compute_dtype=jnp.bfloat16)
+
+    @jax.jit
+    def decode(tokens_BGT):
+        _, prefix = model.prefill(prompt_BP, LENGTH_B)
+        prefix, unrolled = models.unroll_cache(prefix), model.unrolled()
+        suffix = models.empty_suffix_cache(model.config, B, G, T, prefix.k[0].dtype, unrolled=True)
+
+        def step(carry):
+            t, suffix, out = carry
+            token = jax.lax.dynamic_slice_in_dim(tokens_BGT, t, 1, axis=2)
+            hidden, suffix = unrolled.extend(token, prefix, LENGTH_B, suffix, jnp.full((B, G), t))
+            return t + 1, suffix, jax.lax.dynamic_update_slice_in_dim(out, hidden, t, axis=2)
+
+        out = jnp.zeros((B, G, T, model.config.hidden_size), jnp.bfloat16)
+        return jax.lax.while_loop(lambda carry: carry[0] < T, step, (jnp.int32(0), suffix, out))[2]
+
+    ours, reference = (
+        jax.nn.log_softmax(model.logits(hidden))
+        for hidden in (decode(jnp.asarray(member_BGT)), jax.jit(lambda x: grouped(model, prompt_BP, x))(member_BGT))
+    )
+    assert jnp.sum(jnp.exp(reference) * (reference - ours), axis=-1).mean() < 1e-3
+
+
 def test_extend__a_member_without_a_slot_keeps_its_state(hybrid, prompt_BP, member_BGT):
-    _, prefix = hybrid.prefill(prompt_BP, LENGTH_B)
-    suffix = models.empty_suffix_cache(hybrid.config, B, G, T, unrolled=True)
-    _, suffix = hybrid.extend(member_BGT, prefix, LENGTH_B, suffix, NONE_BG)
-    _, after = hybrid.extend(member_BGT[:, :, :1], prefix, LENGTH_B, suffix, NONE_BG + T)
+    _, prefix = jax.jit(hybrid.prefill)(prompt_BP, LENGTH_B)
+    suffix, extend = models.empty_suffix_cache(hybrid.config, B, G, T, unrolled=True), jax.jit(hybrid.extend)
+    _, suffix = extend(member_BGT, prefix, LENGTH_B, suffix, NONE_BG)
+    _, after = extend(member_BGT[:, :, :1], prefix, LENGTH_B, suffix, NONE_BG + T)
     jax.tree.map(np.testing.assert_array_equal, after, suffix)
     assert suffix.memory is not None and all(float(jnp.abs(memory).max()) > 0 for memory in suffix.memory)
 

@@ -149,8 +149,14 @@ def their_logits_and_gradients(reference):
     return out.detach().numpy(), float(loss.detach()), gradients
 
 
-@pytest.mark.parametrize("tie", [True, False])
-@pytest.mark.parametrize("family", FAMILIES)
+# Tied embeddings are one and the same code for all families: the costlier ones try them among the slow tests.
+CASES = [(family, tie) for tie in (True, False) for family in FAMILIES]
+COSTLY = {("Qwen3Moe", True), ("Qwen3Moe, weights as they are", True), ("Qwen3_5", True)}
+
+
+@pytest.mark.parametrize(
+    ("family", "tie"), [pytest.param(*case, marks=[pytest.mark.slow] if case in COSTLY else []) for case in CASES]
+)
 def test_family__equals_transformers_in_logits_and_gradients_and_goes_back(family, tie, tmp_path):
     reference = random_model(family, tie_word_embeddings=tie)
     import torch

@@ -64,6 +64,19 @@ def test_mesh__computes_what_one_device_computes(checkpoint, batch, on_one_devic
         np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-5 * max(1, np.abs(expected).max()))
 
 
+@pytest.mark.parametrize("family", ["experts", "hybrid"])
+def test_mesh__computes_what_one_device_computes_in_every_family(make_config, make_decoder, tmp_path, batch, family):
+    linear = {"linear_key_heads": 2, "linear_value_heads": 4, "linear_key_dim": 8, "linear_value_dim": 12}
+    more = {
+        "experts": {"num_experts": 4, "experts_per_token": 2, "expert_size": 24},
+        "hybrid": {**linear, "conv_width": 4, "full_attention_every": 2},
+    }[family]
+    checkpoint = models.save(make_decoder(make_config(**more)), tmp_path)
+    results = [run(checkpoint, batch, mesh) for mesh in (None, models.make_mesh(2, 2, 2))]
+    for expected, ours in zip(*map(jax.tree.leaves, results), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-5 * max(1, np.abs(expected).max()))
+
+
 def test_load__gives_every_device_its_part_and_no_more(checkpoint):
     mesh = models.make_mesh(1, 4, 2)
     decoder, whole = models.load(checkpoint, mesh=mesh), models.load(checkpoint)
