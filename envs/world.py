@@ -32,7 +32,7 @@ class World:
 
     def copy(self) -> "World":
         """An independent world with the same records."""
-        made = World.__new__(World)  # three times as fast as dataclasses.replace
+        made = World.__new__(World)  # cheaper than dataclasses.replace, and this runs before every write
         vars(made).update(vars(self), tables={name: table.copy() for name, table in self.tables.items()})
         return made
 
