@@ -21,6 +21,8 @@ class Response:
     status: int
     body: Json = None
     """None for an answer without a body."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """What a client reads beside the body, such as ("Retry-After", "2")."""
 
     @property
     def ok(self) -> bool:
@@ -57,6 +59,8 @@ class Operation:
     """The API's answer to arguments of the wrong shape, from a sentence that says what is wrong."""
     compact_body: tuple[str, ...] = ()
     """Paths of a successful body that the compact view keeps, in order; empty keeps everything."""
+    whole_body: str = ""
+    """The body parameter that is the whole request body, where that is no object of parameters (a list, a string)."""
 
     @property
     def writes(self) -> bool:

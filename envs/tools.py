@@ -30,6 +30,7 @@ def render(operation: Operation, response: Response, detail: Detail) -> str:
         shown: Json = {"status": response.status}
     elif not response.ok:
         shown = {"status": response.status, **({k: v for k, v in body.items() if v} if detail == "compact" else body)}
+        shown |= response.headers
     elif detail == "compact" and operation.compact_body:
         shown = _keep(body, [path.split(".") for path in operation.compact_body])
     else:
