@@ -11,7 +11,15 @@ import pytest
 from jaxrlvr.clock import timed
 from jaxrlvr.grpo import LossStats
 from jaxrlvr.learner import UpdateStats
-from jaxrlvr.metrics import CompileCounter, MetricsLog, host_share, line, peak_rss_bytes, rollout_figures, update_figures
+from jaxrlvr.metrics import (
+    CompileCounter,
+    MetricsLog,
+    host_share,
+    line,
+    peak_rss_bytes,
+    rollout_figures,
+    update_figures,
+)
 from jaxrlvr.rollout import STOPS, Group, Trajectory
 
 
