@@ -21,7 +21,7 @@ HABITS = {
     "stop_after_read": 0.12,
     "skip_parent": 0.5,
     "guess_space": 0.15,
-    "drop_body": 0.5,
+    "drop_body": 0.65,
 }
 
 
@@ -29,8 +29,8 @@ def config() -> SFTConfig:
     """The run that made models/seed."""
     able = Stage(
         name="able",
-        steps=1100,
-        optimizer=OptimizerConfig(learning_rate=2e-3, warmup_steps=40, decay_steps=1100),
+        steps=1000,
+        optimizer=OptimizerConfig(learning_rate=2e-3, warmup_steps=40, decay_steps=1000),
         scenarios=SCENARIOS,
         splits=(("synthetic", 3), ("train", 1)),
     )

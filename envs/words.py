@@ -33,34 +33,35 @@ forum fountain frame freeze fresh friend frozen future gallery garden gateway ge
 granite graph gravity green grid group guard guest guide guitar hammer handle harbor hardware harvest hash header
 health heap heart height helmet helper hidden history holiday honey hook horizon host hotel hourly house icon image
 import inbox index indigo input insight install invite invoice iron island ivory jacket jasmine job journal journey
-jungle kernel key kiosk kitchen label ladder lake lamp landing language lantern laptop large latency launch layout
-lazy leader legacy lemon letter level library license light limit linen link local locker login logout lunar machine
-magnet mail manager mango manual map maple marble margin market master matrix meadow media meeting member memory menu
-merge message metal meter migration mirror missing mobile model module monitor monthly morning motion mountain museum
-music native network nickel night noise north notice number object ocean offer office offline olive onion online opal
-open option orange orbit order organic origin outage output owner oxygen package paint panel paper parser partner
-password patch path pattern payment pearl pencil people pepper permit phone photo piano pilot pipeline pixel planet
-plastic platform player plugin pocket pointer policy portal poster powder power preview price print private process
-product profile prompt proxy public pump purple python quality quartz queue quick quiet quota rabbit radar random
-rapid rating reader recent recipe record redis refund region release remote render repair replica report request
-rescue reset resource response result retry return review reward ribbon river robot rocket role roof root rose router
-routine ruby runner runtime safety salad sample sandbox satin scale scanner schedule schema school scope screen script
-search season secret sector secure sensor server service session setting shadow shape shelter shield shipping shore
-signal silent silver simple single sitemap sketch slate slow smart snapshot social socket soft solar sound source
-south spare spark special speed spider spring sprint stable stack staff stage standard station steam steel sticky
-stone store storm stream street string strong studio style subject submit subway sugar summer summit sunset support
-survey switch symbol sync system table tablet target task team tempo tenant terminal test theme thread tiger timber
-timeout title toast token tomato tool tooltip topic total touch tower traffic train transfer travel trend trial tunnel
-turbo twin type umbrella unit upgrade upload urgent usage user valley value vector velvet vendor verify version video
-view vintage violet virtual visit voice volume wagon wallet warning watch water wave weather webhook weekly west wheel
+jungle kernel key kiosk kitchen ladder lake lamp landing language lantern laptop large latency launch layout lazy
+leader legacy lemon letter level library license light limit linen link local locker login logout lunar machine magnet
+mail manager mango manual map maple marble margin market master matrix meadow media meeting member memory menu merge
+message metal meter migration mirror missing mobile model module monitor monthly morning motion mountain museum music
+native network nickel night noise north notice number object ocean offer office offline olive onion online opal open
+option orange orbit order organic origin outage output owner oxygen package paint panel paper parser partner password
+patch path pattern payment pearl pencil people pepper permit phone photo piano pilot pipeline pixel planet plastic
+platform player plugin pocket pointer policy portal poster powder power preview price print private process product
+profile prompt proxy public pump purple python quality quartz queue quick quiet quota rabbit radar random rapid rating
+reader recent recipe record redis refund region release remote render repair replica report request rescue reset
+resource response result retry return review reward ribbon river robot rocket role roof root rose router routine ruby
+runner runtime safety salad sample sandbox satin scale scanner schedule schema school scope screen script search
+season secret sector secure sensor server service session setting shadow shape shelter shield shipping shore signal
+silent silver simple single sitemap sketch slate slow smart snapshot social socket soft solar sound source south spare
+spark special speed spider spring sprint stable stack staff stage standard station steam steel sticky stone store
+storm stream street string strong studio style subject submit subway sugar summer summit sunset support survey switch
+symbol sync system table tablet target task team tempo tenant terminal test theme thread tiger timber timeout title
+toast token tomato tool tooltip topic total touch tower traffic train transfer travel trend trial tunnel turbo twin
+type umbrella unit upgrade upload urgent usage user valley value vector velvet vendor verify version video view
+vintage violet virtual visit voice volume wagon wallet warning watch water wave weather webhook weekly west wheel
 widget window winter wire wizard wooden worker world yellow zebra zone
 """.split()
 
 # Words that requests are worded with: no values, but a tokenizer has pieces of its own for them that values may need.
 _REQUESTS = """
-add address belongs body bring called change child content could create document enter file issue labels list mark
-move named need next page parent please priority project publish raise ready saying should space status summary take
-text ticket titled track transition under update write
+add address become belongs below body bring called change child content could create document enter file into issue
+label labels list make mark move must named need needs next note page parent place please priority project publish
+raise ready right saying set shift should space status summary take text there ticket titled track transition under
+update with write
 """.split()
 
 _KEYS = 8

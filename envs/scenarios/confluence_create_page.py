@@ -16,18 +16,21 @@ from envs.trace import Call
 from envs.words import Split
 
 _WORDINGS = (
-    'Create a page "{title}" in space "{space}" under "{parent}" saying "{text}".',
-    'Add "{title}" below "{parent}" in the "{space}" space with text "{text}".',
-    'In space "{space}", write a page titled "{title}" with body "{text}"; its parent is "{parent}".',
-    'Under "{parent}" in "{space}", publish "{title}" with the content "{text}".',
-    'Please make a page in "{space}" called "{title}". Put it under "{parent}" and write "{text}" in it.',
-    'The space "{space}" needs a page "{title}" under "{parent}". Its text: "{text}".',
-    'Write "{text}" on a new page "{title}", a child of "{parent}" in "{space}".',
-    'Could you add a page "{title}" to "{space}"? Parent "{parent}", content "{text}".',
-    'New page in "{space}" please: "{title}", under "{parent}", with the text "{text}".',
-    'Below the page "{parent}" of space "{space}", create "{title}" with body "{text}".',
-    'Put a page "{title}" saying "{text}" under "{parent}" in space "{space}".',
-    'Document "{text}" in "{space}" on a page named "{title}" under "{parent}".',
+    '[|please |could you ][create|add|publish] a page "{title}" in [|the ]space "{space}" [under|below] "{parent}"'
+    ' [saying|with text|with the content] "{text}".',
+    '[|please ][add|put|place] "{title}" [below|under] "{parent}" in [|space |the space ]"{space}" with'
+    ' [|the ][text|body|content] "{text}".',
+    'in [|space ]"{space}", [write|create|add] a page [titled|called|named] "{title}"'
+    ' [with body "{text}"; its parent is|saying "{text}" under|with text "{text}" below] "{parent}".',
+    '[under|below] [|the page ]"{parent}" [in|of] [|space ]"{space}", [publish|create|add] [|a page ]"{title}" with'
+    ' [|the ][content|body|text] "{text}".',
+    '[|please ]make a page in "{space}" called "{title}". Put it [under|below] "{parent}" and write "{text}" in it.',
+    'the space "{space}" needs a page "{title}" [under|below] "{parent}". [Its text|The text|Content|Body]: "{text}".',
+    '[|please ]write "{text}" on a [|new ]page "{title}", a child of "{parent}" in "{space}".',
+    '[could|can] you add a page "{title}" to "{space}"? Parent "{parent}", [content|text|body] "{text}".',
+    'new page in "{space}" please: "{title}", [under|below] "{parent}", with the [text|body] "{text}".',
+    '[|please ]put a page "{title}" saying "{text}" [under|below] "{parent}" in [|space ]"{space}".',
+    '[|please ]document "{text}" in "{space}" on a page [named|called] "{title}" [under|below] "{parent}".',
 )
 _KEPT_BACK = (
     'Make a page "{title}" under "{parent}" in space "{space}" and write "{text}" in it.',

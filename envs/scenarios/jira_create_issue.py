@@ -13,20 +13,27 @@ from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
 from envs.words import Split
 
+_REST = (
+    '[, priority "{priority}", {labels}|, {labels}, priority "{priority}"| with {labels} and priority "{priority}"'
+    '|, priority "{priority}" and {labels}|. Priority "{priority}", {labels}|. Use priority "{priority}" and {labels}'
+    '|. It has {labels} and priority "{priority}"].'
+)
 _WORDINGS = (
-    'Create a "{type}" in "{project}": "{summary}", priority "{priority}", {labels}.',
-    'Please open a "{type}" in project "{project}" with summary "{summary}", priority "{priority}" and {labels}.',
-    'We need a "{type}" in "{project}" with priority "{priority}" and {labels}. Summary: "{summary}".',
-    'File "{summary}" as a "{type}" under "{project}" with {labels} and priority "{priority}".',
-    'Add a "{priority}" priority "{type}" to project "{project}", {labels}, summary "{summary}".',
-    'In "{project}", raise a "{type}" called "{summary}". Priority "{priority}", {labels}.',
-    'Log "{summary}" in "{project}". It is a "{type}" of priority "{priority}" with {labels}.',
-    'Could you create a "{type}" for "{project}"? The summary is "{summary}", '
-    'the priority "{priority}", with {labels}.',
-    'New "{type}" please: "{summary}" in project "{project}", {labels}, priority "{priority}".',
-    'Track "{summary}" in "{project}" as a "{type}", priority "{priority}", with {labels}.',
-    'Project "{project}" needs a "{type}": "{summary}". Use priority "{priority}" and {labels}.',
-    'Set up a "{type}" with {labels}, priority "{priority}" and summary "{summary}" in "{project}".',
+    '[|please |could you |we should ][create|add|raise|set up] a "{type}" [in|for] [|project ]"{project}"'
+    '[: | called | titled | with summary ]"{summary}"' + _REST,
+    '[|please |could you ][file|log|note] "{summary}" [as a "{type}" [in|under|for] "{project}"'
+    '|[in|under] [|project ]"{project}" as a "{type}"|in "{project}". It is a "{type}"]' + _REST,
+    'track "{summary}" in "{project}" as a "{type}"' + _REST,
+    'in [|project ]"{project}", [please |][raise|create|add] a "{type}" [called|named|with summary] "{summary}"'
+    + _REST,
+    '[project "{project}" needs|we need in "{project}"] a "{type}": "{summary}"' + _REST,
+    'we need a "{type}" in "{project}" with [priority "{priority}" and {labels}|{labels} and priority "{priority}"].'
+    ' [S|The s]ummary[:| is] "{summary}".',
+    '[add|raise] a "{priority}" priority "{type}" [to|in] project "{project}", {labels}, summary "{summary}".',
+    '[could|can] you create a "{type}" for "{project}"? The summary is "{summary}", the priority "{priority}",'
+    " with {labels}.",
+    'new "{type}" please: "{summary}" [in|for] project "{project}"' + _REST,
+    '[|please ]set up a "{type}" with {labels}, priority "{priority}" and summary "{summary}" in "{project}".',
 )
 _KEPT_BACK = (
     'Enter a "{type}" in "{project}" called "{summary}" with {labels} and priority "{priority}".',

@@ -19,18 +19,15 @@ from envs.words import Split
 from envs.world import Record, World
 
 _WORDINGS = (
-    'Move "{issue}" to "{status}".',
-    'Please set the status of "{issue}" to "{status}".',
-    'The ticket "{issue}" should be in "{status}" now.',
-    '"{status}" is the next status of "{issue}", please move it there.',
-    'Transition "{issue}" to "{status}".',
-    'Can you put "{issue}" into "{status}"?',
-    'Update "{issue}": its status should become "{status}".',
-    'Change the status of issue "{issue}" to "{status}".',
-    'We are ready to take "{issue}" to "{status}".',
-    'Mark "{issue}" as "{status}".',
-    'Please bring "{issue}" on to "{status}".',
-    'Issue "{issue}" belongs in "{status}", move it.',
+    '[|please |can you |could you ][move|transition|bring|shift] [|issue |the ticket ]"{issue}" [to|into|on to]'
+    ' "{status}"[| next].',
+    '[|please |can you ][set|change] the status of [|issue ]"{issue}" to "{status}".',
+    '[the ticket|issue|ticket] "{issue}" [should be in|must go to|belongs in] "{status}"[| now|, move it].',
+    '"{status}" is the [next|right|new] status of [|issue ]"{issue}", please [move|bring] it there.',
+    '[can|could] you put "{issue}" into "{status}"?',
+    'update "{issue}": its status [should become|must be|is to be] "{status}".',
+    '[we are|I am] ready to take "{issue}" to "{status}".',
+    '[|please ]mark [|issue ]"{issue}" as "{status}".',
 )
 _KEPT_BACK = (
     'Take the ticket "{issue}" to "{status}".',

@@ -1,6 +1,7 @@
 """A scenario: a family of tasks over one API, as data and small functions."""
 
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -64,5 +65,14 @@ class Scenario:
 
 
 def phrasing(rng: random.Random, split: Split, common: Sequence[str], kept_back: Sequence[str]) -> str:
-    """A request's wording. Held-out tasks also use wordings that no other split shows."""
-    return rng.choice([*common, *kept_back] if split == "heldout" else common)
+    """A request's wording, of which `[a|b]` stands for a or b; values are left in braces.
+
+    Held-out tasks also use wordings that no other split shows.
+    """
+    text = rng.choice([*common, *kept_back] if split == "heldout" else common)
+    while (choice := _INNERMOST.search(text)) is not None:
+        text = text[: choice.start()] + rng.choice(choice[1].split("|")) + text[choice.end() :]
+    return text[0].upper() + text[1:]
+
+
+_INNERMOST = re.compile(r"\[([^\[\]]*)\]")
