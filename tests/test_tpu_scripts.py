@@ -15,10 +15,13 @@ KIND = ["--type", "v5litepod-8", "--runtime", "v2-alpha-tpuv5-lite"]
 ARGUMENTS = {
     "create": [*WHERE, *KIND],
     "setup": [*WHERE, "--git", "https://example.com/it.git"],
-    "launch": [*WHERE, "--run-name", "first"],
+    "run": [*WHERE, "--run-name", "first"],
+    "watch": [*WHERE, "--run-name", "first"],
+    "keep": [*WHERE, *KIND, "--git", "https://example.com/it.git", "--bucket", "my-bucket", "--run-name", "first"],
     "fetch": [*WHERE, "--path", "runs/first", "--out", "results"],
     "delete": WHERE,
 }
+SCRIPTS = [*sorted(FOLDER.glob("*.sh")), FOLDER / "slurm.sbatch"]
 REQUIRED = [
     (script, flag) for script, given in ARGUMENTS.items() for flag in given if flag.startswith("--") and flag != "--git"
 ]
@@ -70,11 +73,11 @@ def test_dry_run__shows_what_the_arguments_ask_for(gcloud: Path) -> None:
     made = run("create", [*ARGUMENTS["create"], "--spot", "yes", "--dry-run"], gcloud).stdout
     assert "create my-tpu --accelerator-type v5litepod-8 --version v2-alpha-tpuv5-lite --spot" in made
     more = ["--dry-run", "--", "--model", "a b", "--policy.mesh.fsdp", "8"]
-    trained = run("launch", [*ARGUMENTS["launch"], *more], gcloud).stdout
+    trained = run("run", [*ARGUMENTS["run"], *more], gcloud).stdout
     assert "--worker=all" in trained and "configs/qwen3_1p7b.py --run-dir runs/first" in trained
     assert "-m jaxrlvr.train" in trained and "--policy.mesh.fsdp 8" in trained
     copied = run("setup", [*WHERE, "--local", str(FOLDER.parent), "--dry-run"], gcloud).stdout.splitlines()
-    assert ["git", "gcloud", "gcloud"] == [line.split()[1] for line in copied]
+    assert ["git", "gcloud", "gcloud"] == [line.split()[1] for line in copied if line.startswith("+ ")]
     assert " scp " in copied[1] and "--worker=all" in copied[1]
 
 
@@ -95,7 +98,7 @@ def test_arguments__a_missing_one_is_named_with_exit_code_2(script: str, flag: s
         ("create", ["--spot"], "--spot needs a value"),
         ("create", ["--spot", "maybe"], "--spot is yes or no"),
         ("setup", ["--local", "."], "name one source"),
-        ("launch", ["--run-name", "a b; rm"], "use letters"),
+        ("run", ["--run-name", "a b; rm"], "use letters"),
         ("fetch", ["--path", "../secrets"], "must lie below"),
     ],
 )
@@ -114,11 +117,14 @@ def test_setup__takes_exactly_one_source_that_is_a_checkout(gcloud: Path) -> Non
 @pytest.mark.parametrize(
     "script, there, wanted",
     [
-        ("create", "other\n", ["list", "create"]),
-        ("create", "other\nmy-tpu\n", ["list"]),
-        ("create", "my-tpu-2\n", ["list", "create"]),
-        ("delete", "my-tpu\n", ["list", "delete"]),
-        ("delete", "my-tpu-2\n", ["list"]),
+        ("create", "other READY\n", ["list", "create"]),
+        ("create", "other READY\nmy-tpu READY\n", ["list"]),
+        ("create", "my-tpu-2 READY\n", ["list", "create"]),
+        ("create", "my-tpu PREEMPTED\n", ["list", "delete", "create"]),
+        ("create", "my-tpu STOPPED\n", ["list", "start"]),
+        ("delete", "my-tpu READY\n", ["list", "delete"]),
+        ("delete", "my-tpu-2 READY\n", ["list"]),
+        ("watch", "my-tpu PREEMPTED\n", ["list"]),
     ],
 )
 def test_repetition__creates_and_deletes_once(script: str, there: str, wanted: list[str], gcloud: Path) -> None:
@@ -135,7 +141,7 @@ def test_repetition__a_failing_list_is_not_taken_for_an_empty_one(script: str, g
 
 
 @pytest.mark.skipif(shutil.which("ps") is None, reason="ps is not installed")
-def test_launch__starts_then_leaves_alone_then_resumes(gcloud: Path) -> None:
+def test_run__starts_then_leaves_alone_then_resumes(gcloud: Path) -> None:
     """The command meant for the hosts, run here: gcloud's stand-in runs it, and another one stands in for Python."""
     (gcloud / "bin" / "gcloud").write_text('#!/usr/bin/env bash\nbash -c "$8"\n')
     python = gcloud / "work" / "jaxrlvr" / ".venv" / "bin" / "python"
@@ -143,24 +149,57 @@ def test_launch__starts_then_leaves_alone_then_resumes(gcloud: Path) -> None:
     python.write_text('#!/usr/bin/env bash\necho "$@" >>args.txt\nwhile [ ! -f stop ]; do sleep 0.05; done\n')
     python.chmod(0o755)
     home = gcloud / "work" / "jaxrlvr"
-    arguments = [*ARGUMENTS["launch"], "--", "--model", "a b"]
+    arguments = [*ARGUMENTS["run"], "--", "--model", "a b"]
 
     try:
-        assert _last(run("launch", arguments, gcloud)).startswith("started")
+        assert _last(run("run", arguments, gcloud)).startswith("started")
         _until(lambda: (home / "args.txt").exists() and (home / "args.txt").read_text() != "")
-        assert _last(run("launch", arguments, gcloud)) == "first is running already"
+        assert _last(run("run", arguments, gcloud)) == "first is running already"
     finally:
         (home / "stop").touch()
-    pid = int((home / "runs" / "first.pid").read_text())
+    pid = int((home / "logs" / "first.pid").read_text())
     _until(lambda: not _alive(pid))
-    (home / "runs" / "first").mkdir()
+    (home / "runs" / "first").mkdir(parents=True)
     (home / "runs" / "first" / "config.json").touch()
-    assert _last(run("launch", arguments, gcloud)).startswith("started")
+    assert _last(run("run", arguments, gcloud)).startswith("started")
     _until(lambda: len((home / "args.txt").read_text().splitlines()) == 2)
     assert (home / "args.txt").read_text().splitlines() == [
         "-m jaxrlvr.train configs/qwen3_1p7b.py --run-dir runs/first --model a b",
         "-m jaxrlvr.train --resume runs/first --model a b",
     ]
+
+
+HOSTS = """#!/usr/bin/env bash
+printf '%s\\n' "$*" >>"{folder}/calls.txt"
+case $4 in
+  list) cat "{folder}/there.txt" ;;
+  create) echo "my-tpu READY" >"{folder}/there.txt" ;;
+  delete) : >"{folder}/there.txt" ;;
+  ssh) if [[ $* == *"echo finished"* ]]; then bash "{folder}/fate.sh"; fi ;;
+esac
+"""
+
+
+def test_keep__replaces_a_machine_that_was_taken_away_and_ends_with_the_run(gcloud: Path) -> None:
+    """Running, then preempted; on the new machine finished."""
+    (gcloud / "bin" / "gcloud").write_text(HOSTS.format(folder=gcloud))
+    (gcloud / "there.txt").touch()
+    fate = f"cd {gcloud}; if [ -f second ]; then echo finished; else touch second; echo running\n"
+    (gcloud / "fate.sh").write_text(fate + "echo my-tpu PREEMPTED >there.txt; fi\n")
+    said = run("keep", [*ARGUMENTS["keep"], "--spot", "yes", "--every", "0"], gcloud)
+    assert said.returncode == 0, said.stderr
+    assert [verb for verb in calls(gcloud) if verb != "list"] == ["create", "ssh", "ssh", "ssh", "delete"] + [
+        "create", "ssh", "ssh", "ssh"
+    ]  # fmt: skip
+
+
+def test_keep__gives_up_on_a_run_that_stops_by_itself(gcloud: Path) -> None:
+    (gcloud / "bin" / "gcloud").write_text(HOSTS.format(folder=gcloud))
+    (gcloud / "there.txt").touch()
+    (gcloud / "fate.sh").write_text("echo error: no such model; echo stopped\n")
+    said = run("keep", [*ARGUMENTS["keep"], "--every", "0", "--tries", "2"], gcloud)
+    assert said.returncode == 1 and "stopped 2 times" in said.stderr and "no such model" in said.stdout
+    assert calls(gcloud).count("create") == 1
 
 
 def _last(said: subprocess.CompletedProcess[str]) -> str:
@@ -180,16 +219,14 @@ def _until(holds: Callable[[], bool]) -> None:
     raise AssertionError("waited 20 s in vain")
 
 
-@pytest.mark.parametrize("script", sorted(FOLDER.glob("*.sh")), ids=lambda path: path.name)
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_script__is_short_and_executable(script: Path) -> None:
-    assert len(script.read_text().splitlines()) < 60
+    assert len(script.read_text().splitlines()) < 70
     assert os.access(script, os.X_OK) or script.name == "arguments.sh"
 
 
 def test_scripts__pass_shellcheck() -> None:
     if shutil.which("shellcheck") is None:
         pytest.skip("shellcheck is not installed")
-    said = subprocess.run(
-        ["shellcheck", "-x", *map(str, sorted(FOLDER.glob("*.sh")))], cwd=FOLDER, capture_output=True, text=True
-    )
+    said = subprocess.run(["shellcheck", "-x", *map(str, SCRIPTS)], cwd=FOLDER, capture_output=True, text=True)
     assert said.returncode == 0, said.stdout

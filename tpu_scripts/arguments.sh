@@ -2,7 +2,9 @@
 # Sourced by the scripts beside it: flags become variables, and `run` prints a command before it runs it.
 
 dry_run=false
-name='' zone='' project='' type='' runtime='' spot='no' git='' local='' run_name='' config='' path='' out=''
+name='' zone='' project='' type='' runtime='' spot='no' git='' local='' bucket=''
+run_name='' config='' path='' out='' once='no' every='60' tries='3'
+image='' accelerator='' topology='' hosts='' chips='' service_account='default' queue='multislice-queue'
 rest=()
 
 fail() {
@@ -47,12 +49,19 @@ run() {
 
 tpu() { run gcloud compute tpus tpu-vm "$@" --zone "$zone" --project "$project"; }
 
-# exists ANSWER: whether the TPU VM is there; a dry run takes ANSWER (true or false) for it. A failing list is no "no".
-exists() {
-  local listing=(gcloud compute tpus tpu-vm list --zone "$zone" --project "$project" '--format=value(name.basename())')
+# look ANSWER: sets `found` to the TPU VM's state (READY, PREEMPTED, ...) or ABSENT; a dry run takes ANSWER for it. A failing
+# list is no "absent".
+look() {
+  local listing=(gcloud compute tpus tpu-vm list --zone "$zone" --project "$project" '--format=value(name.basename(),state)')
   show "${listing[@]}"
-  if "$dry_run"; then [ "$1" = true ]; return; fi
-  local names
-  names=$("${listing[@]}") || exit 1
-  grep -qxF -- "$name" <<<"$names"
+  found=$1
+  if "$dry_run"; then return; fi
+  local lines
+  lines=$("${listing[@]}") || exit 1
+  found=$(awk -v name="$name" '$1 == name { print $2 }' <<<"$lines")
+  found=${found:-ABSENT}
 }
+
+yes_or_no() { [[ $2 == yes || $2 == no ]] || fail "$1 is yes or no, not $2"; }
+
+plain() { [[ $2 =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || fail "$1 $2: use letters, digits, dots and dashes"; }

@@ -7,7 +7,8 @@ set -euo pipefail
 . "$(dirname "$0")/arguments.sh"
 parse "name zone project" "" "$@"
 
-if ! exists true; then
+look READY
+if [ "$found" = ABSENT ]; then
   echo "$name is gone already"
   exit 0
 fi

@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # Put the project and its dependencies on every host of a TPU VM. Once more brings both up to date.
 #
-#   setup.sh --name NAME --zone ZONE --project PROJECT (--git URL | --local DIR) [--dry-run]
+#   setup.sh --name NAME --zone ZONE --project PROJECT (--git URL | --local DIR) [--bucket BUCKET] [--dry-run]
 #
-#   --git    a repository that the hosts can clone
-#   --local  a checkout on this machine: what is committed there is copied
+#   --git     a repository that the hosts can clone
+#   --local   a checkout on this machine: what is committed there is copied
+#   --bucket  a Cloud Storage bucket that becomes the directory runs/ of every host: several hosts need one, and a run in
+#             it outlives a machine that is taken away
 set -euo pipefail
 # shellcheck source=arguments.sh
 . "$(dirname "$0")/arguments.sh"
-parse "name zone project" "git local" "$@"
+parse "name zone project" "git local bucket" "$@"
 [[ -n $git && -z $local || -z $git && -n $local ]] || fail "name one source: --git URL or --local DIR"
+[ -z "$bucket" ] || plain --bucket "$bucket"
 
 if [ -n "$git" ]; then
   printf -v url %q "$git"
@@ -29,5 +32,20 @@ command -v uv >/dev/null || curl -LsSf https://astral.sh/uv/install.sh | sh
 cd jaxrlvr
 [ -d .venv ] || uv venv --python 3.12 .venv
 uv pip install --quiet --python .venv/bin/python -e ".[tpu]"'
+
+mount=''
+if [ -n "$bucket" ]; then
+  # Orbax renames a checkpoint's directory when it is complete, which a bucket without folders does file by file.
+  # shellcheck disable=SC2016
+  mount='
+if ! command -v gcsfuse >/dev/null; then
+  curl -fsSL https://packages.cloud.google.com/apt/doc/apt-key.gpg | sudo tee /usr/share/keyrings/cloud.google.asc >/dev/null
+  echo "deb [signed-by=/usr/share/keyrings/cloud.google.asc] https://packages.cloud.google.com/apt \
+gcsfuse-$(lsb_release -cs) main" | sudo tee /etc/apt/sources.list.d/gcsfuse.list >/dev/null
+  sudo apt-get -qq update && sudo apt-get -qq install -y gcsfuse
+fi
+mkdir -p runs
+mountpoint -q runs || gcsfuse --implicit-dirs --rename-dir-limit=1000000 '"$bucket runs"
+fi
 tpu ssh "$name" --worker=all --command "set -e; $source
-$install"
+$install$mount"
