@@ -10,6 +10,11 @@ from rich.table import Table
 _console = Console(highlight=False, soft_wrap=True)
 
 
+def quiet() -> None:
+    """Print nothing from now on: another process does."""
+    _console.quiet = True
+
+
 def say(text: str) -> None:
     """Print one line, above the progress bar if there is one."""
     _console.print(text, markup=False)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from jaxrlvr.chat import Chat
-from jaxrlvr.rollout import Group, RolloutConfig, rollout
+from jaxrlvr.distributed import rollout
+from jaxrlvr.rollout import Group, RolloutConfig
 from jaxrlvr.sampler import Sampler
 from jaxrlvr.tasks import TaskConfig, heldout_tasks
 

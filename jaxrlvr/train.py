@@ -10,20 +10,21 @@ compiling.
 import time
 from collections.abc import Iterable
 
-from jaxrlvr import console, grpo, metrics
+from jaxrlvr import console, distributed, grpo, metrics
 from jaxrlvr.arguments import read_arguments
 from jaxrlvr.batch import Shape, pack, rows
 from jaxrlvr.checkpoint import Checkpoints
 from jaxrlvr.clock import timed
 from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import RunConfig
+from jaxrlvr.distributed import rollout
 from jaxrlvr.errors import command
 from jaxrlvr.evaluation import Judgement, judge, write_episodes
 from jaxrlvr.interrupt import Interruption, interruptible
 from jaxrlvr.learner import Learner, TrainState, make_optimizer
 from jaxrlvr.plan import check, describe
 from jaxrlvr.policy import Policy, load_policy, peek
-from jaxrlvr.rollout import Group, rollout
+from jaxrlvr.rollout import Group
 from jaxrlvr.run import RunDirectory
 from jaxrlvr.sampler import Sampler
 from jaxrlvr.tasks import training_tasks
@@ -33,7 +34,7 @@ from jaxrlvr.warmup import warm_up
 def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: Interruption) -> int:
     """GRPO from the run's last checkpoint, or from the start, to `config.steps`. Returns the last step made."""
     compiles = metrics.CompileCounter()
-    sampler, learner = policy.sampler(config.rollout), make_learner(config, policy)
+    sampler, learner = distributed.sampler(policy, config.rollout), make_learner(config, policy)
     shape = Shape(config.learner.micro_groups, config.rollout.prefix_buckets, config.learner.suffix_buckets)
     checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints)
     state, done = learner.init(policy.params), 0
@@ -138,20 +139,23 @@ def main(arguments: list[str]) -> int:
         check(config, chat)
         console.say(describe(config, source, model, chat))
         return 0
-    run = asked.resumed or RunDirectory.reserve(config, asked.name)
+    run = asked.resumed or distributed.first(lambda: RunDirectory.reserve(config, asked.name))
     policy = load_policy(config.policy)
     check(config, policy.chat)
     console.say(describe(config, str(policy.source), policy.config, policy.chat))
-    if asked.resumed is None:
+    if asked.resumed is None and distributed.is_first():
         run.begin(config)
-    with interruptible() as interruption:
+    run = distributed.own_records(run)
+    with interruptible() as asked_to_stop:
+        interruption = distributed.shared(asked_to_stop)
         done = train(config, policy, run, interruption)
     if interruption.asked:
         console.say(f"stopped after step {done}; go on with: python -m jaxrlvr.train --resume {run.path}")
         return interruption.exit_code
-    summarize(run, done, time.monotonic() - began)
+    if distributed.is_first():
+        summarize(run, done, time.monotonic() - began)
     return 0
 
 
 if __name__ == "__main__":
-    command(main)
+    command(distributed.joined(main))

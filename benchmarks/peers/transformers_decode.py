@@ -1,0 +1,51 @@
+"""transformers' `generate` on a random Qwen3, static batch, log-probs on: decoding speed as one line of JSON.
+
+usage: transformers_decode.py '{"batch": 8, "prompt": 256, "generate": 128, ...}'
+"""
+
+import json
+import sys
+import time
+from statistics import median
+
+import torch
+from transformers import GenerationConfig, Qwen3Config, Qwen3ForCausalLM
+
+
+def main() -> None:
+    """Measure and print."""
+    asked = json.loads(sys.argv[1])
+    torch.manual_seed(0)
+    config = Qwen3Config(
+        vocab_size=asked["vocab"],
+        hidden_size=asked["width"],
+        num_hidden_layers=asked["layers"],
+        num_attention_heads=asked["heads"],
+        num_key_value_heads=asked["kv_heads"],
+        head_dim=asked["head"],
+        intermediate_size=asked["mlp"],
+        tie_word_embeddings=True,
+    )
+    model = Qwen3ForCausalLM(config).eval()
+    prompts = torch.randint(2, asked["vocab"], (asked["batch"], asked["prompt"]))
+
+    def call(tokens: int) -> tuple[float, float]:
+        how = GenerationConfig(
+            do_sample=True, temperature=1.0, top_k=0, top_p=1.0, pad_token_id=0, eos_token_id=None,
+            max_new_tokens=tokens, min_new_tokens=tokens, output_scores=True, return_dict_in_generate=True,
+        )  # fmt: skip
+        began, began_cpu = time.perf_counter(), time.process_time()
+        with torch.inference_mode():
+            made = model.generate(prompts, attention_mask=torch.ones_like(prompts), generation_config=how)
+            model.compute_transition_scores(made.sequences, made.scores, normalize_logits=True)
+        assert made.sequences.shape[1] == asked["prompt"] + tokens
+        return time.perf_counter() - began, time.process_time() - began_cpu
+
+    call(1)
+    pairs = [(call(asked["generate"]), call(1)) for _ in range(asked["repeats"])]
+    wall, cpu = (median(whole[n] for whole, _ in pairs) - median(one[n] for _, one in pairs) for n in (0, 1))
+    tokens = asked["batch"] * (asked["generate"] - 1)
+    print(json.dumps({"per_cpu_second": tokens / cpu, "per_wall_second": tokens / wall}))
+
+
+main()

@@ -1,0 +1,89 @@
+"""Tunix's vanilla sampler on a random Qwen3, log-probs on: decoding speed as one line of JSON.
+
+usage: tunix_decode.py '{"batch": 8, "prompt": 256, "generate": 128, "cache": 385, ...}'
+"""
+
+import json
+import os
+import sys
+import time
+from statistics import median
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import jax
+import numpy as np
+from flax import nnx
+from tunix.generate.sampler import CacheConfig, Sampler
+from tunix.models.qwen3.model import ModelConfig, Qwen3
+
+
+class Numbers:
+    """A tokenizer of decimal numbers."""
+
+    def encode(self, text: str, **_: object) -> list[int]:
+        """Numbers to tokens."""
+        return [int(word) for word in text.split()]
+
+    def decode(self, tokens: list[int], **_: object) -> str:
+        """Tokens to numbers."""
+        return " ".join(str(int(token)) for token in tokens)
+
+    def bos_id(self) -> int:
+        """None is put in front."""
+        return 0
+
+    def eos_id(self) -> int:
+        """The one that ends."""
+        return 1
+
+    def pad_id(self) -> int:
+        """The one that fills."""
+        return 0
+
+
+def main() -> None:
+    """Measure and print."""
+    asked = json.loads(sys.argv[1])
+    config = ModelConfig(
+        num_layers=asked["layers"],
+        vocab_size=asked["vocab"],
+        embed_dim=asked["width"],
+        hidden_dim=asked["mlp"],
+        num_heads=asked["heads"],
+        head_dim=asked["head"],
+        num_kv_heads=asked["kv_heads"],
+        rope_theta=1_000_000,
+        norm_eps=1e-6,
+        use_tied_embedding=True,
+    )
+    cache = CacheConfig(asked["cache"], asked["layers"], asked["kv_heads"], asked["head"])
+    sampler = Sampler(Qwen3(config, rngs=nnx.Rngs(0)), Numbers(), cache)
+    tokens_BP = np.random.default_rng(0).integers(2, asked["vocab"], (asked["batch"], asked["prompt"]))
+    prompts = [" ".join(map(str, row)) for row in tokens_BP]
+
+    def call(tokens: int, seed: int) -> tuple[float, float, int]:
+        began, began_cpu = time.perf_counter(), time.process_time()
+        made = sampler(
+            prompts,
+            max_generation_steps=tokens,
+            max_prompt_length=asked["prompt"],
+            temperature=1.0,
+            top_p=1.0,
+            top_k=None,
+            seed=jax.random.PRNGKey(seed),
+            return_logprobs=True,
+            eos_tokens=[asked["vocab"] + 1],
+            echo=False,
+        )
+        written = sum(len(row) for row in made.tokens)
+        return time.perf_counter() - began, time.process_time() - began_cpu, written
+
+    call(1, 0)
+    call(asked["generate"], 0)
+    pairs = [(call(asked["generate"], n), call(1, n)) for n in range(asked["repeats"])]
+    wall, cpu, written = (median(whole[n] for whole, _ in pairs) - median(one[n] for _, one in pairs) for n in range(3))
+    print(json.dumps({"per_cpu_second": written / cpu, "per_wall_second": written / wall}))
+
+
+main()

@@ -1,0 +1,45 @@
+"""Laws of the benchmarks: the smallest sizes run, the last line is JSON; the page is what is computed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def figures(script: str, *arguments: str) -> dict[str, Any]:
+    """The last line of a benchmark's output."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, str(ROOT / "benchmarks" / script), *arguments]
+    said = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    return json.loads(said.stdout.splitlines()[-1])
+
+
+def test_decode__smallest_size_gives_speeds_of_both_forms() -> None:
+    small = ["--prompt", "16", "--generate", "4", "--batch", "2", "--shared", "16", "--members", "2", "--repeats", "1"]
+    told = figures("decode.py", "--no-peers", *small)
+    assert told["batch_2"]["ours"]["per_cpu_second"] > 0
+    row = told["shared_16"]
+    assert row["cpu_ratio"] == row["grouped"]["per_cpu_second"] / row["ungrouped"]["per_cpu_second"]
+
+
+def test_end_to_end__parts_make_up_a_step() -> None:
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    try:
+        from end_to_end import split
+    finally:
+        sys.path.pop(0)
+    parts = split({"seconds/sample": 3.0, "seconds/host": 0.5, "seconds/pack": 0.25, "seconds/update": 2.0})
+    assert parts == {
+        "sample": 2.5, "score": 0.25, "update": 2.0, "host": 0.5, "step_seconds": 5.25, "host_share": 0.75 / 5.25
+    }  # fmt: skip
+
+
+def test_scaling__the_page_holds_what_is_computed() -> None:
+    command = [sys.executable, str(ROOT / "benchmarks" / "scaling.py")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.strip() and set(said.splitlines()) <= set((ROOT / "docs" / "scaling.md").read_text().splitlines())

@@ -1,0 +1,169 @@
+"""Laws of several processes: together they are one, and none waits for one that is lost."""
+
+import gc
+import json
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import jax
+import pytest
+
+import envs
+import models
+from envs import policies
+from jaxrlvr import distributed, watch
+from jaxrlvr.errors import UserError
+from jaxrlvr.rollout import Trajectory
+
+ROOT = Path(__file__).parent.parent.parent
+SIZES = [
+    *("--steps", "2", "--checkpoint-every", "1", "--tasks.per-step", "8", "--policy.mesh.fsdp", "8"),
+    *("--rollout.group-size", "2", "--rollout.max-turns", "1", "--rollout.turn-tokens", "88"),
+    *("--rollout.prefix-buckets", "128", "--rollout.suffix-buckets", "96", "--rollout.answer-chunk", "64"),
+    *("--learner.micro-groups", "8", "--learner.suffix-buckets", "96", "--optimizer.learning-rate", "0.01"),
+    *("--evaluation.tasks", "2", "--evaluation.batch", "8", "--tasks.scenarios", "jira_create_issue"),
+]
+
+
+def start(arguments: list[str], devices: int, folder: Path, name: str) -> subprocess.Popen[str]:
+    """A training process with so many CPU devices; its output goes to a file."""
+    environment = {**os.environ, "JAX_NUM_CPU_DEVICES": str(devices), "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-m", "jaxrlvr.train", *arguments]
+    with (folder / f"{name}.log").open("a") as log:
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, text=True)
+
+
+def pair(arguments: list[str], folder: Path) -> list[subprocess.Popen[str]]:
+    """Two processes of four devices."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    joining = ["--coordinator", f"127.0.0.1:{port}", "--processes", "2", "--process"]
+    return [start([*arguments, *joining, str(k)], 4, folder, f"process{k}") for k in range(2)]
+
+
+def figures(run: Path) -> list[dict[str, float]]:
+    """A run's metrics, times and compilations left out."""
+    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in one.items() if not k.startswith(("seconds/", "compiles"))} for one in records]
+
+
+@pytest.mark.slow
+def test_processes__two_of_four_devices_are_one_of_eight_then_a_lost_one_ends_the_other(
+    tmp_path: Path,
+) -> None:
+    """The same metrics; then one is killed, the other says so and ends; then the run goes on from its checkpoint."""
+    arguments = ["configs/tiny.py", *SIZES]
+    alone = start([*arguments, "--run-dir", str(tmp_path / "alone")], 8, tmp_path, "alone")
+    assert alone.wait(120) == 0, (tmp_path / "alone.log").read_text()
+    both = pair([*arguments, "--run-dir", str(tmp_path / "both")], tmp_path)
+    assert [one.wait(120) for one in both] == [0, 0], (tmp_path / "process0.log").read_text()
+    assert any(one["update/grad_norm"] > 0 for one in figures(tmp_path / "alone"))
+    for expected, ours in zip(figures(tmp_path / "alone"), figures(tmp_path / "both"), strict=True):
+        assert ours == pytest.approx(expected, rel=1e-3, abs=1e-5)
+    assert (tmp_path / "both" / "summary.json").is_file()
+    assert "step" not in (tmp_path / "process1.log").read_text()
+
+    both = pair(["--resume", str(tmp_path / "both"), "--steps", "100000"], tmp_path)
+    metrics = tmp_path / "both" / "metrics.jsonl"
+    _until(lambda: len(metrics.read_text().splitlines()) > 3, both)
+    both[1].send_signal(signal.SIGKILL)
+    both[1].wait(10)
+    began = time.monotonic()
+    assert both[0].wait(60) != 0 and time.monotonic() - began < 60
+    assert "process 1 of 2 was lost" in (tmp_path / "process0.log").read_text()
+    made = len(figures(tmp_path / "both"))
+
+    again = pair(["--resume", str(tmp_path / "both"), "--steps", str(made + 1)], tmp_path)
+    assert [one.wait(120) for one in again] == [0, 0], (tmp_path / "process0.log").read_text()
+    assert [one["step"] for one in figures(tmp_path / "both")] == list(range(1, made + 2))
+
+
+def _until(holds, processes: list[subprocess.Popen[str]]) -> None:
+    for _ in range(1200):
+        if holds():
+            return
+        assert all(one.poll() is None for one in processes)
+        time.sleep(0.1)
+    raise AssertionError("waited 120 s in vain")
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--processes", "2"],
+        ["--coordinator", "host", "--processes", "2", "--process", "0"],
+        ["--coordinator", "host:1", "--processes", "2", "--process", "2"],
+    ],
+)
+def test_flags__that_cannot_be_are_refused(flags: list[str]) -> None:
+    with pytest.raises(UserError, match="--coordinator"):
+        distributed.join(flags)
+
+
+def test_flags__are_taken_off_the_arguments() -> None:
+    joining = ["--coordinator", "host:1", "--processes", "1", "--process", "0"]
+    assert distributed.join(["configs/tiny.py", *joining, "--seed", "3"]) == ["configs/tiny.py", "--seed", "3"]
+
+
+def test_detection__only_where_there_are_several() -> None:
+    task = {"SLURM_JOB_ID": "1", "SLURM_STEP_NODELIST": "n", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
+    assert distributed.detected({**task, "SLURM_NTASKS": "2"})
+    assert not distributed.detected({**task, "SLURM_NTASKS": "1"})
+    assert not distributed.detected({"SLURM_JOB_ID": "1", "SLURM_NTASKS": "2"})
+    assert not distributed.detected({"JAX_PLATFORMS": "cpu", "TPU_WORKER_HOSTNAMES": "a,b"})
+
+
+@pytest.mark.parametrize(
+    "sizes, devices, own", [((1, 8, 1), 4, (1, 4, 1)), ((2, 2, 2), 4, (1, 2, 2)), ((8, 1, 1), 4, (4, 1, 1))]
+)
+def test_own_mesh__keeps_tensor_then_fsdp(sizes: tuple[int, ...], devices: int, own: tuple[int, ...]) -> None:
+    made = distributed.own_mesh(models.make_mesh(*sizes), jax.devices()[:devices])
+    assert tuple(made.shape.values()) == own
+
+
+def test_own_mesh__refuses_heads_that_span_hosts() -> None:
+    with pytest.raises(UserError, match="tensor 8 does not divide the 4 devices"):
+        distributed.own_mesh(models.make_mesh(1, 1, 8), jax.devices()[:4])
+
+
+def test_alone__everything_is_as_it_was() -> None:
+    value = SimpleNamespace()
+    assert distributed.exchange(value)[0] is value and distributed.is_first()
+    assert distributed.shared(value) is value
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_watch__notices_who_breaks_off_and_not_who_leaves(leaves: bool) -> None:
+    lost: list[tuple[str, int]] = []
+    server, address = watch.listen()
+    told = threading.Event()
+    near = watch.connect(f"127.0.0.1:{address.rpartition(':')[2]}", 1)
+    first = watch.Watch(watch.accept(server, 1), lambda k: (lost.append(("first", k)), told.set()))
+    if leaves:
+        near[0].sendall(b"bye\n")
+    near[0].close()
+    assert told.wait(0.5) is not leaves
+    assert lost == ([] if leaves else [("first", 1)])
+    first.leave()
+    gc.collect()  # a connection left open would be told of here, and not in another test
+
+
+def test_told__keeps_what_records_and_metrics_need(make_tasks) -> None:
+    """An episode comes through a pipe without its simulator, also after a call."""
+    task = make_tasks(1)[0]
+    episode = envs.Episode(task)
+    for text in policies.oracle(task):
+        episode.step(text)
+    member = Trajectory(episode, [1, 2], [True, False], [-1.0, 0.0], 1, "done", verdict=episode.verdict())
+    back = pickle.loads(pickle.dumps(distributed.told(member)))
+    assert back.episode.to_dict() == episode.to_dict() and back.episode.trace == episode.trace
+    assert back.verdict == member.verdict and back.verdict.reward == 1 and back.tokens == [1, 2]
+    assert envs.rescore(back.episode.to_dict()) == member.verdict
