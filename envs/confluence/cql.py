@@ -15,7 +15,9 @@ from envs.confluence.tree import above
 from envs.world import Record, World
 
 FIELDS = ("type", "space", "title", "text", "label", "creator", "ancestor", "parent", "id", "created", "lastmodified")
-_TOKEN = re.compile(r"""\s*(?:("(?:[^"\\]|\\.)*")|('(?:[^'\\]|\\.)*')|(!=|!~|>=|<=|[=~<>(),])|([^\s=~<>(),!"']+))""")
+_TOKEN = re.compile(
+    r"""\s*(?:("(?:[^"\\]|\\.)*")|('(?:[^'\\]|\\.)*')|(\w+\(\))|(!=|!~|>=|<=|[=~<>(),])|([^\s=~<>(),!"']+))"""
+)
 _TEXTUAL, _TIMES = ("title", "text"), ("created", "lastmodified")
 _MOST = 200
 """More tokens than any query needs; it bounds the nesting too."""

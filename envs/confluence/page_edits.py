@@ -40,7 +40,12 @@ def update_page(world: World, arguments: Mapping[str, Json]) -> Response:
     if str(arguments.get("spaceId", page["spaceId"])) != page["spaceId"]:
         return replies.invalid("A page cannot be updated into another space.")
     parent_id = str(arguments["parentId"]) if arguments.get("parentId") else page["parentId"]
-    if parent_id != page["parentId"] and (wrong := wrong_place(world, page, parent_id)):
+    if parent_id == page["parentId"] and page["status"] == "trashed" and parent_id:
+        # What a page hung under may have gone since it was thrown away.
+        if wrong_parent(world, page["spaceId"], parent_id):
+            parent_id = world.table("spaces")[page["spaceId"]]["homepageId"]
+            parent_id = None if wrong_parent(world, page["spaceId"], parent_id) else parent_id
+    elif parent_id != page["parentId"] and (wrong := wrong_place(world, page, parent_id)):
         return replies.invalid(wrong)
     number = arguments["version"].get("number")
     if number is None:
@@ -122,6 +127,8 @@ def move_page(world: World, arguments: Mapping[str, Json]) -> Response:
     if wrong := wrong_place(world, page, parent_id):
         return replies.v1_error(400, wrong)
     row = [one for one in children(world, parent_id) if one["id"] != page_id]
+    if position != "append" and target_id not in [one["id"] for one in row]:
+        return replies.v1_error(400, f"The page {page_id} cannot be moved beside {target_id}.")
     if position == "append":
         last = max((one.get("position", 0) for one in row), default=-1)
         pages[page_id] = {**page, "parentId": parent_id, "position": last + 1}
