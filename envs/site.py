@@ -1,6 +1,6 @@
 """A made-up Atlassian site of a given size: Jira projects with issues and Confluence spaces with pages in one world.
 
-What `envs.serve` shows when no scenario is named, and what `benchmarks/envs.py` measures.
+What `envs.serve` shows when no scenario is named, and what `benchmarks/simulators.py` measures.
 """
 
 import random

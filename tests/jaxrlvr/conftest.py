@@ -100,7 +100,7 @@ def acting() -> RolloutConfig:
         group_size=4,
         max_turns=3,
         turn_tokens=12,
-        prefix_buckets=(128, 160),
+        prefix_buckets=(128, 192),
         suffix_buckets=(24, 64),
         answer_chunk=16,
     )

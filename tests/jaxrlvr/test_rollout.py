@@ -44,7 +44,7 @@ def test_sampled_logprobs__equal_what_the_learner_computes(loaded, acting, make_
     groups = act(loaded, make_tasks(3), replace(acting, temperature=temperature))
     assert max(member.turns for group in groups for member in group.members) > 1, "nobody got an answer"
     learner = Learner(loaded.graphdef, make_optimizer(OptimizerConfig()), grpo.objective(GRPOConfig()), temperature)
-    batches = pack(rows(groups, np.zeros((3, 4), np.float32)), Shape(3, (128,), (64,)), loaded.chat.pad_token)
+    batches = pack(rows(groups, np.zeros((3, 4), np.float32)), Shape(3, (192,), (64,)), loaded.chat.pad_token)
     for batch in batches:
         gap_BGT = np.abs(learner.recompute(loaded.params, batch) - batch.behaviour_BGT)
         assert gap_BGT[batch.sampled_BGT].max() <= 1e-4
@@ -131,7 +131,7 @@ def test_greedy__members_of_a_group_are_all_the_same(loaded, acting, make_tasks)
 @pytest.fixture(scope="module")
 def roomy(acting):
     """Room for whole demonstrations."""
-    return replace(acting, group_size=2, max_turns=6, turn_tokens=120, prefix_buckets=(160,), suffix_buckets=(128, 288))
+    return replace(acting, group_size=2, max_turns=6, turn_tokens=120, prefix_buckets=(192,), suffix_buckets=(128, 512))
 
 
 def test_oracle__is_rewarded_in_full_and_its_tokens_are_a_demonstration(loaded, roomy, scripted, oracle_script):
@@ -234,7 +234,7 @@ def test_fault__changes_no_gradient(faulty, loaded):
     learner = Learner(loaded.graphdef, make_optimizer(OptimizerConfig()), grpo.objective(GRPOConfig()))
 
     def gradient():
-        batches = pack(rows(faulty, grpo.advantages(faulty, GRPOConfig())), Shape(1, (160,), (128,)), 0)
+        batches = pack(rows(faulty, grpo.advantages(faulty, GRPOConfig())), Shape(1, (192,), (128,)), 0)
         state, stats = learner.update(learner.init(jax.tree.map(lambda leaf: leaf + 0, loaded.params)), batches)
         return float(stats.grad_norm), jax.device_get(state.params)
 

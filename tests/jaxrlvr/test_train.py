@@ -48,7 +48,7 @@ def graded():
 
 @pytest.fixture(scope="module")
 def config(tiny_run, acting):
-    return replace(tiny_run, steps=STEPS, checkpoint_every=2, rollout=replace(acting, prefix_buckets=(160,)))
+    return replace(tiny_run, steps=STEPS, checkpoint_every=2, rollout=replace(acting, prefix_buckets=(192,)))
 
 
 def run_training(config, run):
