@@ -1,4 +1,4 @@
-"""How fast the simulated APIs reset and answer: `python -m benchmarks.simulators [--issues 200 --pages 60 --seconds 1]`.
+"""How fast simulated APIs reset and answer: `python -m benchmarks.simulators [--issues 200 --pages 60 --seconds 1]`.
 
 One core, one process. The mix is half reads and half writes over Jira and Confluence, played in rounds on fresh
 copies of the same site; resets are timed apart and counted in the mix too. All times are CPU seconds.
