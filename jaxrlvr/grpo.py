@@ -1,30 +1,45 @@
-"""Advantages and losses: pure functions of arrays.
+"""The objective: its settings, and how they put the parts of `advantages` and `objectives` together.
 
-GRPO (arXiv 2402.03300) with what later work changed: advantages are centred, not divided by the group's deviation (Dr.
-GRPO, arXiv 2503.20783, section 3), the clip range is wider upwards and the mean runs over all tokens of the step (DAPO,
-arXiv 2503.14476, sections 3.1 and 3.3). Axes: B groups, G members, T suffix.
+The defaults are GRPO (arXiv 2402.03300) with what later work changed: advantages are centred, not divided by the
+group's deviation (Dr. GRPO, arXiv 2503.20783, section 3), the clip range is wider upwards and the mean runs over all
+tokens of the step (DAPO, arXiv 2503.14476, sections 3.1 and 3.3). docs/objectives.md says which settings make which
+published objective. Axes: B groups, G members, T suffix.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from jaxrlvr import objectives
+from jaxrlvr.advantages import Baseline, Gate, group_relative, outcome_gated, overlong_penalty
+from jaxrlvr.objectives import Correction, KLEstimate, Mean, Surrogate
 
 if TYPE_CHECKING:
     from jaxrlvr.batch import Batch
     from jaxrlvr.learner import Objective
     from jaxrlvr.rollout import Group
 
-Gate = Literal["off", "always", "auto"]
-
 
 @dataclass(frozen=True)
 class GRPOConfig:
     """The objective."""
 
+    surrogate: Surrogate = "clip"
+    """What is maximised: clip (PPO, GRPO, DAPO), gspo (one ratio per member), cispo (clipped weights, no clipped
+    gradients).
+    """
+    mean: Mean = "token"
+    """Over what the loss is averaged: all tokens of the step (DAPO), each member's tokens and then the members (GRPO,
+    GSPO), or members times a constant length (Dr. GRPO).
+    """
+    constant_length: int = 256
+    """With mean constant: the tokens that each member is divided by, whatever its length."""
+    baseline: Baseline = "mean"
+    """What a reward is compared with: the group's mean, the mean in units of its deviation, or the others' mean."""
     clip_low: float = 0.2
     """The ratio of new to old probability is clipped below 1 - clip_low."""
     clip_high: float = 0.28
@@ -33,6 +48,22 @@ class GRPOConfig:
     """Weight of the k3 estimate of KL(policy, reference); the reference is the starting model. 0 keeps no reference in
     memory.
     """
+    kl_estimate: KLEstimate = "k3"
+    """Which estimate of the KL: k1, k2 or k3."""
+    kl_in_reward: bool = False
+    """Take kl_beta times each token's KL from its advantage, without a gradient, instead of adding it to the loss."""
+    entropy_bonus: float = 0.0
+    """Weight of the policy's entropy, which the loss rewards."""
+    correction: Correction = "off"
+    """Weigh tokens by policy over sampler, truncated at correction_cap: off, token, or sequence. For samplers that
+    differ from the learner; the ratio is then of the learner's own log-probs.
+    """
+    correction_cap: float = 2.0
+    """The largest weight that correction gives."""
+    overlong_soft: int = 0
+    """Sampled tokens of a member from which its reward falls."""
+    overlong_hard: int = 0
+    """Sampled tokens at which it has fallen by 1; 0 takes nothing away."""
     outcome_gate: Gate = "off"
     """Whether a group in which nobody succeeds teaches nothing: off, always, or auto (once its scenario often
     succeeds).
@@ -54,39 +85,18 @@ class LossStats(NamedTuple):
     """The largest |log-prob now - log-prob when sampled|: not a sum."""
 
 
-def group_relative(reward_BG: np.ndarray, valid_BG: np.ndarray) -> np.ndarray:
-    """Advantage [B, G]: reward minus the mean of the group's valid members; 0 for invalid ones.
-
-    A group whose rewards are all equal gets exact zeros: its mean could differ from them by a rounding error.
-    """
-    count_B1 = np.maximum(valid_BG.sum(axis=1, keepdims=True), 1)
-    mean_B1 = np.where(valid_BG, reward_BG, 0.0).sum(axis=1, keepdims=True) / count_B1
-    low_B1 = np.where(valid_BG, reward_BG, np.inf).min(axis=1, keepdims=True)
-    high_B1 = np.where(valid_BG, reward_BG, -np.inf).max(axis=1, keepdims=True)
-    return np.where(valid_BG & (high_B1 > low_B1), reward_BG - mean_B1, 0.0).astype(np.float32)
-
-
-def outcome_gated(advantage_BG: np.ndarray, success_BG: np.ndarray, often_B: np.ndarray, gate: Gate) -> np.ndarray:
-    """Zero the advantages of groups without any success, where the gate is closed.
-
-    Shaping differences between members that all fail teach at the start and may mislead later; `often_B` says for which
-    groups the scenario succeeds often enough that only outcomes should count.
-    """
-    if gate == "off":
-        return advantage_BG
-    hopeless_B = np.logical_not(success_BG.any(axis=1))
-    closed_B = hopeless_B if gate == "always" else hopeless_B & often_B
-    return np.where(closed_B[:, None], np.float32(0), advantage_BG)
-
-
 def advantages(groups: "Sequence[Group]", config: GRPOConfig) -> np.ndarray:
     """Verdicts -> advantages [B, G] of a step's groups. Members without a verdict are invalid and get 0."""
     valid_BG = np.array([[member.valid for member in group.members] for group in groups])
     reward_BG = np.array([[m.verdict.reward if m.verdict else 0.0 for m in group.members] for group in groups])
+    if config.overlong_hard:
+        length_BG = np.array([[sum(member.sampled) for member in group.members] for group in groups])
+        reward_BG = reward_BG + overlong_penalty(length_BG, config.overlong_soft, config.overlong_hard)
     success_BG = np.array([[bool(m.verdict and m.verdict.success) for m in group.members] for group in groups])
     scenario_B = np.array([group.task.scenario for group in groups])
     often_B = np.array([success_BG[scenario_B == name].mean() >= config.gate_above for name in scenario_B])
-    return outcome_gated(group_relative(reward_BG, valid_BG), success_BG, often_B, config.outcome_gate)
+    relative_BG = group_relative(reward_BG, valid_BG, config.baseline)
+    return outcome_gated(relative_BG, success_BG, often_B, config.outcome_gate)
 
 
 def objective(config: GRPOConfig) -> "Objective":
@@ -102,6 +112,18 @@ def objective(config: GRPOConfig) -> "Objective":
     return of_batch
 
 
+def denominator(config: GRPOConfig) -> "Callable[[Sequence[Batch]], int]":
+    """What a step's summed loss is divided by, counted over all its micro-batches: no cut changes the update."""
+
+    def of_batches(batches: "Sequence[Batch]") -> int:
+        if config.mean == "token":
+            return sum(int(batch.sampled_BGT.sum()) for batch in batches)
+        members = sum(int(batch.sampled_BGT.any(axis=-1).sum()) for batch in batches)
+        return members * config.constant_length if config.mean == "constant" else members
+
+    return of_batches
+
+
 def policy_loss(
     logprob_BGT: jax.Array,
     entropy_BGT: jax.Array,
@@ -111,32 +133,62 @@ def policy_loss(
     reference_BGT: jax.Array | None,
     config: GRPOConfig,
 ) -> LossStats:
-    """Sum over sampled tokens of the clipped surrogate, negated, plus kl_beta times the k3 KL estimate.
+    """Sum over sampled tokens of the surrogate, negated, plus kl_beta times the KL estimate, less the entropy bonus.
 
-    The caller divides by the token count of the whole step, so that micro-batches and devices add up to one mean.
-    Tokens that were not sampled contribute exactly zero to every sum and gradient.
+    With mean sequence each member's tokens are divided by their number first. The caller divides by `denominator` of
+    the whole step, so that micro-batches and devices add up to one mean. Tokens that were not sampled contribute
+    exactly zero to every sum and gradient.
     """
     zero = jnp.zeros_like(logprob_BGT)
     # Masked before exp: garbage at padding must not become inf * 0 in the gradient.
     gap_BGT = jnp.where(sampled_BGT, logprob_BGT - behaviour_BGT, zero)
-    ratio_BGT = jnp.exp(gap_BGT)
-    clipped_BGT = jnp.clip(ratio_BGT, 1 - config.clip_low, 1 + config.clip_high)
-    advantage_BG1 = advantage_BG[..., None]
-    surrogate_BGT = jnp.minimum(ratio_BGT * advantage_BG1, clipped_BGT * advantage_BG1)
+    behaviour_ratio_BGT = jnp.exp(gap_BGT)
     kl_BGT = zero
     if reference_BGT is not None:
-        to_reference_BGT = jnp.where(sampled_BGT, reference_BGT - logprob_BGT, zero)
-        kl_BGT = jnp.exp(to_reference_BGT) - to_reference_BGT - 1
+        kl_BGT = objectives.kl_estimate(jnp.where(sampled_BGT, reference_BGT - logprob_BGT, zero), config.kl_estimate)
+    advantage_BG1 = advantage_BG[..., None]
+    if config.kl_in_reward:
+        advantage_BG1 = advantage_BG1 - config.kl_beta * jax.lax.stop_gradient(kl_BGT)
+    surrogate_BGT, ratio_BGT = _surrogate(logprob_BGT, gap_BGT, sampled_BGT, advantage_BG1, config)
+    loss_BGT = -surrogate_BGT if config.kl_in_reward else config.kl_beta * kl_BGT - surrogate_BGT
+    if config.entropy_bonus:
+        loss_BGT = loss_BGT - config.entropy_bonus * jnp.where(sampled_BGT, entropy_BGT, zero)
+    if config.mean == "sequence":
+        loss_BGT = loss_BGT / objectives.member_length(sampled_BGT)
 
     def total(values_BGT: jax.Array) -> jax.Array:
         return jnp.sum(jnp.where(sampled_BGT, values_BGT, zero))
 
     return LossStats(
-        loss=total(config.kl_beta * kl_BGT - surrogate_BGT),
+        loss=total(loss_BGT),
         entropy=total(entropy_BGT),
         kl=total(kl_BGT),
         clipped_low=total((ratio_BGT < 1 - config.clip_low) & (advantage_BG1 < 0)),
         clipped_high=total((ratio_BGT > 1 + config.clip_high) & (advantage_BG1 > 0)),
-        behaviour_kl=total(ratio_BGT - 1 - gap_BGT),
+        behaviour_kl=total(behaviour_ratio_BGT - 1 - gap_BGT),
         behaviour_gap_max=jnp.max(jnp.abs(gap_BGT)),
     )
+
+
+def _surrogate(
+    logprob_BGT: jax.Array, gap_BGT: jax.Array, sampled_BGT: jax.Array, advantage_BG1: jax.Array, config: GRPOConfig
+) -> tuple[jax.Array, jax.Array]:
+    """The surrogate and the ratio that is clipped in it, per token."""
+    then_BGT = gap_BGT
+    if config.correction != "off":
+        # One update per step: the learner's policy before it is the one it computes now.
+        then_BGT = gap_BGT - jax.lax.stop_gradient(gap_BGT)
+    if config.surrogate == "gspo":
+        ratio_BGT = objectives.sequence_ratio(then_BGT, sampled_BGT)
+    else:
+        ratio_BGT = objectives.token_ratio(then_BGT)
+    if config.surrogate == "cispo":
+        masked_BGT = jnp.where(sampled_BGT, logprob_BGT, 0.0)
+        surrogate_BGT = objectives.cispo_surrogate(
+            masked_BGT, ratio_BGT, advantage_BG1, config.clip_low, config.clip_high
+        )
+    else:
+        surrogate_BGT = objectives.clipped_surrogate(ratio_BGT, advantage_BG1, config.clip_low, config.clip_high)
+    if config.correction != "off":
+        surrogate_BGT *= objectives.truncated_weight(gap_BGT, sampled_BGT, config.correction, config.correction_cap)
+    return surrogate_BGT, ratio_BGT

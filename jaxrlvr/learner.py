@@ -1,7 +1,7 @@
 """Batch -> update: parameters, optimizer state, one accumulated and applied gradient.
 
 The forward pass is the sampler's own (`prefill`, then one `extend` over whole suffixes), so a recomputed log-prob
-equals the sampled one. Gradients of micro-batches are summed, each already divided by the step's token count; the
+equals the sampled one. Gradients of micro-batches are summed, each already divided by the whole step's denominator; the
 buffers of the old state are donated.
 """
 
@@ -23,6 +23,11 @@ from jaxrlvr.grpo import LossStats
 
 Objective = Callable[[jax.Array, jax.Array, Batch, jax.Array | None], LossStats]
 """(log-prob_BGT, entropy_BGT, batch, reference log-prob_BGT or None) -> sums over the sampled tokens."""
+
+
+def sampled_tokens(batches: Sequence[Batch]) -> int:
+    """The sampled tokens of a step: what its loss is divided by unless the objective says otherwise."""
+    return sum(int(batch.sampled_BGT.sum()) for batch in batches)
 
 
 @dataclass(frozen=True)
@@ -117,24 +122,26 @@ class Learner:
         temperature: float = 1.0,
         reference: Any = None,
         mesh: Mesh | None = None,
+        denominator: Callable[[Sequence[Batch]], int] = sampled_tokens,
     ) -> None:
+        self._denominator = denominator
         # Copied: training that starts from the same weights gives their buffers away.
         self._reference = jax.tree.map(jnp.copy, reference)
         self._sharding = None if mesh is None else models.batch_sharding(mesh)
         pin = _Pin(graphdef, optimizer, mesh)
 
         def loss(
-            params: Any, batch: Batch, reference_BGT: jax.Array | None, tokens: jax.Array
+            params: Any, batch: Batch, reference_BGT: jax.Array | None, divisor: jax.Array
         ) -> tuple[jax.Array, LossStats]:
             logprob_BGT, entropy_BGT = suffix_logprobs(nnx.merge(graphdef, params), batch, temperature)
             stats = objective(logprob_BGT, entropy_BGT, batch, reference_BGT)
-            return stats.loss / tokens, stats
+            return stats.loss / divisor, stats
 
         @partial(jax.jit, donate_argnums=1)
         def accumulate(
-            params: Any, grads: Any, batch: Batch, reference_BGT: jax.Array | None, tokens: jax.Array
+            params: Any, grads: Any, batch: Batch, reference_BGT: jax.Array | None, divisor: jax.Array
         ) -> tuple[Any, LossStats]:
-            more, stats = jax.grad(loss, has_aux=True)(params, batch, reference_BGT, tokens)
+            more, stats = jax.grad(loss, has_aux=True)(params, batch, reference_BGT, divisor)
             return pin.params(jax.tree.map(jnp.add, grads, more)), stats
 
         @partial(jax.jit, donate_argnums=0)
@@ -180,18 +187,21 @@ class Learner:
 
     def update(self, state: TrainState, batches: Sequence[Batch]) -> tuple[TrainState, UpdateStats]:
         """One optimizer step over all micro-batches. The old state's buffers are gone afterwards."""
-        tokens = max(1, sum(int(batch.sampled_BGT.sum()) for batch in batches))
+        tokens, divisor = max(1, sampled_tokens(batches)), max(1, self._denominator(batches))
         grads = self._fill(state.params, 0.0)
         parts = []
         for batch in map(self.place, batches):
             reference_BGT = None if self._reference is None else self.recompute(self._reference, batch)
-            grads, stats = self._accumulate(state.params, grads, batch, reference_BGT, jnp.float32(tokens))
+            grads, stats = self._accumulate(state.params, grads, batch, reference_BGT, jnp.float32(divisor))
             parts.append(stats)
         state, norm, skipped = self._apply(state, grads)
         parts = jax.device_get(parts)
         means = LossStats(*(sum(values) / np.float32(tokens) for values in zip(*parts, strict=True)))
-        gap_max = max(stats.behaviour_gap_max for stats in parts)
-        return state, UpdateStats(means._replace(behaviour_gap_max=gap_max), norm, skipped)
+        means = means._replace(
+            loss=sum(stats.loss for stats in parts) / np.float32(divisor),
+            behaviour_gap_max=max(stats.behaviour_gap_max for stats in parts),
+        )
+        return state, UpdateStats(means, norm, skipped)
 
 
 @dataclass(frozen=True)

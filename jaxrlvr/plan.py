@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 import os
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 import jax
 
@@ -15,7 +15,7 @@ from jaxrlvr import tasks
 from jaxrlvr.chat import Chat
 from jaxrlvr.config import RunConfig
 from jaxrlvr.errors import UserError
-from jaxrlvr.grpo import Gate
+from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.tasks import training_tasks
 
 
@@ -26,8 +26,7 @@ def check(config: RunConfig, chat: Chat | None) -> None:
     rollout, learner = config.rollout, config.learner
     if rollout.detail not in DETAILS:
         raise UserError(f"--rollout.detail {rollout.detail!r} is unknown; there are {', '.join(DETAILS)}")
-    if config.grpo.outcome_gate not in get_args(Gate):
-        raise UserError(f"--grpo.outcome-gate {config.grpo.outcome_gate!r} is unknown; there are off, always, auto")
+    _check_objective(config.grpo)
     for name, ladder in (
         ("rollout.prefix-buckets", rollout.prefix_buckets),
         ("rollout.suffix-buckets", rollout.suffix_buckets),
@@ -74,6 +73,11 @@ _LEAST: dict[str, float | str] = {
     "grpo.clip_high": 0,
     "grpo.kl_beta": 0,
     "grpo.gate_above": 0,
+    "grpo.constant_length": 1,
+    "grpo.entropy_bonus": 0,
+    "grpo.correction_cap": 1,
+    "grpo.overlong_soft": 0,
+    "grpo.overlong_hard": 0,
     "learner.micro_groups": 1,
     "optimizer.learning_rate": "above",
     "optimizer.warmup_steps": 0,
@@ -93,12 +97,31 @@ def _check_numbers(section: Any, where: str) -> None:
         name, value = where + part.name, getattr(section, part.name)
         if dataclasses.is_dataclass(value):
             _check_numbers(value, f"{name}.")
-        elif isinstance(value, int | float):
+        elif isinstance(value, int | float) and not isinstance(value, bool):
             least = _LEAST[name]
             fits = value > 0 if least == "above" else value >= float(least)
             if not (math.isfinite(value) and fits):
                 wanted = "a number above 0" if least == "above" else f"{least} or more"
                 raise UserError(f"--{name.replace('_', '-')} {value} cannot be: use {wanted}")
+
+
+def _check_objective(grpo: GRPOConfig) -> None:
+    """Raise UserError for an unknown kind, and for parts that do nothing or cannot be without another."""
+    for name, hint in get_type_hints(GRPOConfig).items():
+        value, kinds = getattr(grpo, name), get_args(hint)
+        if kinds and value not in kinds:
+            raise UserError(f"--grpo.{name.replace('_', '-')} {value!r} is unknown; there are {', '.join(kinds)}")
+    if grpo.kl_in_reward and not grpo.kl_beta:
+        raise UserError("--grpo.kl-in-reward does nothing while --grpo.kl-beta is 0: set a beta such as 0.001")
+    if grpo.kl_beta and grpo.kl_estimate == "k1" and not grpo.kl_in_reward:
+        raise UserError(
+            "--grpo.kl-estimate k1 in the loss has no useful gradient (its mean is zero): add --grpo.kl-in-reward "
+            "or use k2 or k3"
+        )
+    if grpo.overlong_hard and grpo.overlong_soft >= grpo.overlong_hard:
+        raise UserError(
+            f"--grpo.overlong-soft {grpo.overlong_soft} must be less than --grpo.overlong-hard {grpo.overlong_hard}"
+        )
 
 
 def _check_prompts(config: RunConfig, chat: Chat) -> None:

@@ -88,6 +88,7 @@ def make_learner(config: RunConfig, policy: Policy) -> Learner:
         config.rollout.temperature,
         reference=policy.params if config.grpo.kl_beta else None,
         mesh=policy.mesh,
+        denominator=grpo.denominator(config.grpo),
     )
 
 

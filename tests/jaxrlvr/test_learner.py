@@ -20,6 +20,7 @@ from jaxrlvr.metrics import CompileCounter
 from jaxrlvr.policy import MeshConfig, PolicyConfig, load_policy
 
 MEMBERS = 3
+DEFAULT = GRPOConfig()
 RATE = OptimizerConfig(learning_rate=1e-2)
 WITH_REFERENCE = grpo.objective(GRPOConfig(kl_beta=0.5))
 
@@ -56,22 +57,27 @@ def updated(policy, batches):
     return jax.device_get(state.params), jax.device_get(stats)
 
 
-def plain_descent(policy):
+def plain_descent(policy, config):
     """A learner whose update is -rate x gradient, so that equal updates mean equal gradients."""
-    return Learner(policy.graphdef, optax.sgd(1.0), grpo.objective(GRPOConfig()))
+    return Learner(policy.graphdef, optax.sgd(1.0), grpo.objective(config), denominator=grpo.denominator(config))
 
 
-def gradient(policy, batches):
-    learner = plain_descent(policy)
+def gradient(policy, batches, config=DEFAULT):
+    learner = plain_descent(policy, config)
     state, stats = learner.update(learner.init(jax.tree.map(jnp.copy, policy.params)), batches)
     moved = jax.tree.map(lambda old, new: np.asarray(old) - np.asarray(new), policy.params, state.params)
     return moved, jax.device_get(stats)
 
 
-def test_update__is_the_same_however_the_step_is_cut(loaded, groups):
-    one, stats = gradient(loaded, cut(groups, 5))
+@pytest.mark.parametrize(
+    "config",
+    [GRPOConfig(), GRPOConfig(surrogate="gspo", mean="sequence"), GRPOConfig(surrogate="cispo", mean="constant")],
+    ids=lambda config: config.mean,
+)
+def test_update__is_the_same_however_the_step_is_cut(loaded, groups, config):
+    one, stats = gradient(loaded, cut(groups, 5), config)
     for batches in (cut(groups, 1), cut(groups[::-1], 2, (40,))):
-        other, other_stats = gradient(loaded, batches)
+        other, other_stats = gradient(loaded, batches, config)
         chex.assert_trees_all_close(other, one, atol=1e-6)
         chex.assert_trees_all_close(other_stats.means, stats.means, rtol=1e-5, atol=1e-6)
 

@@ -59,6 +59,22 @@ def test_check__refuses_an_unknown_gate(tiny_run, chat):
     assert "--grpo.outcome-gate 'sometimes' is unknown; there are off, always, auto" in refused(config, chat)
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"surrogate": "ppo"}, "--grpo.surrogate 'ppo' is unknown; there are clip, gspo, cispo"),
+        ({"baseline": "median"}, "--grpo.baseline 'median' is unknown; there are mean, std, leave_one_out"),
+        ({"kl_in_reward": True}, "--grpo.kl-in-reward does nothing while --grpo.kl-beta is 0"),
+        ({"kl_beta": 0.1, "kl_estimate": "k1"}, "--grpo.kl-estimate k1 in the loss has no useful gradient"),
+        ({"overlong_soft": 90, "overlong_hard": 90}, "--grpo.overlong-soft 90 must be less than"),
+        ({"correction_cap": 0.5}, "--grpo.correction-cap 0.5 cannot be: use 1 or more"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_check__refuses_an_objective_that_cannot_be(tiny_run, chat, changes, said):
+    assert said in refused(replace(tiny_run, grpo=GRPOConfig(**changes)), chat)
+
+
 def test_check__refuses_groups_that_do_not_divide_over_the_mesh(tiny_run, chat):
     mesh = PolicyConfig(mesh=MeshConfig(data=2, fsdp=2, tensor=2))
     config = replace(tiny_run, policy=mesh, tasks=TaskConfig(per_step=6))
