@@ -6,6 +6,7 @@ anything else               is a bug and keeps its traceback
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -33,6 +34,9 @@ def command(main: Callable[[list[str]], int | None]) -> None:
     except (UserError, models.ModelError, envs.EnvError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:  # the reader left, as `| head` does; the interpreter's last flush must not complain either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
