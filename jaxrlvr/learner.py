@@ -19,10 +19,7 @@ from jax.sharding import Mesh
 
 import models
 from jaxrlvr.batch import Batch
-from jaxrlvr.grpo import LossStats
-
-Objective = Callable[[jax.Array, jax.Array, Batch, jax.Array | None], LossStats]
-"""(log-prob_BGT, entropy_BGT, batch, reference log-prob_BGT or None) -> sums over the sampled tokens."""
+from jaxrlvr.grpo import LossStats, Objective
 
 
 def sampled_tokens(batches: Sequence[Batch]) -> int:

@@ -7,12 +7,14 @@ A new run never writes into another run's directory; `--resume` takes up the con
 
 import json
 import os
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from jaxrlvr import distributed
 from jaxrlvr.config import RunConfig, from_json, to_json
 from jaxrlvr.errors import UserError
 
@@ -54,6 +56,24 @@ class RunDirectory:
             raise UserError(
                 f"cannot write run directory {self.path}: {error.strerror}; choose another --run-dir"
             ) from error
+
+    def own_records(self) -> "RunDirectory":
+        """Where this process writes: here if it is the first one, else a temporary directory beside shared checkpoints.
+
+        Raises UserError if the run's directory is not the same for all.
+        """
+        distributed.exchange(None)  # the first process has written the config
+        sees = distributed.exchange((self.path / "config.json").is_file())
+        if not all(sees):
+            raise UserError(
+                f"{self.path} is not one directory for all processes: process {sees.index(False)} "
+                "sees no config.json in it; use a --run-dir on a file system that all hosts have"
+            )
+        if distributed.is_first():
+            return self
+        own = RunDirectory(Path(tempfile.mkdtemp(prefix="jaxrlvr-records-")))
+        own.checkpoints = self.checkpoints
+        return own
 
     @classmethod
     def open(cls, path: str) -> tuple["RunDirectory", RunConfig]:

@@ -10,14 +10,13 @@ compiling.
 import time
 from collections.abc import Iterable
 
-from jaxrlvr import console, distributed, grpo, metrics
+from jaxrlvr import console, distributed, grpo, metrics, shares
 from jaxrlvr.arguments import read_arguments
 from jaxrlvr.batch import Shape, pack, rows
 from jaxrlvr.checkpoint import Checkpoints
 from jaxrlvr.clock import timed
 from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import RunConfig
-from jaxrlvr.distributed import rollout
 from jaxrlvr.errors import command
 from jaxrlvr.evaluation import Judgement, judge, write_episodes
 from jaxrlvr.interrupt import Interruption, interruptible
@@ -27,6 +26,7 @@ from jaxrlvr.policy import Policy, load_policy, peek
 from jaxrlvr.rollout import Group
 from jaxrlvr.run import RunDirectory
 from jaxrlvr.sampler import Sampler
+from jaxrlvr.shares import rollout
 from jaxrlvr.tasks import training_tasks
 from jaxrlvr.warmup import warm_up
 
@@ -34,7 +34,7 @@ from jaxrlvr.warmup import warm_up
 def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: Interruption) -> int:
     """GRPO from the run's last checkpoint, or from the start, to `config.steps`. Returns the last step made."""
     compiles = metrics.CompileCounter()
-    sampler, learner = distributed.sampler(policy, config.rollout), make_learner(config, policy)
+    sampler, learner = shares.sampler(policy, config.rollout), make_learner(config, policy)
     shape = Shape(config.learner.micro_groups, config.rollout.prefix_buckets, config.learner.suffix_buckets)
     checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints)
     state, done = learner.init(policy.params), 0
@@ -146,7 +146,7 @@ def main(arguments: list[str]) -> int:
     console.say(describe(config, str(policy.source), policy.config, policy.chat))
     if asked.resumed is None and distributed.is_first():
         run.begin(config)
-    run = distributed.own_records(run)
+    run = run.own_records()
     with interruptible() as asked_to_stop:
         interruption = distributed.shared(asked_to_stop)
         done = train(config, policy, run, interruption)
