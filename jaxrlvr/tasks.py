@@ -18,6 +18,8 @@ class TaskConfig:
     """Tasks, and so groups, in a step."""
     difficulty: int = 1
     """1 (easiest) to 5."""
+    tools: int = 0
+    """Tools offered, if the scenario's API has so many; 0 offers only those that the task needs."""
 
 
 def check(config: TaskConfig) -> None:
@@ -34,7 +36,7 @@ def training_tasks(config: TaskConfig, seed: int, step: int) -> list[Any]:
     first = step * config.per_step
     return [
         envs.SCENARIOS[config.scenarios[number % len(config.scenarios)]].sample(
-            random.Random(f"{seed}/{number}").randrange(2**31), "train", config.difficulty
+            random.Random(f"{seed}/{number}").randrange(2**31), "train", config.difficulty, config.tools
         )
         for number in range(first, first + config.per_step)
     ]
@@ -42,4 +44,4 @@ def training_tasks(config: TaskConfig, seed: int, step: int) -> list[Any]:
 
 def heldout_tasks(config: TaskConfig, scenario: str, count: int) -> list[Any]:
     """The first `count` held-out tasks of a scenario: the same for every run, so that runs compare."""
-    return [envs.SCENARIOS[scenario].sample(seed, "heldout", config.difficulty) for seed in range(count)]
+    return [envs.SCENARIOS[scenario].sample(seed, "heldout", config.difficulty, config.tools) for seed in range(count)]
