@@ -89,6 +89,7 @@ def make_learner(config: RunConfig, policy: Policy) -> Learner:
         reference=policy.params if config.grpo.kl_beta else None,
         mesh=policy.mesh,
         denominator=grpo.denominator(config.grpo),
+        flat_teaches=grpo.flat_teaches(config.grpo),
     )
 
 
