@@ -33,6 +33,6 @@ def load_trained(source: str, policy: PolicyConfig | None = None) -> Trained:
     loaded = load_policy(replace(policy or config.policy, model=config.policy.model))
     learner = Learner(loaded.graphdef, make_optimizer(config.optimizer), lambda *_: None)  # type: ignore[arg-type,return-value]
     checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints)
-    step, state = checkpoints.restore(learner.init(loaded.params))
+    step, state, _ = checkpoints.restore(learner.init(loaded.params))
     checkpoints.close()
     return Trained(loaded, state.params, f"step {step} of {source}")

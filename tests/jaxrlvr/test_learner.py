@@ -155,6 +155,18 @@ def test_update__that_is_not_finite_is_skipped_and_reported(policy, groups):
     assert not stats.skipped
 
 
+def test_update__over_the_norm_limit_is_skipped_and_reported(policy, groups):
+    batches = cut(groups, 5)
+    learner = learner_of(policy)
+    state = learner.init(policy.params)
+    before = jax.device_get(state)
+    state, stats = learner.update(state, batches, norm_limit=1e-6)
+    assert bool(stats.skipped) and np.isfinite(float(stats.grad_norm))
+    chex.assert_trees_all_equal(jax.device_get(state), before)
+    state, stats = learner.update(state, batches, norm_limit=float(stats.grad_norm) * 1.01)
+    assert not stats.skipped
+
+
 def test_update__clips_the_gradient_and_reports_its_norm_before(loaded, groups):
     _, stats = updated(loaded, cut(groups, 5))
     direct, _ = gradient(loaded, cut(groups, 5))
