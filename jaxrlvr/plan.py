@@ -11,7 +11,7 @@ import jax
 import envs
 import models
 from envs.tools import DETAILS
-from jaxrlvr import tasks
+from jaxrlvr import optimizer, tasks
 from jaxrlvr.chat import Chat
 from jaxrlvr.config import RunConfig
 from jaxrlvr.errors import UserError
@@ -27,6 +27,7 @@ def check(config: RunConfig, chat: Chat | None) -> None:
     if rollout.detail not in DETAILS:
         raise UserError(f"--rollout.detail {rollout.detail!r} is unknown; there are {', '.join(DETAILS)}")
     _check_objective(config.grpo)
+    optimizer.check(config.optimizer)
     for name, ladder in (
         ("rollout.prefix-buckets", rollout.prefix_buckets),
         ("rollout.suffix-buckets", rollout.suffix_buckets),
@@ -79,6 +80,7 @@ _LEAST: dict[str, float | str] = {
     "grpo.correction_cap": 1,
     "grpo.overlong_soft": 0,
     "grpo.overlong_hard": 0,
+    "grpo.refills": 0,
     "learner.micro_groups": 1,
     "optimizer.learning_rate": "above",
     "optimizer.warmup_steps": 0,
@@ -89,6 +91,12 @@ _LEAST: dict[str, float | str] = {
     "evaluation.tasks": 1,
     "evaluation.every": 0,
     "evaluation.batch": 1,
+    "guards.mismatch_kl": 0,
+    "guards.mismatch_gap": 0,
+    "guards.explode": 0,
+    "guards.max_skipped": 1,
+    "guards.max_faults": 0,
+    "guards.stall_seconds": 0,
 }
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from jaxrlvr.checkpoint import Checkpoints
-from jaxrlvr.learner import Learner, make_optimizer
+from jaxrlvr.learner import Learner
+from jaxrlvr.optimizer import make_optimizer
 from jaxrlvr.policy import Policy, PolicyConfig, load_policy
 from jaxrlvr.run import RunDirectory, is_run
 
@@ -33,6 +34,6 @@ def load_trained(source: str, policy: PolicyConfig | None = None) -> Trained:
     loaded = load_policy(replace(policy or config.policy, model=config.policy.model))
     learner = Learner(loaded.graphdef, make_optimizer(config.optimizer), lambda *_: None)  # type: ignore[arg-type,return-value]
     checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints)
-    step, state = checkpoints.restore(learner.init(loaded.params))
+    step, state, _ = checkpoints.restore(learner.init(loaded.params))
     checkpoints.close()
     return Trained(loaded, state.params, f"step {step} of {source}")
