@@ -7,7 +7,15 @@ from collections.abc import Iterable, Mapping
 from envs import words
 from envs.checks import Attempt, Check, argument, changes, stopped_after
 from envs.jira import JIRA
-from envs.jira.world import PRIORITIES, add_distractors, add_issue, add_project, empty_site, simple_workflow
+from envs.jira.world import (
+    ISSUE_TYPES,
+    PRIORITIES,
+    add_distractors,
+    add_issue,
+    add_project,
+    empty_site,
+    simple_workflow,
+)
 from envs.operation import Json
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
@@ -35,7 +43,8 @@ FACTS = ("status", "priority", "type", "summary")
 def draw(rng: random.Random, split: Split) -> Draft:
     """A project with two issues, and others beside it; of one issue two facts are wanted."""
     key = words.key(rng, split)
-    fresh = words.fresh_words(rng, split)
+    # A status by the name of a type would be an answer to either question.
+    fresh = (word for word in words.fresh_words(rng, split) if word.title() not in ISSUE_TYPES)
     statuses = [words.phrase(rng, split, 1, 2, fresh) for _ in range(3)]
     world = empty_site()
     project = add_project(world, key, words.phrase(rng, split, 1, 2), statuses, simple_workflow())
@@ -52,7 +61,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
             "names": [issue["key"], issue["id"]],
             "first": facts[first],
             "second": facts[second],
-            "facts": [first, second],
+            "facts": [FACTS.index(first), FACTS.index(second)],
         },
         (PlannedCall("getIssue", {"issueIdOrKey": issue["key"]}),),
         f'Its {first} is "{facts[first]}", its {second} "{facts[second]}".',
@@ -106,7 +115,7 @@ def _told(attempt: Attempt, fact: str) -> bool:
     task = attempt.task
     if not any(_read_it(call, task) for call in attempt.trace):
         return False
-    first, second = (possible(task.world, kind) for kind in task.goal["facts"])
+    first, second = (possible(task.world, FACTS[kind]) for kind in task.goal["facts"])
     own = {value.lower() for value in (first if fact == "first" else second)}
     return named(attempt.trace.answer, first | second) & own == {task.goal[fact].lower()}
 
