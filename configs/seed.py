@@ -39,6 +39,7 @@ def config() -> SFTConfig:
         steps=80,
         optimizer=OptimizerConfig(learning_rate=4e-4, warmup_steps=10, decay_steps=80),
         scenarios=SCENARIOS,
+        splits=(("synthetic", 3), ("train", 1)),
         habits=tuple(HABITS.items()),
     )
     shape = ModelConfig(

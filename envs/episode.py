@@ -90,7 +90,13 @@ class Episode:
         """Plain data from which `rescore` computes the same verdict."""
         task = self.task
         return {
-            "task": {"scenario": task.scenario, "seed": task.seed, "split": task.split, "difficulty": task.difficulty},
+            "task": {
+                "scenario": task.scenario,
+                "seed": task.seed,
+                "split": task.split,
+                "difficulty": task.difficulty,
+                "tools": len(task.tools),
+            },
             "request": task.request,
             "calls": [call.to_dict() for call in self._calls],
             "stopped": self._stopped,

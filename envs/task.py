@@ -21,7 +21,7 @@ class PlannedCall:
 
 @dataclass(frozen=True)
 class Task:
-    """One task. It follows from scenario, seed, split and difficulty alone."""
+    """One task. It follows from scenario, seed, split, difficulty and the number of tools alone."""
 
     scenario: str
     seed: int

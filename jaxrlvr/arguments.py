@@ -7,7 +7,14 @@ from jaxrlvr.config import RunConfig, apply_arguments, differences, load_config
 from jaxrlvr.errors import UserError
 from jaxrlvr.run import RunDirectory
 
-PROGRAM = "python -m jaxrlvr.train"
+PROGRAM = "python -m jaxrlvr.train [CONFIG.py]"
+ABOUT = """Train with GRPO on verdicts of simulated APIs. Without CONFIG.py: configs/tiny.py.
+
+--model DIR     start from a Hugging Face directory or hub id; the short form of --policy.model
+--resume RUN    go on from the last checkpoint of a run directory
+--dry-run       say what would run, its sizes and memory, and stop
+
+Each field of the config is an option, shown here with the value that it has in the config:"""
 DEFAULT = Path(__file__).parent.parent / "configs" / "tiny.py"
 HARMLESS = (
     "about",
@@ -69,7 +76,7 @@ def read_arguments(arguments: list[str]) -> Arguments:
         return _resumed(resume, rest, model, dry_run, force)
     if force:
         raise UserError("--force goes with --resume: it lets a run go on with settings that change what it is")
-    config = apply_arguments(load_config(file or str(DEFAULT), RunConfig), rest, PROGRAM)
+    config = apply_arguments(load_config(file or str(DEFAULT), RunConfig), rest, PROGRAM, ABOUT)
     if model is not None:
         config = replace(config, policy=replace(config.policy, model=model))
     return Arguments(config, Path(file or DEFAULT).stem, dry_run)
@@ -77,7 +84,7 @@ def read_arguments(arguments: list[str]) -> Arguments:
 
 def _resumed(resume: str, rest: list[str], model: str | None, dry_run: bool, force: bool) -> Arguments:
     run, stored = RunDirectory.open(resume)
-    config = apply_arguments(stored, rest, PROGRAM)
+    config = apply_arguments(stored, rest, PROGRAM, ABOUT)
     if model is not None:
         config = replace(config, policy=replace(config.policy, model=model))
     changed = differences(stored, config)

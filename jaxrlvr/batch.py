@@ -7,14 +7,12 @@ suffix.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxrlvr.errors import UserError
-
-if TYPE_CHECKING:
-    from jaxrlvr.rollout import Group
+from jaxrlvr.buckets import bucket
+from jaxrlvr.rollout import Group
 
 
 class Batch(NamedTuple):
@@ -64,7 +62,7 @@ class Shape:
     """Suffix lengths, ascending."""
 
 
-def rows(groups: "Sequence[Group]", advantage_BG: np.ndarray) -> list[Row]:
+def rows(groups: Sequence[Group], advantage_BG: np.ndarray) -> list[Row]:
     """Groups with their advantages. A member that may not teach counts no token, not even in the denominator."""
     return [
         Row(
@@ -81,16 +79,6 @@ def rows(groups: "Sequence[Group]", advantage_BG: np.ndarray) -> list[Row]:
         )
         for group, of_group in zip(groups, advantage_BG, strict=True)
     ]
-
-
-def bucket(length: int, ladder: Sequence[int], what: str) -> int:
-    """The smallest size of `ladder` that holds `length`. Raises UserError naming the ladder when none does."""
-    for size in ladder:
-        if length <= size:
-            return size
-    raise UserError(
-        f"{what} of {length} tokens is longer than the largest bucket, {max(ladder)}: add a bucket of at least {length}"
-    )
 
 
 def pack(rows: Sequence[Row], shape: Shape, pad: int) -> list[Batch]:

@@ -84,9 +84,9 @@ def load_config(path: str, kind: type[T]) -> T:
     return made
 
 
-def apply_arguments(config: T, arguments: Sequence[str], program: str) -> T:
+def apply_arguments(config: T, arguments: Sequence[str], program: str, about: str | None = None) -> T:
     """`config` with `--section.field value` arguments applied. Raises UserError for a value of the wrong kind, and for
-    an unknown key with the nearest known ones.
+    an unknown key with the nearest known ones. `program` and `about` head the text of --help.
     """
     said = io.StringIO()
     try:
@@ -96,6 +96,7 @@ def apply_arguments(config: T, arguments: Sequence[str], program: str) -> T:
                 default=config,
                 args=list(arguments),
                 prog=program,
+                description=about,
                 return_unknown_args=True,
                 config=(tyro.conf.AvoidSubcommands,),
             )

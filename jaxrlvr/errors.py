@@ -7,6 +7,7 @@ anything else               is a bug and keeps its traceback
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -42,6 +43,9 @@ def command(main: Callable[[list[str]], int | None]) -> None:
         sys.exit(2)
     except RunStopped as error:
         print(f"stopped: {error}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:  # the reader left, as `| head` does; the interpreter's last flush must not complain either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from jaxrlvr.chat import Chat
-from jaxrlvr.distributed import rollout
 from jaxrlvr.rollout import Group, RolloutConfig
 from jaxrlvr.sampler import Sampler
+from jaxrlvr.shares import rollout
 from jaxrlvr.tasks import TaskConfig, heldout_tasks
 
 

@@ -8,7 +8,7 @@ published objective. Axes: B groups, G members, T suffix.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,12 +16,9 @@ import numpy as np
 
 from jaxrlvr import objectives
 from jaxrlvr.advantages import Baseline, Gate, group_relative, outcome_gated, overlong_penalty
+from jaxrlvr.batch import Batch
 from jaxrlvr.objectives import Correction, KLEstimate, Mean, Surrogate
-
-if TYPE_CHECKING:
-    from jaxrlvr.batch import Batch
-    from jaxrlvr.learner import Objective
-    from jaxrlvr.rollout import Group
+from jaxrlvr.rollout import Group
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,11 @@ class LossStats(NamedTuple):
     """The largest |log-prob now - log-prob when sampled|: not a sum."""
 
 
-def advantages(groups: "Sequence[Group]", config: GRPOConfig) -> np.ndarray:
+Objective = Callable[[jax.Array, jax.Array, Batch, jax.Array | None], LossStats]
+"""(log-prob_BGT, entropy_BGT, batch, reference log-prob_BGT or None) -> sums over the sampled tokens."""
+
+
+def advantages(groups: Sequence[Group], config: GRPOConfig) -> np.ndarray:
     """Verdicts -> advantages [B, G] of a step's groups. Members without a verdict are invalid and get 0."""
     valid_BG = np.array([[member.valid for member in group.members] for group in groups])
     reward_BG = np.array([[m.verdict.reward if m.verdict else 0.0 for m in group.members] for group in groups])
@@ -103,11 +104,11 @@ def advantages(groups: "Sequence[Group]", config: GRPOConfig) -> np.ndarray:
     return outcome_gated(relative_BG, success_BG, often_B, config.outcome_gate)
 
 
-def objective(config: GRPOConfig) -> "Objective":
+def objective(config: GRPOConfig) -> Objective:
     """`policy_loss` with its settings, in the form that the learner calls."""
 
     def of_batch(
-        logprob_BGT: jax.Array, entropy_BGT: jax.Array, batch: "Batch", reference_BGT: jax.Array | None
+        logprob_BGT: jax.Array, entropy_BGT: jax.Array, batch: Batch, reference_BGT: jax.Array | None
     ) -> LossStats:
         return policy_loss(
             logprob_BGT, entropy_BGT, batch.behaviour_BGT, batch.sampled_BGT, batch.advantage_BG, reference_BGT, config

@@ -6,22 +6,17 @@ faults      simulators that raised: their members teach nothing
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jaxrlvr.batch import Batch
 from jaxrlvr.errors import RunStopped
 from jaxrlvr.progress import Progress
-
-if TYPE_CHECKING:
-    from jaxrlvr.config import RunConfig
-    from jaxrlvr.metrics import Figures
-    from jaxrlvr.rollout import Group
+from jaxrlvr.rollout import Group
 
 LIMITS = {"float32": (1e-5, 1e-2), "bfloat16": (1e-3, 2.0)}
 """What is tolerated unless the settings say otherwise, by what the model computes in: mean KL(sampler, learner), and
@@ -55,19 +50,27 @@ class GuardConfig:
 
 
 def review(
-    progress: Progress, step: int, figures: "Figures", groups: "Sequence[Group]", config: "RunConfig"
+    progress: Progress,
+    step: int,
+    figures: Mapping[str, float],
+    groups: Sequence[Group],
+    config: GuardConfig,
+    dtype: str,
+    corrected: bool,
 ) -> list[str]:
-    """The warnings of a step. Raises RunStopped if the run should not go on."""
-    corrected, dtype = config.grpo.correction != "off", config.policy.compute_dtype
+    """The warnings of a step. Raises RunStopped if the run should not go on.
+
+    `dtype` is what the model computes in; `corrected` says that the objective weighs mismatched tokens.
+    """
     said = (
-        updates(progress, step, figures, config.guards),
-        faults(groups, config.guards),
-        mismatch(progress, figures, config.guards, dtype, corrected),
+        updates(progress, step, figures, config),
+        faults(groups, config),
+        mismatch(progress, figures, config, dtype, corrected),
     )
     return [one for one in said if one]
 
 
-def mismatch(progress: Progress, figures: "Figures", config: GuardConfig, dtype: str, corrected: bool) -> str:
+def mismatch(progress: Progress, figures: Mapping[str, float], config: GuardConfig, dtype: str, corrected: bool) -> str:
     """A warning if sampler and learner disagree in this step, else "". Raises RunStopped after PATIENCE such steps,
     unless the objective corrects for it.
     """
@@ -99,7 +102,7 @@ def norm_limit(progress: Progress, config: GuardConfig) -> float:
     return config.explode * median(progress.norms)
 
 
-def updates(progress: Progress, step: int, figures: "Figures", config: GuardConfig) -> str:
+def updates(progress: Progress, step: int, figures: Mapping[str, float], config: GuardConfig) -> str:
     """Note how the step's update went; what to say of a skipped one, else "". Raises RunStopped after too many."""
     norm = figures["update/grad_norm"]
     if not figures["update/skipped"]:
@@ -131,7 +134,7 @@ def keep_batches(directory: Path, step: int, batches: Sequence[Batch]) -> Path:
     return file
 
 
-def faults(groups: "Sequence[Group]", config: GuardConfig) -> str:
+def faults(groups: Sequence[Group], config: GuardConfig) -> str:
     """What to say of members whose simulators failed, else "". Raises RunStopped with the first traceback above the
     rate.
     """

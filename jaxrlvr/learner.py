@@ -19,12 +19,9 @@ from jax.sharding import Mesh
 
 import models
 from jaxrlvr.batch import Batch
-from jaxrlvr.grpo import LossStats
+from jaxrlvr.grpo import LossStats, Objective
 from jaxrlvr.optimizer import OptimizerConfig as OptimizerConfig
 from jaxrlvr.optimizer import make_optimizer as make_optimizer
-
-Objective = Callable[[jax.Array, jax.Array, Batch, jax.Array | None], LossStats]
-"""(log-prob_BGT, entropy_BGT, batch, reference log-prob_BGT or None) -> sums over the sampled tokens."""
 
 
 def sampled_tokens(batches: Sequence[Batch]) -> int:

@@ -63,6 +63,7 @@ _LEAST: dict[str, float | str] = {
     "policy.mesh.tensor": 1,
     "tasks.per_step": 1,
     "tasks.difficulty": 1,
+    "tasks.tools": 0,
     # Alone in its group a member has nothing to be compared with.
     "rollout.group_size": 2,
     # Greedy members of a group would all be the same.

@@ -7,13 +7,14 @@ A new run never writes into another run's directory; `--resume` takes up the con
 
 import json
 import os
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from jaxrlvr import lock
+from jaxrlvr import distributed, lock
 from jaxrlvr.config import RunConfig, from_json, to_json
 from jaxrlvr.errors import UserError
 
@@ -69,6 +70,24 @@ class RunDirectory:
     def write_config(self, config: RunConfig) -> None:
         """Write config.json."""
         write_whole(self.path / "config.json", to_json(config))
+
+    def own_records(self) -> "RunDirectory":
+        """Where this process writes: here if it is the first one, else a temporary directory beside shared checkpoints.
+
+        Raises UserError if the run's directory is not the same for all.
+        """
+        distributed.exchange(None)  # the first process has written the config
+        sees = distributed.exchange((self.path / "config.json").is_file())
+        if not all(sees):
+            raise UserError(
+                f"{self.path} is not one directory for all processes: process {sees.index(False)} "
+                "sees no config.json in it; use a --run-dir on a file system that all hosts have"
+            )
+        if distributed.is_first():
+            return self
+        own = RunDirectory(Path(tempfile.mkdtemp(prefix="jaxrlvr-records-")))
+        own.checkpoints = self.checkpoints
+        return own
 
     @classmethod
     def open(cls, path: str) -> tuple["RunDirectory", RunConfig]:

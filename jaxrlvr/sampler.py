@@ -18,7 +18,7 @@ from flax import nnx
 from jax.sharding import Mesh
 
 import models
-from jaxrlvr.batch import bucket
+from jaxrlvr.buckets import bucket
 from jaxrlvr.sampling import choose, member_keys
 
 T = TypeVar("T")

@@ -4,11 +4,18 @@ Or on recorded chats: `python -m jaxrlvr.sft CHATS.jsonl --model X [--out DIR] [
 A file of chats is imitated with the settings of `of_chats`, which fields change: `--stages.0.steps 500`.
 """
 
+from jaxrlvr.arguments import DEFAULT
 from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import apply_arguments, load_config
 from jaxrlvr.errors import UserError, command
 from jaxrlvr.imitation import SFTConfig, Stage, run
 from jaxrlvr.optimizer import OptimizerConfig
+
+PROGRAM = "python -m jaxrlvr.sft CONFIG.py"
+SEED = DEFAULT.with_name("seed.py")
+ABOUT = """Fine-tune on demonstrations.
+
+Each field of CONFIG.py is an option, shown here with its value in configs/seed.py:"""
 
 
 def of_chats(file: str) -> SFTConfig:
@@ -21,11 +28,13 @@ def of_chats(file: str) -> SFTConfig:
 
 def main(arguments: list[str]) -> None:
     """Read the config file and the arguments, and train."""
+    if arguments and arguments[0] in ("-h", "--help"):
+        arguments = [str(SEED), *arguments]
     if not arguments or arguments[0].startswith("-"):
         raise UserError("name a config file first: python -m jaxrlvr.sft configs/seed.py")
     file = arguments[0]
     usual = of_chats(file) if file.endswith(".jsonl") else load_config(file, SFTConfig)
-    config = apply_arguments(usual, arguments[1:], "python -m jaxrlvr.sft CONFIG.py")
+    config = apply_arguments(usual, arguments[1:], PROGRAM, ABOUT)
     if file.endswith(".jsonl") and not config.model:
         raise UserError(f"{file} is a file of chats: name the model that shall learn them with --model")
     use_compilation_cache()

@@ -24,6 +24,8 @@ class TaskConfig:
     """Draw scenarios, and all difficulties up to `difficulty`, by how often they are solved; otherwise in turn."""
     band: tuple[float, float] = (0.2, 0.8)
     """With curriculum: success rates that are drawn most."""
+    tools: int = 0
+    """Tools offered, if the scenario's API has so many; 0 offers only those that the task needs."""
 
 
 def check(config: TaskConfig) -> None:
@@ -56,7 +58,7 @@ def training_tasks(
     else:
         chosen = [(config.scenarios[number % len(config.scenarios)], config.difficulty) for number in numbers]
     return [
-        envs.SCENARIOS[scenario].sample(one, "train", difficulty)
+        envs.SCENARIOS[scenario].sample(one, "train", difficulty, config.tools)
         for (scenario, difficulty), one in zip(chosen, seeds, strict=True)
     ]
 
@@ -82,4 +84,4 @@ def _exists(scenario: str, difficulty: int) -> bool:
 
 def heldout_tasks(config: TaskConfig, scenario: str, count: int) -> list[Any]:
     """The first `count` held-out tasks of a scenario: the same for every run, so that runs compare."""
-    return [envs.SCENARIOS[scenario].sample(seed, "heldout", config.difficulty) for seed in range(count)]
+    return [envs.SCENARIOS[scenario].sample(seed, "heldout", config.difficulty, config.tools) for seed in range(count)]

@@ -15,14 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxrlvr import console, curriculum, distributed, grpo, guards, metrics, refill
+from jaxrlvr import console, curriculum, distributed, grpo, guards, metrics, refill, shares
 from jaxrlvr.arguments import Arguments, consequences, read_arguments
 from jaxrlvr.batch import Shape, pack, rows
 from jaxrlvr.checkpoint import Checkpoints
 from jaxrlvr.clock import timed
 from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import RunConfig
-from jaxrlvr.distributed import rollout
 from jaxrlvr.errors import RunStopped, command
 from jaxrlvr.evaluation import Judgement, judge, write_episodes
 from jaxrlvr.interrupt import Interruption, interruptible
@@ -34,6 +33,7 @@ from jaxrlvr.record import Record
 from jaxrlvr.rollout import Group
 from jaxrlvr.run import RunDirectory
 from jaxrlvr.sampler import Sampler
+from jaxrlvr.shares import rollout
 from jaxrlvr.tasks import training_tasks
 from jaxrlvr.warmup import warm_up
 from jaxrlvr.watchdog import Watchdog
@@ -52,7 +52,7 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
     Raises RunStopped if a guard ends the run or a checkpoint cannot be written.
     """
     compiles = metrics.CompileCounter()
-    sampler, learner = distributed.sampler(policy, config.rollout), make_learner(config, policy)
+    sampler, learner = shares.sampler(policy, config.rollout), make_learner(config, policy)
     shape = Shape(config.learner.micro_groups, config.rollout.prefix_buckets, config.learner.suffix_buckets)
     checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints, owner=True)
     with Watchdog(config.guards.stall_seconds) as dog, closing(checkpoints):
@@ -82,7 +82,7 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
                 figures |= metrics.step_figures(drawn, figures) | {"compiles": float(compiles.count)}
                 progress.rates = curriculum.updated(progress.rates, drawn.groups)
                 record.step(step, figures, drawn.groups, batches)
-                for warning in guards.review(progress, step, figures, drawn.groups, config):
+                for warning in review(config, progress, step, figures, drawn.groups):
                     console.say(f"  warning: {warning}")
                 done = step
                 if step % config.checkpoint_every == 0 or step == config.steps:
@@ -97,6 +97,14 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
         dog.now("waiting for the last checkpoint to be written")
         checkpoints.finish()
     return done
+
+
+def review(
+    config: RunConfig, progress: Progress, step: int, figures: metrics.Figures, groups: Sequence[Group]
+) -> list[str]:
+    """What the guards say of a step. Raises RunStopped."""
+    corrected = config.grpo.correction != "off"
+    return guards.review(progress, step, figures, groups, config.guards, config.policy.compute_dtype, corrected)
 
 
 def resumed(checkpoints: Checkpoints, state: TrainState) -> tuple[int, TrainState, Progress]:
@@ -231,7 +239,7 @@ def main(arguments: list[str]) -> int:
         console.say(describe(config, str(policy.source), policy.config, policy.chat))
         if distributed.is_first():
             begin(asked, run, held)
-        run = distributed.own_records(run)
+        run = run.own_records()
         with interruptible() as asked_to_stop:
             interruption = distributed.shared(asked_to_stop)
             try:

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxrlvr import distributed
+from jaxrlvr import shares
 from jaxrlvr.batch import Shape, empty
 from jaxrlvr.config import RunConfig
 from jaxrlvr.learner import Learner, TrainState
@@ -22,7 +22,7 @@ def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainS
     members = config.rollout.group_size
     sizes = [(width_P, width_T) for width_P in shape.prefix_buckets[::-1] for width_T in shape.suffix_buckets[::-1]]
     state = learner.warm_up(state, [empty(shape.groups, members, *size, sampler.pad_token) for size in sizes])
-    params, processes = distributed.acting(sampler, state.params), jax.process_count()
+    params, processes = shares.acting(sampler, state.params), jax.process_count()
     for width_P in shape.prefix_buckets[::-1]:
         warm_sampler(sampler, params, width_P, config.tasks.per_step // processes, members)
         warm_sampler(sampler, params, width_P, config.evaluation.batch // processes, 1)

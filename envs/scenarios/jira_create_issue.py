@@ -23,7 +23,7 @@ _WORDINGS = (
     '[: | called | titled | with summary ]"{summary}"' + _REST,
     '[|please |could you ][file|log|note] "{summary}" [as a "{type}" [in|under|for] "{project}"'
     '|[in|under] [|project ]"{project}" as a "{type}"|in "{project}". It is a "{type}"]' + _REST,
-    'track "{summary}" in "{project}" as a "{type}"' + _REST,
+    '[|please |could you ]track "{summary}" in "{project}" as a "{type}"' + _REST,
     'in [|project ]"{project}", [please |][raise|create|add] a "{type}" [called|named|with summary] "{summary}"'
     + _REST,
     '[project "{project}" needs|we need in "{project}"] a "{type}": "{summary}"' + _REST,

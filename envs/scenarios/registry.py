@@ -27,8 +27,8 @@ SCENARIOS: dict[str, Scenario] = {
 }
 
 
-def sample(scenario: str, seed: int, split: str, difficulty: int = 1) -> Task:
-    """A task by its four coordinates. Raises EnvError for an unknown scenario."""
+def sample(scenario: str, seed: int, split: str, difficulty: int = 1, tools: int = 0) -> Task:
+    """A task by its coordinates, see `Scenario.sample`. Raises EnvError for an unknown scenario."""
     if scenario not in SCENARIOS:
         raise EnvError(f"unknown scenario {scenario!r}; there are {', '.join(SCENARIOS)}")
-    return SCENARIOS[scenario].sample(seed, split, difficulty)
+    return SCENARIOS[scenario].sample(seed, split, difficulty, tools)

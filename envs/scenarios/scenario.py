@@ -34,7 +34,7 @@ class Scenario:
     name: str
     api: Api
     tools: tuple[str, ...]
-    """Operations offered."""
+    """Operations that its tasks need; the least that is offered."""
     checks: tuple[Check, ...]
     """Their weights sum to 1."""
     habits: Mapping[str, Habit]
@@ -42,12 +42,18 @@ class Scenario:
     draw: Callable[[random.Random, Split], Draft]
     """Draws a task's site, request and goal."""
 
-    def sample(self, seed: int, split: str, difficulty: int = 1) -> Task:
-        """The task of a seed: same arguments, same task. Raises EnvError for an unknown split or difficulty."""
+    def sample(self, seed: int, split: str, difficulty: int = 1, tools: int = 0) -> Task:
+        """The task of a seed: same arguments, same task.
+
+        `tools` is how many operations of the API are offered, as far as there are so many; those that are needed always
+        are, and 0 offers no others. Raises EnvError for an unknown split or difficulty, or tools below 0.
+        """
         if split not in SPLITS:
             raise EnvError(f"unknown split {split!r}; there are {', '.join(SPLITS)}")
         if difficulty != 1:
             raise EnvError(f"{self.name} has no difficulty {difficulty!r}; it has 1")
+        if tools < 0:
+            raise EnvError(f"{tools} tools cannot be offered; 0 offers those that are needed")
         rng = random.Random(f"{self.name}/{split}/{difficulty}/{seed}")
         draft = self.draw(rng, split)
         return Task(
@@ -56,12 +62,19 @@ class Scenario:
             split,
             difficulty,
             draft.request,
-            self.tools,
+            self._offered(random.Random(f"{self.name}/{split}/{difficulty}/{seed}/tools"), tools),
             self.api,
             draft.world,
             draft.goal,
             draft.oracle,
         )
+
+    def _offered(self, rng: random.Random, count: int) -> tuple[str, ...]:
+        others = [name for name in self.api.table() if name not in self.tools]
+        chosen = rng.sample(others, min(max(count - len(self.tools), 0), len(others)))
+        if not chosen:
+            return self.tools
+        return tuple(rng.sample([*self.tools, *chosen], len(self.tools) + len(chosen)))
 
 
 def phrasing(rng: random.Random, split: Split, common: Sequence[str], kept_back: Sequence[str]) -> str:

@@ -272,6 +272,34 @@ def test_sample__refuses_an_unknown_split_or_difficulty(scenario, arguments):
         envs.SCENARIOS[scenario].sample(*arguments)
 
 
+@SCENARIOS
+def test_tools__more_are_offered_and_nothing_else_changes(scenario):
+    needed = envs.SCENARIOS[scenario].tools
+    table = envs.SCENARIOS[scenario].api.table()
+    more, places = len(needed) + 1, set()
+    for seed in range(20):
+        few, many, every = (envs.sample(scenario, seed, "train", tools=count) for count in (0, more, 10_000))
+        assert few.tools == needed and set(needed) < set(many.tools) < set(table) == set(every.tools)
+        assert len(many.tools) == len(set(many.tools)) == more and len(every.tools) == len(table)
+        assert many.tools == envs.sample(scenario, seed, "train", tools=more).tools
+        assert (few.request, few.goal, few.oracle) == (many.request, many.goal, many.oracle)
+        assert reward(many, policies.oracle(many)) == 1
+        places.add(many.tools.index(needed[0]))
+    assert len(places) > 1
+
+
+def test_tools__a_stored_episode_knows_how_many_there_were():
+    task = envs.sample("jira_create_issue", 0, "train", tools=7)
+    record = envs.Episode(task).to_dict()
+    assert envs.sample(**record["task"]) == task
+
+
+@SCENARIOS
+def test_tools__fewer_than_none_are_refused(scenario):
+    with pytest.raises(envs.EnvError, match="-1 tools"):
+        envs.sample(scenario, 0, "train", tools=-1)
+
+
 def test_sample__refuses_an_unknown_scenario():
     with pytest.raises(envs.EnvError, match="jira_create_issue"):
         envs.sample("nope", 0, "train")

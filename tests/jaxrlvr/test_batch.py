@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from jaxrlvr.batch import Row, Shape, Suffix, bucket, empty, pack, rows
+from jaxrlvr.batch import Row, Shape, Suffix, empty, pack, rows
 from jaxrlvr.rollout import Group, Trajectory
 
 PAD = 9
@@ -68,10 +68,6 @@ def test_pack__refuses_what_fits_no_bucket_and_says_which_would(lengths):
     prefix, *suffixes = lengths
     with pytest.raises(ValueError, match=f"of {max(lengths)} tokens .* add a bucket of at least {max(lengths)}"):
         pack([row(prefix, *suffixes)], SHAPE, PAD)
-
-
-def test_bucket__is_the_smallest_that_holds_it():
-    assert [bucket(n, (4, 8, 16), "x") for n in (1, 4, 5, 8, 16)] == [4, 4, 8, 8, 16]
 
 
 def test_empty__is_what_pack_pads_with():

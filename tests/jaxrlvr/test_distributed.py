@@ -3,7 +3,6 @@
 import gc
 import json
 import os
-import pickle
 import signal
 import socket
 import subprocess
@@ -13,16 +12,11 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-import jax
 import pytest
 
-import envs
-import models
-from envs import policies
 from jaxrlvr import distributed, watch
 from jaxrlvr.errors import UserError
 from jaxrlvr.metrics import CLOCKED
-from jaxrlvr.rollout import Trajectory
 
 ROOT = Path(__file__).parent.parent.parent
 SIZES = [
@@ -122,19 +116,6 @@ def test_detection__only_where_there_are_several() -> None:
     assert not distributed.detected({"JAX_PLATFORMS": "cpu", "TPU_WORKER_HOSTNAMES": "a,b"})
 
 
-@pytest.mark.parametrize(
-    "sizes, devices, own", [((1, 8, 1), 4, (1, 4, 1)), ((2, 2, 2), 4, (1, 2, 2)), ((8, 1, 1), 4, (4, 1, 1))]
-)
-def test_own_mesh__keeps_tensor_then_fsdp(sizes: tuple[int, ...], devices: int, own: tuple[int, ...]) -> None:
-    made = distributed.own_mesh(models.make_mesh(*sizes), jax.devices()[:devices])
-    assert tuple(made.shape.values()) == own
-
-
-def test_own_mesh__refuses_heads_that_span_hosts() -> None:
-    with pytest.raises(UserError, match="tensor 8 does not divide the 4 devices"):
-        distributed.own_mesh(models.make_mesh(1, 1, 8), jax.devices()[:4])
-
-
 def test_alone__everything_is_as_it_was() -> None:
     value = SimpleNamespace()
     assert distributed.exchange(value)[0] is value and distributed.is_first()
@@ -155,16 +136,3 @@ def test_watch__notices_who_breaks_off_and_not_who_leaves(leaves: bool) -> None:
     assert lost == ([] if leaves else [("first", 1)])
     first.leave()
     gc.collect()  # a connection left open would be told of here, and not in another test
-
-
-def test_told__keeps_what_records_and_metrics_need(make_tasks) -> None:
-    """An episode comes through a pipe without its simulator, also after a call."""
-    task = make_tasks(1)[0]
-    episode = envs.Episode(task)
-    for text in policies.oracle(task):
-        episode.step(text)
-    member = Trajectory(episode, [1, 2], [True, False], [-1.0, 0.0], 1, "done", verdict=episode.verdict())
-    back = pickle.loads(pickle.dumps(distributed.told(member)))
-    assert back.episode.to_dict() == episode.to_dict() and back.episode.trace == episode.trace
-    assert back.verdict == member.verdict and back.verdict.reward == 1 and back.tokens == [1, 2]
-    assert envs.rescore(back.episode.to_dict()) == member.verdict

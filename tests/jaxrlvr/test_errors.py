@@ -1,5 +1,6 @@
 """Laws of what a command says: bad input is one line and exit code 2, a bug keeps its traceback."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -74,3 +75,27 @@ def test_process__with_bad_input_says_one_line_and_exits_with_2(tmp_path):
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1 and ended.stderr.startswith("error: ") and "no-such-model" in ended.stderr
     assert "Traceback" not in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("train", ("CONFIG.py", "--model", "--resume", "--dry-run", "--tasks.per-step")),
+        ("sft", ("CONFIG.py", "--first-stage")),
+        ("evaluate", ("--model", "--config", "--out")),
+        ("export", ("source", "--out")),
+    ],
+)
+def test_help__names_what_a_command_takes(program, said, capsys):
+    with pytest.raises(SystemExit) as ended:
+        importlib.import_module(f"jaxrlvr.{program}").main(["--help"])
+    assert not ended.value.code
+    printed = capsys.readouterr().out
+    assert [name for name in said if name not in printed] == []
+
+
+def test_command__a_reader_that_leaves_gets_no_traceback():
+    piped = f"{sys.executable} -m jaxrlvr.train --help | head -1"
+    ran = subprocess.run(piped, shell=True, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.startswith("usage: ")
+    assert ran.stderr == ""

@@ -33,6 +33,7 @@ def test_check__passes_a_run_that_works(tiny_run, chat):
         ("optimizer", {"learning_rate": math.inf}, "--optimizer.learning-rate inf cannot be"),
         ("evaluation", {"tasks": 0}, "--evaluation.tasks 0 cannot be: use 1 or more"),
         ("tasks", {"difficulty": 0}, "--tasks.difficulty 0"),
+        ("tasks", {"tools": -1}, "--tasks.tools -1"),
         ("rollout", {"prefix_buckets": ()}, "--rollout.prefix-buckets () must be ascending sizes"),
         ("rollout", {"suffix_buckets": (64, 32)}, "--rollout.suffix-buckets (64, 32) must be ascending sizes"),
         ("rollout", {"suffix_buckets": (32, 32)}, "must be ascending sizes"),

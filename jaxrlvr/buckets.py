@@ -1,0 +1,15 @@
+"""Buckets: the few lengths that programs are compiled for. What is shorter is padded."""
+
+from collections.abc import Sequence
+
+from jaxrlvr.errors import UserError
+
+
+def bucket(length: int, ladder: Sequence[int], what: str) -> int:
+    """The smallest size of `ladder` that holds `length`. Raises UserError naming the ladder when none does."""
+    for size in ladder:
+        if length <= size:
+            return size
+    raise UserError(
+        f"{what} of {length} tokens is longer than the largest bucket, {max(ladder)}: add a bucket of at least {length}"
+    )

@@ -1,0 +1,126 @@
+"""The rollout of several processes: every one plays a share of the step's tasks.
+
+It samples from its own copy of the parameters, spread over its own devices, without waiting for anybody; then all
+exchange what they got, so that every process packs the same batch. A member depends on its task's number and not on who
+plays it, so the figures are those of one process with as many devices. With one process this is `rollout.rollout`.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import numpy as np
+from flax import nnx
+from jax.sharding import Mesh, NamedSharding
+
+import models
+from jaxrlvr.distributed import exchange
+from jaxrlvr.errors import UserError
+from jaxrlvr.policy import Policy
+from jaxrlvr.rollout import Group, RolloutConfig, Trajectory
+from jaxrlvr.rollout import rollout as play
+from jaxrlvr.sampler import Sampler
+
+
+def sampler(policy: Policy, config: RolloutConfig) -> Sampler:
+    """The sampler of this process, on its own devices. Raises UserError if a model's tensor parts span hosts."""
+    made = policy.sampler(config)
+    if jax.process_count() == 1:
+        return made
+    mesh = own_mesh(policy.mesh, jax.local_devices())
+    model = nnx.merge(policy.graphdef, policy.params)
+    model.mesh = mesh
+    return replace(made, graphdef=nnx.split(model)[0], mesh=mesh)
+
+
+def own_mesh(mesh: Mesh, devices: Sequence[jax.Device]) -> Mesh:
+    """A process's part of the mesh: as much of tensor, then of fsdp, as its devices allow."""
+    sizes, count = mesh.shape, len(devices)
+    if count % sizes["tensor"]:
+        raise UserError(
+            f"--policy.mesh.tensor {sizes['tensor']} does not divide the {count} devices of a host, "
+            f"which samples by itself: use {math.gcd(count, sizes['tensor'])}"
+        )
+    rest = count // sizes["tensor"]
+    fsdp = math.gcd(rest, sizes["fsdp"])
+    return models.make_mesh(rest // fsdp, fsdp, sizes["tensor"], devices)
+
+
+def acting(sampler: Sampler, params: Any) -> Any:
+    """The parameters as this process's sampler needs them: gathered from the other hosts."""
+    if jax.process_count() == 1 or sampler.mesh is None:
+        return params
+    local = sampler.mesh
+    # The same cut on every host, and copies over hosts: what lies on this host's devices is then a whole.
+    devices = sorted(jax.devices(), key=lambda device: (device.process_index, device.id))
+    hosts = np.array(devices).reshape(jax.process_count(), *local.devices.shape)
+    everywhere = Mesh(hosts, ("hosts", *local.axis_names))
+    leaves, structure = jax.tree.flatten(params)
+    cuts = [leaf.sharding.spec for leaf in leaves]
+    copied = jax.device_put(leaves, [NamedSharding(everywhere, cut) for cut in cuts])
+    place = {device: number for number, device in enumerate(local.devices.flat)}
+    own = []
+    for leaf, cut in zip(copied, cuts, strict=True):
+        shards = sorted(leaf.addressable_shards, key=lambda shard: place[shard.device])
+        own.append(
+            jax.make_array_from_single_device_arrays(
+                leaf.shape, NamedSharding(local, cut), [shard.data for shard in shards]
+            )
+        )
+    return jax.tree.unflatten(structure, own)
+
+
+def rollout(
+    sampler: Sampler,
+    params: Any,
+    chat: Any,
+    tasks: Sequence[Any],
+    config: RolloutConfig,
+    *,
+    seed: int,
+    step: int,
+    numbers: Sequence[int] | None = None,
+    figures: dict[str, float] | None = None,
+) -> list[Group]:
+    """`rollout.rollout` over all processes: each plays its share of the tasks, and all get all groups."""
+    count = jax.process_count()
+    numbers = range(len(tasks)) if numbers is None else numbers
+    if len(tasks) % count:
+        raise UserError(f"{len(tasks)} tasks do not divide over {count} processes: use a multiple of {count}")
+    share = len(tasks) // count
+    own = slice(jax.process_index() * share, (jax.process_index() + 1) * share)
+    groups = play(
+        sampler,
+        acting(sampler, params),
+        chat,
+        tasks[own],
+        config,
+        seed=seed,
+        step=step,
+        numbers=numbers[own],
+        figures=figures,
+    )
+    if count == 1:
+        return groups
+    parts = exchange([(group.prefix, [told(member) for member in group.members]) for group in groups])
+    played = [one for part in parts for one in part]
+    return [Group(task, *one) for task, one in zip(tasks, played, strict=True)]
+
+
+@dataclass(frozen=True)
+class Played:
+    """What is left of an episode once it is over: what other processes are told of it."""
+
+    trace: Any
+    record: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The episode as `envs` scores it again."""
+        return self.record
+
+
+def told(member: Trajectory) -> Trajectory:
+    """A member without its simulator."""
+    return replace(member, episode=Played(member.episode.trace, member.episode.to_dict()))
