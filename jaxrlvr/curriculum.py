@@ -8,10 +8,8 @@ step and the rates so far, which a checkpoint keeps.
 
 import random
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from jaxrlvr.rollout import Group
+from jaxrlvr.rollout import Group
 
 FLOOR = 0.1
 """Weight of a kind that always or never succeeds; one inside the band has 1."""
@@ -59,7 +57,7 @@ def draw(kinds: Sequence[str], weights: Sequence[float], count: int, rng: random
     return chosen
 
 
-def updated(rates: Rates, groups: "Sequence[Group]") -> dict[str, list[float]]:
+def updated(rates: Rates, groups: Sequence[Group]) -> dict[str, list[float]]:
     """The rates after a step's groups."""
     found = {name: list(rate) for name, rate in rates.items()}
     tried: dict[str, list[float]] = {}

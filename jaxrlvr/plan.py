@@ -153,8 +153,9 @@ def describe(config: RunConfig, source: str, model: models.ModelConfig, chat: Ch
     """The run in a few lines: model, devices, memory, shapes, and the first prompt (its parts, without a tokenizer)."""
     mesh, acting = config.policy.mesh, config.rollout
     parameters = models.parameter_count(model)
-    # Weights, gradients and Adam's two moments, all float32.
-    state_bytes = 16 * parameters / (mesh.fsdp * mesh.tensor)
+    # Weights, gradients and Adam's two moments, all float32; Adafactor's sums are next to nothing.
+    copies = 4 if config.optimizer.kind == "adamw" else 2
+    state_bytes = 4 * copies * parameters / (mesh.fsdp * mesh.tensor)
     slots = acting.prefix_buckets[-1] + acting.group_size * acting.suffix_buckets[-1]
     groups = config.tasks.per_step / (mesh.data * mesh.fsdp)
     number_bytes = 2 if config.policy.compute_dtype == "bfloat16" else 4

@@ -6,19 +6,17 @@ never succeeds that would never end, hence the bound.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from jaxrlvr.rollout import Group
+from jaxrlvr.rollout import Group
 
 
 @dataclass(frozen=True)
 class Drawn:
     """A step's groups with their advantages."""
 
-    groups: "list[Group]"
+    groups: list[Group]
     """All that were played."""
     advantage_BG: np.ndarray
     """Of all of them."""
@@ -28,14 +26,14 @@ class Drawn:
     """How often more were drawn."""
 
     @property
-    def used(self) -> "tuple[list[Group], np.ndarray]":
+    def used(self) -> tuple[list[Group], np.ndarray]:
         """The groups of the update, with their advantages."""
         return [self.groups[place] for place in self.kept], self.advantage_BG[self.kept]
 
 
 def draw(
-    play: "Callable[[int], list[Group]]",
-    advantages: "Callable[[Sequence[Group]], np.ndarray]",
+    play: Callable[[int], list[Group]],
+    advantages: Callable[[Sequence[Group]], np.ndarray],
     wanted: int,
     refills: int,
 ) -> Drawn:

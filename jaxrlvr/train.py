@@ -55,7 +55,6 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
     compiles = metrics.CompileCounter()
     sampler, learner = shares.sampler(policy, config.rollout), make_learner(config, policy)
     shape = Shape(config.learner.micro_groups, config.rollout.prefix_buckets, config.learner.suffix_buckets)
-    dtype, corrected = config.policy.compute_dtype, config.grpo.correction != "off"
     checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints, owner=True)
     with Watchdog(config.guards.stall_seconds) as dog, closing(checkpoints):
         dog.now("compiling")
@@ -84,7 +83,7 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
                 figures |= metrics.step_figures(drawn, figures) | {"compiles": float(compiles.count)}
                 progress.rates = curriculum.updated(progress.rates, drawn.groups)
                 record.step(step, figures, drawn.groups, batches)
-                for warning in guards.review(progress, step, figures, drawn.groups, config.guards, dtype, corrected):
+                for warning in review(config, progress, step, figures, drawn.groups):
                     console.say(f"  warning: {warning}")
                 done = step
                 if step % config.checkpoint_every == 0 or step == config.steps:
@@ -99,6 +98,14 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
         dog.now("waiting for the last checkpoint to be written")
         checkpoints.finish()
     return done
+
+
+def review(
+    config: RunConfig, progress: Progress, step: int, figures: metrics.Figures, groups: Sequence[Group]
+) -> list[str]:
+    """What the guards say of a step. Raises RunStopped."""
+    corrected = config.grpo.correction != "off"
+    return guards.review(progress, step, figures, groups, config.guards, config.policy.compute_dtype, corrected)
 
 
 def resumed(checkpoints: Checkpoints, state: TrainState) -> tuple[int, TrainState, Progress]:
