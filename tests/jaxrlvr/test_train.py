@@ -21,6 +21,7 @@ import models
 from jaxrlvr import evaluate, export, grpo, metrics, train
 from jaxrlvr.config import from_json, to_json
 from jaxrlvr.errors import RunStopped, UserError
+from jaxrlvr.guards import GuardConfig
 from jaxrlvr.interrupt import Interruption
 from jaxrlvr.policy import load_policy
 from jaxrlvr.run import RunDirectory
@@ -50,7 +51,10 @@ def graded():
 
 @pytest.fixture(scope="module")
 def config(tiny_run, acting):
-    return replace(tiny_run, steps=STEPS, checkpoint_every=2, rollout=replace(acting, prefix_buckets=(192,)))
+    # Every run here is stopped if sampler and learner ever differ by more than 1e-4.
+    guards = GuardConfig(mismatch_gap=1e-4)
+    acting = replace(acting, prefix_buckets=(192,))
+    return replace(tiny_run, steps=STEPS, checkpoint_every=2, rollout=acting, guards=guards)
 
 
 def run_training(config, run):
