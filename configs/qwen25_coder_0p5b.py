@@ -9,7 +9,8 @@ parameters, stay as they are; the second moments are factored.
 
 from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation import EvaluationConfig
-from jaxrlvr.learner import LearnerConfig, OptimizerConfig
+from jaxrlvr.learner import LearnerConfig
+from jaxrlvr.optimizer import OptimizerConfig
 from jaxrlvr.policy import PolicyConfig
 from jaxrlvr.rollout import RolloutConfig
 from jaxrlvr.tasks import TaskConfig

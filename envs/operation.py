@@ -1,5 +1,6 @@
 """One endpoint of an API as data: the table entry from which tool, validation, HTTP face and reference are made."""
 
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -7,7 +8,8 @@ from typing import Any, Literal
 
 import fastjsonschema
 
-from envs.world import World
+from envs.words import Split
+from envs.world import Record, World
 
 Json = Any
 """Plain JSON data: dict, list, str, int, float, bool, None."""
@@ -101,12 +103,18 @@ def _without_required(schema: Schema) -> dict[str, Any]:
     return kept
 
 
+Namesake = Callable[[World, random.Random, Split, Record], Record | None]
+"""(site, generator, split, a record) -> a new record of nearly its name, or None if it can have none."""
+
+
 @dataclass(frozen=True)
 class Api:
     """A named table of operations."""
 
     name: str
     operations: tuple[Operation, ...] = field(default=())
+    namesakes: Mapping[str, Namesake] = field(default_factory=dict)
+    """Tables whose records get near namesakes in harder tasks, and how one is made."""
 
     def table(self) -> dict[str, Operation]:
         """The operations by name."""

@@ -82,14 +82,19 @@ def rows(groups: Sequence[Group], advantage_BG: np.ndarray) -> list[Row]:
 
 
 def pack(rows: Sequence[Row], shape: Shape, pad: int) -> list[Batch]:
-    """Cut `rows` into micro-batches, longest suffixes together; unused places hold the token `pad`.
+    """Cut `rows` into micro-batches; unused places hold the token `pad`.
 
-    The last one is filled with empty groups, so that only the buckets decide which shapes are compiled. Raises
-    ValueError if a prompt or suffix fits no bucket.
+    Groups with advantages come first, so that the others fill micro-batches of their own, which cost the learner less;
+    longest suffixes are together. The last one is filled with empty groups, so that only the buckets decide which
+    shapes are compiled. Raises UserError if a prompt or suffix fits no bucket.
     """
-    longest = sorted(rows, key=lambda row: max(len(suffix.tokens) for suffix in row.suffixes), reverse=True)
+
+    def place(row: Row) -> tuple[bool, int]:
+        return any(suffix.advantage for suffix in row.suffixes), max(len(suffix.tokens) for suffix in row.suffixes)
+
+    ordered = sorted(rows, key=place, reverse=True)
     return [
-        _pack_one(longest[start : start + shape.groups], shape, pad) for start in range(0, len(longest), shape.groups)
+        _pack_one(ordered[start : start + shape.groups], shape, pad) for start in range(0, len(ordered), shape.groups)
     ]
 
 

@@ -21,7 +21,8 @@ from jaxrlvr.errors import UserError
 from jaxrlvr.evaluation import EvaluationConfig
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.guards import GuardConfig
-from jaxrlvr.learner import LearnerConfig, OptimizerConfig
+from jaxrlvr.learner import LearnerConfig
+from jaxrlvr.optimizer import OptimizerConfig
 from jaxrlvr.policy import PolicyConfig
 from jaxrlvr.rollout import RolloutConfig
 from jaxrlvr.tasks import TaskConfig

@@ -41,11 +41,11 @@ def command(main: Callable[[list[str]], int | None]) -> None:
     except (UserError, models.ModelError, envs.EnvError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except RunStopped as error:
-        print(f"stopped: {error}", file=sys.stderr)
-        sys.exit(1)
     except BrokenPipeError:  # the reader left, as `| head` does; the interpreter's last flush must not complain either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except RunStopped as error:
+        print(f"stopped: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -129,6 +129,11 @@ def denominator(config: GRPOConfig) -> "Callable[[Sequence[Batch]], int]":
     return of_batches
 
 
+def flat_teaches(config: GRPOConfig) -> bool:
+    """Whether a group without advantages has a gradient: from the KL or the entropy."""
+    return config.kl_beta != 0 or config.entropy_bonus != 0
+
+
 def policy_loss(
     logprob_BGT: jax.Array,
     entropy_BGT: jax.Array,

@@ -6,7 +6,7 @@ faults      simulators that raised: their members teach nothing
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -15,6 +15,7 @@ import numpy as np
 
 from jaxrlvr.batch import Batch
 from jaxrlvr.errors import RunStopped
+from jaxrlvr.metrics import Figures
 from jaxrlvr.progress import Progress
 from jaxrlvr.rollout import Group
 
@@ -52,15 +53,14 @@ class GuardConfig:
 def review(
     progress: Progress,
     step: int,
-    figures: Mapping[str, float],
+    figures: Figures,
     groups: Sequence[Group],
     config: GuardConfig,
     dtype: str,
     corrected: bool,
 ) -> list[str]:
-    """The warnings of a step. Raises RunStopped if the run should not go on.
-
-    `dtype` is what the model computes in; `corrected` says that the objective weighs mismatched tokens.
+    """The warnings of a step of a model that computes in `dtype`, with an objective that is or is not `corrected` for a
+    sampler unlike the learner. Raises RunStopped if the run should not go on.
     """
     said = (
         updates(progress, step, figures, config),
@@ -70,7 +70,7 @@ def review(
     return [one for one in said if one]
 
 
-def mismatch(progress: Progress, figures: Mapping[str, float], config: GuardConfig, dtype: str, corrected: bool) -> str:
+def mismatch(progress: Progress, figures: Figures, config: GuardConfig, dtype: str, corrected: bool) -> str:
     """A warning if sampler and learner disagree in this step, else "". Raises RunStopped after PATIENCE such steps,
     unless the objective corrects for it.
     """
@@ -102,7 +102,7 @@ def norm_limit(progress: Progress, config: GuardConfig) -> float:
     return config.explode * median(progress.norms)
 
 
-def updates(progress: Progress, step: int, figures: Mapping[str, float], config: GuardConfig) -> str:
+def updates(progress: Progress, step: int, figures: Figures, config: GuardConfig) -> str:
     """Note how the step's update went; what to say of a skipped one, else "". Raises RunStopped after too many."""
     norm = figures["update/grad_norm"]
     if not figures["update/skipped"]:

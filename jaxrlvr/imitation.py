@@ -26,7 +26,8 @@ from jaxrlvr.chat import Chat
 from jaxrlvr.errors import UserError
 from jaxrlvr.grpo import LossStats
 from jaxrlvr.induction import induction_tensors
-from jaxrlvr.learner import Learner, OptimizerConfig, make_optimizer
+from jaxrlvr.learner import Learner
+from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.policy import load_chat
 from jaxrlvr.tokenizer import train_tokenizer
 

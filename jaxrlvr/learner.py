@@ -20,8 +20,6 @@ from jax.sharding import Mesh
 import models
 from jaxrlvr.batch import Batch
 from jaxrlvr.grpo import LossStats, Objective
-from jaxrlvr.optimizer import OptimizerConfig as OptimizerConfig
-from jaxrlvr.optimizer import make_optimizer as make_optimizer
 
 
 def sampled_tokens(batches: Sequence[Batch]) -> int:
@@ -87,8 +85,10 @@ class Learner:
         reference: Any = None,
         mesh: Mesh | None = None,
         denominator: Callable[[Sequence[Batch]], int] = sampled_tokens,
+        flat_teaches: bool = True,
     ) -> None:
-        self._denominator = denominator
+        """`flat_teaches` says whether the objective has a gradient where every advantage is 0."""
+        self._denominator, self._flat_teaches = denominator, flat_teaches
         # Copied: training that starts from the same weights gives their buffers away.
         self._reference = jax.tree.map(jnp.copy, reference)
         self._sharding = None if mesh is None else models.batch_sharding(mesh)
@@ -107,6 +107,10 @@ class Learner:
         ) -> tuple[Any, LossStats]:
             more, stats = jax.grad(loss, has_aux=True)(params, batch, reference_BGT, divisor)
             return pin.params(jax.tree.map(jnp.add, grads, more)), stats
+
+        @jax.jit
+        def measure(params: Any, batch: Batch, reference_BGT: jax.Array | None, divisor: jax.Array) -> LossStats:
+            return loss(params, batch, reference_BGT, divisor)[1]
 
         @partial(jax.jit, donate_argnums=0)
         def apply(state: TrainState, grads: Any, limit: jax.Array) -> tuple[TrainState, jax.Array, jax.Array]:
@@ -130,7 +134,7 @@ class Learner:
         def start(params: Any) -> Any:
             return pin.state(TrainState(params, optimizer.init(params))).opt_state
 
-        self._accumulate, self._apply, self._fill, self._start = accumulate, apply, fill, start
+        self._accumulate, self._measure, self._apply, self._fill, self._start = accumulate, measure, apply, fill, start
         self.recompute = recompute
 
     def init(self, params: Any) -> TrainState:
@@ -146,6 +150,8 @@ class Learner:
         for batch in map(self.place, batches):
             reference_BGT = None if self._reference is None else self.recompute(self._reference, batch)
             self._accumulate(state.params, self._fill(state.params, 0.0), batch, reference_BGT, jnp.float32(1))
+            if not self._flat_teaches:
+                self._measure(state.params, batch, reference_BGT, jnp.float32(1))
         # A gradient that is not finite leaves the state as it is.
         return self._apply(state, self._fill(state.params, jnp.nan), jnp.float32(jnp.inf))[0]
 
@@ -155,13 +161,20 @@ class Learner:
         """One optimizer step over all micro-batches, skipped if its gradient's norm is over the limit or not finite.
 
         The old state's buffers are gone afterwards.
+
+        A micro-batch in which every group is flat, all of its members alike, is measured and not differentiated: where
+        the objective has nothing else to teach, its gradient is zero.
         """
         tokens, divisor = max(1, sampled_tokens(batches)), max(1, self._denominator(batches))
         grads = self._fill(state.params, 0.0)
         parts = []
-        for batch in map(self.place, batches):
+        for batch in batches:
+            teaches, batch = self._flat_teaches or bool(batch.advantage_BG.any()), self.place(batch)
             reference_BGT = None if self._reference is None else self.recompute(self._reference, batch)
-            grads, stats = self._accumulate(state.params, grads, batch, reference_BGT, jnp.float32(divisor))
+            if teaches:
+                grads, stats = self._accumulate(state.params, grads, batch, reference_BGT, jnp.float32(divisor))
+            else:
+                stats = self._measure(state.params, batch, reference_BGT, jnp.float32(divisor))
             parts.append(stats)
         state, norm, skipped = self._apply(state, grads, jnp.float32(norm_limit))
         parts = jax.device_get(parts)

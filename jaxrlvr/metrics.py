@@ -12,10 +12,10 @@ import jax
 import numpy as np
 from tensorboardX import SummaryWriter
 
+from jaxrlvr.files import keep_steps
 from jaxrlvr.learner import UpdateStats
 from jaxrlvr.refill import Drawn
 from jaxrlvr.rollout import STOPS, Group, Trajectory
-from jaxrlvr.run import keep_steps
 
 Figures = dict[str, float]
 CLOCKED = ("seconds/", "speed/", "memory/", "compiles")
@@ -163,13 +163,10 @@ def host_share(figures: Mapping[str, float]) -> float:
 
 
 def scenario_line(figures: Mapping[str, float]) -> str:
-    """Each scenario's success, and how many of its groups were useful, flat high and flat low."""
+    """Each scenario's success, and the share of its groups whose members differ: those that teach."""
     names = [name.split("/", 1)[1] for name in figures if name.startswith("success/")]
     return "  ".join(
-        f"{name} {figures[f'success/{name}']:.2f} ("
-        + ", ".join(f"{figures[f'groups/{kind}/{name}']:.0%} {kind}" for kind in ("useful", "flat_high", "flat_low"))
-        + ")"
-        for name in names
+        f"{name} {figures[f'success/{name}']:.2f} ({figures[f'groups/useful/{name}']:.0%} useful)" for name in names
     )
 
 

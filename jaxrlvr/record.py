@@ -8,8 +8,9 @@ from jaxrlvr.batch import Batch
 from jaxrlvr.chat import Chat
 from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation import Judgement, write_episodes
+from jaxrlvr.files import keep_steps
 from jaxrlvr.rollout import Group
-from jaxrlvr.run import RunDirectory, keep_steps
+from jaxrlvr.run import RunDirectory
 
 
 class Record:

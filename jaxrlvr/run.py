@@ -17,6 +17,7 @@ from typing import IO, Any
 from jaxrlvr import distributed, lock
 from jaxrlvr.config import RunConfig, from_json, to_json
 from jaxrlvr.errors import UserError
+from jaxrlvr.files import keep_steps, write_whole
 
 
 class RunDirectory:
@@ -57,20 +58,6 @@ class RunDirectory:
                 f"cannot write run directory {self.path}: {error.strerror}; choose another --run-dir"
             ) from error
 
-    def lock(self) -> IO[str]:
-        """Keep other processes from training this run until the returned file is closed; UserError if one does."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            return lock.locked(self.path)
-        except OSError as error:
-            raise UserError(
-                f"cannot write run directory {self.path}: {error.strerror}; choose another --run-dir"
-            ) from error
-
-    def write_config(self, config: RunConfig) -> None:
-        """Write config.json."""
-        write_whole(self.path / "config.json", to_json(config))
-
     def own_records(self) -> "RunDirectory":
         """Where this process writes: here if it is the first one, else a temporary directory beside shared checkpoints.
 
@@ -88,6 +75,20 @@ class RunDirectory:
         own = RunDirectory(Path(tempfile.mkdtemp(prefix="jaxrlvr-records-")))
         own.checkpoints = self.checkpoints
         return own
+
+    def lock(self) -> IO[str]:
+        """Keep other processes from training this run until the returned file is closed; UserError if one does."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            return lock.locked(self.path)
+        except OSError as error:
+            raise UserError(
+                f"cannot write run directory {self.path}: {error.strerror}; choose another --run-dir"
+            ) from error
+
+    def write_config(self, config: RunConfig) -> None:
+        """Write config.json."""
+        write_whole(self.path / "config.json", to_json(config))
 
     @classmethod
     def open(cls, path: str) -> tuple["RunDirectory", RunConfig]:
@@ -130,23 +131,6 @@ class RunDirectory:
         """What `remember` kept, or None."""
         file = self.path / f"{name}.json"
         return json.loads(file.read_text()) if file.exists() else None
-
-
-def keep_steps(file: Path, last: int) -> None:
-    """Drop the lines of steps after `last` from a JSONL file, and a line that was cut off by a kill."""
-    if not file.exists():
-        return
-    # Read by line feeds alone: texts may hold characters that str.splitlines takes for line ends.
-    with file.open(encoding="utf-8", newline="\n") as lines:
-        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= last]
-    write_whole(file, "".join(kept))
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write a file so that a kill leaves the old one or the new one, never a half."""
-    whole = file.with_name(f".{file.name}.partial")
-    whole.write_text(text, encoding="utf-8")
-    whole.replace(file)
 
 
 def _unused(parent: Path, name: str) -> Path:

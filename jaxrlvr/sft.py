@@ -11,9 +11,9 @@ from jaxrlvr.errors import UserError, command
 from jaxrlvr.imitation import SFTConfig, Stage, run
 from jaxrlvr.optimizer import OptimizerConfig
 
-PROGRAM = "python -m jaxrlvr.sft CONFIG.py"
+PROGRAM = "python -m jaxrlvr.sft CONFIG.py|CHATS.jsonl"
 SEED = DEFAULT.with_name("seed.py")
-ABOUT = """Fine-tune on demonstrations.
+ABOUT = """Fine-tune on demonstrations, or on recorded chats: CHATS.jsonl --model DIR.
 
 Each field of CONFIG.py is an option, shown here with its value in configs/seed.py:"""
 

@@ -20,12 +20,12 @@ class TaskConfig:
     """Tasks, and so groups, in a step."""
     difficulty: int = 1
     """1 (easiest) to 5."""
+    tools: int = 0
+    """Tools offered, if the scenario's API has so many; 0 offers only those that the task needs."""
     curriculum: bool = False
     """Draw scenarios, and all difficulties up to `difficulty`, by how often they are solved; otherwise in turn."""
     band: tuple[float, float] = (0.2, 0.8)
     """With curriculum: success rates that are drawn most."""
-    tools: int = 0
-    """Tools offered, if the scenario's API has so many; 0 offers only those that the task needs."""
 
 
 def check(config: TaskConfig) -> None:

@@ -25,7 +25,8 @@ from jaxrlvr.config import RunConfig
 from jaxrlvr.errors import RunStopped, command
 from jaxrlvr.evaluation import Judgement, judge, write_episodes
 from jaxrlvr.interrupt import Interruption, interruptible
-from jaxrlvr.learner import Learner, TrainState, make_optimizer
+from jaxrlvr.learner import Learner, TrainState
+from jaxrlvr.optimizer import make_optimizer
 from jaxrlvr.plan import check, describe
 from jaxrlvr.policy import Policy, load_policy, peek
 from jaxrlvr.progress import Progress
@@ -161,6 +162,7 @@ def make_learner(config: RunConfig, policy: Policy) -> Learner:
         reference=policy.params if config.grpo.kl_beta else None,
         mesh=policy.mesh,
         denominator=grpo.denominator(config.grpo),
+        flat_teaches=grpo.flat_teaches(config.grpo),
     )
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from jaxrlvr.checkpoint import Checkpoints
-from jaxrlvr.learner import Learner, make_optimizer
+from jaxrlvr.learner import Learner
+from jaxrlvr.optimizer import make_optimizer
 from jaxrlvr.policy import Policy, PolicyConfig, load_policy
 from jaxrlvr.run import RunDirectory, is_run
 

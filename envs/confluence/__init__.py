@@ -2,11 +2,12 @@
 
 from envs.confluence import labels, page_edits, pages, search, spaces, tree
 from envs.confluence.comments import COMMENTS
+from envs.confluence.namesakes import NAMESAKES
 from envs.confluence.page_parts import PAGE_PARTS
 from envs.operation import Api, Operation
 
 _MODULES = (spaces, pages, page_edits, tree, labels, search)
 _SINGLE = tuple(value for module in _MODULES for value in vars(module).values() if isinstance(value, Operation))
-CONFLUENCE = Api("confluence", (*_SINGLE, *COMMENTS, *PAGE_PARTS))
+CONFLUENCE = Api("confluence", (*_SINGLE, *COMMENTS, *PAGE_PARTS), NAMESAKES)
 
 __all__ = ["CONFLUENCE"]

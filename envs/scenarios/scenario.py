@@ -7,14 +7,18 @@ from dataclasses import dataclass
 
 from envs.checks import Check
 from envs.errors import EnvError
+from envs.namesakes import crowd
 from envs.operation import Api
-from envs.task import PlannedCall, Task
+from envs.task import DONE, PlannedCall, Task
 from envs.words import SPLITS, Split
 from envs.world import World
 
 Plan = Sequence[PlannedCall]
 Habit = Callable[[Plan, Task, random.Random], Plan]
 """A way of doing a task badly: the oracle's plan in, a worse one out."""
+HARDEST = 5
+_MORE_TOOLS = (0, 2, 5, 12, 1_000)
+"""By difficulty, tools offered beside the needed ones, as far as the API has so many."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Draft:
     world: World
     goal: Mapping[str, object]
     oracle: tuple[PlannedCall, ...]
+    answer: str = DONE
 
 
 @dataclass(frozen=True)
@@ -45,28 +50,32 @@ class Scenario:
     def sample(self, seed: int, split: str, difficulty: int = 1, tools: int = 0) -> Task:
         """The task of a seed: same arguments, same task.
 
-        `tools` is how many operations of the API are offered, as far as there are so many; those that are needed always
-        are, and 0 offers no others. Raises EnvError for an unknown split or difficulty, or tools below 0.
+        Above difficulty 1 there are more tools and near namesakes. `tools` is how many operations of the API are
+        offered at least, as far as there are so many; those that are needed always are. Raises EnvError for an unknown
+        split or difficulty, or tools below 0.
         """
         if split not in SPLITS:
             raise EnvError(f"unknown split {split!r}; there are {', '.join(SPLITS)}")
-        if difficulty != 1:
-            raise EnvError(f"{self.name} has no difficulty {difficulty!r}; it has 1")
+        if difficulty not in range(1, HARDEST + 1):
+            raise EnvError(f"{self.name} has no difficulty {difficulty!r}; there are 1 to {HARDEST}")
         if tools < 0:
             raise EnvError(f"{tools} tools cannot be offered; 0 offers those that are needed")
         rng = random.Random(f"{self.name}/{split}/{difficulty}/{seed}")
         draft = self.draw(rng, split)
+        if difficulty > 1:
+            crowd(draft.world, self.api.namesakes, rng, split, difficulty - 1)
         return Task(
             self.name,
             seed,
             split,
             difficulty,
             draft.request,
-            self._offered(random.Random(f"{self.name}/{split}/{difficulty}/{seed}/tools"), tools),
+            self._offered(rng, max(tools, len(self.tools) + _MORE_TOOLS[difficulty - 1])),
             self.api,
             draft.world,
             draft.goal,
             draft.oracle,
+            draft.answer,
         )
 
     def _offered(self, rng: random.Random, count: int) -> tuple[str, ...]:

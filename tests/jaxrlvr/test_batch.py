@@ -1,5 +1,6 @@
 """Laws of packing: what is padded, sorted or cut changes nothing but shapes."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -45,6 +46,13 @@ def test_pack__keeps_every_token_of_every_member():
 def test_pack__puts_like_lengths_together():
     batches = pack([row(2, 6, 1), row(2, 2, 2), row(2, 4, 5), row(2, 1, 3)], SHAPE, PAD)
     assert [batch.suffix_BGT.shape[-1] for batch in batches] == [6, 3]
+
+
+def test_pack__puts_groups_that_can_teach_first():
+    flat = row(2, 6, 6)
+    flat = Row(flat.prefix, [replace(suffix, advantage=0.0) for suffix in flat.suffixes])
+    batches = pack([flat, row(2, 1, 1), flat, row(2, 2, 2)], SHAPE, PAD)
+    assert [batch.advantage_BG.any(axis=1).tolist() for batch in batches] == [[True, True], [False, False]]
 
 
 def test_pack__fills_the_last_micro_batch_with_groups_that_sample_nothing():

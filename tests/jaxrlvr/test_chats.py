@@ -13,7 +13,8 @@ from jaxrlvr import chats, imitation, sft
 from jaxrlvr.batch import Shape, pack
 from jaxrlvr.errors import UserError
 from jaxrlvr.imitation import SFTConfig, Stage
-from jaxrlvr.learner import Learner, OptimizerConfig, make_optimizer
+from jaxrlvr.learner import Learner
+from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
 
 TOOL = {
     "type": "function",

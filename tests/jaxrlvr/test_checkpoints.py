@@ -15,7 +15,8 @@ from jaxrlvr.batch import Row, Shape, Suffix, pack
 from jaxrlvr.checkpoint import Checkpoints, _checksums
 from jaxrlvr.errors import RunStopped, UserError
 from jaxrlvr.grpo import GRPOConfig
-from jaxrlvr.learner import Learner, OptimizerConfig, TrainState, make_optimizer
+from jaxrlvr.learner import Learner, TrainState
+from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.policy import MeshConfig, PolicyConfig, load_policy
 
 

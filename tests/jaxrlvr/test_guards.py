@@ -128,8 +128,8 @@ def test_faults__above_the_rate_end_the_run_with_the_first_traceback():
 
 def test_review__gives_every_warning_of_a_step():
     figures = gap(kl=1.0) | update(math.nan, 1.0)
-    assert len(guards.review(Progress(), 1, figures, groups(1), CONFIG, "float32", False)) == 3
-    assert guards.review(Progress(), 1, gap() | update(), groups(0), CONFIG, "float32", False) == []
+    assert len(guards.review(Progress(), 1, figures, groups(1), GuardConfig(), "float32", False)) == 3
+    assert guards.review(Progress(), 1, gap() | update(), groups(0), GuardConfig(), "float32", False) == []
 
 
 def test_progress__comes_back_from_its_notes():

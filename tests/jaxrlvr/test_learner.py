@@ -15,8 +15,9 @@ from jaxrlvr import grpo
 from jaxrlvr.batch import Row, Shape, Suffix, empty, pack
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.imitation import imitation
-from jaxrlvr.learner import Learner, OptimizerConfig, make_optimizer, suffix_logprobs
+from jaxrlvr.learner import Learner, suffix_logprobs
 from jaxrlvr.metrics import CompileCounter
+from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.policy import MeshConfig, PolicyConfig, load_policy
 
 MEMBERS = 3
@@ -44,6 +45,10 @@ def groups():
 
 def cut(rows, count, suffix_buckets=(12,)):
     return pack(rows, Shape(count, (16,), suffix_buckets), pad=0)
+
+
+def flattened(rows):
+    return [replace(row, suffixes=[replace(s, advantage=0.0) for s in row.suffixes]) for row in rows]
 
 
 def learner_of(policy, config=RATE, objective=None, **settings):
@@ -102,10 +107,48 @@ def test_update__does_not_see_tokens_after_the_last_sampled_one(loaded, groups):
 
 
 def test_update__of_members_without_advantage_changes_nothing(loaded, groups):
-    flat = [replace(row, suffixes=[replace(s, advantage=0.0) for s in row.suffixes]) for row in groups]
-    moved, stats = gradient(loaded, cut(flat, 5))
+    moved, stats = gradient(loaded, cut(flattened(groups), 5))
     assert all(not leaf.any() for leaf in jax.tree.leaves(moved))
     assert stats.grad_norm == 0 and not stats.skipped
+
+
+@pytest.mark.parametrize("mean", ["token", "sequence", "constant"])
+def test_update__that_only_measures_flat_groups_is_the_same(loaded, groups, mean):
+    config = GRPOConfig(mean=mean)
+    batches = cut([*flattened(groups[:3]), *groups[3:]], 1)
+    assert [bool(batch.advantage_BG.any()) for batch in batches] == [True, True, False, False, False]
+    moved, stats = gradient(loaded, batches, config)
+    learner = Learner(
+        loaded.graphdef,
+        optax.sgd(1.0),
+        grpo.objective(config),
+        denominator=grpo.denominator(config),
+        flat_teaches=grpo.flat_teaches(config),
+    )
+    state, measured = learner.update(learner.init(jax.tree.map(jnp.copy, loaded.params)), batches)
+    ours = jax.tree.map(lambda old, new: np.asarray(old) - np.asarray(new), loaded.params, state.params)
+    chex.assert_trees_all_equal(ours, moved)
+    chex.assert_trees_all_close(jax.device_get(measured), stats, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        GRPOConfig(),
+        GRPOConfig(surrogate="gspo"),
+        GRPOConfig(surrogate="cispo", correction="token"),
+        GRPOConfig(kl_beta=0.1),
+        GRPOConfig(kl_beta=0.1, kl_in_reward=True),
+        GRPOConfig(entropy_bonus=0.1),
+    ],
+    ids=str,
+)
+def test_flat_teaches__where_flat_groups_have_a_gradient(policy, loaded, groups, config):
+    """The reference differs from the policy, or the KL would have none either."""
+    reference = jax.tree.map(lambda leaf: leaf * 1.1, loaded.params)
+    learner = Learner(policy.graphdef, optax.sgd(1.0), grpo.objective(config), reference=reference)
+    _, stats = learner.update(learner.init(policy.params), cut(flattened(groups), 5))
+    assert bool(stats.grad_norm > 0) is grpo.flat_teaches(config)
 
 
 @pytest.mark.parametrize("sizes", [(8, 1, 1), (1, 8, 1), (2, 2, 2)])
@@ -216,19 +259,20 @@ def compiled_after_warm_up(learner, params, groups):
     state = learner.warm_up(learner.init(params), shapes)
     counter = CompileCounter()
     for count in (1, 3):
-        state, _ = learner.update(state, cut(groups, 8) * count)
+        state, _ = learner.update(state, cut(groups, 8) * count + cut(flattened(groups), 8))
     return counter.count, state
 
 
-def test_update__compiles_nothing_after_warm_up(policy, groups):
-    count, _ = compiled_after_warm_up(learner_of(policy), policy.params, groups)
+@pytest.mark.parametrize("flat_teaches", [True, False])
+def test_update__compiles_nothing_after_warm_up(policy, groups, flat_teaches):
+    count, _ = compiled_after_warm_up(learner_of(policy, flat_teaches=flat_teaches), policy.params, groups)
     assert count == 0
 
 
 def test_update__compiles_nothing_on_a_mesh_and_every_moment_stays_with_its_parameter(model_directory, groups):
     mesh = models.make_mesh(2, 2, 2)
     graphdef, params = nnx.split(models.load(model_directory, mesh=mesh))
-    learner = Learner(graphdef, make_optimizer(RATE), grpo.objective(GRPOConfig()), mesh=mesh)
+    learner = Learner(graphdef, make_optimizer(RATE), grpo.objective(GRPOConfig()), mesh=mesh, flat_teaches=False)
 
     def parts(tree):
         return sorted(leaf.sharding.shard_shape(leaf.shape) for leaf in jax.tree.leaves(tree) if leaf.ndim)

@@ -1,0 +1,30 @@
+"""Near namesakes of projects and issues, see `envs.namesakes`."""
+
+import random
+
+from envs.namesakes import free_id, near_key, near_phrase
+from envs.words import Split
+from envs.world import Record, World
+
+
+def _project(world: World, rng: random.Random, split: Split, project: Record) -> Record:
+    key = near_key(rng, split, {other["key"] for other in world.find("projects")}, project["key"])
+    return {**project, "id": free_id(world, rng), "key": key, "next_number": 1}
+
+
+def _issue(world: World, rng: random.Random, split: Split, issue: Record) -> Record | None:
+    project = world.table("projects")[issue["project"]]
+    taken = {other["key"] for other in world.find("issues")}
+    free = [key for n in range(1, project["next_number"]) if (key := f"{project['key']}-{n}") not in taken]
+    if not free:
+        return None
+    summary = near_phrase(rng, split, issue["fields"]["summary"], set())
+    return {
+        **issue,
+        "id": free_id(world, rng),
+        "key": rng.choice(free),
+        "fields": {**issue["fields"], "summary": summary},
+    }
+
+
+NAMESAKES = {"projects": _project, "issues": _issue}
