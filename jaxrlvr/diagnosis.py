@@ -99,13 +99,15 @@ def reward_hacking(window: Window) -> str:
     )
 
 
+NEEDED = {"reward", "success", "length", "truncated", "calls/formed", "update/entropy"}
+"""Steps that lack one of these, of an older version, are passed over."""
 RUN: tuple[Callable[[Window], str], ...] = (entropy_collapse, length_growth, format_lost, reward_hacking)
 SCENARIO: tuple[Callable[[Window, str], str], ...] = (saturated, hopeless)
 
 
 def diagnose(history: Window) -> list[Finding]:
     """The patterns that show in the newest WINDOW steps of a run's metrics."""
-    window = history[-WINDOW:]
+    window = [figures for figures in history[-WINDOW:] if NEEDED <= figures.keys()]
     if len(window) < ENOUGH:
         return []
     found = [Finding(check.__name__, "", text) for check in RUN if (text := check(window))]

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -66,7 +67,8 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
         with closing(record), suppress(Abandoned):
             if not done:
                 run.remember("before", judged(state, done))
-            elif record.owes_evaluation(done):
+            # Only the first process has the records of earlier processes.
+            elif distributed.first(partial(record.owes_evaluation, done)):
                 judged(state, done)
             for step in console.progress(done + 1, config.steps):
                 if interruption.asked:

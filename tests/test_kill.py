@@ -59,6 +59,7 @@ def make_config(model: Path, run: Path) -> Any:
     from jaxrlvr.config import RunConfig
     from jaxrlvr.evaluation import EvaluationConfig
     from jaxrlvr.grpo import GRPOConfig
+    from jaxrlvr.guards import GuardConfig
     from jaxrlvr.learner import LearnerConfig
     from jaxrlvr.optimizer import OptimizerConfig
     from jaxrlvr.policy import PolicyConfig
@@ -78,6 +79,7 @@ def make_config(model: Path, run: Path) -> Any:
         learner=LearnerConfig(micro_groups=2, suffix_buckets=(48,)),
         optimizer=OptimizerConfig(learning_rate=1e-2),
         evaluation=EvaluationConfig(tasks=2, batch=2, every=2),
+        guards=GuardConfig(mismatch_gap=1e-4),
     )
 
 

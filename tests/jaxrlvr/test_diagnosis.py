@@ -87,6 +87,12 @@ def test_diagnose__says_nothing_of_a_few_steps(pattern):
     assert diagnose(course(SICK[pattern], ENOUGH - 1)) == []
 
 
+def test_diagnose__passes_over_steps_of_a_version_with_fewer_figures():
+    old = [{"step": step, "reward": 0.5} for step in range(WINDOW)]
+    assert diagnose(old) == [] == diagnose(old + course(SICK["format_lost"])[:3])
+    assert len(diagnose(old + course(SICK["format_lost"]))) == 1
+
+
 def test_diagnose__looks_at_the_newest_steps():
     assert diagnose(course(SICK["format_lost"]) + course({})) == []
     assert [one.pattern for one in diagnose(course({}) + course(SICK["format_lost"]))] == ["format_lost"]

@@ -3,6 +3,7 @@
 A random model calls no tool, so here every turn that ends is answered and the reward follows from what was written.
 """
 
+import errno
 import json
 import math
 import os
@@ -21,6 +22,7 @@ import models
 from jaxrlvr import evaluate, export, grpo, metrics, train
 from jaxrlvr.config import from_json, to_json
 from jaxrlvr.errors import RunStopped, UserError
+from jaxrlvr.guards import GuardConfig
 from jaxrlvr.interrupt import Interruption
 from jaxrlvr.policy import load_policy
 from jaxrlvr.run import RunDirectory
@@ -50,7 +52,10 @@ def graded():
 
 @pytest.fixture(scope="module")
 def config(tiny_run, acting):
-    return replace(tiny_run, steps=STEPS, checkpoint_every=2, rollout=replace(acting, prefix_buckets=(192,)))
+    # Every run here is stopped if sampler and learner ever differ by more than 1e-4.
+    guards = GuardConfig(mismatch_gap=1e-4)
+    acting = replace(acting, prefix_buckets=(192,))
+    return replace(tiny_run, steps=STEPS, checkpoint_every=2, rollout=acting, guards=guards)
 
 
 def run_training(config, run):
@@ -293,6 +298,22 @@ def test_ctrl_c__makes_a_checkpoint_and_the_run_goes_on(config_file, tmp_path, m
             assert 0 <= scores["success"] <= 1 and 0 <= scores["reward"] <= 1
     assert summary["seconds"] > 0 and summary["peak_rss_bytes"] > 0
     assert f"python -m jaxrlvr.export {path}" in capsys.readouterr().out
+
+
+def test_train__on_a_full_disk_says_how_to_go_on_and_hides_no_other_error(config_file, tmp_path, monkeypatch):
+    def failing(number):
+        def train_it(*arguments):
+            raise OSError(number, os.strerror(number))
+
+        return train_it
+
+    monkeypatch.setattr(train, "train", failing(errno.ENOSPC))
+    path = tmp_path / "run"
+    with pytest.raises(RunStopped, match=f"No space left on device.*: make room, then go on with --resume {path}"):
+        train.main([config_file, "--run-dir", str(path)])
+    monkeypatch.setattr(train, "train", failing(errno.EPERM))
+    with pytest.raises(PermissionError):
+        train.main([config_file, "--run-dir", str(tmp_path / "other")])
 
 
 def test_dry_run__says_what_would_run_and_writes_nothing(config_file, tmp_path, capsys):
