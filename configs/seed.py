@@ -3,9 +3,9 @@
     python -m jaxrlvr.sft configs/seed.py --out runs/seed    # models/seed holds its result
 
 First it imitates perfect demonstrations until it can do every step; most of their values are made-up words, so that it
-learns to copy and not to remember. A second time, at a lower rate, makes it sure. Then, shortly, it imitates sloppy ones:
-each habit below spoils a demonstration with the probability given, on its own. So the seed knows how a task is done and
-mostly does it badly: what RL is for.
+learns to copy and not to remember. A second time, at a lower rate, makes it sure. Then, shortly, it imitates sloppy
+ones: each habit below spoils a demonstration with the probability given, on its own. So the seed knows how a task is
+done and mostly does it badly: what RL is for.
 """
 
 from jaxrlvr.imitation import SFTConfig, Stage
