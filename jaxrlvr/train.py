@@ -17,10 +17,10 @@ from jaxrlvr.checkpoint import Checkpoints
 from jaxrlvr.clock import timed
 from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import RunConfig
-from jaxrlvr.errors import command
+from jaxrlvr.errors import UserError, command
 from jaxrlvr.evaluation import Judgement, judge, write_episodes
 from jaxrlvr.interrupt import Interruption, interruptible
-from jaxrlvr.learner import Learner, TrainState, make_optimizer
+from jaxrlvr.learner import Learner, TrainState, changing, completed, make_optimizer
 from jaxrlvr.plan import check, describe
 from jaxrlvr.policy import Policy, load_policy, peek
 from jaxrlvr.rollout import Group
@@ -41,7 +41,8 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
     console.say("compiling ...")
     state = warm_up(config, sampler, learner, state, shape)
     if checkpoints.latest() is not None:
-        done, state = checkpoints.restore(state)
+        done, restored = checkpoints.restore(changing(state))
+        state = completed(restored, state)
     elif not interruption.asked:
         run.remember("before", evaluated(config, policy, state, sampler, run, done))
     log = metrics.MetricsLog(run.path, resume_from=done)
@@ -67,7 +68,7 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
         write_episodes(run.episodes / "train.jsonl", groups[:1], policy.chat, step=step)
         done = step
         if interruption.asked or step % config.checkpoint_every == 0 or step == config.steps:
-            checkpoints.save(step, state)
+            checkpoints.save(step, changing(state))
         due = config.evaluation.every and step % config.evaluation.every == 0 and step < config.steps
         if due and not interruption.asked:
             evaluated(config, policy, state, sampler, run, step)
@@ -81,6 +82,8 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
 
 def make_learner(config: RunConfig, policy: Policy) -> Learner:
     """The learner with the GRPO objective; the reference model is the policy as it was loaded."""
+    if config.grpo.balance_loss and not policy.config.num_experts:
+        raise UserError("--grpo.balance-loss needs a mixture of experts, and this model has none: leave it at 0")
     return Learner(
         policy.graphdef,
         make_optimizer(config.optimizer),
@@ -90,6 +93,7 @@ def make_learner(config: RunConfig, policy: Policy) -> Learner:
         mesh=policy.mesh,
         denominator=grpo.denominator(config.grpo),
         flat_teaches=grpo.flat_teaches(config.grpo),
+        balance=config.grpo.balance_loss,
     )
 
 
