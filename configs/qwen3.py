@@ -6,7 +6,8 @@ to 16 members, 0.2 / 0.28, temperature 1, no KL term).
 
 from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation import EvaluationConfig
-from jaxrlvr.learner import LearnerConfig, OptimizerConfig
+from jaxrlvr.learner import LearnerConfig
+from jaxrlvr.optimizer import OptimizerConfig
 from jaxrlvr.policy import PolicyConfig
 from jaxrlvr.rollout import RolloutConfig
 from jaxrlvr.tasks import TaskConfig

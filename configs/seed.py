@@ -8,7 +8,7 @@ the probability given, on its own. So the seed knows how a task is done and most
 """
 
 from jaxrlvr.imitation import SFTConfig, Stage
-from jaxrlvr.learner import OptimizerConfig
+from jaxrlvr.optimizer import OptimizerConfig
 from models import ModelConfig
 
 SCENARIOS = ("jira_create_issue", "jira_transition_ticket", "confluence_create_page")

@@ -44,11 +44,12 @@ class Episode:
         self._calls: list[Call] = []
         self._turns = 0
         self._stopped = False
+        self._answer = ""
 
     @property
     def trace(self) -> Trace:
         """What was done so far."""
-        return Trace(tuple(self._calls), self._stopped)
+        return Trace(tuple(self._calls), self._stopped, self._answer)
 
     @property
     def world(self) -> World:
@@ -59,6 +60,7 @@ class Episode:
         """Take a model turn. Whatever the text is, the answer is words, never an exception."""
         wanted = parse_calls(text, self._schemas(), self._lenient)
         self._stopped = not wanted
+        self._answer = "" if wanted else text
         answers = []
         for call in wanted:
             if isinstance(call, Malformed):
@@ -100,6 +102,7 @@ class Episode:
             "request": task.request,
             "calls": [call.to_dict() for call in self._calls],
             "stopped": self._stopped,
+            "answer": self._answer,
         }
 
 
@@ -111,7 +114,7 @@ def rescore(record: Mapping[str, Any]) -> Verdict:
     try:
         task = sample(**record["task"])
         calls = [Call.from_dict(call) for call in record["calls"]]
-        stopped = bool(record["stopped"])
+        stopped, answer = bool(record["stopped"]), str(record.get("answer", ""))
         if not all(isinstance(call.name, str) and isinstance(call.arguments, Mapping) for call in calls):
             raise TypeError("a call's name is a string and its arguments are an object")
     except (KeyError, TypeError) as error:
@@ -120,4 +123,4 @@ def rescore(record: Mapping[str, Any]) -> Verdict:
     for call in calls:
         if call.error in ("", "refused"):
             simulator.call(call.name, call.arguments)
-    return judge(Attempt(task, Trace(tuple(calls), stopped), simulator.world), SCENARIOS[task.scenario].checks)
+    return judge(Attempt(task, Trace(tuple(calls), stopped, answer), simulator.world), SCENARIOS[task.scenario].checks)

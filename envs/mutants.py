@@ -12,6 +12,7 @@ extra write   something that was not asked for is written, before the first call
 garble        a call is cut off in its JSON
 go on         the first call is made once more after all is done
 never stop    the episode has no last turn without a call
+wrong answer  where the last turn has to say something: it says nothing, or something else
 """
 
 import json
@@ -22,9 +23,9 @@ from typing import Any
 
 from envs.operation import Json
 from envs.paths import Path, inner_paths, leaves, replaced, without
-from envs.policies import DONE, turn
+from envs.policies import turn
 from envs.simulator import Simulator
-from envs.task import PlannedCall, Task
+from envs.task import DONE, PlannedCall, Task
 from envs.world import START_MS, World
 
 KINDS = (
@@ -40,6 +41,7 @@ KINDS = (
     "garble",
     "go on",
     "never stop",
+    "wrong answer",
 )
 NOWHERE = "Zq"
 """What a wrong string starts with that no task has."""
@@ -64,23 +66,35 @@ def mutants(task: Task) -> Iterator[Mutant]:
         where = f"{call.name} (call {place + 1})"
         before, after = plan[:place], plan[place + 1 :]
         for kind, detail, spoiled in _spoiled_calls(task, call):
-            yield Mutant(kind, f"{where}{detail}", _turns((*before, spoiled, *after)))
-        yield Mutant("leave out", where, _turns((*before, *after)))
-        yield Mutant("stop early", where, _turns(before))
-        yield Mutant("repeat call", where, _turns((*before, call, call, *after)))
+            yield Mutant(kind, f"{where}{detail}", _turns(task, (*before, spoiled, *after)))
+        yield Mutant("leave out", where, _turns(task, (*before, *after)))
+        yield Mutant("stop early", where, _turns(task, before))
+        yield Mutant("repeat call", where, _turns(task, (*before, call, call, *after)))
         cut = turn(call).replace("}\n</tool_call>", "\n</tool_call>")
-        yield Mutant("garble", where, (*map(turn, before), cut, *map(turn, after), DONE))
+        yield Mutant("garble", where, (*map(turn, before), cut, *map(turn, after), task.answer))
     for place in _dependent_pairs(task):
         first, second = plan[place : place + 2]
         swapped = (*plan[:place], second, first, *plan[place + 2 :])
-        yield Mutant("swap order", f"{second.name} before {first.name} (call {place + 1})", _turns(swapped))
+        yield Mutant("swap order", f"{second.name} before {first.name} (call {place + 1})", _turns(task, swapped))
     for extra in extra_writes(task):
-        yield Mutant("extra write", f"{_told(extra)} at the end", _turns((*plan, extra)))
+        yield Mutant("extra write", f"{_told(extra)} at the end", _turns(task, (*plan, extra)))
         if plan:
-            yield Mutant("extra write", f"{_told(extra)} at the start", _turns((extra, *plan)))
+            yield Mutant("extra write", f"{_told(extra)} at the start", _turns(task, (extra, *plan)))
     if plan:
-        yield Mutant("go on", plan[0].name, _turns((*plan, plan[0])))
-    yield Mutant("never stop", "", _turns(plan)[:-1])
+        yield Mutant("go on", plan[0].name, _turns(task, (*plan, plan[0])))
+    yield Mutant("never stop", "", _turns(task, plan)[:-1])
+    for other in _wrong_answers(task):
+        yield Mutant("wrong answer", other, (*map(turn, plan), other))
+
+
+def _wrong_answers(task: Task) -> Iterator[str]:
+    """Nothing, the request, and the answer with each of its quoted values changed or left out."""
+    if task.answer == DONE:
+        return
+    yield from (DONE, task.request)
+    for value in quoted(task.answer):
+        for other in ("", *wrong_values(task, value)):
+            yield task.answer.replace(f'"{value}"', f'"{other}"')
 
 
 def extra_writes(task: Task) -> Iterator[PlannedCall]:
@@ -120,8 +134,8 @@ def _spoiled_calls(task: Task, call: PlannedCall) -> Iterator[tuple[str, str, Pl
         yield "rename tool", f" as {other}", PlannedCall(other, call.arguments)
 
 
-def _turns(plan: Sequence[PlannedCall]) -> tuple[str, ...]:
-    return (*map(turn, plan), DONE)
+def _turns(task: Task, plan: Sequence[PlannedCall]) -> tuple[str, ...]:
+    return (*map(turn, plan), task.answer)
 
 
 def _told(call: PlannedCall) -> str:

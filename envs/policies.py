@@ -15,11 +15,8 @@ from envs.episode import Episode
 from envs.errors import EnvError
 from envs.operation import Json
 from envs.scenarios import SCENARIOS
-from envs.task import PlannedCall, Task
+from envs.task import DONE, PlannedCall, Task
 from envs.tools import Detail
-
-DONE = "Done."
-"""The last turn of a demonstration: words, and no call."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ def turn(call: PlannedCall) -> str:
 
 def oracle(task: Task) -> list[str]:
     """Does what was asked, and stops."""
-    return [*map(turn, task.oracle), DONE]
+    return [*map(turn, task.oracle), task.answer]
 
 
 def idle(task: Task) -> list[str]:
@@ -96,4 +93,4 @@ def sloppy(task: Task, rng: random.Random, habits: Mapping[str, float]) -> list[
     for name, chance in habits.items():
         if rng.random() < chance:
             plan = tuple(known[name](plan, task, rng))
-    return [*map(turn, plan), DONE]
+    return [*map(turn, plan), task.answer if plan == task.oracle else DONE]

@@ -8,6 +8,9 @@ from envs.operation import Api, Json
 from envs.words import Split
 from envs.world import World
 
+DONE = "Done."
+"""The last turn of whoever has nothing to say: words, and no call."""
+
 
 @dataclass(frozen=True)
 class PlannedCall:
@@ -38,3 +41,5 @@ class Task:
     """What the checks compare with."""
     oracle: tuple[PlannedCall, ...] = field(repr=False)
     """Calls that fulfil the request, in order."""
+    answer: str = field(default=DONE, repr=False)
+    """What an oracle writes when it has made them."""

@@ -49,6 +49,8 @@ class Trace:
     calls: tuple[Call, ...] = ()
     stopped: bool = False
     """True once the model wrote a turn without a call."""
+    answer: str = ""
+    """What it wrote in that turn."""
 
     def __iter__(self):
         return iter(self.calls)

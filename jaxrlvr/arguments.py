@@ -12,6 +12,7 @@ ABOUT = """Train with GRPO on verdicts of simulated APIs. Without CONFIG.py: con
 
 --model DIR     start from a Hugging Face directory or hub id; the short form of --policy.model
 --resume RUN    go on from the last checkpoint of a run directory
+--force         with --resume: go on although a changed setting makes it another run
 --dry-run       say what would run, its sizes and memory, and stop
 
 Each field of the config is an option, shown here with the value that it has in the config:"""
@@ -24,8 +25,25 @@ HARMLESS = (
     "evaluation.tasks",
     "evaluation.every",
     "evaluation.batch",
+    "guards.mismatch_kl",
+    "guards.mismatch_gap",
+    "guards.explode",
+    "guards.max_skipped",
+    "guards.max_faults",
+    "guards.stall_seconds",
 )
 """What may change when a run is resumed: the steps already made would have been the same."""
+ROUNDING = (
+    "policy.mesh.data",
+    "policy.mesh.fsdp",
+    "policy.mesh.tensor",
+    "policy.remat",
+    "learner.micro_groups",
+    "learner.suffix_buckets",
+    "rollout.prefix_buckets",
+    "rollout.answer_chunk",
+)
+"""What may change too, but other sums round otherwise: the run goes on and is no longer equal to the last bit."""
 
 
 @dataclass(frozen=True)
@@ -37,36 +55,57 @@ class Arguments:
     """Names a new run's directory: the config file's stem."""
     dry_run: bool = False
     resumed: RunDirectory | None = None
+    changed: tuple[str, ...] = ()
+    """The settings in which a resumed run differs from its config.json."""
 
 
 def read_arguments(arguments: list[str]) -> Arguments:
-    """Read `[CONFIG.py] [--model X] [--resume RUN] [--dry-run] [--section.field value ...]`. Raises UserError for what
-    cannot be.
+    """Read `[CONFIG.py] [--model X] [--resume RUN [--force]] [--dry-run] [--section.field value ...]`.
+
+    Raises UserError for what cannot be.
     """
     rest = list(arguments)
     dry_run = "--dry-run" in rest
-    rest = [argument for argument in rest if argument != "--dry-run"]
+    force = "--force" in rest
+    rest = [argument for argument in rest if argument not in ("--dry-run", "--force")]
     resume = _take(rest, "--resume")
     model = _take(rest, "--model")
     file = rest.pop(0) if rest and not rest[0].startswith("-") else None
     if resume is not None:
         if file is not None:
             raise UserError(f"--resume takes its config from the run: leave {file} out")
-        return _resumed(resume, rest, model, dry_run)
+        return _resumed(resume, rest, model, dry_run, force)
+    if force:
+        raise UserError("--force goes with --resume: it lets a run go on with settings that change what it is")
     config = apply_arguments(load_config(file or str(DEFAULT), RunConfig), rest, PROGRAM, ABOUT)
     if model is not None:
         config = replace(config, policy=replace(config.policy, model=model))
     return Arguments(config, Path(file or DEFAULT).stem, dry_run)
 
 
-def _resumed(resume: str, rest: list[str], model: str | None, dry_run: bool) -> Arguments:
+def _resumed(resume: str, rest: list[str], model: str | None, dry_run: bool, force: bool) -> Arguments:
     run, stored = RunDirectory.open(resume)
     config = apply_arguments(stored, rest, PROGRAM, ABOUT)
     if model is not None:
         config = replace(config, policy=replace(config.policy, model=model))
-    if harmful := [name for name in differences(stored, config) if name not in HARMLESS]:
-        raise UserError(f"{resume} cannot go on with another {', '.join(harmful)}: start a new run for that")
-    return Arguments(config, "", dry_run, run)
+    changed = differences(stored, config)
+    harmful = [name for name in changed if name not in HARMLESS + ROUNDING]
+    if harmful and not force:
+        raise UserError(
+            f"{resume} cannot go on with another {', '.join(harmful)}: start a new run for that, "
+            "or add --force if the figures need not be those of one run"
+        )
+    return Arguments(config, "", dry_run, run, tuple(changed))
+
+
+def consequences(changed: tuple[str, ...]) -> str:
+    """What to say of a run that goes on with these settings changed."""
+    harmful = [name for name in changed if name not in HARMLESS + ROUNDING]
+    rounding = [name for name in changed if name in ROUNDING]
+    said = f"going on with another {', '.join(changed)}"
+    if harmful:
+        return f"{said}; forced: {', '.join(harmful)} make it another run from here"
+    return f"{said}; {', '.join(rounding)} may change the last digits" if rounding else said
 
 
 def _take(arguments: list[str], flag: str) -> str | None:

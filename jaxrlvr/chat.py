@@ -38,7 +38,29 @@ class Chat:
 
     def prompt(self, request: str, tools: Sequence[dict]) -> list[int]:
         """The prefix: system text with the tools, the request, and the opening of the model's turn."""
-        return self._encode(self._render([{"role": "user", "content": request}], tools, opened=True))
+        return self.opening([{"role": "user", "content": request}], tools)
+
+    def opening(self, messages: Sequence[dict], tools: Sequence[dict]) -> list[int]:
+        """The prefix of a chat that begins with these messages, with the opening of the model's turn."""
+        return self._encode(self._render(list(messages), tools, opened=True))
+
+    def written(self, message: dict) -> str:
+        """An assistant's message as the model would have written it: its words and calls in the template's form."""
+        asked = [{"role": "user", "content": "-"}]
+        opened, whole = self._render(asked, (), opened=True), self._render([*asked, message], (), opened=False)
+        if not whole.startswith(opened):
+            # The opening holds an empty thought that the template leaves out of the finished message.
+            opened = opened[: opened.rindex("assistant\n") + len("assistant\n")]
+        return whole[len(opened) :].rpartition("<|im_end|>")[0]
+
+    def between(self, messages: Sequence[dict]) -> list[int]:
+        """The tokens between a sampled `<|im_end|>` and the model's next turn, given the messages in between."""
+        cleaned = [
+            {**one, "content": self._without_markers(one["content"])} if one["role"] == "tool" else one
+            for one in messages
+        ]
+        around = [{"role": "user", "content": "-"}, {"role": "assistant", "content": _TURN}, *cleaned]
+        return self._encode(self._render(around, (), opened=True).split(_TURN, 1)[1].removeprefix("<|im_end|>"))
 
     def answer(self, answers: Sequence[str]) -> list[int]:
         """The tokens between a sampled `<|im_end|>` and the model's next turn, given the tools' answers in order."""

@@ -20,7 +20,9 @@ import tyro
 from jaxrlvr.errors import UserError
 from jaxrlvr.evaluation import EvaluationConfig
 from jaxrlvr.grpo import GRPOConfig
-from jaxrlvr.learner import LearnerConfig, OptimizerConfig
+from jaxrlvr.guards import GuardConfig
+from jaxrlvr.learner import LearnerConfig
+from jaxrlvr.optimizer import OptimizerConfig
 from jaxrlvr.policy import PolicyConfig
 from jaxrlvr.rollout import RolloutConfig
 from jaxrlvr.tasks import TaskConfig
@@ -51,6 +53,7 @@ class RunConfig:
     learner: LearnerConfig = field(default_factory=LearnerConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    guards: GuardConfig = field(default_factory=GuardConfig)
 
 
 def load_config(path: str, kind: type[T]) -> T:
@@ -158,9 +161,12 @@ def _build(kind: type, values: Any, where: str) -> Any:
 
 
 def _like(value: Any, usual: Any) -> bool:
-    """Whether a stored value has the type of the field's default; a whole number may stand for a float."""
+    """Whether a stored value has the type of the field's default.
+
+    A whole number may stand for a float; a tuple that is empty by default holds names.
+    """
     if isinstance(usual, tuple):
-        return isinstance(value, tuple) and all(_like(item, usual[0]) for item in value)
+        return isinstance(value, tuple) and all(_like(item, usual[0] if usual else "") for item in value)
     return isinstance(value, (int, float) if isinstance(usual, float) else type(usual)) and (
         isinstance(value, bool) == isinstance(usual, bool)
     )

@@ -20,13 +20,13 @@ Habits = Mapping[str, float]
 
 
 def conversation(
-    scenario: str, split: str, seed: int, habits: Habits, difficulty: int = 1
+    scenario: str, split: str, seed: int, habits: Habits, difficulty: int = 1, detail: Detail = "compact"
 ) -> tuple[envs.Task, tuple[tuple[str, tuple[str, ...]], ...]]:
     """One task and its demonstrated turns: [(what the model writes, what the tools answer), ...]."""
     task = envs.SCENARIOS[scenario].sample(seed, split, difficulty)
     own = {name: chance for name, chance in habits.items() if name in envs.SCENARIOS[scenario].habits}
     turns = policies.sloppy(task, random.Random(seed), own) if own else policies.oracle(task)
-    return task, policies.demonstrate(task, turns).turns
+    return task, policies.demonstrate(task, turns, detail).turns
 
 
 def texts(chosen: Sequence[tuple[str, str, int]]) -> Iterator[str]:
@@ -41,7 +41,7 @@ def texts(chosen: Sequence[tuple[str, str, int]]) -> Iterator[str]:
 
 def row(chat: Chat, scenario: str, split: str, seed: int, habits: Habits, detail: Detail = "compact") -> Row:
     """One demonstration as a group of one member."""
-    task, turns = conversation(scenario, split, seed, habits)
+    task, turns = conversation(scenario, split, seed, habits, detail=detail)
     tokens: list[int] = []
     sampled: list[bool] = []
     for written, answers in turns:

@@ -67,6 +67,10 @@ class GRPOConfig:
     """Whether a group in which nobody succeeds teaches nothing: off, always, or auto (once its scenario often
     succeeds).
     """
+    refills: int = 0
+    """Dynamic sampling (DAPO, arXiv 2503.14476, section 3.2): groups without any advantage are replaced by those of
+    other tasks, drawn at most so many times a step. 0 keeps them.
+    """
     gate_above: float = 0.3
     """With outcome_gate auto: the scenario's success rate in this step from which the gate is closed."""
 

@@ -1,4 +1,4 @@
-"""Supervised fine-tuning: demonstrations -> a Hugging Face directory.
+"""Supervised fine-tuning: demonstrations or recorded chats -> a Hugging Face directory.
 
 In: a base model (or a shape to start from nothing), scenarios, and how sloppy the demonstrations are. The update is the
 learner's own; only the objective differs.
@@ -19,13 +19,15 @@ from flax import nnx
 from safetensors.numpy import save_file
 
 import models
-from jaxrlvr import demonstrations
-from jaxrlvr.batch import Batch, Shape, pack
+from envs.tools import Detail
+from jaxrlvr import chats, demonstrations
+from jaxrlvr.batch import Batch, Row, Shape, pack
 from jaxrlvr.chat import Chat
 from jaxrlvr.errors import UserError
 from jaxrlvr.grpo import LossStats
 from jaxrlvr.induction import induction_tensors
-from jaxrlvr.learner import Learner, OptimizerConfig, make_optimizer
+from jaxrlvr.learner import Learner
+from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.policy import load_chat
 from jaxrlvr.tokenizer import train_tokenizer
 
@@ -40,7 +42,7 @@ class Stage:
     """Updates."""
     optimizer: OptimizerConfig
     """Fresh for each stage."""
-    scenarios: tuple[str, ...]
+    scenarios: tuple[str, ...] = ()
     """Scenario names; each update demonstrates them in turn, so that micro-batches hold like lengths."""
     splits: tuple[tuple[str, int], ...] = (("synthetic", 4), ("train", 1))
     """Splits with their share; never the held-out one."""
@@ -48,8 +50,18 @@ class Stage:
     """Faults of the demonstrations and their probabilities."""
     episodes: int = 48
     """Demonstrations per update."""
+    detail: Detail = "compact"
+    """How much of tools and answers the demonstrations show."""
+    chats: str = ""
+    """A JSONL file of recorded chats to imitate instead of scenarios."""
+    members: int = 1
+    """Chats that may share a prompt in one forward pass."""
 
     def __post_init__(self) -> None:
+        if bool(self.chats) == bool(self.scenarios):
+            raise UserError(f"stage {self.name!r} needs either scenarios or a file of chats, and not both")
+        if self.members < 1 or (self.members > 1 and not self.chats):
+            raise UserError(f"stage {self.name!r} has members {self.members}: 1, or with a file of chats more")
         if "heldout" in dict(self.splits):
             raise UserError(
                 f"stage {self.name!r} would train on the heldout split, which judges: use train or synthetic"
@@ -101,6 +113,8 @@ def start_from_nothing(config: SFTConfig, directory: Path) -> None:
         )
     rng = random.Random(config.seed)
     first = config.stages[0]
+    if not first.scenarios:
+        raise UserError("a tokenizer is made of scenarios: set `model`, or begin with a stage that has some")
     chosen = [
         (first.scenarios[number % len(first.scenarios)], _draw(rng, first.splits), rng.randrange(2**31))
         for number in range(config.tokenizer_texts)
@@ -113,19 +127,38 @@ def start_from_nothing(config: SFTConfig, directory: Path) -> None:
 
 def batches(chat: Chat, stage: Stage, config: SFTConfig) -> Iterator[list[Batch]]:
     """The stage's micro-batches, one list per update; fixed by the seed and the stage's name."""
+    shape = Shape(max(1, config.micro_batch // stage.members), config.prefix_buckets, config.suffix_buckets)
+    for rows in recorded(chat, stage, config.seed) if stage.chats else demonstrated(chat, stage, config.seed):
+        yield pack(rows, shape, chat.pad_token)
+
+
+def demonstrated(chat: Chat, stage: Stage, seed: int) -> Iterator[list[Row]]:
+    """The demonstrations of each update, the scenarios in turn."""
+    more = {} if stage.detail == "compact" else {"detail": stage.detail}
     for step in range(stage.steps):
-        rng = random.Random(f"{config.seed}/{stage.name}/{step}")
-        rows = [
+        rng = random.Random(f"{seed}/{stage.name}/{step}")
+        yield [
             demonstrations.row(
                 chat,
                 stage.scenarios[number % len(stage.scenarios)],
                 _draw(rng, stage.splits),
                 rng.randrange(2**31),
                 dict(stage.habits),
+                **more,
             )
             for number in range(stage.episodes)
         ]
-        yield pack(rows, Shape(config.micro_batch, config.prefix_buckets, config.suffix_buckets), chat.pad_token)
+
+
+def recorded(chat: Chat, stage: Stage, seed: int) -> Iterator[list[Row]]:
+    """The recorded chats of each update: all of them in one random order after the other."""
+    groups = chats.grouped([chats.row(chat, one) for one in chats.read_chats(stage.chats)], stage.members)
+    wanted, order = max(1, stage.episodes // stage.members), list[int]()
+    for step in range(stage.steps):
+        while len(order) < wanted:
+            order += random.Random(f"{seed}/{stage.name}/{step}/{len(order)}").sample(range(len(groups)), len(groups))
+        yield [groups[place] for place in order[:wanted]]
+        del order[:wanted]
 
 
 def _draw(rng: random.Random, shares: tuple[tuple[str, int], ...]) -> str:

@@ -28,24 +28,6 @@ def sampled_tokens(batches: Sequence[Batch]) -> int:
 
 
 @dataclass(frozen=True)
-class OptimizerConfig:
-    """AdamW after clipping by global norm, with a linear warm-up to a constant rate."""
-
-    learning_rate: float = 1e-6
-    """Peak step size."""
-    warmup_steps: int = 0
-    """Steps over which the rate rises linearly from 0."""
-    decay_steps: int = 0
-    """Step at which a cosine decay reaches a tenth of the peak; 0 keeps the rate constant."""
-    weight_decay: float = 0.0
-    """Decoupled weight decay."""
-    beta2: float = 0.95
-    """Decay of the second moment; short, since a run is short."""
-    max_grad_norm: float = 1.0
-    """Gradients are scaled down to this global norm."""
-
-
-@dataclass(frozen=True)
 class LearnerConfig:
     """How a step's groups are cut into forward passes."""
 
@@ -78,24 +60,7 @@ class UpdateStats(NamedTuple):
     means: LossStats
     grad_norm: jax.Array
     skipped: jax.Array
-    """True if the update was not finite and left the state as it was."""
-
-
-def make_optimizer(config: OptimizerConfig) -> optax.GradientTransformation:
-    """The Optax chain of `config`."""
-    peak, rising = config.learning_rate, max(1, config.warmup_steps)
-    rate: optax.ScalarOrSchedule = peak
-    # From 1/n of the peak, not 0: a first step that changes nothing would waste its samples.
-    if config.decay_steps:
-        rate = optax.warmup_cosine_decay_schedule(
-            peak / rising, peak, config.warmup_steps, config.decay_steps, 0.1 * peak
-        )
-    elif config.warmup_steps:
-        rate = optax.linear_schedule(peak / rising, peak, rising)
-    return optax.chain(
-        optax.clip_by_global_norm(config.max_grad_norm),
-        optax.adamw(rate, b2=config.beta2, weight_decay=config.weight_decay),
-    )
+    """True if the update was not finite or over the limit, and left the state as it was."""
 
 
 def suffix_logprobs(model: models.Decoder, batch: Batch, temperature: float | jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -152,7 +117,7 @@ class Learner:
         # Copied: training that starts from the same weights gives their buffers away. Frozen weights are the state's.
         self._reference = None if reference is None else jax.tree.map(jnp.copy, models.split(reference)[0])
         self._sharding = None if mesh is None else models.batch_sharding(mesh)
-        pin = _Pin(graphdef, optimizer, mesh)
+        pin = _Pin(graphdef, mesh)
 
         def loss(
             trained: Any,
@@ -186,14 +151,14 @@ class Learner:
             return loss(params, None, batch, reference_BGT, jnp.float32(1), jnp.float32(1))[1]
 
         @partial(jax.jit, donate_argnums=0)
-        def apply(state: TrainState, grads: Any) -> tuple[TrainState, jax.Array, jax.Array]:
+        def apply(state: TrainState, grads: Any, limit: jax.Array) -> tuple[TrainState, jax.Array, jax.Array]:
             norm = optax.tree.norm(grads)
             trained, frozen = models.split(state.params)
             updates, opt_state = optimizer.update(grads, state.opt_state, trained)
             new, old = (optax.apply_updates(trained, updates), opt_state), (trained, state.opt_state)
-            finite = jnp.isfinite(norm)
-            trained, opt_state = jax.tree.map(lambda a, b: jnp.where(finite, a, b), new, old)
-            return pin.state(TrainState(models.join(trained, frozen), opt_state)), norm, ~finite
+            sound = jnp.isfinite(norm) & (norm <= limit)
+            trained, opt_state = jax.tree.map(lambda a, b: jnp.where(sound, a, b), new, old)
+            return pin.state(TrainState(models.join(trained, frozen), opt_state)), norm, ~sound
 
         @jax.jit
         def recompute(params: Any, batch: Batch) -> jax.Array:
@@ -236,10 +201,14 @@ class Learner:
             if not self._flat_teaches:
                 self._measure(state.params, batch, reference_BGT)
         # A gradient that is not finite leaves the state as it is.
-        return self._apply(state, self._fill(state.params, jnp.nan))[0]
+        return self._apply(state, self._fill(state.params, jnp.nan), jnp.float32(jnp.inf))[0]
 
-    def update(self, state: TrainState, batches: Sequence[Batch]) -> tuple[TrainState, UpdateStats]:
-        """One optimizer step over all micro-batches. The old state's buffers are gone afterwards.
+    def update(
+        self, state: TrainState, batches: Sequence[Batch], norm_limit: float = np.inf
+    ) -> tuple[TrainState, UpdateStats]:
+        """One optimizer step over all micro-batches, skipped if its gradient's norm is over the limit or not finite.
+
+        The old state's buffers are gone afterwards.
 
         A micro-batch in which every group is flat, all of its members alike, is measured and not differentiated: where
         the objective has nothing else to teach, its gradient is zero.
@@ -256,7 +225,7 @@ class Learner:
             else:
                 stats = self._measure(state.params, batch, reference_BGT)
             parts.append(stats)
-        state, norm, skipped = self._apply(state, grads)
+        state, norm, skipped = self._apply(state, grads, jnp.float32(norm_limit))
         parts = jax.device_get(parts)
         means = LossStats(*(sum(values) / np.float32(tokens) for values in zip(*parts, strict=True)))
         means = means._replace(
@@ -274,7 +243,6 @@ class _Pin:
     """
 
     graphdef: Any
-    optimizer: optax.GradientTransformation
     mesh: Mesh | None
 
     def trained(self, tree: Any, params: Any) -> Any:
@@ -284,12 +252,26 @@ class _Pin:
         return jax.tree.map(jax.lax.with_sharding_constraint, tree, self._places(tree, params, self.mesh))
 
     def state(self, state: TrainState) -> TrainState:
-        """The whole state: moments where their parameters are, counts everywhere."""
+        """The whole state: what is kept of a parameter, under its name, where it is; counts everywhere."""
         if self.mesh is None:
             return state
         trained, frozen = models.split(state.params)
-        places = self._places(trained, state.params, self.mesh)
-        opt_state = optax.tree.map_params(self.optimizer, jax.lax.with_sharding_constraint, state.opt_state, places)
+        pairs = zip(
+            jax.tree.leaves_with_path(trained),
+            jax.tree.leaves(self._places(trained, state.params, self.mesh)),
+            strict=True,
+        )
+        places = {jax.tree_util.keystr(path): (leaf.shape, place) for (path, leaf), place in pairs}
+
+        def placed(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
+            for begin in range(len(path)):
+                shape, place = places.get(jax.tree_util.keystr(path[begin:]), (None, None))
+                # Sums over rows or columns go by a parameter's name too, but are small: they may lie anywhere.
+                if shape == leaf.shape:
+                    return jax.lax.with_sharding_constraint(leaf, place)
+            return leaf
+
+        opt_state = jax.tree.map_with_path(placed, state.opt_state)
         return TrainState(models.join(self.trained(trained, state.params), frozen), opt_state)
 
     def _places(self, tree: Any, params: Any, mesh: Mesh) -> Any:

@@ -6,16 +6,24 @@ import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 from tensorboardX import SummaryWriter
 
+from jaxrlvr.files import keep_steps
 from jaxrlvr.learner import UpdateStats
+from jaxrlvr.refill import Drawn
 from jaxrlvr.rollout import STOPS, Group, Trajectory
-from jaxrlvr.run import keep_steps
 
 Figures = dict[str, float]
+CLOCKED = ("seconds/", "speed/", "memory/", "compiles")
+"""How the names of figures begin that depend on the machine; all others follow from the config."""
+TRUNCATED = ("turn_limit", "length", "max_turns")
+"""Stops that the model did not choose."""
+MALFORMED = ("malformed_json", "malformed_call")
+"""Errors of calls that could not be read."""
 
 
 class CompileCounter:
@@ -39,30 +47,103 @@ def peak_rss_bytes() -> int:
 
 
 def rollout_figures(groups: Sequence[Group]) -> Figures:
-    """Reward, success, lengths, stops and call errors of a step's members, in all and per scenario."""
-    figures: Figures = {}
+    """Rewards, kinds of groups, lengths, stops and calls of a step's members, in all and per scenario."""
     members = [member for group in groups for member in group.members]
-    valid = [member for member in members if member.valid]
-    by_scenario: dict[str, list[Trajectory]] = defaultdict(list)
-    for group in groups:
-        by_scenario[group.task.scenario] += [member for member in group.members if member.valid]
-    for name, some in [("", valid), *((f"/{scenario}", some) for scenario, some in by_scenario.items())]:
-        figures[f"reward{name}"] = _mean([member.verdict.reward for member in some])
-        figures[f"success{name}"] = _mean([float(member.verdict.success) for member in some])
-    rewards = [[member.verdict.reward for member in group.members if member.valid] for group in groups]
-    figures["groups/useful"] = _mean([float(len(set(group)) > 1) for group in rewards])
-    figures["tokens/sampled"] = float(sum(sum(member.sampled) for member in members))
+    figures: Figures = {"tokens/sampled": float(sum(sum(member.sampled) for member in members))}
     figures["tokens/suffix"] = _mean([len(member.tokens) for member in members])
-    figures["turns"] = _mean([member.turns for member in members])
+    by_scenario: dict[str, list[Group]] = defaultdict(list)
+    for group in groups:
+        by_scenario[group.task.scenario].append(group)
+    for name, some in [("", groups), *((f"/{scenario}", some) for scenario, some in by_scenario.items())]:
+        figures |= {f"{figure}{name}": value for figure, value in _health(some).items()}
     for stop in STOPS:
         figures[f"stop/{stop}"] = _mean([float(member.stop == stop) for member in members])
     errors: dict[str, int] = defaultdict(int)
-    for member in valid:
-        for call in member.episode.trace:
+    for member in members:
+        for call in member.episode.trace if member.valid else ():
             if call.error:
                 errors[call.error] += 1
-    figures |= {f"call_error/{kind}": float(count) for kind, count in sorted(errors.items())}
+    return figures | {f"call_error/{kind}": float(count) for kind, count in sorted(errors.items())}
+
+
+def _health(groups: Sequence[Group]) -> Figures:
+    """How the members of some groups did; those whose simulators failed count in lengths and turns alone."""
+    members = [member for group in groups for member in group.members]
+    valid = [(group, member) for group in groups for member in group.members if member.valid]
+    verdicts = [member.verdict for _, member in valid]
+    calls = [list(member.episode.trace) for _, member in valid]
+    figures = {
+        "reward": _mean([verdict.reward for verdict in verdicts]),
+        "success": _mean([float(verdict.success) for verdict in verdicts]),
+        "turns": _mean([member.turns for member in members]),
+        "length": _mean([sum(member.sampled) for member in members]),
+        "truncated": _mean([float(member.stop in TRUNCATED) for member in members]),
+        "calls": _mean([len(made) for made in calls]),
+        "calls/failed": _mean([sum(bool(call.error) for call in made) for made in calls]),
+        "calls/formed": _mean(
+            [
+                float(any(call.error not in MALFORMED for call in made))
+                for (group, _), made in zip(valid, calls, strict=True)
+                if not needs_no_call(group.task)
+            ]
+        ),
+        "surprise": _surprise(members),
+    }
+    # Of tasks that ask for no call at all.
+    idle = [bool(made) for (group, _), made in zip(valid, calls, strict=True) if needs_no_call(group.task)]
+    if idle:
+        figures["overcalling"] = _mean([float(called) for called in idle])
+    return figures | {f"groups/{kind}": share for kind, share in _group_kinds(groups).items()}
+
+
+def needs_no_call(task: Any) -> bool:
+    """Whether a task is fulfilled by calling nothing."""
+    return len(task.oracle) == 0
+
+
+def _group_kinds(groups: Sequence[Group]) -> Figures:
+    """Shares of groups whose rewards differ, and of those in which all succeed alike or fail alike."""
+    useful, high = [], []
+    for group in groups:
+        verdicts = [member.verdict for member in group.members if member.valid]
+        useful.append(len({verdict.reward for verdict in verdicts}) > 1)
+        high.append(not useful[-1] and bool(verdicts) and all(verdict.success for verdict in verdicts))
+    share = {"useful": _mean([float(one) for one in useful]), "flat_high": _mean([float(one) for one in high])}
+    return share | {"flat_low": 1 - share["useful"] - share["flat_high"]}
+
+
+def _surprise(members: Sequence[Trajectory]) -> float:
+    """Mean -log-prob of the sampled tokens: an estimate of the entropy from the samples themselves."""
+    sampled = sum(sum(member.sampled) for member in members)
+    return -sum(sum(member.logprobs) for member in members) / max(1, sampled)
+
+
+def step_figures(drawn: Drawn, figures: Mapping[str, float]) -> Figures:
+    """Everything that a step reports beside its update; `figures` has its seconds."""
+    found = rollout_figures(drawn.groups) | advantage_figures(*drawn.used)
+    found |= {"groups/played": float(len(drawn.groups)), "groups/refills": float(drawn.refills)}
+    return found | machine_figures({**figures, **found})
+
+
+def advantage_figures(groups: Sequence[Group], advantage_BG: np.ndarray) -> Figures:
+    """Mean size of the advantages [B, G], in all and per scenario: what pushes the step."""
+    figures = {"advantage": float(np.abs(advantage_BG).mean())}
+    names = np.array([group.task.scenario for group in groups])
+    for name in dict.fromkeys(names.tolist()):
+        figures[f"advantage/{name}"] = float(np.abs(advantage_BG[names == name]).mean())
     return figures
+
+
+def machine_figures(figures: Mapping[str, float]) -> Figures:
+    """Speed and memory: what depends on the machine and on what else it does. Reads the step's seconds and tokens."""
+    found = {
+        "speed/sampled_tokens": figures["tokens/sampled"] / max(figures["seconds/sample"], 1e-9),
+        "speed/learned_tokens": figures["tokens/sampled"] / max(figures["seconds/update"], 1e-9),
+        "speed/device_share": 1 - host_share(figures),
+        "memory/host_bytes": float(peak_rss_bytes()),
+    }
+    peaks = [(device.memory_stats() or {}).get("peak_bytes_in_use", 0) for device in jax.local_devices()]
+    return found | ({"memory/device_bytes": float(max(peaks))} if any(peaks) else {})
 
 
 def update_figures(stats: UpdateStats) -> Figures:
@@ -79,6 +160,14 @@ def host_share(figures: Mapping[str, float]) -> float:
     """How much of a step's wall time the device waited for simulators, texts and batches."""
     total = sum(figures[f"seconds/{part}"] for part in ("sample", "pack", "update"))
     return (figures["seconds/host"] + figures["seconds/pack"]) / total
+
+
+def scenario_line(figures: Mapping[str, float]) -> str:
+    """Each scenario's success, and the share of its groups whose members differ: those that teach."""
+    names = [name.split("/", 1)[1] for name in figures if name.startswith("success/")]
+    return "  ".join(
+        f"{name} {figures[f'success/{name}']:.2f} ({figures[f'groups/useful/{name}']:.0%} useful)" for name in names
+    )
 
 
 def line(step: int, steps: int, figures: Mapping[str, float]) -> str:
@@ -107,6 +196,10 @@ class MetricsLog:
         """Write one step."""
         self._file.write(json.dumps({"step": step, **figures}) + "\n")
         self._file.flush()
+        self.show(step, figures)
+
+    def show(self, step: int, figures: Mapping[str, float]) -> None:
+        """Add figures to TensorBoard alone."""
         for name, value in figures.items():
             self._events.add_scalar(name, value, step)
 

@@ -12,7 +12,7 @@ from jax.sharding import AbstractMesh
 import envs
 import models
 from envs.tools import DETAILS
-from jaxrlvr import tasks
+from jaxrlvr import optimizer, tasks
 from jaxrlvr.chat import Chat
 from jaxrlvr.config import RunConfig
 from jaxrlvr.errors import UserError
@@ -36,6 +36,7 @@ def check(config: RunConfig, chat: Chat | None) -> None:
         known = ", ".join(get_args(Remat))
         raise UserError(f"--policy.remat {config.policy.remat!r} is unknown; there are {known}")
     _check_objective(config.grpo)
+    optimizer.check(config.optimizer)
     for name, ladder in (
         ("rollout.prefix-buckets", rollout.prefix_buckets),
         ("rollout.suffix-buckets", rollout.suffix_buckets),
@@ -91,6 +92,7 @@ _LEAST: dict[str, float | str] = {
     "grpo.correction_cap": 1,
     "grpo.overlong_soft": 0,
     "grpo.overlong_hard": 0,
+    "grpo.refills": 0,
     "learner.micro_groups": 1,
     "optimizer.learning_rate": "above",
     "optimizer.warmup_steps": 0,
@@ -101,6 +103,12 @@ _LEAST: dict[str, float | str] = {
     "evaluation.tasks": 1,
     "evaluation.every": 0,
     "evaluation.batch": 1,
+    "guards.mismatch_kl": 0,
+    "guards.mismatch_gap": 0,
+    "guards.explode": 0,
+    "guards.max_skipped": 1,
+    "guards.max_faults": 0,
+    "guards.stall_seconds": 0,
 }
 
 
@@ -168,7 +176,8 @@ def describe(config: RunConfig, source: str, model: models.ModelConfig, chat: Ch
         return budget(model, places, batch, config.policy.compute_dtype, config.policy.remat)
 
     step = taken(config.tasks.per_step)
-    state_bytes = step.weights + step.gradients + step.optimizer
+    # Adafactor's sums are next to nothing.
+    state_bytes = step.weights + step.gradients + (step.optimizer if config.optimizer.kind == "adamw" else 0)
     caches, activations = step.prefix_cache + step.suffix_cache, taken(config.learner.micro_groups).activations
     task = training_tasks(config.tasks, config.seed, 1)[0]
     if chat is None:

@@ -38,6 +38,8 @@ class RolloutConfig:
     """Tokens a member may write in one turn."""
     detail: Detail = "compact"
     """How much of tools and answers the model sees: compact or full."""
+    lenient: bool = False
+    """Take calls without <tool_call> tags too, bare or in a fence, for checkpoints that never write the tag."""
     prefix_buckets: tuple[int, ...] = (128,)
     """Prompt lengths that are compiled for, ascending."""
     suffix_buckets: tuple[int, ...] = (96, 192, 384)
@@ -122,7 +124,8 @@ def rollout(
 
 def _open_group(chat: Chat, task: Any, config: RolloutConfig) -> Group:
     prefix = chat.prompt(task.request, envs.tool_schemas(task, detail=config.detail))
-    return Group(task, prefix, [Trajectory(envs.Episode(task, detail=config.detail)) for _ in range(config.group_size)])
+    episodes = [envs.Episode(task, detail=config.detail, lenient=config.lenient) for _ in range(config.group_size)]
+    return Group(task, prefix, [Trajectory(episode) for episode in episodes])
 
 
 def _limits(groups: Sequence[Group], config: RolloutConfig) -> np.ndarray:

@@ -12,11 +12,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from jaxrlvr import distributed
+from jaxrlvr import distributed, lock
 from jaxrlvr.config import RunConfig, from_json, to_json
 from jaxrlvr.errors import UserError
+from jaxrlvr.files import keep_steps, write_whole
 
 
 class RunDirectory:
@@ -38,7 +39,7 @@ class RunDirectory:
             if config.run_dir
             else _unused(Path("runs"), f"{name}-{time.strftime('%Y%m%d-%H%M%S')}")
         )
-        if path.is_dir() and any(path.iterdir()):
+        if path.is_dir() and any(file.name != lock.NAME for file in path.iterdir()):
             what = "holds another run" if (path / "config.json").exists() else "is not empty"
             raise UserError(f"run directory {path} {what}: choose another --run-dir, or go on with --resume {path}")
         standing = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
@@ -51,7 +52,7 @@ class RunDirectory:
         """Make the directory and write the config. Raises UserError if that fails."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            (self.path / "config.json").write_text(to_json(config))
+            self.write_config(config)
         except OSError as error:
             raise UserError(
                 f"cannot write run directory {self.path}: {error.strerror}; choose another --run-dir"
@@ -75,6 +76,20 @@ class RunDirectory:
         own.checkpoints = self.checkpoints
         return own
 
+    def lock(self) -> IO[str]:
+        """Keep other processes from training this run until the returned file is closed; UserError if one does."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            return lock.locked(self.path)
+        except OSError as error:
+            raise UserError(
+                f"cannot write run directory {self.path}: {error.strerror}; choose another --run-dir"
+            ) from error
+
+    def write_config(self, config: RunConfig) -> None:
+        """Write config.json."""
+        write_whole(self.path / "config.json", to_json(config))
+
     @classmethod
     def open(cls, path: str) -> tuple["RunDirectory", RunConfig]:
         """An existing run and its config. Raises UserError if there is none."""
@@ -87,33 +102,35 @@ class RunDirectory:
             raise UserError(f"{file} is not a run's config: {error}") from error
 
     def forget_after(self, step: int) -> None:
-        """Drop the training episodes of later steps: they will be made again."""
-        keep_steps(self.episodes / "train.jsonl", step)
+        """Drop what is recorded of later steps: they will be made again."""
+        for file in (self.episodes / "train.jsonl", self.path / "evaluations.jsonl", self.path / "diagnosis.jsonl"):
+            keep_steps(file, step)
+
+    def note(self, name: str, record: Mapping[str, Any]) -> None:
+        """Append a line to NAME.jsonl; `record` has its step."""
+        with (self.path / f"{name}.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record, default=asdict) + "\n")
+
+    def noted(self, name: str) -> list[dict[str, Any]]:
+        """The lines of NAME.jsonl."""
+        file = self.path / f"{name}.jsonl"
+        if not file.exists():
+            return []
+        with file.open(encoding="utf-8", newline="\n") as lines:
+            return [json.loads(line) for line in lines]
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Write summary.json."""
-        self.summary.write_text(json.dumps(summary, indent=2) + "\n")
+        write_whole(self.summary, json.dumps(summary, indent=2) + "\n")
 
     def remember(self, name: str, value: Any) -> None:
         """Keep a small result (the evaluation before training) for a later process of the same run."""
-        (self.path / f"{name}.json").write_text(json.dumps(value, default=asdict) + "\n")
+        write_whole(self.path / f"{name}.json", json.dumps(value, default=asdict) + "\n")
 
     def recall(self, name: str) -> Any:
         """What `remember` kept, or None."""
         file = self.path / f"{name}.json"
         return json.loads(file.read_text()) if file.exists() else None
-
-
-def keep_steps(file: Path, last: int) -> None:
-    """Drop the lines of steps after `last` from a JSONL file, and a line that was cut off by a kill."""
-    if not file.exists():
-        return
-    # Read by line feeds alone: texts may hold characters that str.splitlines takes for line ends.
-    with file.open(encoding="utf-8", newline="\n") as lines:
-        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= last]
-    whole = file.with_name(f".{file.name}.partial")
-    whole.write_text("".join(kept), encoding="utf-8")
-    whole.replace(file)
 
 
 def _unused(parent: Path, name: str) -> Path:

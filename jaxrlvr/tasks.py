@@ -2,9 +2,11 @@
 
 import random
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import envs
+from jaxrlvr import curriculum
 from jaxrlvr.errors import UserError
 
 
@@ -20,6 +22,10 @@ class TaskConfig:
     """1 (easiest) to 5."""
     tools: int = 0
     """Tools offered, if the scenario's API has so many; 0 offers only those that the task needs."""
+    curriculum: bool = False
+    """Draw scenarios, and all difficulties up to `difficulty`, by how often they are solved; otherwise in turn."""
+    band: tuple[float, float] = (0.2, 0.8)
+    """With curriculum: success rates that are drawn most."""
 
 
 def check(config: TaskConfig) -> None:
@@ -29,17 +35,51 @@ def check(config: TaskConfig) -> None:
             raise UserError(f"unknown scenario {name!r}; there are {', '.join(envs.SCENARIOS)}")
     if not config.scenarios or config.per_step < 1:
         raise UserError("a step needs tasks: set --tasks.scenarios and --tasks.per-step to at least one")
+    if len(config.band) != 2 or not 0 < config.band[0] <= config.band[1] < 1:
+        raise UserError(f"--tasks.band {config.band} must be two success rates, 0 < low <= high < 1")
 
 
-def training_tasks(config: TaskConfig, seed: int, step: int) -> list[Any]:
-    """The tasks of one step: the scenarios in turn, going on where the step before stopped."""
-    first = step * config.per_step
+def training_tasks(
+    config: TaskConfig, seed: int, step: int, refill: int = 0, rates: curriculum.Rates | None = None
+) -> list[Any]:
+    """The tasks of one step, or of its n-th refill: the scenarios in turn, going on where the step before stopped.
+
+    With a curriculum `rates` say how often each kind of task was solved so far.
+    """
+    first, again = step * config.per_step, f"/refill-{refill}" if refill else ""
+    numbers = range(first, first + config.per_step)
+    seeds = [random.Random(f"{seed}/{number}{again}").randrange(2**31) for number in numbers]
+    if config.curriculum:
+        known = kinds(config)
+        names = [curriculum.kind(*one) for one in known]
+        rng = random.Random(f"{seed}/{step}{again}/curriculum")
+        places = curriculum.draw(names, curriculum.weights(names, rates or {}, config.band), config.per_step, rng)
+        chosen = [known[place] for place in places]
+    else:
+        chosen = [(config.scenarios[number % len(config.scenarios)], config.difficulty) for number in numbers]
     return [
-        envs.SCENARIOS[config.scenarios[number % len(config.scenarios)]].sample(
-            random.Random(f"{seed}/{number}").randrange(2**31), "train", config.difficulty, config.tools
-        )
-        for number in range(first, first + config.per_step)
+        envs.SCENARIOS[scenario].sample(one, "train", difficulty, config.tools)
+        for (scenario, difficulty), one in zip(chosen, seeds, strict=True)
     ]
+
+
+def kinds(config: TaskConfig) -> list[tuple[str, int]]:
+    """Every scenario with each difficulty up to the config's that it has."""
+    return [
+        (scenario, difficulty)
+        for scenario in config.scenarios
+        for difficulty in range(1, config.difficulty + 1)
+        if _exists(scenario, difficulty)
+    ]
+
+
+@cache
+def _exists(scenario: str, difficulty: int) -> bool:
+    try:
+        envs.SCENARIOS[scenario].sample(0, "train", difficulty)
+    except envs.EnvError:
+        return False
+    return True
 
 
 def heldout_tasks(config: TaskConfig, scenario: str, count: int) -> list[Any]:

@@ -7,77 +7,153 @@ a laptop. `--resume RUN` goes on from a run's last checkpoint; `--dry-run` says 
 compiling.
 """
 
+import errno
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
+from functools import partial
 
-from jaxrlvr import console, distributed, grpo, metrics, shares
-from jaxrlvr.arguments import read_arguments
+import numpy as np
+
+from jaxrlvr import console, curriculum, distributed, grpo, guards, metrics, refill, shares
+from jaxrlvr.arguments import Arguments, consequences, read_arguments
 from jaxrlvr.batch import Shape, pack, rows
 from jaxrlvr.checkpoint import Checkpoints
 from jaxrlvr.clock import timed
 from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import RunConfig
-from jaxrlvr.errors import UserError, command
+from jaxrlvr.errors import RunStopped, UserError, command
 from jaxrlvr.evaluation import Judgement, judge, write_episodes
 from jaxrlvr.interrupt import Interruption, interruptible
-from jaxrlvr.learner import Learner, TrainState, changing, completed, make_optimizer
+from jaxrlvr.learner import Learner, TrainState, changing, completed
+from jaxrlvr.optimizer import make_optimizer
 from jaxrlvr.plan import check, describe
 from jaxrlvr.policy import Policy, load_policy, peek
+from jaxrlvr.progress import Progress
+from jaxrlvr.record import Record
 from jaxrlvr.rollout import Group
 from jaxrlvr.run import RunDirectory
 from jaxrlvr.sampler import Sampler
 from jaxrlvr.shares import rollout
 from jaxrlvr.tasks import training_tasks
 from jaxrlvr.warmup import warm_up
+from jaxrlvr.watchdog import Watchdog
+
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+"""What a disk says that is full or broken."""
+
+
+class Abandoned(Exception):
+    """An evaluation that a signal cut short; a resumed run makes it again."""
 
 
 def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: Interruption) -> int:
-    """GRPO from the run's last checkpoint, or from the start, to `config.steps`. Returns the last step made."""
+    """GRPO from the run's last whole checkpoint, or from the start, to `config.steps`. Returns the last step made.
+
+    Raises RunStopped if a guard ends the run or a checkpoint cannot be written.
+    """
     compiles = metrics.CompileCounter()
     sampler, learner = shares.sampler(policy, config.rollout), make_learner(config, policy)
     shape = Shape(config.learner.micro_groups, config.rollout.prefix_buckets, config.learner.suffix_buckets)
-    checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints)
-    state, done = learner.init(policy.params), 0
-    console.say("compiling ...")
-    state = warm_up(config, sampler, learner, state, shape)
-    if checkpoints.latest() is not None:
-        done, restored = checkpoints.restore(changing(state))
-        state = completed(restored, state)
-    elif not interruption.asked:
-        run.remember("before", evaluated(config, policy, state, sampler, run, done))
-    log = metrics.MetricsLog(run.path, resume_from=done)
-    run.forget_after(done)
-
-    for step in console.progress(done + 1, config.steps):
-        if interruption.asked:
-            break
-        figures: metrics.Figures = {}
-        with timed(figures, "seconds/sample"):
-            tasks = training_tasks(config.tasks, config.seed, step)
-            acting, seed = config.rollout, config.seed
-            groups = rollout(sampler, state.params, policy.chat, tasks, acting, seed=seed, step=step, figures=figures)
-        with timed(figures, "seconds/pack"):
-            advantage_BG = grpo.advantages(groups, config.grpo)
-            batches = pack(rows(groups, advantage_BG), shape, policy.chat.pad_token)
-        with timed(figures, "seconds/update"):
-            state, stats = learner.update(state, batches)
-            figures |= metrics.update_figures(stats)
-        figures |= metrics.rollout_figures(groups) | {"compiles": float(compiles.count)}
-        log.write(step, figures)
-        console.say(metrics.line(step, config.steps, figures))
-        write_episodes(run.episodes / "train.jsonl", groups[:1], policy.chat, step=step)
-        done = step
-        if interruption.asked or step % config.checkpoint_every == 0 or step == config.steps:
-            checkpoints.save(step, changing(state))
-        due = config.evaluation.every and step % config.evaluation.every == 0 and step < config.steps
-        if due and not interruption.asked:
-            evaluated(config, policy, state, sampler, run, step)
-
-    if done >= config.steps and not interruption.asked:
-        run.remember("after", evaluated(config, policy, state, sampler, run, done))
-    log.close()
-    checkpoints.close()
+    checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints, owner=True)
+    with Watchdog(config.guards.stall_seconds) as dog, closing(checkpoints):
+        dog.now("compiling")
+        console.say("compiling ...")
+        state = learner.init(policy.params)
+        checkpoints.warm_up(changing(state))
+        state = warm_up(config, sampler, learner, state, shape)
+        done, state, progress = resumed(checkpoints, state)
+        record = Record(config, run, policy.chat, resume_from=done)
+        judged = Evaluator(config, policy, sampler, run, record, interruption, dog)
+        with closing(record), suppress(Abandoned):
+            if not done:
+                run.remember("before", judged(state, done))
+            # Only the first process has the records of earlier processes.
+            elif distributed.first(partial(record.owes_evaluation, done)):
+                judged(state, done)
+            for step in console.progress(done + 1, config.steps):
+                if interruption.asked:
+                    break
+                figures: metrics.Figures = {}
+                dog.now(f"sampling for step {step}")
+                drawn = draw(config, policy, sampler, state, progress, step, figures)
+                with timed(figures, "seconds/pack"):
+                    batches = pack(rows(*drawn.used), shape, policy.chat.pad_token)
+                dog.now(f"making the update of step {step}")
+                with timed(figures, "seconds/update"):
+                    state, stats = learner.update(state, batches, guards.norm_limit(progress, config.guards))
+                    figures |= metrics.update_figures(stats)
+                figures |= metrics.step_figures(drawn, figures) | {"compiles": float(compiles.count)}
+                progress.rates = curriculum.updated(progress.rates, drawn.groups)
+                record.step(step, figures, drawn.groups, batches)
+                for warning in review(config, progress, step, figures, drawn.groups):
+                    console.say(f"  warning: {warning}")
+                done = step
+                if step % config.checkpoint_every == 0 or step == config.steps:
+                    dog.now(f"writing the checkpoint of step {step}")
+                    checkpoints.save(step, changing(state), progress.to_notes())
+                if record.owes_evaluation(step):
+                    judged(state, step)
+            if done >= config.steps:
+                run.remember("after", judged(state, done))
+        if interruption.asked and done:
+            checkpoints.save(done, changing(state), progress.to_notes())
+        dog.now("waiting for the last checkpoint to be written")
+        checkpoints.finish()
     return done
+
+
+def review(
+    config: RunConfig, progress: Progress, step: int, figures: metrics.Figures, groups: Sequence[Group]
+) -> list[str]:
+    """What the guards say of a step. Raises RunStopped."""
+    corrected = config.grpo.correction != "off"
+    return guards.review(progress, step, figures, groups, config.guards, config.policy.compute_dtype, corrected)
+
+
+def resumed(checkpoints: Checkpoints, state: TrainState) -> tuple[int, TrainState, Progress]:
+    """The step, state and progress of the newest whole checkpoint; of step 0 if there is none yet."""
+    if checkpoints.latest() is None:
+        return 0, state, Progress()
+    step, restored, notes = checkpoints.restore(changing(state))
+    checkpoints.forget_after(step)
+    return step, completed(restored, state), Progress.from_notes(notes)
+
+
+def draw(
+    config: RunConfig,
+    policy: Policy,
+    sampler: Sampler,
+    state: TrainState,
+    progress: Progress,
+    step: int,
+    figures: metrics.Figures,
+) -> refill.Drawn:
+    """Tasks -> scored groups -> advantages; with `grpo.refills`, again until the step is full of useful groups."""
+
+    def play(again: int) -> list[Group]:
+        tasks = training_tasks(config.tasks, config.seed, step, again, progress.rates)
+        numbers = range(again * len(tasks), (again + 1) * len(tasks))
+        acting, seed = config.rollout, config.seed
+        with timed(figures, "seconds/sample"):
+            return rollout(
+                sampler,
+                state.params,
+                policy.chat,
+                tasks,
+                acting,
+                seed=seed,
+                step=step,
+                numbers=numbers,
+                figures=figures,
+            )
+
+    def advantages(groups: Sequence[Group]) -> np.ndarray:
+        with timed(figures, "seconds/pack"):
+            return grpo.advantages(groups, config.grpo)
+
+    return refill.draw(play, advantages, config.tasks.per_step, config.grpo.refills)
 
 
 def make_learner(config: RunConfig, policy: Policy) -> Learner:
@@ -97,21 +173,39 @@ def make_learner(config: RunConfig, policy: Policy) -> Learner:
     )
 
 
-def evaluated(
-    config: RunConfig, policy: Policy, state: TrainState, sampler: Sampler, run: RunDirectory, step: int
-) -> Judgement:
-    """Judge the policy on the held-out tasks, keep every episode, and print the table."""
-    console.say(f"evaluating on {config.evaluation.tasks} held-out tasks per scenario, greedy and sampled ...")
-    for old in run.episodes.glob(f"step-{step:05d}-*.jsonl"):
-        old.unlink()
+@dataclass(frozen=True)
+class Evaluator:
+    """Judges the policy on the held-out tasks."""
 
-    def keep(way: str, groups: Iterable[Group]) -> None:
-        write_episodes(run.episodes / f"step-{step:05d}-{way}.jsonl", groups, policy.chat, step=step, way=way)
+    config: RunConfig
+    policy: Policy
+    sampler: Sampler
+    run: RunDirectory
+    record: Record
+    interruption: Interruption
+    dog: Watchdog
 
-    acting, chat = config.rollout, policy.chat
-    scores = judge(sampler, state.params, chat, config.tasks, config.evaluation, acting, seed=config.seed, keep=keep)
-    console.scores(f"after {step} steps" if step else "before training", scores)
-    return scores
+    def __call__(self, state: TrainState, step: int) -> Judgement:
+        """Scores after `step` steps; every episode is kept, the table printed. Raises Abandoned when asked to stop."""
+        config, chat, episodes = self.config, self.policy.chat, self.run.episodes
+        self._moved(step)
+        console.say(f"evaluating on {config.evaluation.tasks} held-out tasks per scenario, greedy and sampled ...")
+        for old in episodes.glob(f"step-{step:05d}-*.jsonl"):
+            old.unlink()
+
+        def keep(way: str, groups: Iterable[Group]) -> None:
+            write_episodes(episodes / f"step-{step:05d}-{way}.jsonl", groups, chat, step=step, way=way)
+            self._moved(step)
+
+        acting, params = config.rollout, state.params
+        scores = judge(self.sampler, params, chat, config.tasks, config.evaluation, acting, seed=config.seed, keep=keep)
+        self.record.evaluation(step, scores)
+        return scores
+
+    def _moved(self, step: int) -> None:
+        self.dog.now(f"evaluating after step {step}")
+        if self.interruption.asked:
+            raise Abandoned
 
 
 def summarize(run: RunDirectory, steps: int, seconds: float) -> None:
@@ -145,22 +239,42 @@ def main(arguments: list[str]) -> int:
         check(config, chat)
         console.say(describe(config, source, model, chat))
         return 0
-    run = asked.resumed or distributed.first(lambda: RunDirectory.reserve(config, asked.name))
-    policy = load_policy(config.policy)
-    check(config, policy.chat)
-    console.say(describe(config, str(policy.source), policy.config, policy.chat))
-    if asked.resumed is None and distributed.is_first():
-        run.begin(config)
-    run = run.own_records()
-    with interruptible() as asked_to_stop:
-        interruption = distributed.shared(asked_to_stop)
-        done = train(config, policy, run, interruption)
-    if interruption.asked:
-        console.say(f"stopped after step {done}; go on with: python -m jaxrlvr.train --resume {run.path}")
-        return interruption.exit_code
-    if distributed.is_first():
-        summarize(run, done, time.monotonic() - began)
+    with ExitStack() as held:
+        run = asked.resumed or distributed.first(lambda: RunDirectory.reserve(config, asked.name))
+        if asked.resumed and distributed.is_first():
+            held.enter_context(closing(run.lock()))
+        policy = load_policy(config.policy)
+        check(config, policy.chat)
+        console.say(describe(config, str(policy.source), policy.config, policy.chat))
+        if distributed.is_first():
+            begin(asked, run, held)
+        run = run.own_records()
+        with interruptible() as asked_to_stop:
+            interruption = distributed.shared(asked_to_stop)
+            try:
+                done = train(config, policy, run, interruption)
+            except OSError as error:
+                if error.errno not in DISK_ERRORS:
+                    raise
+                raise RunStopped(
+                    f"cannot write to {run.path} ({error.strerror}): make room, then go on with --resume {run.path}"
+                ) from error
+        if interruption.asked:
+            console.say(f"stopped after step {done}; go on with: python -m jaxrlvr.train --resume {run.path}")
+            return interruption.exit_code
+        if distributed.is_first():
+            summarize(run, done, time.monotonic() - began)
     return 0
+
+
+def begin(asked: Arguments, run: RunDirectory, held: ExitStack) -> None:
+    """Lock and make a new run's directory, or write down what a resumed one goes on with."""
+    if asked.resumed is None:
+        held.enter_context(closing(run.lock()))
+        run.begin(asked.config)
+    elif asked.changed:
+        console.say(consequences(asked.changed))
+        run.write_config(asked.config)
 
 
 if __name__ == "__main__":

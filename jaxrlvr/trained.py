@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from jaxrlvr.checkpoint import Checkpoints
-from jaxrlvr.learner import Learner, changing, completed, make_optimizer
+from jaxrlvr.learner import Learner, changing, completed
+from jaxrlvr.optimizer import make_optimizer
 from jaxrlvr.policy import Policy, PolicyConfig, load_policy
 from jaxrlvr.run import RunDirectory, is_run
 
@@ -35,7 +36,7 @@ def load_trained(source: str, policy: PolicyConfig | None = None) -> Trained:
     learner = Learner(loaded.graphdef, make_optimizer(config.optimizer), lambda *_: None)  # type: ignore[arg-type,return-value]
     checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints)
     start = learner.init(loaded.params)
-    step, restored = checkpoints.restore(changing(start))
+    step, restored, _ = checkpoints.restore(changing(start))
     checkpoints.close()
     state = completed(restored, start)
     return Trained(loaded, state.params, f"step {step} of {source}")

@@ -200,7 +200,8 @@ def _success(trial: _Trial, seeds: int) -> Iterator[Finding]:
         for mutant in mutants(task):
             played = trial.play(task, mutant.turns)
             tried += 1
-            if played.verdict.success and essence(task.world, played.attempt.final) != wanted:
+            another = essence(task.world, played.attempt.final) != wanted or mutant.kind == "wrong answer"
+            if played.verdict.success and another:
                 failures.append(f"{mutant.kind}: {mutant.site} is a success on another final site ({_where(task)})")
     yield Finding("success", f"{tried}" if not failures else "unfounded", tuple(failures[:_SHOWN]), tried)
 

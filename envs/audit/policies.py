@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from envs import mutants
 from envs.operation import Json
 from envs.paths import leaves, replaced, without
-from envs.policies import DONE, turn
-from envs.task import PlannedCall, Task
+from envs.policies import turn
+from envs.task import DONE, PlannedCall, Task
 
 Policy = Callable[[Task], list[str]]
 _SPAM = 8
@@ -72,7 +72,7 @@ def echo(task: Task) -> list[str]:
 
 def same_answer(first: Task) -> Policy:
     """Does to every task what would be right for `first`."""
-    turns = [*map(turn, first.oracle), DONE]
+    turns = [*map(turn, first.oracle), first.answer]
     return lambda task: turns
 
 
@@ -107,10 +107,12 @@ def weak(task: Task, right: float) -> list[str]:
             turns.append(turn(call))
         elif made := _faulty(task, call, fault):
             turns.append(turn(made))
+    said = task.answer
     if rng.random() >= right:
+        said = DONE
         extra = list(mutants.extra_writes(task)) or [_echoed(task, task.tools[0])]
         turns.append(turn(rng.choice(extra)))
-    return [*turns, DONE]
+    return [*turns, said]
 
 
 def _faulty(task: Task, call: PlannedCall, rng: random.Random) -> PlannedCall | None:

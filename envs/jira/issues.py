@@ -220,5 +220,11 @@ GET_ISSUE = Operation(
     ),
     handler=get_issue,
     refuse=replies.wrong_shape,
-    compact_body=("key", "fields.summary", "fields.status.name"),
+    compact_body=(
+        "key",
+        "fields.summary",
+        "fields.status.name",
+        "fields.priority.name",
+        "fields.issuetype.name",
+    ),
 )

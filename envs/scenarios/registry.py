@@ -8,6 +8,7 @@ from envs.scenarios import (
     confluence_page_from_facts,
     confluence_update_page,
     jira_create_issue,
+    jira_read_issue,
     jira_transition_ticket,
 )
 from envs.scenarios.scenario import Scenario
@@ -23,6 +24,7 @@ SCENARIOS: dict[str, Scenario] = {
         confluence_update_page,
         confluence_move_page,
         confluence_page_from_facts,
+        jira_read_issue,
     )
 }
 

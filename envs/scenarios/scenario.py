@@ -9,7 +9,7 @@ from envs.checks import Check
 from envs.errors import EnvError
 from envs.namesakes import crowd
 from envs.operation import Api
-from envs.task import PlannedCall, Task
+from envs.task import DONE, PlannedCall, Task
 from envs.words import SPLITS, Split
 from envs.world import World
 
@@ -29,6 +29,7 @@ class Draft:
     world: World
     goal: Mapping[str, object]
     oracle: tuple[PlannedCall, ...]
+    answer: str = DONE
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Scenario:
             draft.world,
             draft.goal,
             draft.oracle,
+            draft.answer,
         )
 
     def _offered(self, rng: random.Random, count: int) -> tuple[str, ...]:

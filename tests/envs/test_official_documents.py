@@ -129,7 +129,7 @@ def test_answers__of_oracles_and_further_reads_hold_to_the_document(scenario):
             assert response.ok, (name, response)
             check(simulator.operations[name], response.status, response.body)
             seen.add(name)
-    assert len(seen) >= 2
+    assert seen >= {call.name for call in task.oracle}
 
 
 def reads(task: envs.Task) -> list[tuple[str, dict[str, Any]]]:
@@ -146,6 +146,8 @@ def test_refusals__have_declared_statuses_and_bodies(scenario):
     refused = 0
     for name in task.tools:
         for arguments in ({}, {"issueIdOrKey": "X-1"}, {"spaceId": "1", "title": "A"}, {"fields": {"summary": 3}}):
+            if any(p.location == "query" and p.name in arguments for p in simulator.operations[name].parameters):
+                continue  # no object fits into a query, and what a document does not foresee it does not declare
             response = simulator.call(name, arguments)
             if not response.ok:
                 check(simulator.operations[name], response.status, response.body)

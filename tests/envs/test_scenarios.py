@@ -9,7 +9,7 @@ import pytest
 
 import envs
 from envs import policies
-from envs.audit.criteria import shape
+from envs.audit.criteria import shape, writes_nothing
 from envs.checks import Attempt, changes, judge
 from envs.mutants import extra_writes
 from envs.task import PlannedCall, Task
@@ -46,14 +46,15 @@ def test_oracle__earns_exactly_one(scenario, split, detail):
     for task in tasks(scenario, split):
         shown = policies.demonstrate(task, policies.oracle(task), detail)
         assert (shown.verdict.reward, shown.verdict.success, shown.verdict.penalties) == (1.0, True, ()), task
-        assert shown.turns[-1] == ("Done.", ())
+        assert shown.turns[-1] == (task.answer, ())
 
 
 @SCENARIOS
 def test_floors__idle_and_read_only_earn_next_to_nothing(scenario):
     for task in tasks(scenario):
         assert reward(task, policies.idle(task)) <= 0.15
-        assert reward(task, policies.read_only(task)) <= 0.15
+        # Where nothing is to be written, having read and saying nothing is half of it.
+        assert reward(task, policies.read_only(task)) <= (0.25 if writes_nothing(task) else 0.15)
 
 
 @SCENARIOS
@@ -78,7 +79,7 @@ def test_habits__each_costs_and_none_raises(scenario):
         assert mean(rewards) <= 0.75, habit
     for task in tasks(scenario, count=100):
         turns = policies.sloppy(task, random.Random(task.seed), {habit: 0.5 for habit in known})
-        assert 0.0 <= reward(task, turns) <= 1.0 and turns[-1] == "Done."
+        assert 0.0 <= reward(task, turns) <= 1.0 and turns[-1] in ("Done.", task.answer)
 
 
 @SCENARIOS
@@ -153,7 +154,7 @@ def test_success__is_the_outcome_and_nothing_else(scenario):
         checks = envs.SCENARIOS[scenario].checks
         assert judge(Attempt(task, episode.trace, episode.world), checks).success
         # The right trace with no effect is no success.
-        assert not judge(Attempt(task, episode.trace, task.world), checks).success
+        assert judge(Attempt(task, episode.trace, task.world), checks).success is writes_nothing(task)
         # Any other record touched is no success.
         for table in episode.world.tables:
             spoiled_world = episode.world.copy()
@@ -176,7 +177,7 @@ def test_success__an_extra_write_spoils_it(scenario):
                 spoiled += 1
             assert episode.verdict().reward < 0.96
     # From where a transition leads, the test's other ids lead nowhere.
-    assert spoiled or scenario == "jira_transition_ticket"
+    assert spoiled or scenario in ("jira_transition_ticket", "jira_read_issue")
 
 
 @SCENARIOS
@@ -317,4 +318,5 @@ def test_changes__of_the_oracle_are_one_new_or_moved_record(scenario):
     episode = envs.Episode(task)
     for turn in policies.oracle(task):
         episode.step(turn)
-    assert len([change for change in changes(task.world, episode.world) if change.table in ("issues", "pages")]) == 1
+    changed = [change for change in changes(task.world, episode.world) if change.table in ("issues", "pages")]
+    assert len(changed) == (0 if writes_nothing(task) else 1)

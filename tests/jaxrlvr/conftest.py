@@ -19,7 +19,8 @@ from jaxrlvr.chat import Chat
 from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation import EvaluationConfig
-from jaxrlvr.learner import LearnerConfig, OptimizerConfig
+from jaxrlvr.learner import LearnerConfig
+from jaxrlvr.optimizer import OptimizerConfig
 from jaxrlvr.policy import Policy, PolicyConfig, load_policy
 from jaxrlvr.rollout import RolloutConfig
 from jaxrlvr.sampler import Sampler, Turn

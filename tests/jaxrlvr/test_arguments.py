@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from jaxrlvr.arguments import read_arguments
+from jaxrlvr.arguments import consequences, read_arguments
 from jaxrlvr.config import RunConfig, from_json, to_json
 from jaxrlvr.errors import UserError
 from jaxrlvr.run import RunDirectory, is_run
@@ -78,6 +78,24 @@ def test_resume__may_change_what_earlier_steps_do_not_depend_on(stored):
 )
 def test_resume__refuses_another_run_by_the_names_of_what_differs(stored, change, name):
     assert f"cannot go on with another {name}: start a new run" in refused(["--resume", stored.path, *change])
+
+
+def test_resume__of_another_run_goes_on_if_forced_and_says_what_that_means(stored):
+    asked = read_arguments(["--resume", str(stored.path), "--seed", "5", "--steps", "9", "--force"])
+    assert asked.config.seed == 5 and asked.changed == ("steps", "seed")
+    assert (
+        consequences(asked.changed) == "going on with another steps, seed; forced: seed make it another run from here"
+    )
+
+
+def test_resume__on_other_devices_goes_on_and_says_that_digits_may_change(stored):
+    asked = read_arguments(["--resume", str(stored.path), "--learner.micro-groups", "2"])
+    assert consequences(asked.changed).endswith("learner.micro_groups may change the last digits")
+    assert consequences(("steps",)) == "going on with another steps"
+
+
+def test_force__without_a_run_to_resume_is_refused():
+    assert "--force goes with --resume" in refused(["--force"])
 
 
 def test_resume__refuses_a_config_file_beside_it(stored, config_file):

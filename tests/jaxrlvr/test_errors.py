@@ -9,7 +9,7 @@ import pytest
 
 import envs
 import models
-from jaxrlvr.errors import Parser, UserError, command
+from jaxrlvr.errors import Parser, RunStopped, UserError, command
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,3 +99,10 @@ def test_command__a_reader_that_leaves_gets_no_traceback():
     ran = subprocess.run(piped, shell=True, cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.startswith("usage: ")
     assert ran.stderr == ""
+
+
+def test_command__a_run_that_a_guard_stopped_says_why_and_exits_with_1(capsys):
+    with pytest.raises(SystemExit) as ended:
+        command(raising(RunStopped("the disk is full: make room")))
+    assert ended.value.code == 1
+    assert capsys.readouterr() == ("", "stopped: the disk is full: make room\n")

@@ -17,7 +17,8 @@ from jaxrlvr import demonstrations, imitation, sft
 from jaxrlvr.config import load_config
 from jaxrlvr.errors import UserError
 from jaxrlvr.imitation import SFTConfig, Stage
-from jaxrlvr.learner import Learner, OptimizerConfig, make_optimizer
+from jaxrlvr.learner import Learner
+from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
 
 SEED_CONFIG = Path(__file__).parents[2] / "configs" / "seed.py"
 

@@ -15,8 +15,9 @@ from jaxrlvr import grpo
 from jaxrlvr.batch import Row, Shape, Suffix, empty, pack
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.imitation import imitation
-from jaxrlvr.learner import Learner, OptimizerConfig, changing, completed, make_optimizer, suffix_logprobs
+from jaxrlvr.learner import Learner, changing, completed, suffix_logprobs
 from jaxrlvr.metrics import CompileCounter
+from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.policy import MeshConfig, PolicyConfig, load_policy
 
 MEMBERS = 3
@@ -194,6 +195,18 @@ def test_update__that_is_not_finite_is_skipped_and_reported(policy, groups):
     assert bool(stats.skipped) and not np.isfinite(float(stats.grad_norm))
     chex.assert_trees_all_equal(jax.device_get(state), before)
     state, stats = learner.update(state, batches)
+    assert not stats.skipped
+
+
+def test_update__over_the_norm_limit_is_skipped_and_reported(policy, groups):
+    batches = cut(groups, 5)
+    learner = learner_of(policy)
+    state = learner.init(policy.params)
+    before = jax.device_get(state)
+    state, stats = learner.update(state, batches, norm_limit=1e-6)
+    assert bool(stats.skipped) and np.isfinite(float(stats.grad_norm))
+    chex.assert_trees_all_equal(jax.device_get(state), before)
+    state, stats = learner.update(state, batches, norm_limit=float(stats.grad_norm) * 1.01)
     assert not stats.skipped
 
 

@@ -12,12 +12,16 @@ from jaxrlvr.clock import timed
 from jaxrlvr.grpo import LossStats
 from jaxrlvr.learner import UpdateStats
 from jaxrlvr.metrics import (
+    CLOCKED,
     CompileCounter,
     MetricsLog,
+    advantage_figures,
     host_share,
     line,
+    machine_figures,
     peak_rss_bytes,
     rollout_figures,
+    scenario_line,
     update_figures,
 )
 from jaxrlvr.rollout import STOPS, Group, Trajectory
@@ -34,12 +38,16 @@ def member(reward, stop="done", sampled=(True, True, False), turns=1, errors=())
 def figures():
     groups = [
         Group(
-            SimpleNamespace(scenario="a"),
+            SimpleNamespace(scenario="a", oracle=("call",)),
             [1],
             [member(1.0), member(0.5, "turn_limit", (True,) * 5, 2, ("refused", "", "refused", "malformed_json"))],
         ),
-        Group(SimpleNamespace(scenario="b"), [1], [member(0.25), member(0.25, "max_turns", turns=3)]),
-        Group(SimpleNamespace(scenario="b"), [1], [member(None, "fault", errors=("refused",)), member(0.0)]),
+        Group(SimpleNamespace(scenario="b", oracle=("call",)), [1], [member(0.25), member(0.25, "max_turns", turns=3)]),
+        Group(
+            SimpleNamespace(scenario="b", oracle=("call",)),
+            [1],
+            [member(None, "fault", errors=("refused",)), member(0.0)],
+        ),
     ]
     return rollout_figures(groups)
 
@@ -69,6 +77,50 @@ def test_figures__stops_are_shares_that_sum_to_one(figures):
 def test_figures__count_the_calls_errors_of_valid_members_by_kind(figures):
     errors = {name: value for name, value in figures.items() if name.startswith("call_error/")}
     assert errors == {"call_error/malformed_json": 1, "call_error/refused": 2}
+
+
+def test_figures__say_of_each_scenario_what_its_groups_teach(figures):
+    shares = {kind: figures[f"groups/{kind}"] for kind in ("useful", "flat_high", "flat_low")}
+    assert shares == {"useful": pytest.approx(1 / 3), "flat_high": 0, "flat_low": pytest.approx(2 / 3)}
+    assert figures["groups/useful/a"] == 1 and figures["groups/flat_low/b"] == 1
+    assert figures["truncated/a"] == 0.5 and figures["truncated/b"] == 0.25
+    assert figures["length/a"] == 3.5 and figures["turns/b"] == pytest.approx(6 / 4)
+    assert figures["calls/failed/a"] == 1.5 and figures["calls/formed/a"] == 0.5
+    assert figures["surprise/a"] == 0
+
+
+def test_figures__groups_that_all_solve_are_flat_high():
+    solved = Group(SimpleNamespace(scenario="a", oracle=("call",)), [1], [member(1.0), member(1.0)])
+    assert rollout_figures([solved])["groups/flat_high"] == 1
+
+
+def test_figures__tasks_without_a_call_show_who_calls_all_the_same():
+    idle = SimpleNamespace(scenario="a", oracle=())
+    group = Group(idle, [1], [member(1.0), member(0.0, errors=("",))])
+    figures = rollout_figures([group])
+    assert figures["overcalling/a"] == 0.5 and figures["calls/formed"] == 0
+
+
+def test_figures__without_such_tasks_say_nothing_of_overcalling(figures):
+    assert not any(name.startswith("overcalling") for name in figures)
+
+
+def test_figures__of_advantages_are_mean_sizes():
+    groups = [Group(SimpleNamespace(scenario=name), [1], []) for name in "ab"]
+    found = advantage_figures(groups, np.array([[0.5, -0.5], [0.0, 0.0]]))
+    assert found == {"advantage": 0.25, "advantage/a": 0.5, "advantage/b": 0.0}
+
+
+def test_figures__of_the_machine_are_all_named_as_such():
+    found = machine_figures(SECONDS | {"tokens/sampled": 30.0})
+    assert found["speed/sampled_tokens"] == 20 and found["speed/learned_tokens"] == 15
+    assert found["speed/device_share"] == pytest.approx(0.8) and found["memory/host_bytes"] > 1e6
+    assert all(name.startswith(CLOCKED) for name in found)
+
+
+def test_scenario_line__names_each_scenario(figures):
+    text = scenario_line(figures)
+    assert "a 0.50 (100% useful)" in text and "b 0.00" in text and "\n" not in text
 
 
 def stats():

@@ -12,8 +12,9 @@ from jaxrlvr import demonstrations, grpo
 from jaxrlvr.batch import Shape, pack, rows
 from jaxrlvr.errors import UserError
 from jaxrlvr.grpo import GRPOConfig
-from jaxrlvr.learner import Learner, OptimizerConfig, make_optimizer
+from jaxrlvr.learner import Learner
 from jaxrlvr.metrics import rollout_figures
+from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.policy import MeshConfig, PolicyConfig, load_policy
 from jaxrlvr.rollout import rollout
 

@@ -3,8 +3,10 @@
 A random model calls no tool, so here every turn that ends is answered and the reward follows from what was written.
 """
 
+import errno
 import json
 import math
+import os
 import shutil
 import signal
 from dataclasses import replace
@@ -17,12 +19,14 @@ from flax import nnx
 
 import envs
 import models
-from jaxrlvr import evaluate, export, metrics, train
+from jaxrlvr import evaluate, export, grpo, metrics, train
 from jaxrlvr.config import from_json, to_json
-from jaxrlvr.errors import UserError
+from jaxrlvr.errors import RunStopped, UserError
+from jaxrlvr.guards import GuardConfig
 from jaxrlvr.interrupt import Interruption
 from jaxrlvr.policy import load_policy
 from jaxrlvr.run import RunDirectory
+from jaxrlvr.sampler import Sampler
 from jaxrlvr.trained import load_trained
 
 STEPS = 4
@@ -48,7 +52,10 @@ def graded():
 
 @pytest.fixture(scope="module")
 def config(tiny_run, acting):
-    return replace(tiny_run, steps=STEPS, checkpoint_every=2, rollout=replace(acting, prefix_buckets=(192,)))
+    # Every run here is stopped if sampler and learner ever differ by more than 1e-4.
+    guards = GuardConfig(mismatch_gap=1e-4)
+    acting = replace(acting, prefix_buckets=(192,))
+    return replace(tiny_run, steps=STEPS, checkpoint_every=2, rollout=acting, guards=guards)
 
 
 def run_training(config, run):
@@ -101,10 +108,10 @@ def killed(config, tmp_path_factory):
             super().__init__(*arguments, **settings)
             logs.append(self)
 
-    def kill(tasks, seed, step):
+    def kill(tasks, seed, step, *more):
         if step == STEPS:
             raise Killed
-        return draw(tasks, seed, step)
+        return draw(tasks, seed, step, *more)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "training_tasks", kill)
@@ -121,9 +128,7 @@ def figures(run):
 
 def without_clock(lines):
     """What does not depend on the machine's speed, nor on what was compiled before."""
-    return [
-        {name: value for name, value in line.items() if not name.startswith(("seconds/", "compiles"))} for line in lines
-    ]
+    return [{name: value for name, value in line.items() if not name.startswith(metrics.CLOCKED)} for line in lines]
 
 
 def test_run__leaves_everything_behind(whole):
@@ -188,6 +193,77 @@ def test_resume__with_fewer_steps_than_were_made_ends_with_its_summary(killed, t
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["steps"] == 2
 
 
+def test_resume__of_a_damaged_checkpoint_takes_the_one_before_and_equals_the_run_never_killed(
+    killed, whole, tmp_path, capsys
+):
+    shutil.copytree(killed.path, tmp_path / "run")
+    run, stored = RunDirectory.open(str(tmp_path / "run"))
+    stored = replace(stored, steps=3, checkpoint_every=1)
+    run_training(stored, run)
+    for file in (run.checkpoints / "3").rglob("*"):
+        if file.is_file():
+            file.write_bytes(file.read_bytes()[:20])
+    capsys.readouterr()
+    assert run_training(replace(stored, steps=STEPS), run) == STEPS
+    assert f"{run.checkpoints / '3'} is damaged" in capsys.readouterr().out
+    assert without_clock(figures(run)) == without_clock(figures(whole))
+    chex.assert_trees_all_equal(weights(run), weights(whole))
+
+
+def test_run__in_which_sampler_and_learner_disagree_warns_and_then_stops(config, tmp_path, capsys, monkeypatch):
+    def off(self, *arguments, write=Sampler.write):
+        state, turn = write(self, *arguments)
+        return state, turn._replace(logprob_BGS=turn.logprob_BGS + 0.01)
+
+    monkeypatch.setattr(Sampler, "write", off)
+    run = begun(config, tmp_path / "run")
+    with pytest.raises(RunStopped, match="in 3 steps in a row. Check"):
+        run_training(config, run)
+    assert capsys.readouterr().out.count("warning: sampler and learner disagree") == 2
+    assert len(figures(run)) == 3
+
+
+def test_run__whose_simulators_fail_stops_with_the_first_traceback(config, tmp_path, monkeypatch):
+    def broken(self, text):
+        raise KeyError("the simulator's own")
+
+    monkeypatch.setattr(envs.Episode, "step", broken)
+    with pytest.raises(RunStopped, match='(?s)simulators failed, more than .*KeyError: "the simulator\'s own"'):
+        run_training(config, begun(config, tmp_path / "run"))
+
+
+def test_run__keeps_the_batches_of_a_skipped_update_and_goes_on(config, tmp_path, monkeypatch, capsys):
+    relative = grpo.group_relative
+
+    def broken(reward_BG, *rest):
+        monkeypatch.setattr(grpo, "group_relative", relative)
+        return np.full_like(relative(reward_BG, *rest), np.nan)
+
+    monkeypatch.setattr(grpo, "group_relative", broken)
+    run = begun(config, tmp_path / "run")
+    run_training(replace(config, steps=2), run)
+    assert [line["update/skipped"] for line in figures(run)] == [1, 0]
+    assert "step 1: update skipped, its gradient norm nan is not finite" in capsys.readouterr().out
+    with np.load(run.path / "skipped" / "step-00001.npz") as kept:
+        assert np.isnan(kept["0/advantage_BG"]).any()
+
+
+def test_stop__during_an_evaluation_abandons_it_and_the_resumed_run_makes_it(config, whole, tmp_path, monkeypatch):
+    run = begun(config, tmp_path / "run")
+    interruption, write = Interruption(), train.write_episodes
+
+    def asked(*arguments, **about):
+        write(*arguments, **about)
+        interruption.signal = signal.SIGTERM
+
+    monkeypatch.setattr(train, "write_episodes", asked)
+    assert train.train(config, load_policy(config.policy), run, interruption) == 0
+    assert run.recall("before") is None
+    monkeypatch.undo()
+    assert run_training(replace(config, steps=1), run) == 1
+    assert run.recall("before") == whole.recall("before")
+
+
 @pytest.fixture(scope="module")
 def config_file(config, tmp_path_factory):
     file = tmp_path_factory.mktemp("config") / "mine.py"
@@ -200,9 +276,9 @@ def test_ctrl_c__makes_a_checkpoint_and_the_run_goes_on(config_file, tmp_path, m
     path = tmp_path / "run"
     draw = train.training_tasks
 
-    def interrupted(tasks, seed, step):
+    def interrupted(*arguments):
         signal.raise_signal(signal.SIGINT)
-        return draw(tasks, seed, step)
+        return draw(*arguments)
 
     with monkeypatch.context() as patch:
         patch.setattr(train, "training_tasks", interrupted)
@@ -224,12 +300,33 @@ def test_ctrl_c__makes_a_checkpoint_and_the_run_goes_on(config_file, tmp_path, m
     assert f"python -m jaxrlvr.export {path}" in capsys.readouterr().out
 
 
+def test_train__on_a_full_disk_says_how_to_go_on_and_hides_no_other_error(config_file, tmp_path, monkeypatch):
+    def failing(number):
+        def train_it(*arguments):
+            raise OSError(number, os.strerror(number))
+
+        return train_it
+
+    monkeypatch.setattr(train, "train", failing(errno.ENOSPC))
+    path = tmp_path / "run"
+    with pytest.raises(RunStopped, match=f"No space left on device.*: make room, then go on with --resume {path}"):
+        train.main([config_file, "--run-dir", str(path)])
+    monkeypatch.setattr(train, "train", failing(errno.EPERM))
+    with pytest.raises(PermissionError):
+        train.main([config_file, "--run-dir", str(tmp_path / "other")])
+
+
 def test_dry_run__says_what_would_run_and_writes_nothing(config_file, tmp_path, capsys):
     path = tmp_path / "run"
     assert train.main([config_file, "--run-dir", str(path), "--dry-run"]) == 0
     said = capsys.readouterr().out
     assert "2 tasks x 4 members" in said and "<|im_start|>assistant" in said
     assert not path.exists()
+
+
+def test_train__refuses_a_run_that_another_process_trains(whole):
+    with whole.lock(), pytest.raises(UserError, match=f"being trained by process {os.getpid()} on "):
+        train.main(["--resume", str(whole.path)])
 
 
 def test_train__refuses_the_directory_of_another_run(config_file, whole):

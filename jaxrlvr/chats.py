@@ -1,0 +1,120 @@
+"""Recorded chats with tools -> rows: what supervised fine-tuning imitates when it is not given scenarios.
+
+A file has one chat a line, as chat APIs write them: {"messages": [...], "tools": [...]}. What stands before the first
+message of the assistant is the prefix. Of the rest only what the assistant wrote counts in the loss; users' messages
+and tools' answers are context. Chats with the same prefix share it, as the members of a group do.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxrlvr.batch import Row, Suffix
+from jaxrlvr.chat import Chat
+from jaxrlvr.errors import UserError
+
+ROLES = ("system", "user", "assistant", "tool")
+NOBODY = Suffix(np.zeros(0, np.int32), np.zeros(0, bool), np.zeros(0, np.float32), 0.0)
+"""Fills the places of a group that has fewer members than the others."""
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One recorded chat."""
+
+    messages: list[dict[str, Any]]
+    tools: list[dict[str, Any]]
+
+
+def read_chats(path: str) -> list[Conversation]:
+    """The chats of a JSONL file. Raises UserError naming the file, the line and what is wrong with it."""
+    file = Path(path)
+    if not file.is_file():
+        raise UserError(f"no such file of chats: {path}; expected one JSON object a line, with messages and tools")
+    chats = []
+    with file.open(encoding="utf-8", newline="\n") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                try:
+                    chats.append(_conversation(json.loads(line)))
+                except ValueError as error:
+                    raise UserError(f"{path}, line {number}: {error}") from error
+    if not chats:
+        raise UserError(f"{path} holds no chats: expected one JSON object a line, with messages and tools")
+    return chats
+
+
+def _conversation(value: Any) -> Conversation:
+    if not isinstance(value, dict) or not isinstance(value.get("messages"), list):
+        raise ValueError('expected an object with "messages", a list')
+    messages = [_message(one, number) for number, one in enumerate(value["messages"])]
+    roles = [one["role"] for one in messages]
+    if "assistant" not in roles[1:]:
+        raise ValueError("nothing to learn: no message of the assistant after the first message")
+    if roles[0] == "assistant":
+        raise ValueError("the first message must be the system's or the user's")
+    tools = value.get("tools") or []
+    if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
+        raise ValueError('"tools" must be a list of JSON schemas of functions')
+    return Conversation(messages, tools)
+
+
+def _message(value: Any, number: int) -> dict[str, Any]:
+    """One message with text as content and objects as arguments, which is what templates expect."""
+    if not isinstance(value, dict) or value.get("role") not in ROLES:
+        raise ValueError(f"message {number} needs a role out of {', '.join(ROLES)}")
+    content = value.get("content") or ""
+    if not isinstance(content, str):
+        raise ValueError(f"message {number} has content that is no text")
+    message = {"role": value["role"], "content": content}
+    calls = value.get("tool_calls") or []
+    if calls:
+        try:
+            message["tool_calls"] = [_call(call.get("function", call)) for call in calls]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"message {number} has tool_calls without a name and arguments") from error
+    return message
+
+
+def _call(function: dict[str, Any]) -> dict[str, Any]:
+    arguments = function["arguments"]
+    return {
+        "type": "function",
+        "function": {
+            "name": function["name"],
+            "arguments": json.loads(arguments) if isinstance(arguments, str) else arguments,
+        },
+    }
+
+
+def row(chat: Chat, conversation: Conversation) -> Row:
+    """A chat as a group of one member."""
+    messages = conversation.messages
+    turns = [number for number, message in enumerate(messages) if message["role"] == "assistant"]
+    tokens: list[int] = []
+    sampled: list[bool] = []
+    for place, begin in enumerate(turns):
+        written = chat.turn(chat.written(messages[begin]))
+        # What comes after the assistant's last message is context of nothing.
+        context = chat.between(messages[begin + 1 : turns[place + 1]]) if place + 1 < len(turns) else []
+        tokens += written + context
+        sampled += [True] * len(written) + [False] * len(context)
+    suffix = Suffix(np.array(tokens, np.int32), np.array(sampled), np.zeros(len(tokens), np.float32), 1.0)
+    return Row(chat.opening(messages[: turns[0]], conversation.tools), [suffix])
+
+
+def grouped(rows: Sequence[Row], members: int) -> list[Row]:
+    """Rows of one member -> groups of `members`: those with the same prefix share it; empty places come last."""
+    by_prefix: dict[tuple[int, ...], list[Suffix]] = {}
+    for one in rows:
+        by_prefix.setdefault(tuple(one.prefix), []).extend(one.suffixes)
+    groups = []
+    for prefix, suffixes in by_prefix.items():
+        for begin in range(0, len(suffixes), members):
+            some = suffixes[begin : begin + members]
+            groups.append(Row(list(prefix), some + [replace(NOBODY)] * (members - len(some))))
+    return groups

@@ -1,0 +1,91 @@
+"""Gradient -> change of the parameters: the Optax chain of a run.
+
+Parameters and everything kept here are float32 whatever the forward pass computes in, so an update too small for a
+bfloat16 weight is not lost but adds up.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import jax
+import optax
+
+from jaxrlvr.errors import UserError
+
+Kind = Literal["adamw", "adafactor"]
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """AdamW after clipping by global norm, with a linear warm-up to a constant rate."""
+
+    learning_rate: float = 1e-6
+    """Peak step size."""
+    warmup_steps: int = 0
+    """Steps over which the rate rises linearly from 0."""
+    decay_steps: int = 0
+    """Step at which a cosine decay reaches a tenth of the peak; 0 keeps the rate constant."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay."""
+    beta2: float = 0.95
+    """Decay of the second moment; short, since a run is short. Adafactor has a schedule of its own."""
+    max_grad_norm: float = 1.0
+    """Gradients are scaled down to this global norm."""
+    kind: Kind = "adamw"
+    """adamw keeps two moments of every parameter; adafactor (arXiv 1804.04235) no first moment, and of the second one
+    only sums over rows and columns: next to no memory.
+    """
+    frozen: tuple[str, ...] = ()
+    """Parts of names of parameters that stay as they are, such as `embedding`; they have no moments."""
+
+
+def check(config: OptimizerConfig) -> None:
+    """Raise UserError for an unknown kind."""
+    if config.kind not in get_args(Kind):
+        raise UserError(f"--optimizer.kind {config.kind!r} is unknown; there are {', '.join(get_args(Kind))}")
+
+
+def make_optimizer(config: OptimizerConfig) -> optax.GradientTransformation:
+    """The Optax chain of `config`. Its `init` raises UserError if a frozen name is in no parameter's."""
+    check(config)
+    moving = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), _scaled(config, _rate(config)))
+    if not config.frozen:
+        return moving
+    return optax.multi_transform(
+        {"moving": moving, "frozen": optax.set_to_zero()}, lambda params: groups(params, config.frozen)
+    )
+
+
+def groups(params: Any, frozen: tuple[str, ...]) -> Any:
+    """A tree like `params` that says of each parameter whether it is moving or frozen.
+
+    Raises UserError naming the parameters there are if one of the names is in none of theirs.
+    """
+    names = [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in jax.tree.leaves_with_path(params)]
+    for part in frozen:
+        if not any(part in name for name in names):
+            raise UserError(f"--optimizer.frozen {part!r} is in no parameter's name; there are {', '.join(names)}")
+    labels = ["frozen" if any(part in name for part in frozen) else "moving" for name in names]
+    return jax.tree.unflatten(jax.tree.structure(params), labels)
+
+
+def _rate(config: OptimizerConfig) -> optax.ScalarOrSchedule:
+    peak, rising = config.learning_rate, max(1, config.warmup_steps)
+    # From 1/n of the peak, not 0: a first step that changes nothing would waste its samples.
+    if config.decay_steps:
+        return optax.warmup_cosine_decay_schedule(
+            peak / rising, peak, config.warmup_steps, config.decay_steps, 0.1 * peak
+        )
+    return optax.linear_schedule(peak / rising, peak, rising) if config.warmup_steps else peak
+
+
+def _scaled(config: OptimizerConfig, rate: optax.ScalarOrSchedule) -> optax.GradientTransformation:
+    if config.kind == "adamw":
+        return optax.adamw(rate, b2=config.beta2, weight_decay=config.weight_decay)
+    return optax.chain(
+        optax.scale_by_factored_rms(),
+        # The paper's update clipping (section 6), which stands in for a first moment.
+        optax.clip_by_block_rms(1.0),
+        optax.add_decayed_weights(config.weight_decay),
+        optax.scale_by_learning_rate(rate),
+    )

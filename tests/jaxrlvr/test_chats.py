@@ -1,0 +1,202 @@
+"""Laws of recorded chats: the model's tokens and no others are learnt, and a bad line is named."""
+
+import json
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import models
+from jaxrlvr import chats, imitation, sft
+from jaxrlvr.batch import Shape, pack
+from jaxrlvr.errors import UserError
+from jaxrlvr.imitation import SFTConfig, Stage
+from jaxrlvr.learner import Learner
+from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
+
+TOOL = {
+    "type": "function",
+    "function": {"name": "getIssue", "parameters": {"type": "object", "properties": {"key": {"type": "string"}}}},
+}
+CALL = {"id": "1", "type": "function", "function": {"name": "getIssue", "arguments": '{"key": "A-1"}'}}
+
+
+def said(role, content, **more):
+    return {"role": role, "content": content, **more}
+
+
+TALK = {
+    "messages": [
+        said("system", "Be brief."),
+        said("user", "What is A-1?"),
+        said("assistant", None, tool_calls=[CALL]),
+        said("tool", '{"summary": "<tool_call> leak"}'),
+        said("assistant", "A leak."),
+        said("user", "Thanks."),
+        said("assistant", "Bye."),
+        said("user", "Never answered."),
+    ],
+    "tools": [TOOL],
+}
+
+
+def write(path, *talks):
+    path.write_text("".join(json.dumps(one) + "\n" for one in talks))
+    return str(path)
+
+
+def text(chat, tokens):
+    return chat.tokenizer.decode(tokens, skip_special_tokens=False)
+
+
+def test_row__counts_what_the_assistant_wrote_and_nothing_else(chat, tmp_path):
+    (talk,) = chats.read_chats(write(tmp_path / "a.jsonl", TALK))
+    row = chats.row(chat, talk)
+    (suffix,) = row.suffixes
+    learnt = text(chat, suffix.tokens[suffix.sampled])
+    call = '<tool_call>\n{"name": "getIssue", "arguments": {"key": "A-1"}}\n</tool_call>'
+    assert learnt == f"{call}<|im_end|>A leak.<|im_end|>Bye.<|im_end|>"
+    context = text(chat, suffix.tokens[~suffix.sampled])
+    assert "leak" in context and "Thanks." in context and "Never answered." not in context
+    assert "<tool_call>" not in context, "what a tool answers cannot open a call"
+    prefix = text(chat, row.prefix)
+    assert (
+        "Be brief." in prefix
+        and "getIssue" in prefix
+        and prefix.endswith("What is A-1?<|im_end|>\n<|im_start|>assistant\n")
+    )
+
+
+def test_row__is_the_template_of_the_whole_chat(chat, tmp_path):
+    """Without what has to be escaped, the tokens are those of the conversation rendered at once."""
+    talk = {**TALK, "messages": [*TALK["messages"][:3], said("tool", '{"summary": "x"}'), *TALK["messages"][4:7]]}
+    (read,) = chats.read_chats(write(tmp_path / "a.jsonl", talk))
+    row = chats.row(chat, read)
+    whole = chat.tokenizer.apply_chat_template(read.messages, tools=read.tools, tokenize=False)
+    assert text(chat, [*row.prefix, *row.suffixes[0].tokens]) + "\n" == whole
+
+
+def test_written__leaves_out_an_empty_thought_of_the_opening(chat, monkeypatch):
+    """As Qwen3's template does: its opening without thinking holds an empty thought, a finished message does not."""
+    opened = "<|im_start|>user\n-<|im_end|>\n<|im_start|>assistant\n"
+
+    def render(self, messages, tools, opened_=None, *, opened=None):
+        return f"{OPEN}<think>\n\n</think>\n\n" if opened else f"{OPEN}Hello.<|im_end|>\n"
+
+    OPEN = opened
+    monkeypatch.setattr(type(chat), "_render", render)
+    assert chat.written(said("assistant", "Hello.")) == "Hello."
+
+
+def test_grouped__shares_prompts_and_fills_up(chat):
+    rows = [
+        replace(chats.row(chat, chats.Conversation([said("user", ask), said("assistant", answer)], [])))
+        for ask, answer in (("a", "1"), ("b", "2"), ("a", "3"), ("a", "4"))
+    ]
+    groups = chats.grouped(rows, 2)
+    told = [[text(chat, suffix.tokens) for suffix in group.suffixes] for group in groups]
+    assert told == [["1<|im_end|>", "3<|im_end|>"], ["4<|im_end|>", ""], ["2<|im_end|>", ""]]
+
+
+def test_grouped__learns_the_same_as_one_by_one(policy, loaded, chat):
+    asked = (("a", "one two"), ("b", "three"), ("a", "four five six"))
+    rows = [chats.row(chat, chats.Conversation([said("user", q), said("assistant", a)], [])) for q, a in asked]
+    results = []
+    for members in (1, 2):
+        groups = chats.grouped(rows, members)
+        learner = Learner(loaded.graphdef, make_optimizer(OptimizerConfig(learning_rate=1e-3)), imitation.imitation)
+        state = learner.init(jax.tree.map(jnp.copy, loaded.params))
+        _, stats = learner.update(state, pack(groups, Shape(len(groups), (32,), (32,)), chat.pad_token))
+        results.append((float(stats.means.loss), float(stats.grad_norm)))
+    assert results[0] == pytest.approx(results[1], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("{", "line 2: Expecting property name"),
+        ("[]", 'expected an object with "messages"'),
+        ('{"messages": [{"role": "user", "content": "x"}]}', "nothing to learn"),
+        ('{"messages": [{"role": "assistant", "content": "x"}]}', "nothing to learn"),
+        ('{"messages": [{"role": "bot", "content": "x"}]}', "message 0 needs a role out of system, user"),
+        ('{"messages": [{"role": "user", "content": [1]}]}', "message 0 has content that is no text"),
+        ('{"messages": [{"role": "user", "content": "x", "tool_calls": [{}]}]}', "without a name and arguments"),
+    ],
+)
+def test_read__names_the_line_and_what_is_wrong(tmp_path, line, wrong):
+    path = tmp_path / "bad.jsonl"
+    path.write_text(json.dumps(TALK) + "\n" + line + "\n")
+    with pytest.raises(UserError, match="bad.jsonl, line 2: ") as raised:
+        chats.read_chats(str(path))
+    assert wrong in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_read__of_nothing_says_what_is_expected(tmp_path):
+    with pytest.raises(UserError, match="no such file of chats: .*; expected one JSON object a line"):
+        chats.read_chats(str(tmp_path / "none.jsonl"))
+    (tmp_path / "empty.jsonl").write_text("\n")
+    with pytest.raises(UserError, match="holds no chats"):
+        chats.read_chats(str(tmp_path / "empty.jsonl"))
+
+
+def test_recorded__shows_every_chat_before_any_again_and_follows_from_the_seed(chat, tmp_path):
+    talks = [{"messages": [said("user", f"{n}"), said("assistant", f"{n}")]} for n in range(6)]
+    stage = Stage("x", 4, OptimizerConfig(), chats=write(tmp_path / "a.jsonl", *talks), episodes=3)
+
+    def shown(seed):
+        return [[text(chat, row.suffixes[0].tokens) for row in rows] for rows in imitation.recorded(chat, stage, seed)]
+
+    first = shown(0)
+    assert len({*first[0], *first[1]}) == 6 and len({*first[2], *first[3]}) == 6
+    assert first == shown(0) != shown(1)
+
+
+def test_sft__learns_a_file_of_chats(model_directory, tmp_path, monkeypatch):
+    talks = [{"messages": [said("user", "sing"), said("assistant", "la la la")]}, TALK]
+    file, out = write(tmp_path / "chats.jsonl", *talks), tmp_path / "out"
+    usual = sft.of_chats(file)
+    small = replace(usual, prefix_buckets=(64,), suffix_buckets=(96,), micro_batch=4)
+    monkeypatch.setattr(sft, "of_chats", lambda _: small)
+    changes = ["--stages.0.steps", "6", "--stages.0.optimizer.learning-rate", "0.01", "--stages.0.episodes", "8"]
+    sft.main([file, "--model", str(model_directory), "--out", str(out), *changes])
+    before, after = (loss(directory, file) for directory in (model_directory, out))
+    assert after < before - 0.5
+    with pytest.raises(UserError, match="name the model that shall learn them with --model"):
+        sft.main([file, "--out", str(tmp_path / "other")])
+
+
+def loss(directory, file):
+    from flax import nnx
+
+    graphdef, params = nnx.split(models.load(directory))
+    chat = imitation.load_chat(directory)
+    rows = [chats.row(chat, one) for one in chats.read_chats(file)]
+    (batch,) = pack(rows, Shape(2, (64,), (96,)), chat.pad_token)
+    learner = Learner(graphdef, make_optimizer(OptimizerConfig()), imitation.imitation)
+    return -float(np.asarray(learner.recompute(params, batch))[batch.sampled_BGT].mean())
+
+
+@pytest.mark.parametrize(
+    ("settings", "wrong"),
+    [
+        ({}, "needs either scenarios or a file of chats"),
+        ({"scenarios": ("a",), "chats": "x"}, "and not both"),
+        ({"scenarios": ("a",), "members": 2}, "has members 2"),
+        ({"chats": "x", "members": 0}, "has members 0"),
+    ],
+)
+def test_stage__without_or_with_too_much_to_show_is_refused(settings, wrong):
+    with pytest.raises(UserError, match=wrong):
+        Stage("able", 5, OptimizerConfig(), **settings)
+
+
+def test_start__from_nothing_needs_scenarios(tmp_path):
+    stage = Stage("x", 1, OptimizerConfig(), chats="x")
+    shape = models.ModelConfig(
+        vocab_size=64, hidden_size=16, num_layers=1, num_heads=1, num_kv_heads=1, head_dim=8, mlp_size=8
+    )
+    with pytest.raises(UserError, match="a tokenizer is made of scenarios"):
+        imitation.start_from_nothing(SFTConfig((stage,), shape=shape), tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,46 @@
+"""Laws of dynamic sampling: useful groups are kept in order, and it ends."""
+
+import numpy as np
+import pytest
+
+from jaxrlvr import refill
+
+
+def run(draws, wanted=2, refills=3):
+    """Groups are named; those with a capital letter have an advantage."""
+    asked = []
+
+    def play(again):
+        asked.append(again)
+        return list(draws[again])
+
+    def advantages(groups):
+        return np.array([[1.0, -1.0] if name.isupper() else [0.0, 0.0] for name in groups], np.float32)
+
+    drawn = refill.draw(play, advantages, wanted, refills)
+    assert asked == list(range(drawn.refills + 1))
+    return drawn
+
+
+@pytest.mark.parametrize(
+    ("draws", "used", "refills"),
+    [
+        (["AB"], "AB", 0),
+        (["aB", "cd", "Ef"], "BE", 2),
+        (["ab", "CD"], "CD", 1),
+        (["aB", "CD"], "BC", 1),
+        (["ab", "cD", "ef", "gh"], "D", 3),
+        (["ab", "cd", "ef", "gh"], "ab", 3),
+    ],
+)
+def test_draw__replaces_what_teaches_nothing_up_to_the_bound(draws, used, refills):
+    drawn = run(draws)
+    groups, advantage_BG = drawn.used
+    assert "".join(groups) == used and drawn.refills == refills
+    assert drawn.groups == list("".join(draws))
+    assert advantage_BG.any(axis=1).tolist() == [name.isupper() for name in used]
+
+
+def test_draw__without_refills_uses_every_group():
+    drawn = run(["aB"], refills=0)
+    assert drawn.used[0] == ["a", "B"] and drawn.refills == 0

@@ -1,0 +1,46 @@
+"""Laws of the watchdog: it names what stands still, ends it later, and lets what moves alone."""
+
+import threading
+
+from jaxrlvr.watchdog import Watchdog
+
+
+def test_watchdog__names_what_stands_still_and_then_ends_it(capfd):
+    ended, said = threading.Event(), []
+
+    def end(message):
+        said.append(message)
+        ended.set()
+
+    with Watchdog(0.05, end, tick=0.01) as dog:
+        dog.now("sampling for step 3")
+        assert ended.wait(20)
+    err = capfd.readouterr().err
+    assert "nothing has moved for 0 s while sampling for step 3" in err
+    assert "test_watchdog" in err, "the stacks say where"
+    assert len(said) == 1 and "while sampling for step 3: ended" in said[0] and "--resume" in said[0]
+
+
+def test_watchdog__says_nothing_of_what_moves(capfd):
+    said = []
+    with Watchdog(5.0, said.append, tick=0.001) as dog:
+        for number in range(50):
+            dog.now(f"part {number}")
+            threading.Event().wait(0.002)
+    assert said == [] and capfd.readouterr().err == ""
+
+
+def test_watchdog__without_patience_watches_nothing():
+    before = threading.active_count()
+    with Watchdog(0):
+        assert threading.active_count() == before
+
+
+def test_watchdog__is_gone_after_the_run():
+    before = threading.active_count()
+    with Watchdog(60, tick=0.001):
+        assert threading.active_count() == before + 1
+        watching = [thread for thread in threading.enumerate() if thread.name.endswith("(_watch)")]
+    for thread in watching:
+        thread.join(20)
+    assert threading.active_count() <= before
