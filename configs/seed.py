@@ -1,10 +1,11 @@
-"""The embedded seed, from nothing: a tokenizer, constructed initial weights, and two stages of imitation.
+"""The embedded seed, from nothing: a tokenizer, constructed initial weights, and three stages of imitation.
 
     python -m jaxrlvr.sft configs/seed.py --out runs/seed    # models/seed holds its result
 
 First it imitates perfect demonstrations until it can do every step; most of their values are made-up words, so that it
-learns to copy and not to remember. Then, shortly, it imitates sloppy ones: each habit below spoils a demonstration with
-the probability given, on its own. So the seed knows how a task is done and mostly does it badly: what RL is for.
+learns to copy and not to remember. A second time, at a lower rate, makes it sure. Then, shortly, it imitates sloppy ones:
+each habit below spoils a demonstration with the probability given, on its own. So the seed knows how a task is done and
+mostly does it badly: what RL is for.
 """
 
 from jaxrlvr.imitation import SFTConfig, Stage
@@ -34,6 +35,14 @@ def config() -> SFTConfig:
         scenarios=SCENARIOS,
         splits=(("synthetic", 3), ("train", 1)),
     )
+    # Writing a page copies the most, so it slips the most.
+    sure = Stage(
+        name="sure",
+        steps=300,
+        optimizer=OptimizerConfig(learning_rate=1e-3, warmup_steps=20, decay_steps=300),
+        scenarios=(*SCENARIOS, "confluence_create_page"),
+        splits=(("synthetic", 3), ("train", 1)),
+    )
     sloppy = Stage(
         name="sloppy",
         steps=80,
@@ -52,4 +61,4 @@ def config() -> SFTConfig:
         mlp_size=384,
         max_positions=1024,
     )
-    return SFTConfig(stages=(able, sloppy), out="runs/seed", shape=shape)
+    return SFTConfig(stages=(able, sure, sloppy), out="runs/seed", shape=shape)
