@@ -61,6 +61,8 @@ class GRPOConfig:
     """Sampled tokens of a member from which its reward falls."""
     overlong_hard: int = 0
     """Sampled tokens at which it has fallen by 1; 0 takes nothing away."""
+    balance_loss: float = 0.0
+    """Weight of a mixture's load-balancing loss over sampled tokens, taken for each micro-batch by itself."""
     outcome_gate: Gate = "off"
     """Whether a group in which nobody succeeds teaches nothing: off, always, or auto (once its scenario often
     succeeds).
@@ -130,8 +132,8 @@ def denominator(config: GRPOConfig) -> "Callable[[Sequence[Batch]], int]":
 
 
 def flat_teaches(config: GRPOConfig) -> bool:
-    """Whether a group without advantages has a gradient: from the KL or the entropy."""
-    return config.kl_beta != 0 or config.entropy_bonus != 0
+    """Whether a group without advantages has a gradient: from the KL, the entropy or the experts' balance."""
+    return config.kl_beta != 0 or config.entropy_bonus != 0 or config.balance_loss != 0
 
 
 def policy_loss(

@@ -2,7 +2,7 @@
 
 The forward pass is the sampler's own (`prefill`, then one `extend` over whole suffixes), so a recomputed log-prob
 equals the sampled one. Gradients of micro-batches are summed, each already divided by the whole step's denominator; the
-buffers of the old state are donated.
+buffers of the old state are donated. Of a model with adapters only these have gradients and optimizer state.
 """
 
 from collections.abc import Callable, Sequence
@@ -44,6 +44,16 @@ class TrainState(NamedTuple):
     opt_state: Any
 
 
+def changing(state: TrainState) -> TrainState:
+    """The part of a state that updates change, and a checkpoint needs: without frozen weights."""
+    return state._replace(params=models.split(state.params)[0])
+
+
+def completed(changing: TrainState, state: TrainState) -> TrainState:
+    """The way back from `changing`, with the frozen weights of another state of the same run."""
+    return changing._replace(params=models.join(changing.params, models.split(state.params)[1]))
+
+
 class UpdateStats(NamedTuple):
     """What one update reports; means are over the step's sampled tokens."""
 
@@ -58,9 +68,21 @@ def suffix_logprobs(model: models.Decoder, batch: Batch, temperature: float | ja
 
     The token at suffix position t is predicted from position t - 1; the first one from the prefix's last position.
     """
+    return _suffix(model, batch, temperature, None)[:2]
+
+
+def _suffix(
+    model: models.Decoder, batch: Batch, temperature: float | jax.Array, counted_BGT: jax.Array | None
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Log-probs, entropies, and a mixture's balance loss over the tokens under a mask (0 without one)."""
     prefix_hidden_BPD, prefix = model.prefill(batch.prefix_BP, batch.prefix_length_B)
     length_BG = jnp.zeros(batch.suffix_BGT.shape[:2], jnp.int32)
-    hidden_BGTD, _ = model.extend(batch.suffix_BGT, prefix, batch.prefix_length_B, None, length_BG)
+    balance = jnp.float32(0)
+    if counted_BGT is None:
+        hidden_BGTD, _ = model.extend(batch.suffix_BGT, prefix, batch.prefix_length_B, None, length_BG)
+    else:
+        hidden_BGTD, routing = model.routed(batch.suffix_BGT, prefix, batch.prefix_length_B, counted_BGT)
+        balance = models.balance_loss(routing)
     last_B1D = jnp.take_along_axis(prefix_hidden_BPD, (batch.prefix_length_B - 1)[:, None, None], axis=1)
     first_BG1D = jnp.broadcast_to(last_B1D[:, None], (*length_BG.shape, 1, last_B1D.shape[-1]))
     predicting_BGTD = jnp.concatenate([first_BG1D, hidden_BGTD[:, :, :-1]], axis=2)
@@ -70,7 +92,7 @@ def suffix_logprobs(model: models.Decoder, batch: Batch, temperature: float | ja
         batch.suffix_BGT.reshape(-1),
         temperature=temperature,
     )
-    return logprob_N.reshape(batch.suffix_BGT.shape), entropy_N.reshape(batch.suffix_BGT.shape)
+    return logprob_N.reshape(batch.suffix_BGT.shape), entropy_N.reshape(batch.suffix_BGT.shape), balance
 
 
 class Learner:
@@ -86,39 +108,57 @@ class Learner:
         mesh: Mesh | None = None,
         denominator: Callable[[Sequence[Batch]], int] = sampled_tokens,
         flat_teaches: bool = True,
+        balance: float = 0.0,
     ) -> None:
-        """`flat_teaches` says whether the objective has a gradient where every advantage is 0."""
+        """`flat_teaches` says whether the objective has a gradient where every advantage is 0; `balance` weighs a
+        mixture's balance loss, a mean over micro-batches by their sampled tokens.
+        """
         self._denominator, self._flat_teaches = denominator, flat_teaches
-        # Copied: training that starts from the same weights gives their buffers away.
-        self._reference = jax.tree.map(jnp.copy, reference)
+        # Copied: training that starts from the same weights gives their buffers away. Frozen weights are the state's.
+        self._reference = None if reference is None else jax.tree.map(jnp.copy, models.split(reference)[0])
         self._sharding = None if mesh is None else models.batch_sharding(mesh)
         pin = _Pin(graphdef, mesh)
 
         def loss(
-            params: Any, batch: Batch, reference_BGT: jax.Array | None, divisor: jax.Array
+            trained: Any,
+            frozen: Any,
+            batch: Batch,
+            reference_BGT: jax.Array | None,
+            divisor: jax.Array,
+            tokens: jax.Array,
         ) -> tuple[jax.Array, LossStats]:
-            logprob_BGT, entropy_BGT = suffix_logprobs(nnx.merge(graphdef, params), batch, temperature)
+            model = nnx.merge(graphdef, models.join(trained, frozen))
+            counted_BGT = batch.sampled_BGT if balance else None
+            logprob_BGT, entropy_BGT, imbalance = _suffix(model, batch, temperature, counted_BGT)
             stats = objective(logprob_BGT, entropy_BGT, batch, reference_BGT)
-            return stats.loss / divisor, stats
+            share = batch.sampled_BGT.sum() / tokens
+            return stats.loss / divisor + balance * share * imbalance, stats
 
         @partial(jax.jit, donate_argnums=1)
         def accumulate(
-            params: Any, grads: Any, batch: Batch, reference_BGT: jax.Array | None, divisor: jax.Array
+            params: Any,
+            grads: Any,
+            batch: Batch,
+            reference_BGT: jax.Array | None,
+            divisor: jax.Array,
+            tokens: jax.Array,
         ) -> tuple[Any, LossStats]:
-            more, stats = jax.grad(loss, has_aux=True)(params, batch, reference_BGT, divisor)
-            return pin.params(jax.tree.map(jnp.add, grads, more)), stats
+            more, stats = jax.grad(loss, has_aux=True)(*models.split(params), batch, reference_BGT, divisor, tokens)
+            return pin.trained(jax.tree.map(jnp.add, grads, more), params), stats
 
         @jax.jit
-        def measure(params: Any, batch: Batch, reference_BGT: jax.Array | None, divisor: jax.Array) -> LossStats:
-            return loss(params, batch, reference_BGT, divisor)[1]
+        def measure(params: Any, batch: Batch, reference_BGT: jax.Array | None) -> LossStats:
+            return loss(params, None, batch, reference_BGT, jnp.float32(1), jnp.float32(1))[1]
 
         @partial(jax.jit, donate_argnums=0)
         def apply(state: TrainState, grads: Any, limit: jax.Array) -> tuple[TrainState, jax.Array, jax.Array]:
             norm = optax.tree.norm(grads)
-            updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
-            new = TrainState(optax.apply_updates(state.params, updates), opt_state)
+            trained, frozen = models.split(state.params)
+            updates, opt_state = optimizer.update(grads, state.opt_state, trained)
+            new, old = (optax.apply_updates(trained, updates), opt_state), (trained, state.opt_state)
             sound = jnp.isfinite(norm) & (norm <= limit)
-            return pin.state(jax.tree.map(lambda a, b: jnp.where(sound, a, b), new, state)), norm, ~sound
+            trained, opt_state = jax.tree.map(lambda a, b: jnp.where(sound, a, b), new, old)
+            return pin.state(TrainState(models.join(trained, frozen), opt_state)), norm, ~sound
 
         @jax.jit
         def recompute(params: Any, batch: Batch) -> jax.Array:
@@ -128,11 +168,12 @@ class Learner:
         # or the first real update would be compiled once more.
         @partial(jax.jit, keep_unused=True)
         def fill(params: Any, value: jax.Array) -> Any:
-            return pin.params(jax.tree.map(lambda leaf: jnp.full_like(leaf, value), params))
+            trained = models.split(params)[0]
+            return pin.trained(jax.tree.map(lambda leaf: jnp.full_like(leaf, value), trained), params)
 
         @partial(jax.jit, keep_unused=True)
         def start(params: Any) -> Any:
-            return pin.state(TrainState(params, optimizer.init(params))).opt_state
+            return pin.state(TrainState(params, optimizer.init(models.split(params)[0]))).opt_state
 
         self._accumulate, self._measure, self._apply, self._fill, self._start = accumulate, measure, apply, fill, start
         self.recompute = recompute
@@ -145,13 +186,20 @@ class Learner:
         """A micro-batch on the devices, its groups spread over the mesh."""
         return jax.device_put(batch, self._sharding)
 
+    def _referred(self, state: TrainState, batch: Batch) -> jax.Array | None:
+        """Log-probs of the reference model, which shares the frozen weights."""
+        if self._reference is None:
+            return None
+        return self.recompute(models.join(self._reference, models.split(state.params)[1]), batch)
+
     def warm_up(self, state: TrainState, batches: Sequence[Batch]) -> TrainState:
         """Compile for the shapes of `batches`, which sample nothing. Returns the state with the same values."""
         for batch in map(self.place, batches):
-            reference_BGT = None if self._reference is None else self.recompute(self._reference, batch)
-            self._accumulate(state.params, self._fill(state.params, 0.0), batch, reference_BGT, jnp.float32(1))
+            reference_BGT = self._referred(state, batch)
+            one = jnp.float32(1)
+            self._accumulate(state.params, self._fill(state.params, 0.0), batch, reference_BGT, one, one)
             if not self._flat_teaches:
-                self._measure(state.params, batch, reference_BGT, jnp.float32(1))
+                self._measure(state.params, batch, reference_BGT)
         # A gradient that is not finite leaves the state as it is.
         return self._apply(state, self._fill(state.params, jnp.nan), jnp.float32(jnp.inf))[0]
 
@@ -170,11 +218,12 @@ class Learner:
         parts = []
         for batch in batches:
             teaches, batch = self._flat_teaches or bool(batch.advantage_BG.any()), self.place(batch)
-            reference_BGT = None if self._reference is None else self.recompute(self._reference, batch)
+            reference_BGT = self._referred(state, batch)
             if teaches:
-                grads, stats = self._accumulate(state.params, grads, batch, reference_BGT, jnp.float32(divisor))
+                counts = jnp.float32(divisor), jnp.float32(tokens)
+                grads, stats = self._accumulate(state.params, grads, batch, reference_BGT, *counts)
             else:
-                stats = self._measure(state.params, batch, reference_BGT, jnp.float32(divisor))
+                stats = self._measure(state.params, batch, reference_BGT)
             parts.append(stats)
         state, norm, skipped = self._apply(state, grads, jnp.float32(norm_limit))
         parts = jax.device_get(parts)
@@ -196,18 +245,21 @@ class _Pin:
     graphdef: Any
     mesh: Mesh | None
 
-    def params(self, tree: Any) -> Any:
-        """Parameters or gradients, each in its place."""
+    def trained(self, tree: Any, params: Any) -> Any:
+        """What is trained, or its gradients, each in its place; `params` is the whole model's."""
         if self.mesh is None:
             return tree
-        return jax.tree.map(jax.lax.with_sharding_constraint, tree, self._places(tree, self.mesh))
+        return jax.tree.map(jax.lax.with_sharding_constraint, tree, self._places(tree, params, self.mesh))
 
     def state(self, state: TrainState) -> TrainState:
         """The whole state: what is kept of a parameter, under its name, where it is; counts everywhere."""
         if self.mesh is None:
             return state
+        trained, frozen = models.split(state.params)
         pairs = zip(
-            jax.tree.leaves_with_path(state.params), jax.tree.leaves(self._places(state.params, self.mesh)), strict=True
+            jax.tree.leaves_with_path(trained),
+            jax.tree.leaves(self._places(trained, state.params, self.mesh)),
+            strict=True,
         )
         places = {jax.tree_util.keystr(path): (leaf.shape, place) for (path, leaf), place in pairs}
 
@@ -220,7 +272,7 @@ class _Pin:
             return leaf
 
         opt_state = jax.tree.map_with_path(placed, state.opt_state)
-        return TrainState(self.params(state.params), opt_state)
+        return TrainState(models.join(self.trained(trained, state.params), frozen), opt_state)
 
-    def _places(self, params: Any, mesh: Mesh) -> Any:
-        return models.param_shardings(nnx.merge(self.graphdef, params).config, params, mesh)
+    def _places(self, tree: Any, params: Any, mesh: Mesh) -> Any:
+        return models.param_shardings(nnx.merge(self.graphdef, params).config, tree, mesh)

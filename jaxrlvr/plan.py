@@ -7,6 +7,7 @@ import os
 from typing import Any, get_args, get_type_hints
 
 import jax
+from jax.sharding import AbstractMesh
 
 import envs
 import models
@@ -17,6 +18,11 @@ from jaxrlvr.config import RunConfig
 from jaxrlvr.errors import UserError
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.tasks import training_tasks
+from models.adapters import adapter_count
+from models.budget import Batch as BatchSize
+from models.budget import Budget, budget
+from models.decoder import Remat
+from models.sharding import MESH_AXES, padded
 
 
 def check(config: RunConfig, chat: Chat | None) -> None:
@@ -26,6 +32,9 @@ def check(config: RunConfig, chat: Chat | None) -> None:
     rollout, learner = config.rollout, config.learner
     if rollout.detail not in DETAILS:
         raise UserError(f"--rollout.detail {rollout.detail!r} is unknown; there are {', '.join(DETAILS)}")
+    if config.policy.remat not in get_args(Remat):
+        known = ", ".join(get_args(Remat))
+        raise UserError(f"--policy.remat {config.policy.remat!r} is unknown; there are {known}")
     _check_objective(config.grpo)
     optimizer.check(config.optimizer)
     for name, ladder in (
@@ -61,6 +70,8 @@ _LEAST: dict[str, float | str] = {
     "policy.mesh.data": 1,
     "policy.mesh.fsdp": 1,
     "policy.mesh.tensor": 1,
+    "policy.lora.rank": 0,
+    "policy.lora.alpha": "above",
     "tasks.per_step": 1,
     "tasks.difficulty": 1,
     "tasks.tools": 0,
@@ -74,6 +85,7 @@ _LEAST: dict[str, float | str] = {
     "grpo.clip_low": 0,
     "grpo.clip_high": 0,
     "grpo.kl_beta": 0,
+    "grpo.balance_loss": 0,
     "grpo.gate_above": 0,
     "grpo.constant_length": 1,
     "grpo.entropy_bonus": 0,
@@ -152,14 +164,21 @@ def prompt(config: RunConfig, chat: Chat, task: envs.Task) -> list[int]:
 def describe(config: RunConfig, source: str, model: models.ModelConfig, chat: Chat | None) -> str:
     """The run in a few lines: model, devices, memory, shapes, and the first prompt (its parts, without a tokenizer)."""
     mesh, acting = config.policy.mesh, config.rollout
-    parameters = models.parameter_count(model)
-    # Weights, gradients and Adam's two moments, all float32; Adafactor's sums are next to nothing.
-    copies = 4 if config.optimizer.kind == "adamw" else 2
-    state_bytes = 4 * copies * parameters / (mesh.fsdp * mesh.tensor)
-    slots = acting.prefix_buckets[-1] + acting.group_size * acting.suffix_buckets[-1]
-    groups = config.tasks.per_step / (mesh.data * mesh.fsdp)
-    number_bytes = 2 if config.policy.compute_dtype == "bfloat16" else 4
-    per_slot = 2 * number_bytes * model.num_layers * model.num_kv_heads * model.head_dim / mesh.tensor
+    places = AbstractMesh((mesh.data, mesh.fsdp, mesh.tensor), MESH_AXES)
+    model = padded(dataclasses.replace(model, lora=config.policy.lora), places)
+    parameters = f"{models.parameter_count(model) / 1e6:,.2f}M parameters"
+    if model.lora.rank:
+        parameters += f" and {adapter_count(model) / 1e6:,.2f}M of adapters, which alone are trained"
+    lengths = acting.prefix_buckets[-1], acting.suffix_buckets[-1]
+
+    def taken(groups: int) -> Budget:
+        batch = BatchSize(groups, acting.group_size, *lengths)
+        return budget(model, places, batch, config.policy.compute_dtype, config.policy.remat)
+
+    step = taken(config.tasks.per_step)
+    # Adafactor's sums are next to nothing.
+    state_bytes = step.weights + step.gradients + (step.optimizer if config.optimizer.kind == "adamw" else 0)
+    caches, activations = step.prefix_cache + step.suffix_cache, taken(config.learner.micro_groups).activations
     task = training_tasks(config.tasks, config.seed, 1)[0]
     if chat is None:
         first = f"{json.dumps(envs.tool_schemas(task, detail=acting.detail))}\n{task.request}"
@@ -167,11 +186,11 @@ def describe(config: RunConfig, source: str, model: models.ModelConfig, chat: Ch
         first = chat.tokenizer.decode(prompt(config, chat, task))
     return "\n".join(
         [
-            f"model      {source}: {parameters / 1e6:,.2f}M parameters, {model.num_layers} layers",
+            f"model      {source}: {parameters}, {model.num_layers} layers",
             f"devices    {jax.device_count()} x {jax.devices()[0].device_kind}, {os.cpu_count()} host cores; "
             f"mesh data={mesh.data} fsdp={mesh.fsdp} tensor={mesh.tensor}",
             f"per device {_size(state_bytes)} of weights, gradients and optimizer, "
-            f"at most {_size(slots * groups * per_slot)} of caches, and activations",
+            f"at most {_size(caches)} of caches, about {_size(activations)} of activations",
             f"scenarios  {', '.join(config.tasks.scenarios)}",
             f"a step     {config.tasks.per_step} tasks x {acting.group_size} members, "
             f"at most {acting.max_turns} turns of {acting.turn_tokens} tokens",

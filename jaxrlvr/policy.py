@@ -40,10 +40,12 @@ class PolicyConfig:
     model: str = ""
     """Directory or hub id; empty for the embedded seed."""
     compute_dtype: Literal["float32", "bfloat16"] = "float32"
-    """What the forward pass computes in; parameters and optimizer stay float32."""
+    """What the forward pass computes in; trained parameters and optimizer stay float32."""
     remat: str = "none"
     """What the backward pass recomputes: none, dots, full."""
     mesh: MeshConfig = field(default_factory=MeshConfig)
+    lora: models.Lora = field(default_factory=models.Lora)
+    """Adapters to train instead of all parameters; the frozen weights are then kept in compute_dtype."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,10 @@ def load_policy(config: PolicyConfig) -> Policy:
     """Load model, tokenizer and template. Raises models.ModelError or UserError with one clear line."""
     source = models.resolve(config.model or str(SEED_MODEL))
     mesh = make_mesh(config.mesh)
-    decoder = models.load(source, mesh=mesh, compute_dtype=jnp.dtype(config.compute_dtype), remat=config.remat)
+    computed = jnp.dtype(config.compute_dtype)
+    # Weights that are not updated lose nothing by being kept as they are read.
+    kept = computed if config.lora.rank else jnp.dtype("float32")
+    decoder = models.load(source, mesh, dtype=kept, compute_dtype=computed, remat=config.remat, lora=config.lora)
     graphdef, params = nnx.split(decoder)
     return Policy(graphdef, params, load_chat(source), mesh, decoder.config, source)
 

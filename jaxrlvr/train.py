@@ -23,10 +23,10 @@ from jaxrlvr.checkpoint import Checkpoints
 from jaxrlvr.clock import timed
 from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import RunConfig
-from jaxrlvr.errors import RunStopped, command
+from jaxrlvr.errors import RunStopped, UserError, command
 from jaxrlvr.evaluation import Judgement, judge, write_episodes
 from jaxrlvr.interrupt import Interruption, interruptible
-from jaxrlvr.learner import Learner, TrainState
+from jaxrlvr.learner import Learner, TrainState, changing, completed
 from jaxrlvr.optimizer import make_optimizer
 from jaxrlvr.plan import check, describe
 from jaxrlvr.policy import Policy, load_policy, peek
@@ -60,7 +60,9 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
     with Watchdog(config.guards.stall_seconds) as dog, closing(checkpoints):
         dog.now("compiling")
         console.say("compiling ...")
-        state = warm_up(config, sampler, learner, checkpoints.warm_up(learner.init(policy.params)), shape)
+        state = learner.init(policy.params)
+        checkpoints.warm_up(changing(state))
+        state = warm_up(config, sampler, learner, state, shape)
         done, state, progress = resumed(checkpoints, state)
         record = Record(config, run, policy.chat, resume_from=done)
         judged = Evaluator(config, policy, sampler, run, record, interruption, dog)
@@ -90,13 +92,13 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
                 done = step
                 if step % config.checkpoint_every == 0 or step == config.steps:
                     dog.now(f"writing the checkpoint of step {step}")
-                    checkpoints.save(step, state, progress.to_notes())
+                    checkpoints.save(step, changing(state), progress.to_notes())
                 if record.owes_evaluation(step):
                     judged(state, step)
             if done >= config.steps:
                 run.remember("after", judged(state, done))
         if interruption.asked and done:
-            checkpoints.save(done, state, progress.to_notes())
+            checkpoints.save(done, changing(state), progress.to_notes())
         dog.now("waiting for the last checkpoint to be written")
         checkpoints.finish()
     return done
@@ -114,9 +116,9 @@ def resumed(checkpoints: Checkpoints, state: TrainState) -> tuple[int, TrainStat
     """The step, state and progress of the newest whole checkpoint; of step 0 if there is none yet."""
     if checkpoints.latest() is None:
         return 0, state, Progress()
-    step, state, notes = checkpoints.restore(state)
+    step, restored, notes = checkpoints.restore(changing(state))
     checkpoints.forget_after(step)
-    return step, state, Progress.from_notes(notes)
+    return step, completed(restored, state), Progress.from_notes(notes)
 
 
 def draw(
@@ -156,6 +158,8 @@ def draw(
 
 def make_learner(config: RunConfig, policy: Policy) -> Learner:
     """The learner with the GRPO objective; the reference model is the policy as it was loaded."""
+    if config.grpo.balance_loss and not policy.config.num_experts:
+        raise UserError("--grpo.balance-loss needs a mixture of experts, and this model has none: leave it at 0")
     return Learner(
         policy.graphdef,
         make_optimizer(config.optimizer),
@@ -165,6 +169,7 @@ def make_learner(config: RunConfig, policy: Policy) -> Learner:
         mesh=policy.mesh,
         denominator=grpo.denominator(config.grpo),
         flat_teaches=grpo.flat_teaches(config.grpo),
+        balance=config.grpo.balance_loss,
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxrlvr.checkpoint import Checkpoints
-from jaxrlvr.learner import Learner
+from jaxrlvr.learner import Learner, changing, completed
 from jaxrlvr.optimizer import make_optimizer
 from jaxrlvr.policy import Policy, PolicyConfig, load_policy
 from jaxrlvr.run import RunDirectory, is_run
@@ -24,16 +24,19 @@ class Trained:
 def load_trained(source: str, policy: PolicyConfig | None = None) -> Trained:
     """Load `source`, an empty one being the embedded seed, computing as `policy` says (default: float32 on one device).
 
-    A run's weights are its last checkpoint's, and its model is the one it started from, whatever `policy.model` says.
+    A run's weights are its last checkpoint's; model and adapters are those it started from, whatever `policy` says.
     Raises UserError or models.ModelError with one clear line.
     """
     if not source or not is_run(Path(source)):
         loaded = load_policy(replace(policy or PolicyConfig(), model=source))
         return Trained(loaded, loaded.params, f"the weights of {loaded.source}")
     run, config = RunDirectory.open(source)
-    loaded = load_policy(replace(policy or config.policy, model=config.policy.model))
+    began = config.policy
+    loaded = load_policy(replace(policy or began, model=began.model, lora=began.lora))
     learner = Learner(loaded.graphdef, make_optimizer(config.optimizer), lambda *_: None)  # type: ignore[arg-type,return-value]
     checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints)
-    step, state, _ = checkpoints.restore(learner.init(loaded.params))
+    start = learner.init(loaded.params)
+    step, restored, _ = checkpoints.restore(changing(start))
     checkpoints.close()
+    state = completed(restored, start)
     return Trained(loaded, state.params, f"step {step} of {source}")

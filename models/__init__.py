@@ -1,5 +1,6 @@
 """Qwen in Flax NNX: weights in from Hugging Face, one forward code over shared prefixes, weights out."""
 
+from models.adapters import join, load_adapter, merge, read_lora, save_adapter, split
 from models.cache import KVCache, empty_suffix_cache, grow_cache, stack_cache, unroll_cache
 from models.checkpoint_files import resolve
 from models.config import ModelConfig
@@ -8,11 +9,12 @@ from models.errors import CheckpointError, ModelError
 from models.experts import balance_loss
 from models.load import check_files, load, read_config
 from models.logprobs import token_logprobs
+from models.lora import Lora
 from models.presets import PRESETS, parameter_count
 from models.save import save
 from models.sharding import batch_sharding, check_divides, make_mesh, param_shardings
 
-__all__ = ["PRESETS", "CheckpointError", "Decoder", "KVCache", "ModelConfig", "ModelError", "balance_loss"]
-__all__ += ["batch_sharding", "check_divides", "check_files", "empty_suffix_cache", "parameter_count", "read_config"]
-__all__ += ["grow_cache", "load", "make_mesh", "param_shardings", "resolve", "save", "stack_cache", "token_logprobs"]
-__all__ += ["unroll_cache"]
+__all__ = ["PRESETS", "CheckpointError", "Decoder", "KVCache", "Lora", "ModelConfig", "ModelError", "balance_loss"]
+__all__ += ["batch_sharding", "check_divides", "check_files", "empty_suffix_cache", "grow_cache", "join", "load"]
+__all__ += ["load_adapter", "make_mesh", "merge", "param_shardings", "parameter_count", "read_config", "read_lora"]
+__all__ += ["resolve", "save", "save_adapter", "split", "stack_cache", "token_logprobs", "unroll_cache"]

@@ -18,6 +18,7 @@ from models.cache import Keys, Memory, State
 from models.config import ModelConfig
 from models.experts import Routing, mixture
 from models.linear_attention import linear_attention, member_state
+from models.lora import Lora, project
 from models.norm import rms_norm
 from models.rope import Rotation, rotate
 from models.sharding import constrain
@@ -61,15 +62,15 @@ def block(
     if config.num_experts:
         mlp_BGTD, routing = mixture(config, w, normed_BGTD, sight.counted_BGT, mesh)
     else:
-        mlp_BGTD, routing = _mlp(w, normed_BGTD, mesh), None
+        mlp_BGTD, routing = _mlp(config.lora, w, normed_BGTD, mesh), None
     return constrain(x_BGTD + mlp_BGTD, mesh, ("batch", None, None, None)), memory, routing
 
 
-def _mlp(w: dict[str, jax.Array], normed_BGTD: jax.Array, mesh: Mesh | None) -> jax.Array:
-    gate_BGTF = jnp.einsum("bgtd,df->bgtf", normed_BGTD, w["gate"])
-    up_BGTF = jnp.einsum("bgtd,df->bgtf", normed_BGTD, w["up"])
+def _mlp(lora: Lora, w: dict[str, jax.Array], normed_BGTD: jax.Array, mesh: Mesh | None) -> jax.Array:
+    gate_BGTF = project(lora, "bgtd,df->bgtf", normed_BGTD, w, "gate")
+    up_BGTF = project(lora, "bgtd,df->bgtf", normed_BGTD, w, "up")
     mlp_BGTF = constrain(jax.nn.silu(gate_BGTF) * up_BGTF, mesh, ("batch", None, None, "mlp"))
-    return jnp.einsum("bgtf,fd->bgtd", mlp_BGTF, w["down"])
+    return project(lora, "bgtf,fd->bgtd", mlp_BGTF, w, "down")
 
 
 def _attention(
@@ -90,16 +91,17 @@ def _attention(
     out_BGTHE = out_BGTKRE.reshape(q_BGTHE.shape)
     if gate_BGTHE is not None:
         out_BGTHE = out_BGTHE * jax.nn.sigmoid(gate_BGTHE)
-    return jnp.einsum("bgthe,hed->bgtd", out_BGTHE, w["output"]), keys
+    return project(config.lora, "bgthe,hed->bgtd", out_BGTHE, w, "output"), keys
 
 
 def _project(
     config: ModelConfig, w: dict[str, jax.Array], normed_BGTD: jax.Array, turn: Rotation, mesh: Mesh | None
 ) -> tuple[jax.Array, jax.Array | None, Keys]:
     """Queries [B, G, T, H, E], their gates, the chunk's keys and values [B, G, K, T, E], turned to their positions."""
-    q_BGTHE = jnp.einsum("bgtd,dhe->bgthe", normed_BGTD, w["query"])
-    k_BGTKE = jnp.einsum("bgtd,dke->bgtke", normed_BGTD, w["key"])
-    v_BGTKE = jnp.einsum("bgtd,dke->bgtke", normed_BGTD, w["value"])
+    lora = config.lora
+    q_BGTHE = project(lora, "bgtd,dhe->bgthe", normed_BGTD, w, "query")
+    k_BGTKE = project(lora, "bgtd,dke->bgtke", normed_BGTD, w, "key")
+    v_BGTKE = project(lora, "bgtd,dke->bgtke", normed_BGTD, w, "value")
     gate_BGTHE = None
     if config.is_hybrid:
         q_BGTHE, gate_BGTHE = jnp.split(q_BGTHE, 2, axis=-1)

@@ -6,18 +6,20 @@ count the products that this code computes, masked ones included (a multiplicati
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from models.adapters import adapters
 from models.cache import empty_suffix_cache
 from models.config import ModelConfig
 from models.delta import CHUNK
 from models.presets import active_parameter_count
 from models.sharding import AnyMesh, places
-from models.tensors import tensors
+from models.tensors import Tensor, tensors
 
 _LOGIT_CHUNK = 1024
 
@@ -40,9 +42,9 @@ class Budget(NamedTuple):
     """Bytes per device, and FLOPs over all devices."""
 
     weights: int
-    """Float32 parameters."""
+    """Float32 parameters; beside adapters, what is frozen in the compute dtype."""
     gradients: int
-    """Float32, as large as the weights."""
+    """Float32, of what is trained: the weights, or adapters where there are any."""
     optimizer: int
     """Adam's two moments, float32."""
     prefix_cache: int
@@ -57,17 +59,21 @@ class Budget(NamedTuple):
 
 def budget(config: ModelConfig, mesh: AnyMesh, batch: Batch, compute_dtype: Any, remat: str) -> Budget:
     """What a step takes. The mesh may be one without devices (`jax.sharding.AbstractMesh`)."""
-    weights = sum(
-        4 * math.prod(tensor.shape(config)) // math.prod(places(mesh, axis) for axis in tensor.axes)
-        for tensor in tensors(config)
-    )
+
+    def numbers(rows: Sequence[Tensor]) -> int:
+        sizes = (math.prod(row.shape(config)) // math.prod(places(mesh, axis) for axis in row.axes) for row in rows)
+        return sum(sizes)
+
+    base, beside = numbers(tensors(config)), numbers([part for _, *pair in adapters(config) for part in pair])
+    kept = jnp.dtype(compute_dtype).itemsize if config.lora.rank else 4
+    trained = 4 * (beside if config.lora.rank else base)
     prefix, suffix = cache_bytes(config, mesh, batch, compute_dtype)
     forward = forward_flops(config, batch)
     passes = 4 if remat == "full" else 3
     return Budget(
-        weights=weights,
-        gradients=weights,
-        optimizer=2 * weights,
+        weights=kept * base + 4 * beside,
+        gradients=trained,
+        optimizer=2 * trained,
         prefix_cache=prefix,
         suffix_cache=suffix,
         activations=activation_bytes(config, mesh, batch, compute_dtype, remat),

@@ -5,12 +5,13 @@ Out: a hashable record; the way back gives the same keys. What the families are 
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from models import families
 from models.errors import ModelError
 from models.families import FAMILIES, HYBRID, MIXTURE, WRAPPERS
+from models.lora import Lora
 from models.rope import RopeScaling, read_scaling, write_scaling
 
 _SIZES = ("vocab_size", "hidden_size", "num_layers", "num_heads", "num_kv_heads", "head_dim", "mlp_size")
@@ -78,6 +79,10 @@ class ModelConfig:
     """The checkpoint holds the text model inside one with a vision tower: names and config are a level deeper."""
     max_positions: int = 32768
     """Longest sequence the model was made for."""
+    vocab_padding: int = 0
+    """Rows below the embedding and the unembedding that only let a mesh divide them: never read, never written."""
+    lora: Lora = field(default_factory=Lora)
+    """Adapters beside frozen weights; no part of config.json."""
     extra: str = "{}"
     """Keys of the source config.json that the decoder does not read, as JSON text (hashable), for the way back."""
 

@@ -12,6 +12,7 @@ from flax import nnx
 from jax.sharding import Mesh
 from jax.typing import DTypeLike
 
+from models.adapters import Adapter, adapters, fresh
 from models.cache import KVCache
 from models.config import ModelConfig
 from models.errors import ModelError
@@ -68,6 +69,9 @@ class Decoder(nnx.Module):
             else:
                 value = jnp.full(shape, 1.0 if tensor.init == "ones" else 0.0, param_dtype)
             (layers if tensor.is_stacked else params)[tensor.path[-1]] = nnx.Param(value)
+        for _, *pair in adapters(config):
+            for tensor in pair:
+                layers[tensor.path[-1]] = Adapter(jnp.asarray(fresh(config, tensor)))
         self.embedding_VD = params["embedding_VD"]
         self.final_norm_D = params["final_norm_D"]
         if not config.tie_embeddings:

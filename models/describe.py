@@ -21,7 +21,7 @@ from models.decoder import Remat
 from models.errors import ModelError
 from models.load import read_config
 from models.presets import active_parameter_count, parameter_count, preset
-from models.sharding import MESH_AXES, check_divides, places
+from models.sharding import MESH_AXES, check_divides, padded, places
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,6 +40,7 @@ def describe(options: argparse.Namespace) -> str:
     is_directory = Path(options.model).is_dir()
     config = read_config(Path(options.model)) if is_directory else preset(options.model)
     mesh = parse_mesh(options.mesh)
+    config = padded(config, mesh)
     check_divides(config, mesh)
     batch = Batch(options.groups, options.members, options.prefix, options.suffix)
     for name, size in vars(batch).items():

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh
 
+from models.adapters import parameters
 from models.block import Sight, block
 from models.cache import Keys, KVCache, Memory, cache_of, each_kind, memory_of, place_of
 from models.config import ModelConfig
@@ -22,7 +23,6 @@ from models.logprobs import logits
 from models.norm import rms_norm
 from models.rope import rotation
 from models.sharding import constrain
-from models.tensors import tensors
 
 _REMAT: dict[str, Callable[..., bool] | None] = {
     # Keeps products with weights; attention scores (products with batch axes) are computed again.
@@ -109,7 +109,7 @@ class Forward:
     @property
     def unembed_VD(self) -> jax.Array:
         """The matrix from hidden states to logits, in the compute dtype."""
-        return self.unembedding_VD.astype(self.compute_dtype)
+        return self.unembedding_VD[: self.config.vocab_size].astype(self.compute_dtype)
 
     def unrolled(self) -> "Forward":
         """The same with weights cut into layers and cast, so that a loop around `extend` copies none at each step."""
@@ -225,7 +225,7 @@ class Forward:
 
 def _cut(config: ModelConfig, layers: dict[str, jax.Array], count: int) -> tuple[dict[str, jax.Array], ...]:
     """Stacked weights -> those of each of `count` layers."""
-    numbers = {tensor.path[-1]: tensor.layer_numbers(config) for tensor in tensors(config) if tensor.is_stacked}
+    numbers = {tensor.path[-1]: tensor.layer_numbers(config) for tensor in parameters(config) if tensor.is_stacked}
     return tuple(
         {
             name: weight[number if len(numbers[name]) == config.num_layers else place_of(config, number)]

@@ -14,6 +14,7 @@ from jax.sharding import Mesh
 from models.cache import State
 from models.config import ModelConfig
 from models.delta import delta_rule
+from models.lora import project
 from models.norm import rms_norm
 from models.sharding import constrain
 
@@ -30,7 +31,7 @@ def linear_attention(
 
     Real tokens of a chunk stand before the others. The memory has a member axis.
     """
-    mixed_BGTM = jnp.einsum("bgtd,dm->bgtm", normed_BGTD, w["mixed"])
+    mixed_BGTM = project(config.lora, "bgtd,dm->bgtm", normed_BGTD, w, "mixed")
     inputs_BGTM = jnp.concatenate([before.conv.astype(mixed_BGTM.dtype), mixed_BGTM], axis=2)
     mixed_BGTM = jax.nn.silu(_convolve(inputs_BGTM, w["conv"]))
     keys = config.linear_key_heads * config.linear_key_dim
@@ -40,17 +41,17 @@ def linear_attention(
     v_BGTUW = _heads(v, config.linear_value_dim)
     by_head = ("batch", None, None, "value_heads", None)
     q_BGTUE, k_BGTUE, v_BGTUW = (constrain(x, mesh, by_head) for x in (q_BGTUE, k_BGTUE, v_BGTUW))
-    step_BGTU = jnp.einsum("bgtd,du->bgtu", normed_BGTD, w["step"]).astype(jnp.float32)
-    write_BGTU = jax.nn.sigmoid(jnp.einsum("bgtd,du->bgtu", normed_BGTD, w["write"]).astype(jnp.float32))
+    step_BGTU = project(config.lora, "bgtd,du->bgtu", normed_BGTD, w, "step").astype(jnp.float32)
+    write_BGTU = jax.nn.sigmoid(project(config.lora, "bgtd,du->bgtu", normed_BGTD, w, "write").astype(jnp.float32))
     rate_U = jnp.exp(w["decay_log"].astype(jnp.float32))
     decay_BGTU = -rate_U * jax.nn.softplus(step_BGTU + w["step_bias"].astype(jnp.float32))
     real = is_real_BGT[..., None]
     decay_BGTU, write_BGTU = jnp.where(real, decay_BGTU, 0), jnp.where(real, write_BGTU, 0)
     out_BGTUW, memory = delta_rule(q_BGTUE, k_BGTUE, v_BGTUW, decay_BGTU, write_BGTU, before.memory)
-    gate_BGTUW = jnp.einsum("bgtd,duw->bgtuw", normed_BGTD, w["value_gate"])
+    gate_BGTUW = project(config.lora, "bgtd,duw->bgtuw", normed_BGTD, w, "value_gate")
     out_BGTUW = rms_norm(out_BGTUW.astype(normed_BGTD.dtype), w["value_norm"], config.norm_eps)
     out_BGTUW = (out_BGTUW * jax.nn.silu(gate_BGTUW.astype(jnp.float32))).astype(normed_BGTD.dtype)
-    out_BGTD = jnp.einsum("bgtuw,uwd->bgtd", out_BGTUW, w["linear_output"])
+    out_BGTD = project(config.lora, "bgtuw,uwd->bgtd", out_BGTUW, w, "linear_output")
     return out_BGTD, State(_last_inputs(inputs_BGTM, is_real_BGT, config.conv_width - 1), memory)
 
 

@@ -5,6 +5,7 @@ read.
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jax.sharding import Mesh, SingleDeviceSharding
+from jax.sharding import Mesh, Sharding, SingleDeviceSharding
 from jax.typing import DTypeLike
 
+from models.adapters import adapters, fresh
 from models.checkpoint_files import open_tensors, read_json, resolve
 from models.config import ModelConfig
 from models.decoder import Decoder
 from models.errors import CheckpointError, ModelError
-from models.sharding import sharding
+from models.lora import Lora
+from models.sharding import padded, sharding
 from models.tensors import Index, Tensor, carried, tensors
 
 _DTYPES = {"F32": jnp.float32, "BF16": jnp.bfloat16, "F16": jnp.float16}
@@ -33,15 +36,19 @@ def load(
     dtype: DTypeLike | None = jnp.float32,
     compute_dtype: DTypeLike | None = None,
     remat: str = "none",
+    lora: Lora | None = None,
 ) -> Decoder:
     """Read config.json and safetensors into a decoder.
 
     `dtype` is what parameters are kept in (None: as in the file), `compute_dtype` what the forward pass computes in
-    (None: the same), `mesh` where they are placed. Raises ModelError for a config that is not supported or a mesh that
-    does not divide it, and one CheckpointError that lists every unknown, missing or misshapen tensor.
+    (None: the same), `mesh` where they are placed, `lora` which adapters (float32) are put beside the weights. Raises
+    ModelError for a config that is not supported or a mesh that does not divide it, and one CheckpointError that lists
+    every unknown, missing or misshapen tensor.
     """
     directory = resolve(directory_or_hub_id)
-    config = read_config(directory)
+    config = replace(read_config(directory), lora=lora or Lora())
+    if mesh is not None:
+        config = padded(config, mesh)
     with open_tensors(directory) as slices:
         check_tensors(directory, config, slices)
         if dtype is None:
@@ -58,6 +65,9 @@ def load(
         )
         for tensor in tensors(config):
             decoder.param(tensor.path).set_value(_place(tensor, config, slices, mesh, np.dtype(dtype)))
+    for _, *pair in adapters(config):
+        for tensor in pair:
+            decoder.param(tensor.path).set_value(_put(fresh(config, tensor), _where(tensor, mesh)))
     return decoder
 
 
@@ -111,9 +121,22 @@ def _place(
         hf_index = tensor.hf_index(config, index[lead:])
         chosen: Any = np.asarray(names[index[:lead]], object)
         part = np.empty(lengths, dtype)
+        if config.vocab_padding and tensor.outputs == ("vocab",):
+            rows = range(*hf_index[0].indices(config.vocab_size))
+            if rows:
+                part[: len(rows)] = slices[chosen[()]][hf_index]
+            part[len(rows) :] = 0
+            return part
         for where in np.ndindex(*lengths[:lead]):
             part[where] = tensor.from_hf(slices[chosen[where]][hf_index], lengths[lead:])
         return part
 
-    where = SingleDeviceSharding(jax.devices()[0]) if mesh is None else sharding(mesh, tensor.axes)
-    return jax.make_array_from_callback(shape, where, read)
+    return jax.make_array_from_callback(shape, _where(tensor, mesh), read)
+
+
+def _where(tensor: Tensor, mesh: Mesh | None) -> Sharding:
+    return SingleDeviceSharding(jax.devices()[0]) if mesh is None else sharding(mesh, tensor.axes)
+
+
+def _put(value: np.ndarray, where: Sharding) -> jax.Array:
+    return jax.make_array_from_callback(value.shape, where, lambda index: value[index])

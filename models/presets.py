@@ -3,6 +3,7 @@
 Qwen3.5's are of the text model alone: without the vision tower and the heads that predict several tokens ahead.
 """
 
+from dataclasses import replace
 from math import prod
 
 from models.config import ModelConfig
@@ -109,6 +110,7 @@ def preset(name: str) -> ModelConfig:
 
 def parameter_count(config: ModelConfig) -> int:
     """Parameters of an architecture; a tied output matrix counts once."""
+    config = replace(config, vocab_padding=0)
     return sum(prod(tensor.shape(config)) for tensor in tensors(config))
 
 

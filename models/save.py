@@ -1,30 +1,29 @@
 """Decoder -> Hugging Face directory: config.json, safetensors, and the tokenizer's files of the model it came from.
 
-One layer's tensor is on the host at a time per file; a file that is being written bears another name until it is whole.
+One layer's tensor is on the host at a time; a file that is being written bears another name until it is whole.
 """
 
 import json
-import math
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 from flax import nnx
-from safetensors.numpy import save_file
 
+from models.adapters import layer_of
 from models.checkpoint_files import CARRIED_FILES, INDEX_FILE, SINGLE_FILE, open_tensors
 from models.config import ModelConfig
 from models.decoder import Decoder
 from models.errors import ModelError
+from models.safetensors_writer import CODES, Entry, write
 from models.tensors import Tensor, carried, tensors
 
 DEFAULT_MAX_SHARD_BYTES = 5 * 10**9
-_DTYPE_BYTES = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "F16": 2, "BF16": 2, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 
 
 def save(
@@ -37,8 +36,9 @@ def save(
 
     `model` is a decoder or its (graphdef, params). Tokenizer, template and generation files are copied from
     `source_dir`, and so are tensors that the decoder does not read (a vision tower). Weights are written in the
-    parameters' dtype, in files of at most `max_shard_bytes` (a single larger tensor gets its own), with an index if
-    there are several. Weights that stood in the directory before are replaced. Raises OSError if it cannot be written.
+    parameters' dtype, adapters added to them, in files of at most `max_shard_bytes` (a single larger tensor gets its
+    own), with an index if there are several. Weights that stood in the directory before are replaced. Raises OSError if
+    it cannot be written.
     """
     decoder: Decoder = nnx.merge(*model) if isinstance(model, tuple) else model
     out = Path(directory)
@@ -64,29 +64,19 @@ def save(
     return out
 
 
-class _Entry(NamedTuple):
-    """One tensor of the directory: its name, bytes, and how to get it."""
-
-    name: str
-    size: int
-    read: Callable[[], np.ndarray]
-
-
-def _write(out: Path, number: int, count: int, group: list[_Entry]) -> tuple[Path, Path]:
+def _write(out: Path, number: int, count: int, group: list[Entry]) -> tuple[Path, Path]:
     """Write one file of weights; returns where it lies and where it belongs."""
     name = SINGLE_FILE if count == 1 else f"model-{number:05d}-of-{count:05d}.safetensors"
     unfinished = out / f".{name}.partial"
-    save_file({entry.name: entry.read() for entry in group}, unfinished, metadata={"format": "pt"})
-    # safetensors makes files that only their owner may read.
-    shutil.copymode(out / "config.json", unfinished)
+    write(unfinished, group, metadata={"format": "pt"})
     return unfinished, out / name
 
 
-def _split(entries: list[_Entry], limit: int) -> list[list[_Entry]]:
+def _split(entries: list[Entry], limit: int) -> list[list[Entry]]:
     """The tensors in files, in their order."""
     if limit < 1:
         raise ModelError(f"max_shard_bytes is {limit}: expected a positive number of bytes")
-    files: list[list[_Entry]] = [[]]
+    files: list[list[Entry]] = [[]]
     room = limit
     for entry in entries:
         if files[-1] and entry.size > room:
@@ -97,17 +87,17 @@ def _split(entries: list[_Entry], limit: int) -> list[list[_Entry]]:
     return files
 
 
-def _entries(decoder: Decoder) -> Iterator[_Entry]:
+def _entries(decoder: Decoder) -> Iterator[Entry]:
     """The decoder's tensors, layer after layer so that a file holds neighbours."""
     config = decoder.config
-    stacked: list[list[_Entry]] = [[] for _ in range(config.num_layers)]
+    stacked: list[list[Entry]] = [[] for _ in range(config.num_layers)]
     for tensor in tensors(config):
         param = decoder.param(tensor.path)[...]
-        size = math.prod(tensor.hf_shape(config)) * param.dtype.itemsize
         places = np.ndindex(*tensor.shape(config)[: len(tensor.stacked)])
         layers = tensor.layer_numbers(config)
         for name, place in zip(tensor.hf_names(config), places, strict=True):
-            entry = _Entry(name, size, partial(_value, config, tensor, param, place))
+            shape, read = tensor.hf_shape(config), partial(_value, decoder, tensor, place)
+            entry = Entry(name, CODES[param.dtype.name], shape, read)
             if not place:
                 yield entry
             else:
@@ -116,24 +106,22 @@ def _entries(decoder: Decoder) -> Iterator[_Entry]:
         yield from entries
 
 
-def _value(config: ModelConfig, tensor: Tensor, param: jax.Array, place: tuple[int, ...]) -> np.ndarray:
-    host = np.asarray(jax.device_get(param[place] if place else param))
-    # safetensors writes the buffer as it lies in memory.
-    return np.ascontiguousarray(tensor.to_hf(config, host))
+def _value(decoder: Decoder, tensor: Tensor, place: tuple[int, ...]) -> np.ndarray:
+    host = np.asarray(jax.device_get(layer_of(decoder, tensor, place)))
+    return tensor.to_hf(decoder.config, host)
 
 
-def _carried(config: ModelConfig, source_dir: str | Path | None, stack: ExitStack) -> Iterator[_Entry]:
+def _carried(config: ModelConfig, source_dir: str | Path | None, stack: ExitStack) -> Iterator[Entry]:
     """Tensors of the source that the decoder does not read, as they are; readable while `stack` is open."""
     if source_dir is None or not config.is_hybrid or not list(Path(source_dir).glob("*.safetensors")):
         return
     for name, slice_ in sorted(stack.enter_context(open_tensors(Path(source_dir))).items()):
         if carried(config, name):
-            size = math.prod(slice_.get_shape()) * _DTYPE_BYTES[slice_.get_dtype()]
-            yield _Entry(name, size, partial(_whole, slice_))
+            yield Entry(name, slice_.get_dtype(), tuple(slice_.get_shape()), partial(_whole, slice_))
 
 
 def _whole(slice_: Any) -> np.ndarray:
-    return np.ascontiguousarray(slice_[...])
+    return slice_[...]
 
 
 def _with_dtype(hf: dict[str, Any], dtype: str) -> dict[str, Any]:

@@ -7,15 +7,17 @@ where it goes.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
 from flax import nnx
 from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 
+from models.adapters import parameters
 from models.config import ModelConfig
 from models.errors import ModelError
-from models.tensors import sizes, tensors
+from models.tensors import sizes
 
 AnyMesh = Mesh | AbstractMesh
 """Devices in a grid, or only the grid's sizes."""
@@ -41,6 +43,7 @@ RULES: dict[str, str | tuple[str, ...] | None] = {
     # Queries, keys and values in one axis: a cut would not fall between heads.
     "mixed": None,
     "taps": None,
+    "rank": None,
 }
 """Where each logical axis goes; None: every device holds all of it."""
 
@@ -82,7 +85,7 @@ def param_shardings(config: ModelConfig, params: Any, mesh: Mesh) -> Any:
     Raises ModelError if the model does not divide over the mesh.
     """
     check_divides(config, mesh)
-    wanted = {tensor.path: sharding(mesh, tensor.axes) for tensor in tensors(config)}
+    wanted = {tensor.path: sharding(mesh, tensor.axes) for tensor in parameters(config)}
     placed = [(path, param.replace(wanted[tuple(map(str, path))])) for path, param in nnx.to_flat_state(params)]
     return nnx.from_flat_state(placed)
 
@@ -94,6 +97,15 @@ def places(mesh: AnyMesh, axis: str) -> int:
     return math.prod(mesh.shape[name] for name in names)
 
 
+def padded(config: ModelConfig, mesh: AnyMesh) -> ModelConfig:
+    """The config with as many rows added to the vocabulary as the mesh needs: none if it divides as it is."""
+    parts = places(mesh, "vocab")
+    rows = -config.vocab_size % math.lcm(parts, _ROWS) if config.vocab_size % parts else 0
+    return replace(config, vocab_padding=rows)
+
+
+# A vocabulary that is padded at all gets a multiple of this: wide products like round numbers.
+_ROWS = 128
 # The config's names of the axes that may be cut.
 _FIELDS = {
     "vocab": "vocab_size",
@@ -109,7 +121,7 @@ _FIELDS = {
 def check_divides(config: ModelConfig, mesh: AnyMesh) -> None:
     """Raise ModelError, listing every dimension of the model that the mesh does not divide."""
     size = sizes(config)
-    used = {axis for tensor in tensors(config) for axis in tensor.axes}
+    used = {axis for tensor in parameters(config) for axis in tensor.axes}
     dimensions = {axis: (name, size[axis]) for axis, name in _FIELDS.items() if axis in used}
     problems = [
         f"{name} {size} is no multiple of {RULES[axis]}={places(mesh, axis)}"

@@ -63,7 +63,7 @@ class Tensor:
 
     def hf_shape(self, config: ModelConfig) -> tuple[int, ...]:
         """Shape of the tensor in a checkpoint."""
-        size = sizes(config)
+        size = sizes(config) | {"vocab": config.vocab_size}
         shape = tuple(math.prod(size[axis] for axis in group) for group in (self.outputs, self.inputs) if group)
         return (shape[0], 1, *shape[1:]) if self.unit_axis else shape
 
@@ -81,8 +81,11 @@ class Tensor:
         return [self.name.format(layer=layer, expert=expert) for layer in layers for expert in experts]
 
     def hf_index(self, config: ModelConfig, index: Index) -> Index:
-        """The part of the checkpoint's tensor that holds the parameter's part `index` (no stacked axes in it)."""
-        size = sizes(config)
+        """The part of the checkpoint's tensor that holds the parameter's part `index` (no stacked axes in it).
+
+        Of a part that reaches into the vocabulary's padding, what lies before it.
+        """
+        size = sizes(config) | {"vocab": config.vocab_size}
         part = dict(zip(self.axes[len(self.stacked) :], index, strict=True))
         cut = tuple(
             _flat_slice([part[axis] for axis in group], [size[axis] for axis in group])
@@ -96,7 +99,9 @@ class Tensor:
         return (value.T if self.transposed else value).reshape(shape)
 
     def to_hf(self, config: ModelConfig, value: np.ndarray) -> np.ndarray:
-        """One whole layer (and expert) of the parameter -> the checkpoint's tensor."""
+        """One whole layer (and expert) of the parameter -> the checkpoint's tensor, less the vocabulary's padding."""
+        if self.outputs == ("vocab",):
+            value = value[: config.vocab_size]
         shape = self.hf_shape(config)
         return value.reshape(shape[::-1]).T if self.transposed else value.reshape(shape)
 
@@ -107,7 +112,7 @@ def sizes(config: ModelConfig) -> dict[str, int]:
         "layers": config.num_layers,
         "full_layers": config.num_full_layers,
         "linear_layers": config.num_layers - config.num_full_layers,
-        "vocab": config.vocab_size,
+        "vocab": config.vocab_size + config.vocab_padding,
         "embed": config.hidden_size,
         "heads": config.num_heads,
         "kv_heads": config.num_kv_heads,
@@ -120,6 +125,7 @@ def sizes(config: ModelConfig) -> dict[str, int]:
         "value_head": config.linear_value_dim,
         "mixed": config.mixed_size,
         "taps": config.conv_width,
+        "rank": config.lora.rank,
     }
 
 

@@ -15,7 +15,7 @@ from jaxrlvr import grpo
 from jaxrlvr.batch import Row, Shape, Suffix, empty, pack
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.imitation import imitation
-from jaxrlvr.learner import Learner, suffix_logprobs
+from jaxrlvr.learner import Learner, changing, completed, suffix_logprobs
 from jaxrlvr.metrics import CompileCounter
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.policy import MeshConfig, PolicyConfig, load_policy
@@ -331,3 +331,78 @@ def test_policy__is_loaded_onto_the_mesh_it_asks_for(model_directory):
     policy = load_policy(config)
     assert dict(policy.mesh.shape) == {"data": 2, "fsdp": 2, "tensor": 2}
     assert all(len(leaf.sharding.device_set) == 8 for leaf in jax.tree.leaves(policy.params))
+
+
+@pytest.fixture
+def with_adapters(model_directory):
+    """The random model with adapters on two projections, neither factor zero."""
+    lora = models.Lora(rank=2, alpha=4.0, targets=("q_proj", "down_proj"))
+    policy = load_policy(PolicyConfig(model=str(model_directory), lora=lora))
+    trained, frozen = models.split(policy.params)
+    trained = jax.tree.map(lambda x: x + 0.1 * jnp.cos(jnp.arange(x.size)).reshape(x.shape), trained)
+    return replace(policy, params=models.join(trained, jax.tree.map(jnp.copy, frozen)))
+
+
+def test_update__of_adapters_changes_only_them_and_keeps_moments_of_nothing_else(with_adapters, groups):
+    before = jax.device_get(with_adapters.params)
+    learner = learner_of(with_adapters, objective=WITH_REFERENCE, reference=with_adapters.params)
+    state = learner.init(with_adapters.params)
+    for step in range(2):
+        state, stats = learner.update(state, cut(groups, 2))
+        assert (stats.means.kl > 0) == (step > 0), "the reference is the model that it started from"
+    (old, frozen), (new, still) = models.split(before), models.split(state.params)
+    jax.tree.map(np.testing.assert_array_equal, still, frozen)
+    assert all(np.abs(a - b).max() > 0 for a, b in zip(*map(jax.tree.leaves, (old, new)), strict=True))
+    adapters = sum(leaf.size for leaf in jax.tree.leaves(new))
+    moments = [leaf.size for leaf in jax.tree.leaves(state.opt_state) if leaf.ndim]
+    assert sum(moments) == 2 * adapters < sum(leaf.size for leaf in jax.tree.leaves(frozen)) / 10
+
+
+def test_update__of_adapters_is_the_derivative_of_the_merged_weights(with_adapters, groups):
+    """A's gradient is scale x (the merged weight's gradient) B^T."""
+    moved, _ = gradient(with_adapters, cut(groups, 5))
+    decoder = models.merge(nnx.merge(with_adapters.graphdef, with_adapters.params))
+    graphdef, params = nnx.split(decoder)
+    whole, _ = gradient(replace(with_adapters, graphdef=graphdef, params=params), cut(groups, 5))
+    b_LRHE = with_adapters.params["layers"]["query_lora_b"][...]
+    expected_LDR = 2.0 * np.einsum("ldhe,lrhe->ldr", whole["layers"]["query"][...], b_LRHE)
+    ours_LDR = moved["layers"]["query_lora_a"][...]
+    np.testing.assert_allclose(ours_LDR, expected_LDR, rtol=0, atol=2e-4 * np.abs(expected_LDR).max())
+
+
+def test_changing__is_what_a_checkpoint_needs(with_adapters, policy):
+    state = learner_of(with_adapters).init(with_adapters.params)
+    part = changing(state)
+    assert len(jax.tree.leaves(part.params)) == 4
+    whole = completed(part, state)
+    assert jax.tree.structure(whole) == jax.tree.structure(state)
+    jax.tree.map(np.testing.assert_array_equal, whole, state)
+    plain = learner_of(policy).init(policy.params)
+    assert changing(plain) == plain
+
+
+def test_balance_loss__adds_its_own_gradient_and_nothing_to_a_model_in_balance(groups):
+    """Over one micro-batch: the update moves by the weight times the balance loss's gradient."""
+    config = models.ModelConfig(
+        **{"vocab_size": 512, "hidden_size": 16, "num_layers": 1, "num_heads": 2, "num_kv_heads": 1, "head_dim": 8},
+        **{"mlp_size": 8, "num_experts": 4, "experts_per_token": 2, "expert_size": 8},
+    )
+    graphdef, params = nnx.split(models.Decoder(config, rngs=nnx.Rngs(0)))
+    params["layers"]["router"].set_value(50 * params["layers"]["router"][...])
+    (batch,) = cut(groups, 5)
+
+    def balance(params):
+        model = nnx.merge(graphdef, params)
+        _, prefix = model.prefill(batch.prefix_BP, batch.prefix_length_B)
+        _, routing = model.routed(batch.suffix_BGT, prefix, batch.prefix_length_B, batch.sampled_BGT)
+        return models.balance_loss(routing)
+
+    expected = jax.grad(balance)(params)
+    moves = []
+    for weight in (0.0, 0.5):
+        learner = Learner(graphdef, optax.sgd(1.0), grpo.objective(DEFAULT), balance=weight)
+        state, _ = learner.update(learner.init(jax.tree.map(jnp.copy, params)), [batch])
+        moves.append(jax.tree.map(lambda old, new: np.asarray(old) - np.asarray(new), params, state.params))
+    ours = jax.tree.map(lambda without, with_it: (with_it - without) / 0.5, *moves)
+    assert np.abs(expected["layers"]["router"][...]).max() > 1e-3
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=2e-5), ours, expected)

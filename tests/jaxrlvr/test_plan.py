@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+import models
 from jaxrlvr.errors import UserError
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.plan import check, describe
@@ -42,6 +43,8 @@ def test_check__passes_a_run_that_works(tiny_run, chat):
         ("learner", {"micro_groups": 0}, "--learner.micro-groups 0 cannot be: use 1 or more"),
         ("rollout", {"prefix_buckets": (16, 32)}, "the largest of --rollout.prefix-buckets is 32: add one of "),
         ("tasks", {"scenarios": ("nothing",)}, "unknown scenario 'nothing'"),
+        ("policy", {"remat": "some"}, "--policy.remat 'some' is unknown; there are none, dots, full"),
+        ("policy", {"lora": models.Lora(rank=2, alpha=math.nan)}, "--policy.lora.alpha nan cannot be"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
@@ -118,3 +121,15 @@ def test_load__without_a_tokenizer_is_one_line(model_directory, tmp_path):
     with pytest.raises(UserError, match="has no usable tokenizer: ") as raised:
         load_policy(PolicyConfig(model=str(tmp_path)))
     assert "\n" not in str(raised.value)
+
+
+def test_describe__counts_gradients_and_optimizer_of_adapters_alone(tiny_run):
+    """Per device: what is frozen once, and of adapters weights, gradients and two moments."""
+    model = models.PRESETS["Qwen/Qwen3-0.6B"]
+    policy = replace(tiny_run.policy, compute_dtype="bfloat16", lora=models.Lora(rank=8, targets=("q_proj",)))
+    said = describe(replace(tiny_run, policy=policy), "x", model, None)
+    adapters = 28 * 8 * (1024 + 2048)
+    assert f"and {adapters / 1e6:.2f}M of adapters" in said
+    assert f"{(2 * models.parameter_count(model) + 16 * adapters) / 1e9:.1f} GB of weights, gradients" in said
+    whole = describe(tiny_run, "x", model, None)
+    assert f"{16 * models.parameter_count(model) / 1e9:.1f} GB of weights, gradients" in whole

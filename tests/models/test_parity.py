@@ -109,6 +109,17 @@ def test_qwen3__equals_the_golden_logits_loss_and_gradients():
     assert_gradients_equal(gradients, {k.removeprefix(prefix): v for k, v in expected.items() if k.startswith(prefix)})
 
 
+@pytest.mark.parametrize("family", ["qwen3_moe", "qwen3_5_text"])
+def test_family__equals_its_golden_logits_loss_and_gradient(family):
+    expected = load_file(GOLDEN / f"{family}.safetensors")
+    tokens_BP = expected["tokens"]
+    logits, loss, gradients = logits_and_gradients(GOLDEN / family, tokens_BP, np.full(len(tokens_BP), 24))
+    np.testing.assert_allclose(logits, expected["logits"], rtol=0, atol=1e-4)
+    np.testing.assert_allclose(loss, expected["loss"][0], rtol=1e-5)
+    name = "model.embed_tokens.weight"
+    assert_gradients_equal({name: gradients[name]}, {name: expected[f"gradient.{name}"]})
+
+
 def random_model(family, **changes):
     """A small model of transformers, every parameter away from its initial value."""
     torch = pytest.importorskip("torch", reason="live parity needs torch: install the test extra")

@@ -122,3 +122,28 @@ def test_mesh__names_dimensions_that_do_not_divide(checkpoint, batch, make_confi
     decoder = models.load(checkpoint, mesh=models.make_mesh(4, 2, 1))
     with pytest.raises(ModelError, match="3 groups do not divide over data x fsdp = 8 devices"):
         decoder.prefill(batch[0][:3], batch[1][:3])
+
+
+@pytest.mark.parametrize("tie", [True, False])
+def test_vocabulary__that_does_not_divide_is_padded_and_nobody_sees_it(
+    make_config, make_decoder, make_tokens, tmp_path, tie
+):
+    checkpoint = models.save(make_decoder(make_config(vocab_size=61, tie_embeddings=tie)), tmp_path / "in")
+    batch = make_tokens(B, P) % 61, np.arange(B, dtype=np.int32) % 3 + 5, make_tokens(B, G, T, seed=1) % 61
+    mesh = models.make_mesh(2, 2, 2)
+    spread, whole = models.load(checkpoint, mesh=mesh), models.load(checkpoint)
+    assert spread.embedding_VD[...].shape == (128, 32) and spread.unembed_VD.shape == (61, 32)
+    assert not spread.embedding_VD[...][61:].any() and not whole.config.vocab_padding
+    (value, grads, logits), (expected_value, expected, expected_logits) = (
+        run(checkpoint, batch, mesh) for mesh in (mesh, None)
+    )
+    np.testing.assert_allclose(value, expected_value, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(logits, expected_logits, rtol=0, atol=1e-5 * np.abs(expected_logits).max())
+    for ours, theirs in zip(*map(jax.tree.leaves, (grads, expected)), strict=True):
+        rows = slice(len(theirs))
+        np.testing.assert_allclose(ours[rows], theirs, rtol=0, atol=1e-5 * max(1, np.abs(theirs).max()))
+        assert not ours[len(theirs) :].any()
+    models.save(spread, tmp_path / "out")
+    assert (tmp_path / "out" / "model.safetensors").read_bytes() == (checkpoint / "model.safetensors").read_bytes()
+    assert (tmp_path / "out" / "config.json").read_bytes() == (checkpoint / "config.json").read_bytes()
+    assert models.parameter_count(spread.config) == models.parameter_count(whole.config)

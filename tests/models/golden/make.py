@@ -1,49 +1,69 @@
-"""Writes a golden Qwen3 checkpoint and what transformers computes from it.
+"""Writes golden checkpoints and what transformers computes from them.
 
-    python tests/models/golden/make.py        # needs torch
+    python tests/models/golden/make.py qwen3_moe qwen3_5_text      # needs torch; without names: all
 
-Out: qwen3/config.json and qwen3/model.safetensors as transformers saves them, and expected.safetensors with tokens,
-logits, the loss (mean negative log-probability of each next token) and its gradient for every tensor.
+Out, for each family: NAME/config.json and NAME/model.safetensors as transformers saves them, and what is expected with
+tokens, logits, the loss (mean negative log-probability of each next token) and gradients: of every tensor for qwen3
+(expected.safetensors beside this script), of the embedding, which all others flow into, for the rest.
 """
 
+import sys
 from pathlib import Path
 
 import torch
+import transformers
 from safetensors.torch import save_file
-from transformers import Qwen3Config, Qwen3ForCausalLM
+
+SHAPE = {
+    "vocab_size": 64,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+    "intermediate_size": 48,
+    "max_position_embeddings": 128,
+    "rope_parameters": {"rope_type": "default", "rope_theta": 500.0},
+    "tie_word_embeddings": True,
+    "attn_implementation": "eager",
+}
+LINEAR = {"linear_num_key_heads": 2, "linear_num_value_heads": 4, "linear_key_head_dim": 8, "linear_value_head_dim": 8}
+PARTIAL = {"rope_parameters": SHAPE["rope_parameters"] | {"partial_rotary_factor": 0.25, "mrope_section": [1, 1, 0]}}
+FAMILIES = {
+    "qwen3": ("Qwen3Config", "Qwen3ForCausalLM", {}),
+    "qwen3_moe": (
+        "Qwen3MoeConfig",
+        "Qwen3MoeForCausalLM",
+        {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16, "norm_topk_prob": True},
+    ),
+    "qwen3_5_text": ("Qwen3_5TextConfig", "Qwen3_5ForCausalLM", {**LINEAR, **PARTIAL, "full_attention_interval": 2}),
+}
 
 
-def main() -> None:
-    """Make both files beside this script."""
+def main(names: list[str]) -> None:
+    """Make the files of each family beside this script."""
     here = Path(__file__).parent
-    torch.manual_seed(0)
-    config = Qwen3Config(
-        vocab_size=64,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=16,
-        intermediate_size=48,
-        max_position_embeddings=128,
-        rope_parameters={"rope_type": "default", "rope_theta": 500.0},
-        tie_word_embeddings=True,
-        attn_implementation="eager",
-    )
-    model = Qwen3ForCausalLM(config).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.1 * torch.randn_like(parameter))
-    model.save_pretrained(here / "qwen3")
-    (here / "qwen3" / "generation_config.json").unlink()
-    tokens = torch.randint(0, 64, (2, 24))
-    logits = model(tokens).logits
-    loss = torch.nn.functional.cross_entropy(logits[:, :-1].reshape(-1, 64), tokens[:, 1:].reshape(-1))
-    loss.backward()
-    expected = {"tokens": tokens.int(), "logits": logits.detach(), "loss": loss.detach()[None]}
-    expected |= {f"gradient.{name}": value.grad for name, value in model.named_parameters()}
-    save_file({name: value.contiguous() for name, value in expected.items()}, here / "expected.safetensors")
+    for name in names or FAMILIES:
+        kind, model_kind, changes = FAMILIES[name]
+        torch.manual_seed(0)
+        config = getattr(transformers, kind)(**{**SHAPE, **changes})
+        model = getattr(transformers, model_kind)(config).eval()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(0.1 * torch.randn_like(parameter))
+        model.save_pretrained(here / name)
+        (here / name / "generation_config.json").unlink(missing_ok=True)
+        tokens = torch.randint(0, 64, (2, 24))
+        logits = model(tokens).logits
+        loss = torch.nn.functional.cross_entropy(logits[:, :-1].reshape(-1, 64), tokens[:, 1:].reshape(-1))
+        loss.backward()
+        expected = {"tokens": tokens.int(), "logits": logits.detach(), "loss": loss.detach()[None]}
+        told = ("",) if name == "qwen3" else ("model.embed_tokens.weight",)
+        gradients = {n: value.grad for n, value in model.named_parameters() if n.startswith(told)}
+        expected |= {f"gradient.{n}": gradient for n, gradient in gradients.items()}
+        file = here / ("expected.safetensors" if name == "qwen3" else f"{name}.safetensors")
+        save_file({n: value.contiguous() for n, value in expected.items()}, file)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

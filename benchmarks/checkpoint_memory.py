@@ -1,0 +1,119 @@
+"""Host memory of loading and saving a checkpoint: `python benchmarks/checkpoint_memory.py [--layers 16 --work DIR]`.
+
+A checkpoint of Qwen3-1.7B's widths with fewer layers (16: 2.2 GB in bfloat16) is generated, then loaded and saved again
+in processes of their own. A figure is the peak of anonymous memory (RssAnon, Linux), sampled every few milliseconds,
+less what the process had when JAX was ready: pages of the file that is being read are the kernel's to drop and do not
+count. On a CPU the model itself is host memory, so it is part of both figures.
+"""
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import models
+from models.safetensors_writer import Entry, write
+from models.tensors import tensors
+
+
+def main() -> None:
+    """Measure and print; the last line is JSON."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--preset", default="Qwen/Qwen3-1.7B")
+    parser.add_argument("--layers", type=int, default=16)
+    parser.add_argument("--work", help="directory with room for three times the checkpoint; default: a temporary one")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps(load_and_save(Path(options.child))))
+        return
+    with tempfile.TemporaryDirectory(dir=options.work) as work:
+        config = replace(models.PRESETS[options.preset], num_layers=options.layers)
+        whole = generate(config, Path(work) / "in")
+        said = subprocess.run(
+            [sys.executable, __file__, "--child", str(Path(work) / "in")], capture_output=True, text=True, check=True
+        )
+    largest = max(2 * math.prod(row.shape(config)) for row in tensors(config))
+    figures = {"checkpoint": whole, "largest": largest, **json.loads(said.stdout.splitlines()[-1])}
+    for name in ("load", "save"):
+        figures[f"{name}_over_model"] = figures[name] - whole
+        figures[f"{name}_in_largest"] = (figures[name] - whole) / largest
+        print(
+            f"{name}: {figures[name] / 1e9:.2f} GB at the peak, for {whole / 1e9:.2f} GB of weights "
+            f"whose largest parameter has {largest / 1e9:.2f} GB: {figures[f'{name}_in_largest']:.2f} of it beside them"
+        )
+    print(json.dumps(figures))
+
+
+def generate(config: models.ModelConfig, directory: Path) -> int:
+    """Write random bfloat16 weights, one tensor at a time; returns their bytes."""
+    directory.mkdir()
+    rng = np.random.default_rng(0)
+
+    def values(shape: tuple[int, ...]) -> np.ndarray:
+        # Small numbers with random low bits; all that matters is that no page is like another.
+        return (0x3C00 + rng.integers(0, 256, shape, np.uint16)).astype(np.uint16)
+
+    entries = [
+        Entry(name, "BF16", row.hf_shape(config), partial(values, row.hf_shape(config)))
+        for row in tensors(config)
+        for name in row.hf_names(config)
+    ]
+    write(directory / "model.safetensors", entries, {"format": "pt"})
+    (directory / "config.json").write_text(json.dumps({**config.to_hf(), "dtype": "bfloat16"}))
+    return sum(entry.size for entry in entries)
+
+
+def load_and_save(directory: Path) -> dict[str, Any]:
+    """Peaks of this process while it loads the checkpoint, and while it saves what it loaded."""
+    import jax
+
+    jax.block_until_ready(jax.numpy.zeros(8))
+    start = anonymous()
+    loaded: list[Any] = []
+    load = peak(lambda: loaded.append(models.load(directory, dtype=None)))
+    save = peak(lambda: models.save(loaded[0], directory.with_name("out"), source_dir=directory))
+    same = (directory / "model.safetensors").stat().st_size == (
+        directory.with_name("out") / "model.safetensors"
+    ).stat().st_size
+    return {"load": load - start, "save": save - start, "same_size": same}
+
+
+def peak(call: Callable[[], object]) -> int:
+    """The most anonymous memory that this process has during a call, in bytes."""
+    seen, over = [anonymous()], threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            seen.append(anonymous())
+            time.sleep(0.003)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        call()
+    finally:
+        over.set()
+        watcher.join()
+    return max(seen)
+
+
+def anonymous() -> int:
+    """Bytes of this process's memory that no file stands behind."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(status.split("RssAnon:")[1].split()[0])
+
+
+if __name__ == "__main__":
+    main()
