@@ -6,7 +6,7 @@ Transition ids belong to a workflow: the same name or target has another id in a
 from collections.abc import Mapping
 
 from envs.jira import replies
-from envs.jira.issues import ID_OR_KEY, STRING
+from envs.jira.endpoint import ID_OR_KEY, STRING
 from envs.jira.replies import field_errors, find_issue, global_error, status_body
 from envs.operation import Json, Operation, Parameter, Response
 from envs.world import Record, World
