@@ -63,11 +63,13 @@ class Operation:
     """Paths of a successful body that the compact view keeps, in order; empty keeps everything."""
     whole_body: str = ""
     """The body parameter that is the whole request body, where that is no object of parameters (a list, a string)."""
+    reads: bool = False
+    """Whether it only reads although its method is not GET, as searches by POST do."""
 
     @property
     def writes(self) -> bool:
         """Whether the operation may change the world."""
-        return self.method != "GET"
+        return self.method != "GET" and not self.reads
 
     def schema(self, compact: bool = False) -> dict[str, Any]:
         """JSON schema of the arguments object."""

@@ -9,6 +9,7 @@ from envs.world import Record, World
 
 NOT_JSON_SHAPE = "Invalid request payload. Refer to the REST API documentation and try again."
 NO_ISSUE = "Issue does not exist or you do not have permission to see it."
+OTHER_PROJECT = "The parent issue belongs to another project."
 RICH_TEXT = "Operation value must be an Atlassian Document (see the Atlassian Document Format)"
 
 
@@ -36,8 +37,54 @@ def timestamp(ms: int) -> str:
 def find_issue(world: World, id_or_key: str) -> Record | None:
     """An issue by numeric id or by key, the latter without regard to case."""
     wanted = id_or_key.upper()
-    by_id = world.table("issues").get(id_or_key)
-    return by_id or next((issue for issue in world.table("issues").values() if issue["key"] == wanted), None)
+    by_id = world.tables.get("issues", {}).get(id_or_key)
+    return by_id or next((issue for issue in world.tables.get("issues", {}).values() if issue["key"] == wanted), None)
+
+
+def find_project(world: World, id_or_key: str) -> Record | None:
+    """A project by id or by key, the latter without regard to case."""
+    wanted = id_or_key.upper()
+    by_id = world.tables.get("projects", {}).get(id_or_key)
+    return by_id or next((one for one in world.tables.get("projects", {}).values() if one["key"] == wanted), None)
+
+
+def no_project(id_or_key: str) -> Response:
+    """The refusal of a project that there is not."""
+    how = "id" if id_or_key.isdigit() else "key"
+    return global_error(404, f"No project could be found with {how} '{id_or_key}'.")
+
+
+def named(world: World, table: str, value: Json) -> Record | None:
+    """A record by {"id"} or {"name"}."""
+    if not isinstance(value, dict):
+        return None
+    if isinstance(value.get("id"), str | int):
+        return world.tables.get(table, {}).get(str(value["id"]))
+    return next(iter(world.find(table, name=value.get("name"))), None)
+
+
+def user_body(world: World, user: Record) -> dict[str, Json]:
+    """User."""
+    account = user["accountId"]
+    avatars = {f"{size}x{size}": f"{world.site}/avatar.png?size={size}" for size in (16, 24, 32, 48)}
+    return {
+        "self": f"{world.site}/rest/api/3/user?accountId={account}",
+        "accountId": account,
+        "accountType": "atlassian",
+        "avatarUrls": avatars,
+        "displayName": user.get("displayName", ""),
+        "active": user.get("active", True),
+        "timeZone": "Etc/UTC",
+    }
+
+
+def user_of(world: World, account: str | None) -> Json:
+    """UserDetails of an account id, or None."""
+    return (
+        None
+        if account is None
+        else user_body(world, world.tables.get("users", {}).get(account, {"accountId": account}))
+    )
 
 
 def status_body(world: World, status: Record) -> Json:

@@ -6,10 +6,15 @@ Transition ids belong to a workflow: the same name or target has another id in a
 from collections.abc import Mapping
 
 from envs.jira import replies
-from envs.jira.issues import ID_OR_KEY, STRING
+from envs.jira.endpoint import ID_OR_KEY, STRING
+from envs.jira.history import item, rewrite
 from envs.jira.replies import field_errors, find_issue, global_error, status_body
+from envs.jira.world import RESOLUTIONS
 from envs.operation import Json, Operation, Parameter, Response
-from envs.world import Record, World
+from envs.world import TICK_MS, Record, World
+
+DONE = next(iter(RESOLUTIONS))
+"""The resolution that an issue gets by entering a status of the category done."""
 
 
 def available(world: World, issue: Record) -> list[Record]:
@@ -61,7 +66,15 @@ def do_transition(world: World, arguments: Mapping[str, Json]) -> Response:
         return field_errors(
             {name: f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown." for name in fields}
         )
-    world.table("issues")[issue["id"]] = {**issue, "status": step["to"], "updated": world.tick()}
+    statuses = world.table("statuses")
+    before, after = statuses[issue["status"]], statuses[step["to"]]
+    more: dict[str, Json] = {}
+    if before["category"] != after["category"]:
+        done = after["category"] == "done"
+        more = {"resolution": DONE if done else None, "statuscategorychangedate": world.now_ms + TICK_MS}
+        more["resolutiondate"] = world.now_ms + TICK_MS if done else None
+    items = [item("status", (before["id"], before["name"]), (after["id"], after["name"]))] if before != after else []
+    rewrite(world, issue, items, status=step["to"], **more)
     return Response(204)
 
 

@@ -3,6 +3,8 @@
 issues      id -> id, key, project, issuetype, status, created, updated, fields (summary, priority, labels, ...)
 workflows   id -> id, initial, transitions: [{id, name, from: [status id] (empty: from anywhere), to: status id}]
 projects    id -> id, key, name, issuetypes: [id], workflow, next_number
+and once they are needed components, versions, issue_comments, worklogs, issue_links, remote_links, issue_attachments,
+boards and sprints; an issue's history, watchers, voters, properties and resolution are in its record.
 """
 
 import random
@@ -20,6 +22,22 @@ CATEGORIES: dict[str, Record] = {
     "new": {"id": 2, "key": "new", "colorName": "blue-gray", "name": "To Do"},
     "indeterminate": {"id": 4, "key": "indeterminate", "colorName": "yellow", "name": "In Progress"},
     "done": {"id": 3, "key": "done", "colorName": "green", "name": "Done"},
+}
+
+RESOLUTIONS: dict[str, Record] = {
+    str(10_000 + place): {"id": str(10_000 + place), "name": name}
+    for place, name in enumerate(("Done", "Won't Do", "Duplicate", "Cannot Reproduce"))
+}
+LINK_TYPES: dict[str, Record] = {
+    str(10_000 + place): {"id": str(10_000 + place), "name": name, "inward": inward, "outward": outward}
+    for place, (name, inward, outward) in enumerate(
+        (
+            ("Blocks", "is blocked by", "blocks"),
+            ("Cloners", "is cloned by", "clones"),
+            ("Duplicate", "is duplicated by", "duplicates"),
+            ("Relates", "relates to", "relates to"),
+        )
+    )
 }
 
 
@@ -58,7 +76,7 @@ def add_project(world: World, key: str, name: str, statuses: list[str], workflow
         for step in workflow
     ]
     flow = put(world, "workflows", initial=made[0]["id"], transitions=transitions)
-    types = [record["id"] for record in world.table("issuetypes").values()]
+    types = [record["id"] for record in world.tables.get("issuetypes", {}).values()]
     return put(world, "projects", key=key, name=name, issuetypes=types, workflow=flow["id"], next_number=1)
 
 
@@ -79,6 +97,21 @@ def add_issue(
         updated=world.now_ms,
         fields={"summary": summary, "priority": world.find("priorities", name=DEFAULT_PRIORITY)[0]["id"], "labels": []},
     )
+
+
+def add_subtask_type(world: World) -> Record:
+    """The type of sub-tasks, in every project that there is."""
+    made = put(world, "issuetypes", name="Subtask", subtask=True, hierarchyLevel=-1)
+    for project in world.find("projects"):
+        world.table("projects")[project["id"]] = {**project, "issuetypes": [*project["issuetypes"], made["id"]]}
+    return made
+
+
+def add_user(world: World, account: str, name: str, active: bool = True) -> Record:
+    """A further user."""
+    user = {"accountId": account, "displayName": name, "active": active}
+    world.table("users")[account] = user
+    return user
 
 
 def simple_workflow() -> list[Record]:

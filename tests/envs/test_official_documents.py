@@ -22,12 +22,15 @@ DOCUMENTS = {
     "jira": ("jira-v3.subset.json", ""),
     "confluence": ("confluence-v2.subset.json", "/wiki/api/v2"),
     "confluence-v1": ("confluence-v1.subset.json", ""),
+    "agile": ("jira-agile.subset.json", ""),
 }
 APIS = {"jira": JIRA, "confluence": CONFLUENCE}
 # Keys that the site sends although the document does not declare them.
 UNDECLARED = {"SpaceBulk": {"currentActiveAlias"}, "SpaceSingle": {"currentActiveAlias"}}
+# Statuses that are sent all the same: a query parameter of the wrong type is refused before the operation is reached.
+SENT_ALL_THE_SAME = {("getIssue", 400)}
 # Keys that may be null although the document says otherwise.
-NULLABLE = {"parentId", "parentType"}
+NULLABLE = {"parentId", "parentType", "from", "fromString", "to", "toString"}
 
 pytestmark = pytest.mark.skipif(not SPECS.is_dir(), reason="the official documents are not at ../shared/specs")
 
@@ -39,6 +42,8 @@ def document(api: str) -> dict[str, Any]:
 
 def book(operation: Operation) -> str:
     """Which document has the operation."""
+    if operation.path.startswith("/rest/agile/"):
+        return "agile"
     return "confluence-v1" if operation.path.startswith("/wiki/rest/api/") else operation.api
 
 
@@ -110,6 +115,8 @@ def test_operations__names_methods_paths_and_parameters_are_official():
 def check(operation: Operation, status: int, body: Any) -> None:
     """Fail unless the document declares the status and, where it gives one, the body's schema holds."""
     entry = official(operation)["responses"]
+    if (operation.name, status) in SENT_ALL_THE_SAME:
+        return
     assert str(status) in entry, f"{operation.name} answers {status}, which is not declared"
     content = entry[str(status)].get("content", {}).get("application/json", {}).get("schema")
     if body is None:

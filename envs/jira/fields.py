@@ -1,0 +1,175 @@
+"""Values of an issue's fields: from the JSON of a request to what is stored, or to the sentence that refuses it."""
+
+from collections.abc import Callable, Mapping
+
+from envs.jira import durations, replies
+from envs.jira.replies import find_issue, named
+from envs.operation import Json
+from envs.world import Record, World
+
+NOT_ON_SCREEN = "Field '{}' cannot be set. It is not on the appropriate screen, or unknown."
+NO_SUMMARY = "You must specify a summary of the issue."
+Checked = tuple[Json, str]
+"""What is stored, and what is wrong (empty if nothing)."""
+
+
+def checked_fields(world: World, project: Record, fields: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, str]]:
+    """Field values as they are stored, and what is wrong with the others by field id."""
+    values: dict[str, Json] = {}
+    errors: dict[str, str] = {}
+    for name, value in fields.items():
+        if name not in CHECKS:
+            errors[name] = NOT_ON_SCREEN.format(name)
+            continue
+        values[name], wrong = CHECKS[name](world, project, value)
+        if wrong:
+            errors[name] = wrong
+    return values, errors
+
+
+def _summary(world: World, project: Record, value: Json) -> Checked:
+    if not isinstance(value, str) or not value.strip():
+        return value, NO_SUMMARY
+    if "\n" in value or "\r" in value:
+        return value, "The summary is invalid because it contains newline characters."
+    return value, "Summary must be less than 255 characters." if len(value) > 255 else ""
+
+
+def _document(world: World, project: Record, value: Json) -> Checked:
+    return value, "" if value is None or is_document(value) else replies.RICH_TEXT
+
+
+def _priority(world: World, project: Record, value: Json) -> Checked:
+    found = named(world, "priorities", value)
+    return (found["id"], "") if found else (value, "Specify a valid 'id' or 'name' for priority")
+
+
+def _labels(world: World, project: Record, value: Json) -> Checked:
+    if not isinstance(value, list) or not all(isinstance(label, str) for label in value):
+        return value, "data was not an array"
+    spaced = next((label for label in value if " " in label), None)
+    # A set of strings: the site keeps them sorted, each once.
+    return sorted(set(value)), f"The label '{spaced}' contains spaces which is invalid." if spaced else ""
+
+
+def _duedate(world: World, project: Record, value: Json) -> Checked:
+    parts = value.split("-") if isinstance(value, str) else []
+    fits = [len(part) for part in parts] == [4, 2, 2] and all(part.isdigit() for part in parts)
+    return value, "" if fits or value is None else "Error parsing date string: expected yyyy-MM-dd"
+
+
+def _assignee(world: World, project: Record, value: Json) -> Checked:
+    account = account_of(value)
+    if value is None or account is None and isinstance(value, dict) and {"accountId", "id"} & value.keys():
+        return None, ""
+    user = world.tables.get("users", {}).get(account or "")
+    if user is None:
+        return value, "Specify a valid value for assignee"
+    return account, "" if user["active"] else f"User '{account}' cannot be assigned issues."
+
+
+def _reporter(world: World, project: Record, value: Json) -> Checked:
+    account = account_of(value)
+    return account, "" if account in world.table("users") else "The reporter specified is not a user."
+
+
+def account_of(value: Json) -> str | None:
+    """The account id in {"accountId"} or {"id"}."""
+    if not isinstance(value, dict):
+        return None
+    account = value.get("accountId", value.get("id"))
+    return account if isinstance(account, str) else None
+
+
+def _of_project(table: str, what: str) -> Callable[[World, Record, Json], Checked]:
+    """A list of records of the issue's own project, each by id or name."""
+
+    def check(world: World, project: Record, value: Json) -> Checked:
+        if not isinstance(value, list):
+            return value, "data was not an array"
+        own, ids = world.find(table, project=project["id"]), []
+        for one in value:
+            given = one if isinstance(one, dict) else {}
+            fits = [record for record in own if str(given.get("id")) == record["id"]]
+            fits = fits or [record for record in own if "id" not in given and given.get("name") == record["name"]]
+            if not fits:
+                shown = given.get("name", given.get("id", ""))
+                return value, f"{what} name '{shown}' is not valid"
+            ids.append(fits[0]["id"])
+        return list(dict.fromkeys(ids)), ""
+
+    return check
+
+
+def _parent(world: World, project: Record, value: Json) -> Checked:
+    if value is None:
+        return None, ""
+    given = value if isinstance(value, dict) else {}
+    parent = find_issue(world, str(given.get("key", given.get("id", ""))))
+    if parent is None:
+        return value, "Could not find issue by id or key."
+    return parent["id"], "" if parent["project"] == project["id"] else replies.OTHER_PROJECT
+
+
+def _timetracking(world: World, project: Record, value: Json) -> Checked:
+    if not isinstance(value, dict):
+        return value, "Operation value must be an object"
+    made = {}
+    for name, kept in (("originalEstimate", "original"), ("remainingEstimate", "remaining")):
+        if name in value:
+            found = durations.seconds(value[name]) if isinstance(value[name], str) else None
+            if found is None:
+                return value, f"The {name[:-8]} estimate specified is not valid."
+            made[kept] = found
+    return made, ""
+
+
+CHECKS: dict[str, Callable[[World, Record, Json], Checked]] = {
+    "summary": _summary,
+    "description": _document,
+    "environment": _document,
+    "priority": _priority,
+    "labels": _labels,
+    "duedate": _duedate,
+    "assignee": _assignee,
+    "reporter": _reporter,
+    "components": _of_project("components", "Component"),
+    "fixVersions": _of_project("versions", "Version"),
+    "versions": _of_project("versions", "Version"),
+    "parent": _parent,
+    "timetracking": _timetracking,
+}
+
+
+def wrong_parent(world: World, issue_type: Record, parent: str | None) -> str:
+    """What is wrong with an issue of a type under a parent, or an empty string; a parent is one level higher."""
+    if parent is None:
+        return "Parent issue is required for sub-task issue types." if issue_type["subtask"] else ""
+    above = world.table("issuetypes")[world.table("issues")[parent]["issuetype"]]
+    fits = above["hierarchyLevel"] == issue_type["hierarchyLevel"] + 1
+    return "" if fits else "Given parent issue does not belong to the appropriate hierarchy level."
+
+
+def is_document(value: Json, depth: int = 0) -> bool:
+    """Whether a value is an Atlassian Document: a doc of version 1 whose nodes have types, and text nodes text."""
+    if depth == 0:
+        return isinstance(value, dict) and value.get("type") == "doc" and value.get("version") == 1 and _nodes(value, 1)
+    if not isinstance(value, dict) or not isinstance(value.get("type"), str) or depth > 50:
+        return False
+    if value["type"] == "text":
+        return isinstance(value.get("text"), str)
+    return "content" not in value or _nodes(value, depth + 1)
+
+
+def _nodes(node: Mapping[str, Json], depth: int) -> bool:
+    content = node.get("content")
+    return isinstance(content, list) and all(is_document(inner, depth) for inner in content)
+
+
+def plain_text(node: Json) -> str:
+    """The words of a document, for searching."""
+    if not isinstance(node, dict):
+        return ""
+    if node.get("type") == "text":
+        return str(node.get("text", ""))
+    return " ".join(plain_text(inner) for inner in node.get("content", []))

@@ -1,0 +1,142 @@
+"""An issue as answers show it: IssueBean, of which only the fields asked for are made."""
+
+from collections.abc import Callable, Sequence
+
+from envs.jira import replies
+from envs.jira.comments import comments_body
+from envs.jira.links import links_body
+from envs.jira.replies import named_body, status_body, timestamp, user_of
+from envs.jira.watchers import votes_body, watchers_body
+from envs.jira.worklogs import time_body, worklogs_body
+from envs.jira.world import RESOLUTIONS
+from envs.operation import Json
+from envs.world import Record, World
+
+EXPAND = "renderedFields,names,schema,operations,editmeta,changelog,versionedRepresentations"
+Shown = Callable[[World, Record], Json]
+
+
+def _status(world: World, issue: Record) -> Json:
+    return status_body(world, world.table("statuses")[issue["status"]])
+
+
+def _type(world: World, issue: Record) -> Json:
+    return replies.issue_type_body(world, world.table("issuetypes")[issue["issuetype"]])
+
+
+def _project(world: World, issue: Record) -> Json:
+    return replies.project_body(world, world.table("projects")[issue["project"]])
+
+
+def _priority(world: World, issue: Record) -> Json:
+    return named_body(world, "priority", world.table("priorities")[issue["fields"]["priority"]])
+
+
+def _resolution(world: World, issue: Record) -> Json:
+    found = RESOLUTIONS.get(issue.get("resolution") or "")
+    return {**named_body(world, "resolution", found), "description": ""} if found else None
+
+
+def _raw(name: str) -> Shown:
+    return lambda world, issue: issue["fields"].get(name)
+
+
+def _time(name: str) -> Shown:
+    return lambda world, issue: timestamp(issue[name]) if issue.get(name) else None
+
+
+def _named(name: str, table: str, kind: str) -> Shown:
+    return lambda world, issue: [
+        named_body(world, kind, world.table(table)[one]) for one in issue["fields"].get(name, [])
+    ]
+
+
+def linked_issue(world: World, issue: Record) -> dict[str, Json]:
+    """LinkedIssue: another issue inside an issue."""
+    fields = {"summary": issue["fields"]["summary"], "status": _status(world, issue)}
+    fields |= {"priority": _priority(world, issue), "issuetype": _type(world, issue)}
+    link = f"{world.site}/rest/api/3/issue/{issue['id']}"
+    return {"id": issue["id"], "key": issue["key"], "self": link, "fields": fields}
+
+
+def _parent(world: World, issue: Record) -> Json:
+    parent = issue["fields"].get("parent")
+    return linked_issue(world, world.table("issues")[parent]) if parent else None
+
+
+def _subtasks(world: World, issue: Record) -> Json:
+    types = world.table("issuetypes")
+    if not any(one["subtask"] for one in types.values()):
+        return []
+    own = [one for one in world.tables.get("issues", {}).values() if one["fields"].get("parent") == issue["id"]]
+    return [linked_issue(world, one) for one in own if types[one["issuetype"]]["subtask"]]
+
+
+def _attachments(world: World, issue: Record) -> Json:
+    from envs.jira.attachments import attachment_body
+
+    own = world.find("issue_attachments", issue=issue["id"]) if world.tables.get("issue_attachments") else []
+    return [attachment_body(world, one) for one in own]
+
+
+FIELDS: dict[str, Shown] = {
+    "summary": _raw("summary"),
+    "description": _raw("description"),
+    "environment": _raw("environment"),
+    "issuetype": _type,
+    "project": _project,
+    "status": _status,
+    "priority": _priority,
+    "labels": _raw("labels"),
+    "duedate": _raw("duedate"),
+    "created": _time("created"),
+    "updated": _time("updated"),
+    "assignee": lambda world, issue: user_of(world, issue["fields"].get("assignee")),
+    "reporter": lambda world, issue: user_of(world, issue["fields"].get("reporter", world.me)),
+    "creator": lambda world, issue: user_of(world, issue.get("creator", world.me)),
+    "resolution": _resolution,
+    "resolutiondate": _time("resolutiondate"),
+    "statuscategorychangedate": _time("statuscategorychangedate"),
+    "components": _named("components", "components", "component"),
+    "fixVersions": _named("fixVersions", "versions", "version"),
+    "versions": _named("versions", "versions", "version"),
+    "parent": _parent,
+    "subtasks": _subtasks,
+    "issuelinks": lambda world, issue: links_body(world, issue, linked_issue),
+    "comment": comments_body,
+    "worklog": worklogs_body,
+    "timetracking": time_body,
+    "watches": watchers_body,
+    "votes": votes_body,
+    "attachment": _attachments,
+}
+
+
+def wanted_fields(asked: Sequence[str]) -> list[str]:
+    """The names of the fields that a list asks for: names, *all, *navigable, and -name for all but one."""
+    names = [name for group in asked for name in group.split(",") if name]
+    left_out = {name[1:] for name in names if name.startswith("-")}
+    if {"*all", "*navigable"} & set(names) or (left_out and len(left_out) == len(names)):
+        return [name for name in FIELDS if name not in left_out]
+    return [name for name in dict.fromkeys(names) if name in FIELDS and name not in left_out]
+
+
+def issue_body(world: World, issue: Record, wanted: Sequence[str], expand: Sequence[str] = ()) -> dict[str, Json]:
+    """IssueBean with the wanted fields."""
+    link = f"{world.site}/rest/api/3/issue/{issue['id']}"
+    fields = {name: FIELDS[name](world, issue) for name in wanted}
+    made: dict[str, Json] = {"expand": EXPAND, "id": issue["id"], "self": link, "key": issue["key"], "fields": fields}
+    if "changelog" in expand:
+        entries = [history_body(world, entry) for entry in reversed(issue.get("history", []))]
+        made["changelog"] = {
+            "startAt": 0, "maxResults": len(entries), "total": len(entries), "histories": entries
+        }  # fmt: skip
+    if "names" in expand:
+        made["names"] = {name: name.capitalize() for name in wanted}
+    return made
+
+
+def history_body(world: World, entry: Record) -> dict[str, Json]:
+    """Changelog."""
+    author, created = user_of(world, entry["author"]), timestamp(entry["created"])
+    return {"id": entry["id"], "author": author, "created": created, "items": entry["items"]}

@@ -1,0 +1,224 @@
+"""Changing issues: editIssue, assignIssue, deleteIssue, createIssues, bulkFetchIssues, getChangeLogs.
+
+An edit is checked as a whole before anything is written.
+"""
+
+from collections.abc import Mapping
+
+from envs.jira import replies
+from envs.jira.comments import put_comment, wrong_body
+from envs.jira.endpoint import (
+    ID_OR_KEY,
+    ID_OR_NUMBER,
+    MAX_RESULTS,
+    OBJECT,
+    START_AT,
+    STRINGS,
+    endpoint,
+    on_issue,
+    page_bean,
+    query,
+)
+from envs.jira.fields import checked_fields, wrong_parent
+from envs.jira.history import item, rewrite
+from envs.jira.issue_body import history_body, issue_body, wanted_fields
+from envs.jira.issues import created, created_body
+from envs.jira.links import drop, links_of
+from envs.jira.replies import field_errors, find_issue, global_error
+from envs.operation import Json, Parameter, Response
+from envs.world import Record, World
+
+_LISTS = ("labels", "components", "fixVersions", "versions")
+_TABLES = {"priority": "priorities", "parent": "issues"}
+
+
+def edit(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
+    """editIssue: 204, or 200 with the issue if returnIssue is true."""
+    fields, verbs = arguments.get("fields") or {}, arguments.get("update") or {}
+    if both := fields.keys() & verbs.keys():
+        told = {name: f"Field '{name}' cannot appear in both 'fields' and 'update'" for name in sorted(both)}
+        return field_errors(told)
+    if not fields and not verbs:
+        return global_error(400, "No fields or update were given.")
+    world_project = world.table("projects")[issue["project"]]
+    comments = [one["add"] for one in _listed(verbs.get("comment")) if isinstance(one.get("add"), dict)]
+    wanted, errors = _with_verbs(world, issue, fields, {k: v for k, v in verbs.items() if k != "comment"})
+    values, wrong = checked_fields(world, world_project, wanted)
+    errors |= wrong
+    kind = world.table("issuetypes")[issue["issuetype"]]
+    if "parent" in values and "parent" not in errors and (told_wrong := wrong_parent(world, kind, values["parent"])):
+        errors["parent"] = told_wrong
+    for comment in comments:
+        if comment_wrong := wrong_body(comment.get("body")):
+            errors["comment"] = comment_wrong
+    if errors:
+        return field_errors(errors)
+    if "timetracking" in values:
+        values["timetracking"] = {**issue["fields"].get("timetracking", {}), **values["timetracking"]}
+    changed = {name: value for name, value in values.items() if issue["fields"].get(name) != value}
+    items = [_change(world, name, issue["fields"].get(name), value) for name, value in changed.items()]
+    made = rewrite(world, issue, items, fields={**issue["fields"], **changed})
+    for comment in comments:
+        put_comment(world, made, comment["body"])
+    if arguments.get("returnIssue"):
+        return Response(200, issue_body(world, made, wanted_fields(["*all"])))
+    return Response(204)
+
+
+def _listed(value: Json) -> list[Mapping[str, Json]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _with_verbs(
+    world: World, issue: Record, fields: Mapping[str, Json], verbs: Mapping[str, Json]
+) -> tuple[dict[str, Json], dict[str, str]]:
+    """The fields as a request would set them, after set, add and remove; and what is wrong by field."""
+    wanted, errors = dict(fields), {}
+    for name, steps in verbs.items():
+        kept = list(issue["fields"].get(name) or [])
+        value: Json = kept if name == "labels" else [{"id": one} for one in kept] if name in _LISTS else None
+        for step in _listed(steps):
+            for verb, given in step.items():
+                if verb in ("set", "edit"):
+                    value = given
+                elif verb == "add" and name in _LISTS and isinstance(value, list):
+                    value = [*value, given]
+                elif verb == "remove" and name in _LISTS and isinstance(value, list):
+                    value = _without(world, name, value, given)
+                else:
+                    errors[name] = f"Field '{name}' does not support operation '{verb}'"
+        if not _listed(steps):
+            errors[name] = "Operations must be a list of objects."
+        wanted[name] = value
+    return wanted, errors
+
+
+def _without(world: World, name: str, value: list[Json], given: Json) -> list[Json]:
+    if name == "labels" or not isinstance(given, dict):
+        return [one for one in value if one != given]
+    table = world.table("components" if name == "components" else "versions")
+    gone = str(given.get("id", next((i for i, one in table.items() if one["name"] == given.get("name")), "")))
+    return [one for one in value if not isinstance(one, dict) or str(one.get("id")) != gone]
+
+
+def _change(world: World, name: str, before: Json, after: Json) -> Record:
+    """The history item of a field; ids where it holds records, text otherwise."""
+    return item(name, _told(world, name, before), _told(world, name, after))
+
+
+def _told(world: World, name: str, value: Json) -> tuple[Json, Json]:
+    if value is None:
+        return None, None
+    if name in ("assignee", "reporter"):
+        return value, world.tables.get("users", {}).get(value, {}).get("displayName", value)
+    if name in _TABLES:
+        record = world.table(_TABLES[name])[value]
+        return value, record.get("name", record.get("key"))
+    if isinstance(value, list):
+        return None, " ".join(str(one) for one in value)
+    return None, value if isinstance(value, str) else str(value)
+
+
+def assign(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
+    """assignIssue: 204; null takes the assignee away, "-1" stands for the default, which is nobody here."""
+    if "accountId" not in arguments:
+        return field_errors({"assignee": "'accountId' must be given."})
+    account = arguments["accountId"]
+    account = None if account == "-1" else account
+    user = world.tables.get("users", {}).get(account) if account is not None else None
+    if account is not None and user is None:
+        return field_errors({"assignee": "Specify a valid value for assignee"})
+    if user is not None and not user["active"]:
+        return field_errors({"assignee": f"User '{account}' cannot be assigned issues."})
+    before = issue["fields"].get("assignee")
+    items = [_change(world, "assignee", before, account)] if before != account else []
+    rewrite(world, issue, items, fields={**issue["fields"], "assignee": account})
+    return Response(204)
+
+
+def delete(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
+    """deleteIssue: 204; with sub-tasks only if deleteSubtasks is true. What belongs to the issue goes too."""
+    under = [one for one in world.tables.get("issues", {}).values() if one["fields"].get("parent") == issue["id"]]
+    types = world.table("issuetypes")
+    subtasks = [one for one in under if types[one["issuetype"]]["subtask"]]
+    if subtasks and str(arguments.get("deleteSubtasks", "false")).lower() != "true":
+        told = f"The issue '{issue['key']}' has subtasks.  You must specify the 'deleteSubtasks' parameter to delete "
+        return global_error(400, told + "this issue and all its subtasks.")
+    for one in under:
+        if one not in subtasks:
+            rewrite(world, one, [_change(world, "parent", issue["id"], None)], fields={**one["fields"], "parent": None})
+    for gone in (*subtasks, issue):
+        for link in links_of(world, gone["id"]):
+            drop(world, link)
+        for table in ("issue_comments", "worklogs", "remote_links", "issue_attachments"):
+            for record in world.find(table, issue=gone["id"]):
+                del world.table(table)[record["id"]]
+        del world.table("issues")[gone["id"]]
+    world.tick()
+    return Response(204)
+
+
+def create_many(world: World, arguments: Mapping[str, Json]) -> Response:
+    """createIssues: 201 with those made and an error for each other; 400 only if all fail."""
+    updates = arguments.get("issueUpdates") or []
+    if not 1 <= len(updates) <= 50:
+        return global_error(400, "Between 1 and 50 issues can be created at once.")
+    made, errors = [], []
+    for number, update in enumerate(updates):
+        one = created(world, update.get("fields"))
+        if isinstance(one, Response):
+            errors.append({"status": one.status, "elementErrors": one.body, "failedElementNumber": number})
+        else:
+            made.append(created_body(world, one))
+    return Response(201 if made else 400, {"issues": made, "errors": errors})
+
+
+def fetch_many(world: World, arguments: Mapping[str, Json]) -> Response:
+    """bulkFetchIssues: 200 with the issues that there are, and an error for each other."""
+    names = arguments.get("issueIdsOrKeys") or []
+    if not 1 <= len(names) <= 100:
+        return global_error(400, "Between 1 and 100 issues can be fetched at once.")
+    wanted = wanted_fields(arguments.get("fields") or ["*all"])
+    found = {name: find_issue(world, str(name)) for name in names}
+    issues = {one["id"]: issue_body(world, one, wanted) for one in found.values() if one}
+    errors = [{"id": str(name), "errorMessage": replies.NO_ISSUE} for name, one in found.items() if one is None]
+    return Response(200, {"issues": list(issues.values()), "issueErrors": errors})
+
+
+def changelog(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
+    """getChangeLogs: 200 with a page of histories, the oldest first."""
+    entries = [history_body(world, entry) for entry in issue.get("history", [])]
+    return page_bean(world, f"/issue/{issue['key']}/changelog", entries, arguments, 100)
+
+
+_ISSUE = "/issue/{issueIdOrKey}"
+_UPDATES = {"type": "array", "items": {"type": "object", "properties": {"fields": OBJECT}}}
+ISSUE_EDITS = (
+    endpoint(
+        "editIssue", "PUT", _ISSUE, "Edits an issue.", on_issue(edit), ID_OR_KEY, Parameter("fields", "body", OBJECT),
+        Parameter("update", "body", OBJECT), query("returnIssue", {"type": "boolean"}), keep=("key",),
+    ),
+    endpoint(
+        "assignIssue", "PUT", f"{_ISSUE}/assignee", "Assigns an issue to a user.", on_issue(assign), ID_OR_KEY,
+        Parameter("accountId", "body", {"type": ["string", "null"]}),
+    ),
+    endpoint(
+        "deleteIssue", "DELETE", _ISSUE, "Deletes an issue.", on_issue(delete), ID_OR_KEY,
+        Parameter("deleteSubtasks", "query", {"type": "string"}),
+    ),
+    endpoint(
+        "createIssues", "POST", "/issue/bulk", "Creates up to 50 issues.", create_many,
+        Parameter("issueUpdates", "body", _UPDATES, required=True), keep=("issues.id", "issues.key", "errors"),
+    ),
+    endpoint(
+        "bulkFetchIssues", "POST", "/issue/bulkfetch", "Returns several issues.", fetch_many,
+        Parameter("issueIdsOrKeys", "body", {"type": "array", "items": ID_OR_NUMBER}, required=True),
+        Parameter("fields", "body", STRINGS, compact={}),
+        keep=("issues.key", "issues.fields.summary", "issues.fields.status.name"), reads=True,
+    ),
+    endpoint(
+        "getChangeLogs", "GET", f"{_ISSUE}/changelog", "Returns what was changed on an issue.", on_issue(changelog),
+        ID_OR_KEY, START_AT, MAX_RESULTS,
+        keep=("values.items.field", "values.items.fromString", "values.items.toString"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,187 @@
+"""Links between issues, and from issues to pages elsewhere.
+
+A link goes from the issue that the request calls outward to the one it calls inward. In an issue's own list the entry
+names the other end: seen from the outward issue it is the inward one.
+"""
+
+from collections.abc import Callable, Mapping
+
+from envs.jira.comments import put_comment, wrong_body
+from envs.jira.endpoint import ID_OR_KEY, OBJECT, STRING, endpoint, on_issue, path_id, query
+from envs.jira.history import item, rewrite
+from envs.jira.replies import NO_ISSUE, field_errors, find_issue, global_error
+from envs.jira.world import LINK_TYPES
+from envs.operation import Json, Parameter, Response
+from envs.world import Record, World
+
+Seen = Callable[[World, Record], dict[str, Json]]
+
+
+def type_body(world: World, record: Record) -> dict[str, Json]:
+    """IssueLinkType."""
+    return {**record, "self": f"{world.site}/rest/api/3/issueLinkType/{record['id']}"}
+
+
+def links_of(world: World, issue_id: str) -> list[Record]:
+    """The links at either end of which the issue is."""
+    return [one for one in world.tables.get("issue_links", {}).values() if issue_id in (one["inward"], one["outward"])]
+
+
+def links_body(world: World, issue: Record, seen: Seen) -> list[Json]:
+    """The links of an issue, each with its other end."""
+    issues, made = world.table("issues"), []
+    for link in links_of(world, issue["id"]):
+        body = {"id": link["id"], "self": f"{world.site}/rest/api/3/issueLink/{link['id']}"}
+        body["type"] = type_body(world, LINK_TYPES[link["type"]])
+        # A link of an issue with itself does not exist, so one side is the other issue.
+        side = "inward" if link["outward"] == issue["id"] else "outward"
+        made.append({**body, f"{side}Issue": seen(world, issues[link[side]])})
+    return made
+
+
+def _end(world: World, value: Json) -> Record | None:
+    given = value if isinstance(value, dict) else {}
+    return find_issue(world, str(given.get("key") or given.get("id") or ""))
+
+
+def link_issues(world: World, arguments: Mapping[str, Json]) -> Response:
+    """linkIssues: 201 without a body, for a link that is there already too."""
+    given = arguments.get("type") or {}
+    kind = next(
+        (one for one in LINK_TYPES.values() if str(given.get("id")) == one["id"] or given.get("name") == one["name"]),
+        None,
+    )
+    if kind is None:
+        shown = given.get("name", given.get("id", ""))
+        return global_error(404, f"No issue link type with name '{shown}' found.")
+    inward, outward = _end(world, arguments.get("inwardIssue")), _end(world, arguments.get("outwardIssue"))
+    if inward is None or outward is None:
+        return global_error(404, NO_ISSUE)
+    if inward["id"] == outward["id"]:
+        return global_error(400, "You cannot link an issue to itself.")
+    comment = arguments.get("comment")
+    if comment and (wrong := wrong_body(comment.get("body"))):
+        return field_errors({"comment": wrong})
+    link = {"type": kind["id"], "inward": inward["id"], "outward": outward["id"]}
+    if not world.find("issue_links", **link):
+        link["id"] = world.new_id()
+        world.table("issue_links")[link["id"]] = link
+        for issue, other, words in ((outward, inward, kind["outward"]), (inward, outward, kind["inward"])):
+            told = (other["key"], f"This issue {words} {other['key']}")
+            rewrite(world, issue, [item("Link", (None, None), told)])
+    if comment:
+        put_comment(world, rewrite(world, world.table("issues")[outward["id"]], []), comment["body"])
+    return Response(201)
+
+
+def get_link(world: World, arguments: Mapping[str, Json]) -> Response:
+    """getIssueLink: 200 with the link and both its ends."""
+    link = world.tables.get("issue_links", {}).get(arguments.get("linkId", ""))
+    if link is None:
+        return _no_link(arguments)
+    from envs.jira.issue_body import linked_issue
+
+    issues = world.table("issues")
+    body = {"id": link["id"], "self": f"{world.site}/rest/api/3/issueLink/{link['id']}"}
+    body["type"] = type_body(world, LINK_TYPES[link["type"]])
+    body |= {f"{side}Issue": linked_issue(world, issues[link[side]]) for side in ("inward", "outward")}
+    return Response(200, body)
+
+
+def delete_link(world: World, arguments: Mapping[str, Json]) -> Response:
+    """deleteIssueLink: 204."""
+    link = world.tables.get("issue_links", {}).get(arguments.get("linkId", ""))
+    if link is None:
+        return _no_link(arguments)
+    drop(world, link)
+    return Response(204)
+
+
+def drop(world: World, link: Record) -> None:
+    """Delete a link; both issues remember it."""
+    del world.table("issue_links")[link["id"]]
+    kind, issues = LINK_TYPES[link["type"]], world.table("issues")
+    for side, other in (("outward", "inward"), ("inward", "outward")):
+        key = issues[link[other]]["key"]
+        rewrite(
+            world, issues[link[side]], [item("Link", (key, f"This issue {kind[side]} {key}"), (None, None))]
+        )  # fmt: skip
+
+
+def _no_link(arguments: Mapping[str, Json]) -> Response:
+    return global_error(404, f"No issue link with id '{arguments.get('linkId', '')}' exists.")
+
+
+def get_types(world: World, arguments: Mapping[str, Json]) -> Response:
+    """getIssueLinkTypes: 200 with all types."""
+    return Response(200, {"issueLinkTypes": [type_body(world, record) for record in LINK_TYPES.values()]})
+
+
+def _remote_body(world: World, link: Record) -> dict[str, Json]:
+    made = {name: link[name] for name in ("globalId", "relationship", "object") if link[name]}
+    self = f"{world.site}/rest/api/3/issue/{link['issue']}/remotelink/{link['id']}"
+    return {"id": int(link["id"]), "self": self, **made}
+
+
+def _remote_links(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
+    own = world.find("remote_links", issue=issue["id"])
+    if "globalId" in arguments:
+        found = [one for one in own if one["globalId"] == arguments["globalId"]]
+        return Response(200, _remote_body(world, found[0])) if found else global_error(404, "No remote link exists.")
+    return Response(200, [_remote_body(world, one) for one in own])
+
+
+def _put_remote(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
+    given = arguments.get("object") or {}
+    errors = {name: f"'{name}' is required." for name in ("title", "url") if not given.get(name)}
+    if errors:
+        return field_errors(errors)
+    kept = {"title": given["title"], "url": given["url"]}
+    kept |= {"summary": given["summary"]} if isinstance(given.get("summary"), str) else {}
+    known = arguments.get("globalId") or ""
+    there = world.find("remote_links", issue=issue["id"], globalId=known) if known else []
+    link_id = there[0]["id"] if there else world.new_id()
+    world.tick()
+    link = {"id": link_id, "issue": issue["id"], "globalId": known, "object": kept}
+    link["relationship"] = arguments.get("relationship") or ""
+    world.table("remote_links")[link_id] = link
+    told = _remote_body(world, link)
+    return Response(200 if there else 201, {"id": told["id"], "self": told["self"]})
+
+
+_NAMED = {"type": "object", "properties": {"id": {"type": ["string", "integer"]}, "name": STRING}}
+_ISSUE = {"type": "object", "properties": {"key": STRING, "id": {"type": ["string", "integer"]}}}
+_NAME, _KEY = ({"type": "object", "properties": {name: STRING}} for name in ("name", "key"))
+_OBJECT = {
+    "type": "object",
+    "properties": {"url": STRING, "title": STRING, "summary": STRING},
+    "required": ["url", "title"],
+}
+LINKS = (
+    endpoint(
+        "linkIssues", "POST", "/issueLink", "Links two issues.", link_issues,
+        Parameter("type", "body", _NAMED, required=True, compact=_NAME),
+        Parameter("inwardIssue", "body", _ISSUE, required=True, compact=_KEY),
+        Parameter("outwardIssue", "body", _ISSUE, required=True, compact=_KEY),
+        Parameter("comment", "body", OBJECT, compact={}),
+    ),
+    endpoint(
+        "getIssueLink", "GET", "/issueLink/{linkId}", "Returns a link between issues.", get_link, path_id("linkId"),
+        keep=("type.name", "inwardIssue.key", "outwardIssue.key"),
+    ),
+    endpoint("deleteIssueLink", "DELETE", "/issueLink/{linkId}", "Deletes a link.", delete_link, path_id("linkId")),
+    endpoint(
+        "getIssueLinkTypes", "GET", "/issueLinkType", "Returns the types of links.", get_types,
+        keep=("issueLinkTypes.name", "issueLinkTypes.inward", "issueLinkTypes.outward"),
+    ),
+    endpoint(
+        "getRemoteIssueLinks", "GET", "/issue/{issueIdOrKey}/remotelink", "Returns links of an issue to elsewhere.",
+        on_issue(_remote_links), ID_OR_KEY, query("globalId"), keep=("object.title", "object.url", "id"),
+    ),
+    endpoint(
+        "createOrUpdateRemoteIssueLink", "POST", "/issue/{issueIdOrKey}/remotelink",
+        "Links an issue to a page elsewhere.", on_issue(_put_remote), ID_OR_KEY,
+        Parameter("object", "body", _OBJECT, required=True), Parameter("globalId", "body", STRING, compact={}),
+        Parameter("relationship", "body", STRING, compact={}), keep=("id",),
+    ),
+)  # fmt: skip

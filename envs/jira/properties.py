@@ -1,0 +1,54 @@
+"""Properties of issues: any JSON under a key."""
+
+from collections.abc import Mapping
+
+from envs.jira.endpoint import ID_OR_KEY, endpoint, on_issue, path_id
+from envs.jira.replies import global_error
+from envs.operation import Json, Parameter, Response
+from envs.world import Record, World
+
+
+def _keys(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
+    link = f"{world.site}/rest/api/3/issue/{issue['key']}/properties/"
+    return Response(200, {"keys": [{"key": key, "self": link + key} for key in issue.get("properties", {})]})
+
+
+def _missing(arguments: Mapping[str, Json]) -> Response:
+    return global_error(404, f"The property with key '{arguments.get('propertyKey', '')}' does not exist.")
+
+
+def _get(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
+    key, there = arguments.get("propertyKey", ""), issue.get("properties", {})
+    return Response(200, {"key": key, "value": there[key]}) if key in there else _missing(arguments)
+
+
+def _set(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
+    key, there = arguments.get("propertyKey", ""), issue.get("properties", {})
+    if "value" not in arguments or not 0 < len(key) <= 255:
+        return global_error(400, "The property value is missing, or its key is empty or longer than 255 characters.")
+    world.tick()
+    world.table("issues")[issue["id"]] = {**issue, "properties": {**there, key: arguments["value"]}}
+    return Response(200 if key in there else 201)
+
+
+def _delete(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
+    key, there = arguments.get("propertyKey", ""), issue.get("properties", {})
+    if key not in there:
+        return _missing(arguments)
+    world.tick()
+    kept = {name: value for name, value in there.items() if name != key}
+    world.table("issues")[issue["id"]] = {**issue, "properties": kept}
+    return Response(204)
+
+
+_PATH = "/issue/{issueIdOrKey}/properties"
+_ONE, _KEY = f"{_PATH}/{{propertyKey}}", path_id("propertyKey")
+PROPERTIES = (
+    endpoint("getIssuePropertyKeys", "GET", _PATH, "Returns an issue's property keys.", on_issue(_keys), ID_OR_KEY),
+    endpoint("getIssueProperty", "GET", _ONE, "Returns a property of an issue.", on_issue(_get), ID_OR_KEY, _KEY),
+    endpoint(
+        "setIssueProperty", "PUT", _ONE, "Sets a property of an issue.", on_issue(_set), ID_OR_KEY, _KEY,
+        Parameter("value", "body", {"description": "Any JSON."}, required=True), whole="value",
+    ),
+    endpoint("deleteIssueProperty", "DELETE", _ONE, "Deletes a property.", on_issue(_delete), ID_OR_KEY, _KEY),
+)  # fmt: skip

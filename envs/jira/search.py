@@ -1,0 +1,104 @@
+"""Searching by JQL: pages by token, counts, matches; and the removed search that answers 410."""
+
+from collections.abc import Mapping
+
+from envs.jira.endpoint import STRING, STRINGS, endpoint, query
+from envs.jira.issue_body import issue_body, wanted_fields
+from envs.jira.jql import UNBOUNDED, parse
+from envs.jira.jql_fields import Jql
+from envs.jira.replies import global_error
+from envs.operation import Json, Parameter, Response
+from envs.world import World
+
+_GONE = (
+    "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. A full migration guideline "
+    "is available at https://developer.atlassian.com/changelog/#CHANGE-2046"
+)
+_BAD_TOKEN = "The provided next page token is invalid or expired."
+
+
+def search(world: World, arguments: Mapping[str, Json]) -> Response:
+    """searchAndReconsileIssuesUsingJql(Post): 200 with a page of issues; nextPageToken unless it is the last one."""
+    size = arguments.get("maxResults", 50)
+    if not 1 <= size <= 5000:
+        return global_error(400, "The max results parameter has to be between 1 and 5,000.")
+    try:
+        found = parse(world, arguments.get("jql", ""))
+    except Jql as error:
+        return global_error(400, str(error))
+    if found.test is None:
+        return global_error(400, UNBOUNDED)
+    token = arguments.get("nextPageToken") or "page-0"
+    number = token.removeprefix("page-")
+    issues = found.run(world)
+    fits = token.startswith("page-") and number.isascii() and number.isdecimal() and len(number) < 9
+    if not fits or int(number) > len(issues):
+        return global_error(400, _BAD_TOKEN)
+    start = int(number)
+    wanted = wanted_fields(arguments.get("fields") or ["id"])
+    bodies = [issue_body(world, issue, wanted) for issue in issues[start : start + size]]
+    if not wanted:
+        bodies = [{"id": body["id"]} for body in bodies]
+    last = start + size >= len(issues)
+    body: dict[str, Json] = {"issues": bodies, "isLast": last}
+    return Response(200, body if last else {**body, "nextPageToken": f"page-{start + size}"})
+
+
+def count(world: World, arguments: Mapping[str, Json]) -> Response:
+    """countIssues: 200 with how many issues a query finds."""
+    try:
+        found = parse(world, arguments.get("jql", ""))
+    except Jql as error:
+        return global_error(400, str(error))
+    return Response(200, {"count": len(found.run(world))}) if found.test else global_error(400, UNBOUNDED)
+
+
+def match(world: World, arguments: Mapping[str, Json]) -> Response:
+    """matchIssues: 200 with which of the issues each query finds."""
+    wanted = {str(one) for one in arguments.get("issueIds", [])}
+    matches: list[Json] = []
+    for jql in arguments.get("jqls", []):
+        try:
+            found = [int(one["id"]) for one in parse(world, jql).run(world) if one["id"] in wanted]
+            matches.append({"matchedIssues": found, "errors": []})
+        except Jql as error:
+            matches.append({"matchedIssues": [], "errors": [str(error)]})
+    return Response(200, {"matches": matches})
+
+
+def removed(world: World, arguments: Mapping[str, Json]) -> Response:
+    """searchForIssuesUsingJql(Post): 410."""
+    return global_error(410, _GONE)
+
+
+_SIZE = {"type": "integer"}
+_KEPT = ("issues.key", "issues.fields.summary", "issues.fields.status.name", "issues.id", "nextPageToken")
+_JQL = Parameter("jql", "query", STRING)
+_PATH = "/search/jql"
+SEARCH = (
+    endpoint(
+        "searchAndReconsileIssuesUsingJql", "GET", _PATH, "Searches issues by a query in JQL.", search, _JQL,
+        Parameter("fields", "query", STRINGS), Parameter("nextPageToken", "query", STRING),
+        query("maxResults", _SIZE), query("expand"), keep=_KEPT,
+    ),
+    endpoint(
+        "searchAndReconsileIssuesUsingJqlPost", "POST", _PATH, "Searches issues by a query in JQL.", search,
+        Parameter("jql", "body", STRING, required=True), Parameter("fields", "body", STRINGS),
+        Parameter("nextPageToken", "body", STRING), Parameter("maxResults", "body", _SIZE, compact={}),
+        keep=_KEPT, reads=True,
+    ),
+    endpoint(
+        "countIssues", "POST", "/search/approximate-count", "Counts the issues that a query in JQL finds.", count,
+        Parameter("jql", "body", STRING, required=True), keep=("count",), reads=True,
+    ),
+    endpoint(
+        "matchIssues", "POST", "/jql/match", "Tells which issues queries in JQL find.", match,
+        Parameter("jqls", "body", STRINGS, required=True),
+        Parameter("issueIds", "body", {"type": "array", "items": _SIZE}, required=True), reads=True,
+    ),
+    endpoint("searchForIssuesUsingJql", "GET", "/search", "Was removed.", removed, query("jql")),
+    endpoint(
+        "searchForIssuesUsingJqlPost", "POST", "/search", "Was removed.", removed,
+        Parameter("jql", "body", STRING, compact={}), reads=True,
+    ),
+)  # fmt: skip

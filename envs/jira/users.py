@@ -1,0 +1,93 @@
+"""Users: getUser, findUsers, findAssignableUsers, findUsersForPicker, getCurrentUser. An account id is opaque."""
+
+from collections.abc import Mapping
+
+from envs.jira.endpoint import MAX_RESULTS, START_AT, cut, endpoint, query
+from envs.jira.replies import find_issue, find_project, global_error, user_body
+from envs.operation import Json, Parameter, Response
+from envs.world import Record, World
+
+
+def matching(world: World, text: str) -> list[Record]:
+    """Active users, a word of whose name begins with the text."""
+    wanted = text.lower()
+    return [
+        user
+        for user in world.tables.get("users", {}).values()
+        if user["active"]
+        and (
+            user["displayName"].lower().startswith(wanted)
+            or any(word.startswith(wanted) for word in user["displayName"].lower().split())
+        )
+    ]
+
+
+def get_user(world: World, arguments: Mapping[str, Json]) -> Response:
+    """getUser: 200 with the user, 404 without one."""
+    user = world.tables.get("users", {}).get(arguments.get("accountId", ""))
+    return Response(200, user_body(world, user)) if user else global_error(404, "Specified user does not exist.")
+
+
+def myself(world: World, arguments: Mapping[str, Json]) -> Response:
+    """getCurrentUser: 200 with the caller."""
+    return Response(200, user_body(world, world.tables.get("users", {}).get(world.me, {"accountId": world.me})))
+
+
+def find_users(world: World, arguments: Mapping[str, Json]) -> Response:
+    """findUsers: 200 with the users that match; 400 without anything to match."""
+    if not {"query", "accountId", "property"} & arguments.keys():
+        return global_error(400, "The username or property query parameter must be provided")
+    found = matching(world, arguments.get("query", ""))
+    if "accountId" in arguments:
+        found = [user for user in found if user["accountId"] == arguments["accountId"]]
+    return Response(200, [user_body(world, user) for user in cut(found, arguments)[0]])
+
+
+def find_assignable(world: World, arguments: Mapping[str, Json]) -> Response:
+    """findAssignableUsers: 200 with the users who can be assigned issues of a project."""
+    if not {"project", "issueKey", "issueId"} & arguments.keys():
+        return global_error(400, "No project, issue key or issue ID was provided")
+    if "project" in arguments and find_project(world, arguments["project"]) is None:
+        return global_error(404, f"No project could be found with key '{arguments['project']}'.")
+    issue = arguments.get("issueKey", arguments.get("issueId"))
+    if issue is not None and find_issue(world, issue) is None:
+        return global_error(404, "Issue does not exist or you do not have permission to see it.")
+    found = matching(world, arguments.get("query", ""))
+    return Response(200, [user_body(world, user) for user in cut(found, arguments)[0]])
+
+
+def pick(world: World, arguments: Mapping[str, Json]) -> Response:
+    """findUsersForPicker: 200 with users, total and header."""
+    found = matching(world, arguments.get("query", ""))
+    shown = cut(found, arguments)[0]
+    users = [
+        {"accountId": u["accountId"], "accountType": "atlassian", "displayName": u["displayName"],
+         "html": u["displayName"], "avatarUrl": f"{world.site}/avatar.png"} for u in shown
+    ]  # fmt: skip
+    header = f"Showing {len(users)} of {len(found)} matching users"
+    return Response(200, {"users": users, "total": len(found), "header": header})
+
+
+_QUERY = Parameter("query", "query", {"type": "string"})
+_KEPT = ("displayName", "accountId")
+USERS = (
+    endpoint("getCurrentUser", "GET", "/myself", "Returns the caller.", myself, keep=_KEPT),
+    endpoint(
+        "getUser", "GET", "/user", "Returns a user.", get_user, Parameter("accountId", "query", {"type": "string"}),
+        keep=_KEPT,
+    ),
+    endpoint(
+        "findUsers", "GET", "/user/search", "Finds users by name.", find_users, _QUERY, query("accountId"),
+        query("property"), START_AT, MAX_RESULTS, keep=_KEPT,
+    ),
+    endpoint(
+        "findAssignableUsers", "GET", "/user/assignable/search", "Finds users who can be assigned issues.",
+        find_assignable, _QUERY, Parameter("project", "query", {"type": "string"}), query("issueKey"),
+        query("issueId"), START_AT, MAX_RESULTS, keep=_KEPT,
+    ),
+    endpoint(
+        "findUsersForPicker", "GET", "/user/picker", "Finds users for a picker.", pick,
+        Parameter("query", "query", {"type": "string"}, required=True), MAX_RESULTS,
+        keep=("users.displayName", "users.accountId"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,30 @@
+"""A small site for tests."""
+
+from envs.jira import JIRA
+from envs.jira.world import add_issue, add_project, add_subtask_type, add_user, empty_site, put, simple_workflow
+from envs.simulator import Simulator
+
+SAM = "600000000000000000000001"
+
+
+def text(words: str) -> dict:
+    """An Atlassian Document of one paragraph."""
+    return {
+        "type": "doc",
+        "version": 1,
+        "content": [{"type": "paragraph", "content": [{"type": "text", "text": words}]}],
+    }
+
+
+def site() -> Simulator:
+    """Projects AA with two issues and BB with one; a second user; sub-tasks; a component and a version in AA."""
+    world = empty_site()
+    add_subtask_type(world)
+    project = add_project(world, "AA", "Alpha", ["To Do", "In Progress", "Done"], simple_workflow())
+    other = add_project(world, "BB", "Beta", ["To Do", "In Progress", "Done"], simple_workflow())
+    add_user(world, SAM, "Sam Field")
+    for owner, number, summary in ((project, 1, "Fix the door"), (project, 2, "Paint the wall"), (other, 1, "Rest")):
+        add_issue(world, owner, number, summary)
+    put(world, "components", project=project["id"], name="House")
+    put(world, "versions", project=project["id"], name="1.0", released=False)
+    return Simulator(world, JIRA.table())

@@ -1,0 +1,87 @@
+"""What holds on a Jira site after any calls: a model of random writes, checked after each."""
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from tests.envs.jira.site import SAM, site, text
+
+ANY = st.integers(0, 5)
+
+
+class Site(RuleBasedStateMachine):
+    """Random calls on the issues that are there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.simulator = site()
+        self.keys = {issue["key"] for issue in self.simulator.world.find("issues")}
+
+    def call(self, name, **arguments):
+        """A call; a refused one changes nothing."""
+        before = self.simulator.world.digest(), self.simulator.world.now_ms
+        response = self.simulator.call(name, arguments)
+        assert response.ok or (self.simulator.world.digest(), self.simulator.world.now_ms) == before
+        return response
+
+    def key(self, number) -> str:
+        keys = [issue["key"] for issue in self.simulator.world.find("issues")] or ["X-1"]
+        return keys[number % len(keys)]
+
+    @rule(kind=st.sampled_from(["Task", "Subtask", "Epic"]), parent=st.none() | ANY)
+    def create(self, kind, parent):
+        fields = {"project": {"key": "AA"}, "issuetype": {"name": kind}, "summary": "S"}
+        under = {} if parent is None else {"parent": {"key": self.key(parent)}}
+        made = self.call("createIssue", fields=fields | under)
+        if made.ok:
+            assert made.body["key"] not in self.keys
+            self.keys.add(made.body["key"])
+
+    @rule(issue=ANY, summary=st.sampled_from(["", "One", "Two"]), parent=st.none() | ANY)
+    def edit(self, issue, summary, parent):
+        under = {} if parent is None else {"parent": {"key": self.key(parent)}}
+        self.call("editIssue", issueIdOrKey=self.key(issue), fields={"summary": summary, **under})
+
+    @rule(issue=ANY, transition=st.sampled_from(["11", "21", "99"]))
+    def move(self, issue, transition):
+        self.call("doTransition", issueIdOrKey=self.key(issue), transition={"id": transition})
+
+    @rule(issue=ANY, account=st.sampled_from([SAM, None, "nobody"]))
+    def assign(self, issue, account):
+        self.call("assignIssue", issueIdOrKey=self.key(issue), accountId=account)
+
+    @rule(issue=ANY)
+    def comment(self, issue):
+        before = self.call("getComments", issueIdOrKey=self.key(issue)).body.get("total", 0)
+        if self.call("addComment", issueIdOrKey=self.key(issue), body=text("x")).ok:
+            assert self.call("getComments", issueIdOrKey=self.key(issue)).body["total"] == before + 1
+
+    @rule(one=ANY, other=ANY)
+    def link(self, one, other):
+        ends = {"inwardIssue": {"key": self.key(one)}, "outwardIssue": {"key": self.key(other)}}
+        self.call("linkIssues", type={"name": "Blocks"}, **ends)
+
+    @rule(issue=ANY, subtasks=st.sampled_from(["true", "false"]))
+    def delete(self, issue, subtasks):
+        self.call("deleteIssue", issueIdOrKey=self.key(issue), deleteSubtasks=subtasks)
+
+    @invariant()
+    def a_parent_is_of_the_same_project_and_one_level_up(self):
+        issues, types = self.simulator.world.table("issues"), self.simulator.world.table("issuetypes")
+        for issue in issues.values():
+            kind, parent = types[issue["issuetype"]], issue["fields"].get("parent")
+            assert parent or not kind["subtask"]
+            if parent:
+                assert issues[parent]["project"] == issue["project"]
+                assert types[issues[parent]["issuetype"]]["hierarchyLevel"] == kind["hierarchyLevel"] + 1
+
+    @invariant()
+    def links_have_two_ends_and_nothing_belongs_to_a_deleted_issue(self):
+        world = self.simulator.world
+        for link in world.find("issue_links"):
+            assert {link["inward"], link["outward"]} <= set(world.table("issues"))
+        assert all(one["issue"] in world.table("issues") for one in world.find("issue_comments"))
+
+
+Site.TestCase.settings = settings(max_examples=20, stateful_step_count=12, deadline=None)
+test_site__holds_to_its_laws_after_any_calls = Site.TestCase
