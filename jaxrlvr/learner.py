@@ -118,65 +118,8 @@ class Learner:
         self._reference = None if reference is None else jax.tree.map(jnp.copy, models.split(reference)[0])
         self._sharding = None if mesh is None else models.batch_sharding(mesh)
         pin = _Pin(graphdef, mesh)
-
-        def loss(
-            trained: Any,
-            frozen: Any,
-            batch: Batch,
-            reference_BGT: jax.Array | None,
-            divisor: jax.Array,
-            tokens: jax.Array,
-        ) -> tuple[jax.Array, LossStats]:
-            model = nnx.merge(graphdef, models.join(trained, frozen))
-            counted_BGT = batch.sampled_BGT if balance else None
-            logprob_BGT, entropy_BGT, imbalance = _suffix(model, batch, temperature, counted_BGT)
-            stats = objective(logprob_BGT, entropy_BGT, batch, reference_BGT)
-            share = batch.sampled_BGT.sum() / tokens
-            return stats.loss / divisor + balance * share * imbalance, stats
-
-        @partial(jax.jit, donate_argnums=1)
-        def accumulate(
-            params: Any,
-            grads: Any,
-            batch: Batch,
-            reference_BGT: jax.Array | None,
-            divisor: jax.Array,
-            tokens: jax.Array,
-        ) -> tuple[Any, LossStats]:
-            more, stats = jax.grad(loss, has_aux=True)(*models.split(params), batch, reference_BGT, divisor, tokens)
-            return pin.trained(jax.tree.map(jnp.add, grads, more), params), stats
-
-        @jax.jit
-        def measure(params: Any, batch: Batch, reference_BGT: jax.Array | None) -> LossStats:
-            return loss(params, None, batch, reference_BGT, jnp.float32(1), jnp.float32(1))[1]
-
-        @partial(jax.jit, donate_argnums=0)
-        def apply(state: TrainState, grads: Any, limit: jax.Array) -> tuple[TrainState, jax.Array, jax.Array]:
-            norm = optax.tree.norm(grads)
-            trained, frozen = models.split(state.params)
-            updates, opt_state = optimizer.update(grads, state.opt_state, trained)
-            new, old = (optax.apply_updates(trained, updates), opt_state), (trained, state.opt_state)
-            sound = jnp.isfinite(norm) & (norm <= limit)
-            trained, opt_state = jax.tree.map(lambda a, b: jnp.where(sound, a, b), new, old)
-            return pin.state(TrainState(models.join(trained, frozen), opt_state)), norm, ~sound
-
-        @jax.jit
-        def recompute(params: Any, batch: Batch) -> jax.Array:
-            return suffix_logprobs(nnx.merge(graphdef, params), batch, temperature)[0]
-
-        # What is made out of nothing must lie where the parameters lie (an argument that is not read would be dropped),
-        # or the first real update would be compiled once more.
-        @partial(jax.jit, keep_unused=True)
-        def fill(params: Any, value: jax.Array) -> Any:
-            trained = models.split(params)[0]
-            return pin.trained(jax.tree.map(lambda leaf: jnp.full_like(leaf, value), trained), params)
-
-        @partial(jax.jit, keep_unused=True)
-        def start(params: Any) -> Any:
-            return pin.state(TrainState(params, optimizer.init(models.split(params)[0]))).opt_state
-
-        self._accumulate, self._measure, self._apply, self._fill, self._start = accumulate, measure, apply, fill, start
-        self.recompute = recompute
+        self._accumulate, self._measure, self.recompute = _passes(graphdef, objective, temperature, balance, pin)
+        self._apply, self._fill, self._start = _changes(optimizer, pin)
 
     def init(self, params: Any) -> TrainState:
         """A fresh optimizer state around `params`, spread over the devices like them."""
@@ -233,6 +176,76 @@ class Learner:
             behaviour_gap_max=max(stats.behaviour_gap_max for stats in parts),
         )
         return state, UpdateStats(means, norm, skipped)
+
+
+def _passes(
+    graphdef: Any, objective: Objective, temperature: float, balance: float, pin: "_Pin"
+) -> tuple[Any, Any, Any]:
+    """The compiled passes over a micro-batch: add its gradient to others, measure only, log-probs only."""
+
+    def loss(
+        trained: Any,
+        frozen: Any,
+        batch: Batch,
+        reference_BGT: jax.Array | None,
+        divisor: jax.Array,
+        tokens: jax.Array,
+    ) -> tuple[jax.Array, LossStats]:
+        model = nnx.merge(graphdef, models.join(trained, frozen))
+        counted_BGT = batch.sampled_BGT if balance else None
+        logprob_BGT, entropy_BGT, imbalance = _suffix(model, batch, temperature, counted_BGT)
+        stats = objective(logprob_BGT, entropy_BGT, batch, reference_BGT)
+        share = batch.sampled_BGT.sum() / tokens
+        return stats.loss / divisor + balance * share * imbalance, stats
+
+    @partial(jax.jit, donate_argnums=1)
+    def accumulate(
+        params: Any,
+        grads: Any,
+        batch: Batch,
+        reference_BGT: jax.Array | None,
+        divisor: jax.Array,
+        tokens: jax.Array,
+    ) -> tuple[Any, LossStats]:
+        more, stats = jax.grad(loss, has_aux=True)(*models.split(params), batch, reference_BGT, divisor, tokens)
+        return pin.trained(jax.tree.map(jnp.add, grads, more), params), stats
+
+    @jax.jit
+    def measure(params: Any, batch: Batch, reference_BGT: jax.Array | None) -> LossStats:
+        return loss(params, None, batch, reference_BGT, jnp.float32(1), jnp.float32(1))[1]
+
+    @jax.jit
+    def recompute(params: Any, batch: Batch) -> jax.Array:
+        return suffix_logprobs(nnx.merge(graphdef, params), batch, temperature)[0]
+
+    return accumulate, measure, recompute
+
+
+def _changes(optimizer: optax.GradientTransformation, pin: "_Pin") -> tuple[Any, Any, Any]:
+    """The compiled changes of a state: make an update, fill gradients with a value, begin an optimizer state."""
+
+    @partial(jax.jit, donate_argnums=0)
+    def apply(state: TrainState, grads: Any, limit: jax.Array) -> tuple[TrainState, jax.Array, jax.Array]:
+        norm = optax.tree.norm(grads)
+        trained, frozen = models.split(state.params)
+        updates, opt_state = optimizer.update(grads, state.opt_state, trained)
+        new, old = (optax.apply_updates(trained, updates), opt_state), (trained, state.opt_state)
+        sound = jnp.isfinite(norm) & (norm <= limit)
+        trained, opt_state = jax.tree.map(lambda a, b: jnp.where(sound, a, b), new, old)
+        return pin.state(TrainState(models.join(trained, frozen), opt_state)), norm, ~sound
+
+    # What is made out of nothing must lie where the parameters lie (an argument that is not read would be dropped),
+    # or the first real update would be compiled once more.
+    @partial(jax.jit, keep_unused=True)
+    def fill(params: Any, value: jax.Array) -> Any:
+        trained = models.split(params)[0]
+        return pin.trained(jax.tree.map(lambda leaf: jnp.full_like(leaf, value), trained), params)
+
+    @partial(jax.jit, keep_unused=True)
+    def start(params: Any) -> Any:
+        return pin.state(TrainState(params, optimizer.init(models.split(params)[0]))).opt_state
+
+    return apply, fill, start
 
 
 @dataclass(frozen=True)
