@@ -27,7 +27,8 @@ def answering(monkeypatch):
     monkeypatch.setattr(envs.Episode, "step", lambda self, text: envs.Reply(False, (ANSWER,)))
 
 
-def act(policy, tasks, config, seed=0, step=1, **settings):
+def act(policy, tasks, config, seed=3, step=1, **settings):
+    """By this seed an untrained model writes members of one turn and of more."""
     return rollout(policy.sampler(config), policy.params, policy.chat, tasks, config, seed=seed, step=step, **settings)
 
 
