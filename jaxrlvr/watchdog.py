@@ -24,6 +24,7 @@ class Watchdog:
         self._patience, self._ended, self._tick = patience, ended, tick
         self._doing, self._since, self._told = "starting", time.monotonic(), False
         self._over = threading.Event()
+        self._watching = threading.Thread(target=self._watch, daemon=True)
 
     def now(self, doing: str) -> None:
         """Something moved: the run begins with `doing`."""
@@ -32,13 +33,15 @@ class Watchdog:
     def __enter__(self) -> "Watchdog":
         if self._patience:
             self.now(self._doing)
-            threading.Thread(target=self._watch, daemon=True).start()
+            self._watching.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
+        if self._patience:
+            self._watching.join()
 
     def _watch(self) -> None:
         while not self._over.wait(self._tick):

@@ -1,8 +1,17 @@
 """Laws of the watchdog: it names what stands still, ends it later, and lets what moves alone."""
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from jaxrlvr.watchdog import Watchdog
+
+
+@contextmanager
+def started() -> Iterator[Callable[[], set[threading.Thread]]]:
+    """The threads that were not there at first; those of tests before this one may end at any instant."""
+    before = set(threading.enumerate())
+    yield lambda: set(threading.enumerate()) - before
 
 
 def test_watchdog__names_what_stands_still_and_then_ends_it(capfd):
@@ -31,16 +40,12 @@ def test_watchdog__says_nothing_of_what_moves(capfd):
 
 
 def test_watchdog__without_patience_watches_nothing():
-    before = threading.active_count()
-    with Watchdog(0):
-        assert threading.active_count() == before
+    with started() as threads, Watchdog(0):
+        assert not threads()
 
 
 def test_watchdog__is_gone_after_the_run():
-    before = threading.active_count()
-    with Watchdog(60, tick=0.001):
-        assert threading.active_count() == before + 1
-        watching = [thread for thread in threading.enumerate() if thread.name.endswith("(_watch)")]
-    for thread in watching:
-        thread.join(20)
-    assert threading.active_count() <= before
+    with started() as threads:
+        with Watchdog(60, tick=0.001):
+            (thread,) = threads()
+        assert not thread.is_alive()
