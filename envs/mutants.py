@@ -220,7 +220,7 @@ def _differ_swapped(task: Task, place: int) -> bool:
 
 def replay(task: Task, plan: Sequence[PlannedCall]) -> tuple[list[Any], World]:
     """The answers to a plan's calls, and the site after them."""
-    simulator = Simulator(task.world, task.api.table())
+    simulator = Simulator(task.world, task.api.table(), task.faults)
     return [simulator.call(call.name, call.arguments) for call in plan], simulator.world
 
 

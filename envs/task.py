@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from envs.faults import Faults
 from envs.operation import Api, Json
 from envs.words import Split
 from envs.world import World
@@ -20,6 +21,8 @@ class PlannedCall:
     arguments: Mapping[str, Json]
     note: str = ""
     """What the model writes before the call."""
+    fails: bool = False
+    """Whether the API will not do it: a read that finds nothing, or a call that meets one of the task's faults."""
 
 
 @dataclass(frozen=True)
@@ -43,3 +46,5 @@ class Task:
     """Calls that fulfil the request, in order."""
     answer: str = field(default=DONE, repr=False)
     """What an oracle writes when it has made them."""
+    faults: Faults | None = field(default=None, repr=False)
+    """Which calls fail although nothing is wrong with them."""
