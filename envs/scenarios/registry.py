@@ -9,6 +9,7 @@ from envs.scenarios import (
     confluence_update_page,
     jira_create_issue,
     jira_read_issue,
+    jira_recover,
     jira_transition_ticket,
 )
 from envs.scenarios.scenario import Scenario
@@ -25,6 +26,7 @@ SCENARIOS: dict[str, Scenario] = {
         confluence_move_page,
         confluence_page_from_facts,
         jira_read_issue,
+        jira_recover,
     )
 }
 

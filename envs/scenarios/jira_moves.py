@@ -1,0 +1,46 @@
+"""What the Jira scenarios share in which an issue moves: it is the right one, it was read, it moved and no more."""
+
+from envs.checks import Attempt, Check, argument, read_first
+from envs.operation import Json
+from envs.task import PlannedCall, Task
+from envs.trace import Call
+from envs.world import Record
+
+_MOVED = {"status", "updated", "history", "resolution", "resolutiondate", "statuscategorychangedate"}
+"""What a transition may change."""
+
+
+def reads(issue: str) -> PlannedCall:
+    """Read the transitions of an issue."""
+    return PlannedCall("getTransitions", {"issueIdOrKey": issue})
+
+
+def moves(issue: str, transition: str, note: str = "") -> PlannedCall:
+    """Make a transition."""
+    return PlannedCall("doTransition", {"issueIdOrKey": issue, "transition": {"id": transition}}, note)
+
+
+def only_moved(before: Record, after: Record) -> bool:
+    """Whether an issue differs by its transitions alone."""
+    return {name for name in {**before, **after} if before.get(name) != after.get(name)} <= _MOVED
+
+
+def right_issue(value: Json, wanted: Json) -> float:
+    """1 for the key, in capitals or not."""
+    return float(isinstance(value, str) and value.upper() == wanted)
+
+
+def read_it(call: Call, task: Task) -> bool:
+    """Whether a call is about the goal's issue."""
+    return str(call.arguments.get("issueIdOrKey", "")).upper() == task.goal["issue"]
+
+
+def right_transition(weight: float) -> Check:
+    """The id of the last transition counts only if it was read: a guess that happens to fit is worth nothing."""
+    plain = argument("doTransition", "transition.id", "transition", weight)
+    was_read = read_first("getTransitions", "doTransition", 0.0, read_it)
+
+    def score(attempt: Attempt) -> float:
+        return plain.score(attempt) * was_read.score(attempt)
+
+    return Check(plain.name, plain.weight, score, "The transition that leads to the wanted status was read and chosen.")
