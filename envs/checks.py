@@ -106,6 +106,8 @@ def _penalties(attempt: Attempt, success: bool) -> Mapping[str, tuple[int, float
     operations = attempt.task.api.table()
     writes = [place for place, call in enumerate(calls) if call.ok and operations[call.name].writes]
     needed = sum(operations[planned.name].writes for planned in attempt.task.oracle if not planned.fails)
+    # Of several writes, with others among them, it cannot be told which was the last one needed.
+    end = writes[0 if needed == 1 else -1] if writes else 0
     # Where finding out means a refused read, that read is right.
     probes = sum(not operations[planned.name].writes for planned in attempt.task.oracle if planned.fails)
     probed = sum(call.error == "refused" and not operations[call.name].writes for call in calls)
@@ -115,7 +117,7 @@ def _penalties(attempt: Attempt, success: bool) -> Mapping[str, tuple[int, float
         "refused_call": (kinds.count("refused") - min(probes, probed), 0.05),
         "duplicate_call": (_duplicates(attempt), 0.1),
         "collateral_write": (max(0, len(writes) - needed), 0.2),
-        "call_after_done": (len(calls) - 1 - writes[needed - 1] if success and len(writes) >= needed > 0 else 0, 0.1),
+        "call_after_done": (len(calls) - 1 - end if success and len(writes) >= needed > 0 else 0, 0.1),
     }
 
 

@@ -8,6 +8,7 @@ from envs.scenarios import (
     confluence_page_from_facts,
     confluence_update_page,
     jira_create_issue,
+    jira_move_three_hops,
     jira_read_issue,
     jira_recover,
     jira_transition_ticket,
@@ -27,6 +28,7 @@ SCENARIOS: dict[str, Scenario] = {
         confluence_page_from_facts,
         jira_read_issue,
         jira_recover,
+        jira_move_three_hops,
     )
 }
 

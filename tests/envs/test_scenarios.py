@@ -177,7 +177,7 @@ def test_success__an_extra_write_spoils_it(scenario):
                 spoiled += 1
             assert episode.verdict().reward < 0.96
     # From where a transition leads, the test's other ids lead nowhere.
-    assert spoiled or scenario in ("jira_transition_ticket", "jira_read_issue")
+    assert spoiled or scenario in ("jira_transition_ticket", "jira_read_issue", "jira_move_three_hops")
 
 
 @SCENARIOS
