@@ -8,11 +8,11 @@ used, or the model stops half way.
 import random
 
 from envs import words
-from envs.checks import Attempt, Change, Check, argument, outcome, stopped_after
+from envs.checks import Attempt, Check, argument, outcome, stopped_after
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
 from envs.namesakes import near_phrase
-from envs.scenarios.jira_moves import moves, only_moved, read_it, reads, right_issue
+from envs.scenarios.jira_writes import moves, one_moved, read_it, reads, right_issue
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import Task
 from envs.trace import Call
@@ -72,18 +72,6 @@ def draw(rng: random.Random, split: Split) -> Draft:
     route = zip(ids, (first, second, target), strict=False)
     plan = (call for made, to in route for call in (reads(issue["key"]), moves(issue["key"], made, f'"{to}": {made}')))
     return Draft(request, world, goal, tuple(plan))
-
-
-def _arrived(task: Task, changed: list[Change]) -> bool:
-    """The issue is in the wished status, and nothing else about it or the site has changed."""
-    if len(changed) != 1 or changed[0].table != "issues" or not changed[0].before or not changed[0].after:
-        return False
-    before, after = changed[0].before, changed[0].after
-    return (
-        only_moved(before, after)
-        and before["key"] == task.goal["issue"]
-        and task.world.tables["statuses"][after["status"]]["name"] == task.goal["status"]
-    )
 
 
 def _told(call: Call, read: Call | None) -> bool:
@@ -147,7 +135,7 @@ SCENARIO = Scenario(
         Check("argument/transition.id", 0.30, _route, "Each hop's transition was read, chosen and made, in order."),
         Check("procedure/getTransitions", 0.15, _fresh, "The transitions were read anew before each hop."),
         stopped_after("doTransition", 0.10),
-        outcome(0.40, _arrived, "The issue is in the wished status and nothing else has changed."),
+        outcome(0.40, one_moved, "The issue is in the wished status and nothing else has changed."),
     ),
     habits={"by_name": _by_name, "half_way": _half_way, "read_once": _read_once},
     draw=draw,

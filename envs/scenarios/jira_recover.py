@@ -12,8 +12,8 @@ from envs import words
 from envs.checks import Attempt, Change, Check, argument, outcome, read_first
 from envs.faults import Faults
 from envs.jira import JIRA
-from envs.jira.world import DEFAULT_PRIORITY, ISSUE_TYPES, add_distractors, add_issue, add_project, empty_site
-from envs.scenarios.jira_moves import moves, only_moved, read_it, reads, right_issue, right_transition
+from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, empty_site
+from envs.scenarios.jira_writes import as_asked, moves, one_moved, read_it, reads, right_issue, right_transition
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import BLAMELESS
@@ -94,22 +94,11 @@ def _retried(plan: tuple[PlannedCall, ...], faults: Faults | None) -> tuple[Plan
 
 def _done(task: Task, changed: list[Change]) -> bool:
     """The issue is in the wanted status, there is one new issue, as asked, and nothing else has changed."""
-    tables, goal = task.world.tables, task.goal
     moved = [change for change in changed if change.table == "issues" and change.before and change.after]
     new = [change.after for change in changed if change.table == "issues" and not change.before and change.after]
     others = [change.table for change in changed if change.table != "issues"]
-    if len(changed) != 3 or len(moved) != 1 or len(new) != 1 or others != ["projects"]:
-        return False
-    before, after, made = moved[0].before or {}, moved[0].after or {}, new[0]
-    priority = task.world.find("priorities", name=DEFAULT_PRIORITY)[0]["id"]
-    return (
-        before["key"] == goal["issue"]
-        and only_moved(before, after)
-        and tables["statuses"][after["status"]]["name"] == goal["status"]
-        and tables["projects"][made["project"]]["key"] == goal["project"]
-        and tables["issuetypes"][made["issuetype"]]["name"] == goal["type"]
-        and made["fields"] == {"priority": priority, "labels": [], "summary": goal["summary"]}
-    )
+    few = len(changed) == 3 and len(new) == 1 and others == ["projects"]
+    return few and one_moved(task, moved) and as_asked(task, new[0])
 
 
 def _accepted(attempt: Attempt, name: str) -> bool:

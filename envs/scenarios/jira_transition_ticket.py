@@ -7,11 +7,11 @@ first transition is taken, an id is made up, or nothing is done after reading.
 import random
 
 from envs import words
-from envs.checks import Change, argument, outcome, read_first, stopped_after
+from envs.checks import argument, outcome, read_first, stopped_after
 from envs.jira import JIRA
 from envs.jira.transitions import available
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
-from envs.scenarios.jira_moves import moves, only_moved, read_it, reads, right_issue, right_transition
+from envs.scenarios.jira_writes import moves, one_moved, read_it, reads, right_issue, right_transition
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import Task
 from envs.words import Split
@@ -69,18 +69,6 @@ def _issue(world: World, key: str) -> Record:
     return world.find("issues", key=key)[0]
 
 
-def _moved(task: Task, changed: list[Change]) -> bool:
-    """The issue is in the wanted status, and nothing else about it has changed."""
-    if len(changed) != 1 or changed[0].table != "issues" or not changed[0].before or not changed[0].after:
-        return False
-    before, after = changed[0].before, changed[0].after
-    return (
-        only_moved(before, after)
-        and before["key"] == task.goal["issue"]
-        and task.world.tables["statuses"][after["status"]]["name"] == task.goal["status"]
-    )
-
-
 def _first_transition(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Takes the first transition listed, whatever it leads to."""
     first = available(task.world, _issue(task.world, str(task.goal["issue"])))[0]
@@ -106,7 +94,7 @@ SCENARIO = Scenario(
         read_first("getTransitions", "doTransition", 0.15, read_it),
         right_transition(0.30),
         stopped_after("doTransition", 0.10),
-        outcome(0.35, _moved, "The issue is in the wanted status and nothing else has changed."),
+        outcome(0.35, one_moved, "The issue is in the wanted status and nothing else has changed."),
     ),
     habits={"first_transition": _first_transition, "guess_id": _guess_id, "stop_after_read": _stop_after_read},
     draw=draw,

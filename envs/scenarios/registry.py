@@ -11,6 +11,7 @@ from envs.scenarios import (
     jira_move_three_hops,
     jira_read_issue,
     jira_recover,
+    jira_refuse_infeasible,
     jira_transition_ticket,
 )
 from envs.scenarios.scenario import Scenario
@@ -29,6 +30,7 @@ SCENARIOS: dict[str, Scenario] = {
         jira_read_issue,
         jira_recover,
         jira_move_three_hops,
+        jira_refuse_infeasible,
     )
 }
 

@@ -6,7 +6,7 @@ import envs
 from envs import policies
 from envs.audit.criteria import shape
 from envs.policies import DONE, turn
-from envs.scenarios.jira_moves import moves, reads
+from envs.scenarios.jira_writes import moves, reads
 from envs.task import Task
 
 

@@ -1,6 +1,7 @@
-"""What the Jira scenarios share in which an issue moves: it is the right one, it was read, it moved and no more."""
+"""What the Jira scenarios share that move or create an issue: it was read, it is the right one, and no more is done."""
 
-from envs.checks import Attempt, Check, argument, read_first
+from envs.checks import Attempt, Change, Check, argument, read_first
+from envs.jira.world import DEFAULT_PRIORITY
 from envs.operation import Json
 from envs.task import PlannedCall, Task
 from envs.trace import Call
@@ -23,6 +24,29 @@ def moves(issue: str, transition: str, note: str = "") -> PlannedCall:
 def only_moved(before: Record, after: Record) -> bool:
     """Whether an issue differs by its transitions alone."""
     return {name for name in {**before, **after} if before.get(name) != after.get(name)} <= _MOVED
+
+
+def one_moved(task: Task, changed: list[Change]) -> bool:
+    """Whether all that has changed is that the goal's issue is in the goal's status."""
+    if len(changed) != 1 or changed[0].table != "issues" or not changed[0].before or not changed[0].after:
+        return False
+    before, after = changed[0].before, changed[0].after
+    return (
+        only_moved(before, after)
+        and before["key"] == task.goal["issue"]
+        and task.world.tables["statuses"][after["status"]]["name"] == task.goal["status"]
+    )
+
+
+def as_asked(task: Task, made: Record) -> bool:
+    """Whether a new issue has the goal's project, type and summary, and nothing that was not asked for."""
+    tables, priority = task.world.tables, task.world.find("priorities", name=DEFAULT_PRIORITY)[0]["id"]
+    return (
+        tables["projects"][made["project"]]["key"] == task.goal["project"]
+        and tables["issuetypes"][made["issuetype"]]["name"] == task.goal["type"]
+        and made["fields"] == {"priority": priority, "labels": [], "summary": task.goal["summary"]}
+        and not set(made) - {"id", "key", "project", "issuetype", "status", "created", "updated", "fields"}
+    )
 
 
 def right_issue(value: Json, wanted: Json) -> float:
