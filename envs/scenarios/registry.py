@@ -7,6 +7,7 @@ from envs.scenarios import (
     confluence_move_page,
     confluence_page_from_facts,
     confluence_update_page,
+    jira_answer_without_tools,
     jira_create_issue,
     jira_move_three_hops,
     jira_read_issue,
@@ -31,6 +32,7 @@ SCENARIOS: dict[str, Scenario] = {
         jira_recover,
         jira_move_three_hops,
         jira_refuse_infeasible,
+        jira_answer_without_tools,
     )
 }
 

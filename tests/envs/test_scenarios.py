@@ -115,7 +115,8 @@ def mutants(task: Task):
     if len(plan) > 1:
         yield "swap", played(plan[::-1])
     yield "not stopping", played(plan)[:-1]
-    yield "go on", [*played(plan)[:-1], policies.turn(plan[0]), "Done."]
+    if plan:
+        yield "go on", [*played(plan)[:-1], policies.turn(plan[0]), "Done."]
 
 
 def played(plan) -> list[str]:
@@ -176,8 +177,13 @@ def test_success__an_extra_write_spoils_it(scenario):
                 assert not episode.verdict().success, extra
                 spoiled += 1
             assert episode.verdict().reward < 0.96
-    # From where a transition leads, the test's other ids lead nowhere.
-    assert spoiled or scenario in ("jira_transition_ticket", "jira_read_issue", "jira_move_three_hops")
+    # From where a transition leads, the test's other ids lead nowhere; and some scenarios offer no write.
+    assert spoiled or scenario in (
+        "jira_transition_ticket",
+        "jira_read_issue",
+        "jira_move_three_hops",
+        "jira_answer_without_tools",
+    )
 
 
 @SCENARIOS
