@@ -194,11 +194,6 @@ def _names(attempt: Attempt) -> set[str]:
     return named(said, values)
 
 
-def _wrote(attempt: Attempt) -> bool:
-    operations = attempt.task.api.table()
-    return any(operations[call.name].writes for call in attempt.trace if call.name in operations)
-
-
 def _refused(attempt: Attempt) -> bool:
     """It was read that something is missing, and that alone is named."""
     goal = attempt.task.goal
@@ -235,7 +230,7 @@ def _found(attempt: Attempt) -> float:
 
 def _procedure(attempt: Attempt) -> float:
     """Read first; then a write where it can be done, and none, not even a vain one, where it cannot."""
-    return float(_read(attempt) and _wrote(attempt) != bool(attempt.task.goal["missing"]))
+    return float(_read(attempt) and attempt.task.any_writes(attempt.trace) != bool(attempt.task.goal["missing"]))
 
 
 def _stopped(attempt: Attempt) -> float:
