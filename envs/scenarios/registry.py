@@ -6,6 +6,7 @@ from envs.scenarios import (
     confluence_label_page,
     confluence_move_page,
     confluence_page_from_facts,
+    confluence_update_conflict,
     confluence_update_page,
     jira_answer_without_tools,
     jira_create_issue,
@@ -33,6 +34,7 @@ SCENARIOS: dict[str, Scenario] = {
         jira_move_three_hops,
         jira_refuse_infeasible,
         jira_answer_without_tools,
+        confluence_update_conflict,
     )
 }
 
