@@ -260,7 +260,7 @@ def _outcome(attempt: Attempt) -> float:
     kept = {name: value for name, value in after.items() if name not in ("updated", "history")}
     return float(
         before["key"] == task.goal["issue"]
-        and len(after["history"]) == 1
+        and len(after.get("history", [])) == 1
         and kept == {name: value for name, value in given.items() if name not in ("updated", "history")}
     )
 
