@@ -1,7 +1,7 @@
 """Move an issue and create another while the site fails now and then: what failed is made again, what worked is not.
 
-Four tasks in five have a call that is answered with 429, 500 or, for a write, 409 although nothing is wrong with it,
-once or twice; in the fifth all goes well. What goes wrong: the model gives up, goes on as if nothing had failed, or
+Four tasks in five have a call that is answered with 429, 500 or, for a transition, 409 although nothing is wrong with
+it, once or twice; in the fifth all goes well. What goes wrong: the model gives up, goes on as if nothing had failed, or
 repeats what had worked, so that there are two new issues.
 """
 
@@ -77,7 +77,8 @@ def _faults(rng: random.Random) -> Faults | None:
     if rng.random() < 0.2:
         return None
     name = rng.choice(OPERATIONS)
-    statuses = [rng.choice((429, 500) if name == "getTransitions" else (429, 500, 409))]
+    # The official document has 409 for transitions alone.
+    statuses = [rng.choice((429, 500, 409) if name == "doTransition" else (429, 500))]
     if rng.random() < 0.3:
         statuses.append(rng.choice((429, 500)))
     return Faults(on=tuple((name, place + 1, status) for place, status in enumerate(statuses)))

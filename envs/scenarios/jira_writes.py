@@ -34,7 +34,7 @@ def one_moved(task: Task, changed: list[Change]) -> bool:
     return (
         only_moved(before, after)
         and before["key"] == task.goal["issue"]
-        and task.world.tables["statuses"][after["status"]]["name"] == task.goal["status"]
+        and task.world.tables["statuses"].get(after["status"], {}).get("name") == task.goal["status"]
     )
 
 
@@ -42,8 +42,8 @@ def as_asked(task: Task, made: Record) -> bool:
     """Whether a new issue has the goal's project, type and summary, and nothing that was not asked for."""
     tables, priority = task.world.tables, task.world.find("priorities", name=DEFAULT_PRIORITY)[0]["id"]
     return (
-        tables["projects"][made["project"]]["key"] == task.goal["project"]
-        and tables["issuetypes"][made["issuetype"]]["name"] == task.goal["type"]
+        tables["projects"].get(made["project"], {}).get("key") == task.goal["project"]
+        and tables["issuetypes"].get(made["issuetype"], {}).get("name") == task.goal["type"]
         and made["fields"] == {"priority": priority, "labels": [], "summary": task.goal["summary"]}
         and not set(made) - {"id", "key", "project", "issuetype", "status", "created", "updated", "fields"}
     )
