@@ -51,7 +51,8 @@ def attend(
     shared_BKGTRP = jnp.exp(shared_BKGTRP - top_BGKTR.swapaxes(1, 2)[..., None])
     total_BGKTR = own_BGKTRS.sum(-1) + shared_BKGTRP.sum(-1).swapaxes(1, 2)
     out_BGKTRE = _weighted("bgktrs,bgkse->bgktre", own_BGKTRS, suffix_v_BGKSE)
-    out_BGKTRE += _weighted("bkgtrp,bkpe->bgktre", shared_BKGTRP, prefix_v_BKPE)
+    # Swapped after the product: asked for in this order, XLA on CPUs would turn the whole prefix instead, at each step.
+    out_BGKTRE += _weighted("bkgtrp,bkpe->bkgtre", shared_BKGTRP, prefix_v_BKPE).swapaxes(1, 2)
     return _finish(out_BGKTRE, total_BGKTR, q_BGTKRE)
 
 
