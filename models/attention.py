@@ -20,10 +20,10 @@ _MASKED = -1e30
 
 def attend(
     q_BGTKRE: jax.Array,
-    prefix_k_BKPE: jax.Array | None,
+    prefix_k_BKEP: jax.Array | None,
     prefix_v_BKPE: jax.Array | None,
     prefix_length_B: jax.Array | None,
-    suffix_k_BGKSE: jax.Array,
+    suffix_k_BGKES: jax.Array,
     suffix_v_BGKSE: jax.Array,
     slot_BGT: jax.Array,
 ) -> jax.Array:
@@ -33,18 +33,18 @@ def attend(
     including its own. Without a prefix (None) only the suffix is seen. Queries are scaled by E^-1/2 here.
     """
     q_BGTKRE = q_BGTKRE * jnp.asarray(q_BGTKRE.shape[-1] ** -0.5, q_BGTKRE.dtype)
-    own_BGKTRS = contract("bgtkre,bgkse->bgktrs", q_BGTKRE, suffix_k_BGKSE)
-    sees_BGTS = jnp.arange(suffix_k_BGKSE.shape[-2]) <= slot_BGT[..., None]
+    own_BGKTRS = contract("bgtkre,bgkes->bgktrs", q_BGTKRE, suffix_k_BGKES)
+    sees_BGTS = jnp.arange(suffix_k_BGKES.shape[-1]) <= slot_BGT[..., None]
     own_BGKTRS = jnp.where(sees_BGTS[:, :, None, :, None], own_BGKTRS, _MASKED)
     # The maximum only keeps exp in range: it cancels, so no gradient flows through it.
     top_BGKTR = jax.lax.stop_gradient(own_BGKTRS.max(-1))
-    if prefix_k_BKPE is None or prefix_v_BKPE is None or prefix_length_B is None:
+    if prefix_k_BKEP is None or prefix_v_BKPE is None or prefix_length_B is None:
         own_BGKTRS = jnp.exp(own_BGKTRS - top_BGKTR[..., None])
         out_BGKTRE = _weighted("bgktrs,bgkse->bgktre", own_BGKTRS, suffix_v_BGKSE)
         return _finish(out_BGKTRE, own_BGKTRS.sum(-1), q_BGTKRE)
     # Rows of the prefix product are all members' queries: [(G T R), E] x [E, P] per group and kv head.
-    shared_BKGTRP = contract("bgtkre,bkpe->bkgtrp", q_BGTKRE, prefix_k_BKPE)
-    sees_BP = jnp.arange(prefix_k_BKPE.shape[-2]) < prefix_length_B[:, None]
+    shared_BKGTRP = contract("bgtkre,bkep->bkgtrp", q_BGTKRE, prefix_k_BKEP)
+    sees_BP = jnp.arange(prefix_k_BKEP.shape[-1]) < prefix_length_B[:, None]
     shared_BKGTRP = jnp.where(sees_BP[:, None, None, None, None], shared_BKGTRP, _MASKED)
     top_BGKTR = jnp.maximum(top_BGKTR, jax.lax.stop_gradient(shared_BKGTRP.max(-1)).swapaxes(1, 2))
     own_BGKTRS = jnp.exp(own_BGKTRS - top_BGKTR[..., None])
