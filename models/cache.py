@@ -92,7 +92,10 @@ def empty_suffix_cache(
     conv = (groups, members, config.conv_width - 1, config.mixed_size)
     memory = (groups, members, config.linear_value_heads, config.linear_key_dim, config.linear_value_dim)
     return KVCache(
-        zeros(full, keys, dtype), zeros(full, values, dtype), zeros(linear, conv, dtype), zeros(linear, memory, "float32")
+        zeros(full, keys, dtype),
+        zeros(full, values, dtype),
+        zeros(linear, conv, dtype),
+        zeros(linear, memory, "float32"),
     )
 
 
@@ -125,7 +128,9 @@ def grow_cache(cache: KVCache, slots: int) -> KVCache:
 
     if not more:
         return cache
-    return cache._replace(k=jax.tree.map(partial(pad, axis=-1), cache.k), v=jax.tree.map(partial(pad, axis=-2), cache.v))
+    return cache._replace(
+        k=jax.tree.map(partial(pad, axis=-1), cache.k), v=jax.tree.map(partial(pad, axis=-2), cache.v)
+    )
 
 
 def memory_of(config: ModelConfig, cache: KVCache | None, layer: int) -> Memory | None:
