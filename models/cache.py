@@ -5,8 +5,7 @@ fixed size, which holds all tokens so far and cannot go back.
 
 Two forms of the same data. Stacked: one array with a leading layer axis, what a scan over layers reads and writes.
 Unrolled: a tuple of one array per layer, which a decode loop updates in place. One head's keys are contiguous and stand
-in columns [E, S], its values in rows [S, E]: the right-hand sides of the two products that attention takes with them, as
-they are.
+in columns [E, S], its values in rows [S, E]: attention's two products with them take both as they lie.
 
 Axes, everywhere in `models`: B groups, G members, P prefix length, T queries, S suffix slots (keys), D model width, H
 query heads, K kv heads, R query heads per kv head (H = K * R), E head width, F mlp width, V vocabulary, L layers, N
