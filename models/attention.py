@@ -12,7 +12,7 @@ everywhere and is what they must equal.
 """
 
 from functools import reduce
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,11 +24,12 @@ _MASKED = -1e30
 
 
 class _Keys(NamedTuple):
-    """One of the two key sets, and what of it a query sees: up to a length [B] or a slot [B, G, T]."""
+    """One of the two key sets, and how much of it a query sees."""
 
     k: jax.Array
     v: jax.Array
-    last: jax.Array
+    end: Any
+    """The prefix's length [B], or the queries' own slots [B, G, T]; a gradient has none."""
 
 
 def attend(
@@ -115,9 +116,9 @@ class _Side(NamedTuple):
 
 
 def _sides(own: _Keys, shared: _Keys | None) -> list[_Side]:
-    sees_BGTS = jnp.arange(own.v.shape[-2]) <= own.last[..., None]
+    sees_BGTS = jnp.arange(own.v.shape[-2]) <= own.end[..., None]
     sides = [_Side(_OWN, own.k, own.v, sees_BGTS[:, :, None, :, None])]
     if shared is not None:
-        sees_BP = jnp.arange(shared.v.shape[-2]) < shared.last[:, None]
+        sees_BP = jnp.arange(shared.v.shape[-2]) < shared.end[:, None]
         sides.append(_Side(_SHARED, shared.k, shared.v, sees_BP[:, None, None, None, None]))
     return sides
