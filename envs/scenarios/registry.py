@@ -10,6 +10,7 @@ from envs.scenarios import (
     jira_create_issue,
     jira_read_issue,
     jira_transition_ticket,
+    jira_triage_by_jql,
 )
 from envs.scenarios.scenario import Scenario
 from envs.task import Task
@@ -25,6 +26,7 @@ SCENARIOS: dict[str, Scenario] = {
         confluence_move_page,
         confluence_page_from_facts,
         jira_read_issue,
+        jira_triage_by_jql,
     )
 }
 
