@@ -8,6 +8,7 @@ from envs.scenarios import (
     confluence_page_from_facts,
     confluence_update_page,
     jira_create_issue,
+    jira_create_subtask,
     jira_read_issue,
     jira_transition_ticket,
     jira_triage_by_jql,
@@ -27,6 +28,7 @@ SCENARIOS: dict[str, Scenario] = {
         confluence_page_from_facts,
         jira_read_issue,
         jira_triage_by_jql,
+        jira_create_subtask,
     )
 }
 

@@ -239,6 +239,7 @@ def test_phrasings__are_many_and_some_are_kept_back(scenario):
         "jira_transition_ticket",
         "confluence_create_page",
         "jira_triage_by_jql",
+        "jira_create_subtask",
     ],
 )
 def test_phrasings__composed_of_parts_are_hundreds(scenario):
