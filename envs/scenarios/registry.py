@@ -9,6 +9,7 @@ from envs.scenarios import (
     confluence_update_page,
     jira_create_issue,
     jira_create_subtask,
+    jira_link_duplicate,
     jira_read_issue,
     jira_transition_ticket,
     jira_triage_by_jql,
@@ -29,6 +30,7 @@ SCENARIOS: dict[str, Scenario] = {
         jira_read_issue,
         jira_triage_by_jql,
         jira_create_subtask,
+        jira_link_duplicate,
     )
 }
 

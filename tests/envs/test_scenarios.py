@@ -240,6 +240,7 @@ def test_phrasings__are_many_and_some_are_kept_back(scenario):
         "confluence_create_page",
         "jira_triage_by_jql",
         "jira_create_subtask",
+        "jira_link_duplicate",
     ],
 )
 def test_phrasings__composed_of_parts_are_hundreds(scenario):
@@ -322,7 +323,7 @@ def test_sloppy__refuses_an_unknown_habit():
         policies.sloppy(task, random.Random(0), {"nope": 1.0})
 
 
-RECORDS = {"jira_triage_by_jql": lambda task: len(task.goal["issues"])}
+RECORDS = {"jira_triage_by_jql": lambda task: len(task.goal["issues"]), "jira_link_duplicate": lambda task: 2}
 """Where it is not one issue or page, how many an oracle touches."""
 
 
