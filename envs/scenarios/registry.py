@@ -10,6 +10,7 @@ from envs.scenarios import (
     jira_create_issue,
     jira_create_subtask,
     jira_link_duplicate,
+    jira_log_work,
     jira_read_issue,
     jira_transition_ticket,
     jira_triage_by_jql,
@@ -31,6 +32,7 @@ SCENARIOS: dict[str, Scenario] = {
         jira_triage_by_jql,
         jira_create_subtask,
         jira_link_duplicate,
+        jira_log_work,
     )
 }
 
