@@ -7,6 +7,7 @@ from envs.scenarios import (
     confluence_move_page,
     confluence_page_from_facts,
     confluence_update_page,
+    jira_comment_mention,
     jira_create_issue,
     jira_create_subtask,
     jira_link_duplicate,
@@ -33,6 +34,7 @@ SCENARIOS: dict[str, Scenario] = {
         jira_create_subtask,
         jira_link_duplicate,
         jira_log_work,
+        jira_comment_mention,
     )
 }
 
