@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from envs.operation import Json
-from envs.paths import leaves
 from envs.task import Task
 from envs.trace import Call, Trace
 from envs.world import Record, World
@@ -170,12 +169,6 @@ def overlap(value: Json, wanted: Json) -> float:
         return 0.0
     mine, theirs = {json.dumps(item, sort_keys=True) for item in value}, {json.dumps(item) for item in wanted}
     return len(mine & theirs) / len(mine | theirs) if mine | theirs else 1.0
-
-
-def leafwise(value: Json, wanted: Json) -> float:
-    """How much two nested values share, leaf by leaf: places with equal values over all places and values of either."""
-    mine, theirs = ({(path, json.dumps(leaf)) for path, leaf in leaves(nested)} for nested in (value, wanted))
-    return len(mine & theirs) / len(mine | theirs) if mine | theirs else 0.0
 
 
 def read_first(read: str, write: str, weight: float, right: Callable[[Call, Task], float]) -> Check:

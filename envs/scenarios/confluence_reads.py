@@ -1,9 +1,8 @@
-"""Checks that the Confluence scenarios share: an id counts only if an answer had told it before it was used."""
+"""Checks that the Confluence scenarios share: spaces and pages are looked up, by ids that are no guesses."""
 
 from envs.checks import Attempt, Check
 from envs.confluence.world import put_page
 from envs.told import last_place, told_before
-from envs.told import read_argument as read_argument
 from envs.world import Record, World
 
 

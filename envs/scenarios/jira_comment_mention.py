@@ -8,10 +8,10 @@ after reading.
 import random
 
 from envs import words
-from envs.checks import Attempt, Change, Check, argument, at, leafwise, outcome, stopped_after
+from envs.checks import Attempt, Change, Check, argument, at, outcome, stopped_after
 from envs.jira import JIRA
 from envs.operation import Json
-from envs.paths import leaves
+from envs.paths import leafwise, leaves
 from envs.scenarios.jira_reads import user_found
 from envs.scenarios.jira_sites import add_people, mixable, names_of, two_projects
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
@@ -30,8 +30,8 @@ _WORDINGS = (
     ' [first|at its beginning] a mention of "{person}", [then|after that] "{text}".',
     '[|please ]mention "{person}" in a [|new ]comment on [|the issue |the ticket ]"{issue}"[, followed by|; after the'
     ' mention comes|, then the text] "{text}".',
-    '[on|under] [|the issue |the ticket ]"{issue}", [|please ][tell|remind|ask|let] "{person}" [in a comment|by a'
-    ' comment][ (mention first)|, with a mention,]: "{text}".',
+    '[on|under] [|the issue |the ticket ]"{issue}", [|please ][tell|remind|ask] "{person}" [in a comment|by a'
+    ' comment][ (mention first)|, a mention first,]: "{text}".',
     '"{person}" [should|has to|ought to] [read|see|know] "{text}": [mention them|put a mention] and then [that'
     ' text|these words] [in a comment|into a comment] on "{issue}".',
     '[|please ]write a comment on "{issue}": [first|at the beginning] a mention of "{person}", then [|the text |the'

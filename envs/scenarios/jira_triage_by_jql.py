@@ -9,10 +9,11 @@ import random
 from itertools import combinations, product
 
 from envs import words
-from envs.checks import Attempt, Change, at, leafwise, outcome, stopped_after
+from envs.checks import Attempt, Change, at, outcome, stopped_after
 from envs.jira.jql import parse
 from envs.jira.world import PRIORITIES, put
 from envs.operation import Json
+from envs.paths import leafwise
 from envs.scenarios.jira_reads import SEARCH, SEARCHABLE, issues_found
 from envs.scenarios.jira_sites import Site, add_people, names_of, put_issue, two_projects
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
