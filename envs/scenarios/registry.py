@@ -7,9 +7,14 @@ from envs.scenarios import (
     confluence_move_page,
     confluence_page_from_facts,
     confluence_update_page,
+    jira_comment_mention,
     jira_create_issue,
+    jira_create_subtask,
+    jira_link_duplicate,
+    jira_log_work,
     jira_read_issue,
     jira_transition_ticket,
+    jira_triage_by_jql,
 )
 from envs.scenarios.scenario import Scenario
 from envs.task import Task
@@ -25,6 +30,11 @@ SCENARIOS: dict[str, Scenario] = {
         confluence_move_page,
         confluence_page_from_facts,
         jira_read_issue,
+        jira_triage_by_jql,
+        jira_create_subtask,
+        jira_link_duplicate,
+        jira_log_work,
+        jira_comment_mention,
     )
 }
 
