@@ -93,12 +93,21 @@ def _health(groups: Sequence[Group]) -> Figures:
     idle = [bool(made) for (group, _), made in zip(valid, calls, strict=True) if needs_no_call(group.task)]
     if idle:
         figures["overcalling"] = _mean([float(called) for called in idle])
+    # Of tasks that are to be answered or refused after reading.
+    reading = [(group.task, made) for (group, _), made in zip(valid, calls, strict=True) if only_reads(group.task)]
+    if reading:
+        figures["overwriting"] = _mean([float(task.any_writes(made)) for task, made in reading])
     return figures | {f"groups/{kind}": share for kind, share in _group_kinds(groups).items()}
 
 
 def needs_no_call(task: Any) -> bool:
     """Whether a task is fulfilled by calling nothing."""
     return len(task.oracle) == 0
+
+
+def only_reads(task: Any) -> bool:
+    """Whether a task is fulfilled by reading and changing nothing."""
+    return not needs_no_call(task) and not task.any_writes(task.oracle)
 
 
 def _group_kinds(groups: Sequence[Group]) -> Figures:
