@@ -10,8 +10,8 @@ from typing import Any
 
 import jax
 import numpy as np
-from tensorboardX import SummaryWriter
 
+from jaxrlvr.events import Events
 from jaxrlvr.files import keep_steps
 from jaxrlvr.learner import UpdateStats
 from jaxrlvr.refill import Drawn
@@ -190,7 +190,7 @@ class MetricsLog:
         path = directory / "metrics.jsonl"
         keep_steps(path, resume_from)
         self._file = path.open("a", encoding="utf-8")
-        self._events = SummaryWriter(str(directory / "tensorboard"), purge_step=resume_from + 1, flush_secs=10)
+        self._events = Events(directory / "tensorboard", resume_from + 1)
 
     def write(self, step: int, figures: Mapping[str, float]) -> None:
         """Write one step."""
@@ -200,8 +200,7 @@ class MetricsLog:
 
     def show(self, step: int, figures: Mapping[str, float]) -> None:
         """Add figures to TensorBoard alone."""
-        for name, value in figures.items():
-            self._events.add_scalar(name, value, step)
+        self._events.write(step, figures)
 
     def close(self) -> None:
         """Flush and close both files."""
