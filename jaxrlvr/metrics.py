@@ -177,7 +177,8 @@ def line(step: int, steps: int, figures: Mapping[str, float]) -> str:
         f"entropy {figures['update/entropy']:.3f}  grad {figures['update/grad_norm']:.2f}  "
         f"gap {figures['update/behaviour_gap_max']:.0e}  tokens {figures['tokens/sampled']:.0f}  "
         f"sample {figures['seconds/sample']:.1f} s  update {figures['seconds/update']:.1f} s  "
-        f"host {host_share(figures):.0%}  compiles {figures['compiles']:.0f}"
+        f"host {host_share(figures):.0%}  of peak {figures['speed/sample_utilisation']:.1%} "
+        f"{figures['speed/update_utilisation']:.0%}  compiles {figures['compiles']:.0f}"
     )
 
 

@@ -138,9 +138,9 @@ SECONDS = {"seconds/sample": 1.5, "seconds/host": 0.5, "seconds/pack": 0.25, "se
 
 
 def test_line__is_one_line_of_every_steps_figures(figures):
-    timing = SECONDS | {"compiles": 3.0}
+    timing = SECONDS | {"compiles": 3.0, "speed/sample_utilisation": 0.021, "speed/update_utilisation": 0.3}
     text = line(3, 40, {**figures, **update_figures(stats()), **timing})
-    assert "\n" not in text and "reward 0.400" in text and "  3/40" in text and "host 20%" in text
+    assert "\n" not in text and "reward 0.400" in text and "  3/40" in text and "host 20%  of peak 2.1% 30%" in text
 
 
 def test_host_share__is_what_the_device_waited(figures):
