@@ -58,12 +58,14 @@ def rollout_figures(groups: Sequence[Group]) -> Figures:
         figures |= {f"{figure}{name}": value for figure, value in _health(some).items()}
     for stop in STOPS:
         figures[f"stop/{stop}"] = _mean([float(member.stop == stop) for member in members])
-    errors: dict[str, int] = defaultdict(int)
-    for member in members:
-        for call in member.episode.trace if member.valid else ():
-            if call.error:
-                errors[call.error] += 1
-    return figures | {f"call_error/{kind}": float(count) for kind, count in sorted(errors.items())}
+    errors: dict[str, float] = defaultdict(float)
+    for group in groups:
+        for member in group.members:
+            for call in member.episode.trace if member.valid else ():
+                if call.error:
+                    errors[f"call_error/{call.error}"] += 1
+                    errors[f"call_error/{call.error}/{group.task.scenario}"] += 1
+    return figures | dict(sorted(errors.items()))
 
 
 def _health(groups: Sequence[Group]) -> Figures:
@@ -163,11 +165,17 @@ def host_share(figures: Mapping[str, float]) -> float:
 
 
 def scenario_line(figures: Mapping[str, float]) -> str:
-    """Each scenario's success, and the share of its groups whose members differ: those that teach."""
+    """Each scenario's success, and the share of its groups whose members differ: those that teach; and of tasks that
+    ask for no call, how many were answered with one.
+    """
     names = [name.split("/", 1)[1] for name in figures if name.startswith("success/")]
-    return "  ".join(
-        f"{name} {figures[f'success/{name}']:.2f} ({figures[f'groups/useful/{name}']:.0%} useful)" for name in names
-    )
+
+    def told(name: str) -> str:
+        idle = figures.get(f"overcalling/{name}")
+        overcalling = "" if idle is None else f", {idle:.0%} call for nothing"
+        return f"{name} {figures[f'success/{name}']:.2f} ({figures[f'groups/useful/{name}']:.0%} useful{overcalling})"
+
+    return "  ".join(map(told, names))
 
 
 def line(step: int, steps: int, figures: Mapping[str, float]) -> str:

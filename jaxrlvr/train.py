@@ -252,7 +252,9 @@ def main(arguments: list[str]) -> int:
         run = asked.resumed or distributed.first(lambda: RunDirectory.reserve(config, asked.name))
         if asked.resumed and distributed.is_first():
             held.enter_context(closing(run.lock()))
-        policy = load_policy(config.policy)
+        with Watchdog(config.guards.stall_seconds) as dog:
+            dog.now("loading the model")
+            policy = load_policy(config.policy)
         check(config, policy.chat)
         console.say(describe(config, str(policy.source), policy.config, policy.chat))
         if distributed.is_first():

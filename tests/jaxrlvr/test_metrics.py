@@ -76,7 +76,8 @@ def test_figures__stops_are_shares_that_sum_to_one(figures):
 
 def test_figures__count_the_calls_errors_of_valid_members_by_kind(figures):
     errors = {name: value for name, value in figures.items() if name.startswith("call_error/")}
-    assert errors == {"call_error/malformed_json": 1, "call_error/refused": 2}
+    kinds = {"call_error/malformed_json": 1, "call_error/refused": 2}
+    assert errors == kinds | {f"{name}/a": count for name, count in kinds.items()}
 
 
 def test_figures__say_of_each_scenario_what_its_groups_teach(figures):
@@ -99,6 +100,7 @@ def test_figures__tasks_without_a_call_show_who_calls_all_the_same():
     group = Group(idle, [1], [member(1.0), member(0.0, errors=("",))])
     figures = rollout_figures([group])
     assert figures["overcalling/a"] == 0.5 and figures["calls/formed"] == 0
+    assert "a 0.50 (100% useful, 50% call for nothing)" in scenario_line(figures)
 
 
 def test_figures__without_such_tasks_say_nothing_of_overcalling(figures):
