@@ -105,9 +105,11 @@ class _Side(NamedTuple):
     sees: jax.Array
 
     def product(self, a: str, b: str, result: str, a_array: jax.Array, b_array: jax.Array) -> jax.Array:
+        """The product of two arrays, each called by what it is; summed over the axes that the result lacks."""
         return contract(f"{self.axes[a]},{self.axes[b]}->{self.axes[result]}", a_array, b_array)
 
     def scores(self, q_BGTKRE: jax.Array) -> jax.Array:
+        """What scaled queries make of the keys they see, in this side's order."""
         return jnp.where(self.sees, self.product("query", "key", "weight", q_BGTKRE, self.k), _MASKED)
 
     def turned(self, x: jax.Array) -> jax.Array:
