@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -124,3 +124,14 @@ class Api:
     def table(self) -> dict[str, Operation]:
         """The operations by name."""
         return {operation.name: operation for operation in self.operations}
+
+    def showing(self, name: str, compact: Mapping[str, Schema], body: tuple[str, ...] = ()) -> "Api":
+        """The same API, one operation of which looks otherwise in compact form, as some tasks need.
+
+        `compact` has schemas of parameters by name, an empty one to leave a parameter out; `body` are the paths that
+        are kept of its answers, if not the usual ones. Raises KeyError for an operation that there is not.
+        """
+        plain = self.table()[name]
+        parameters = tuple(replace(one, compact=compact.get(one.name, one.compact)) for one in plain.parameters)
+        shown = replace(plain, parameters=parameters, compact_body=body or plain.compact_body)
+        return replace(self, operations=tuple(shown if one is plain else one for one in self.operations))

@@ -13,9 +13,10 @@ from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
 from envs.faults import Faults, Rival
 from envs.operation import Json
-from envs.scenarios.confluence_reads import changed_fields, page_found, read_argument, told_before
+from envs.scenarios.confluence_reads import changed_fields, page_found
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
+from envs.told import read_argument, told_before
 from envs.words import Split
 from envs.world import Record
 

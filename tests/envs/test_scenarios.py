@@ -11,7 +11,7 @@ import envs
 from envs import policies
 from envs.audit.criteria import shape, writes_nothing
 from envs.checks import Attempt, changes, judge
-from envs.mutants import extra_writes
+from envs.mutants import essence, extra_writes
 from envs.task import PlannedCall, Task
 
 SCENARIOS = pytest.mark.parametrize("scenario", envs.SCENARIOS)
@@ -171,9 +171,10 @@ def test_success__an_extra_write_spoils_it(scenario):
             episode = envs.Episode(task)
             for turn in policies.oracle(task)[:-1]:
                 episode.step(turn)
-            done = episode.world.digest()
+            done = essence(task.world, episode.world)
             episode.step(policies.turn(extra))
-            if episode.world.digest() != done:
+            # The right edit once more moves a time and nothing else.
+            if essence(task.world, episode.world) != done:
                 assert not episode.verdict().success, extra
                 spoiled += 1
             assert episode.verdict().reward < 0.96
@@ -237,8 +238,20 @@ def test_phrasings__are_many_and_some_are_kept_back(scenario):
     assert [shape for shape in kept_back if shapes["heldout"][shape] > 20]
 
 
-@pytest.mark.parametrize("scenario", ["jira_create_issue", "jira_transition_ticket", "confluence_create_page"])
-def test_phrasings__of_the_default_scenarios_are_hundreds(scenario):
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        "jira_create_issue",
+        "jira_transition_ticket",
+        "confluence_create_page",
+        "jira_triage_by_jql",
+        "jira_create_subtask",
+        "jira_link_duplicate",
+        "jira_log_work",
+        "jira_comment_mention",
+    ],
+)
+def test_phrasings__composed_of_parts_are_hundreds(scenario):
     assert len({shape(task.request) for task in tasks(scenario, "train", 1500)}) >= 200
 
 
@@ -318,8 +331,12 @@ def test_sloppy__refuses_an_unknown_habit():
         policies.sloppy(task, random.Random(0), {"nope": 1.0})
 
 
+TOUCHED_BY_ONE_WRITE = {"jira_link_duplicate": 2}
+"""Issues or pages, where it is not one."""
+
+
 @SCENARIOS
-def test_changes__of_the_oracle_are_new_or_moved_records_one_a_write_at_most(scenario):
+def test_changes__of_the_oracle_are_of_the_records_asked_for(scenario):
     for task in tasks(scenario, count=10):
         episode = envs.Episode(task)
         for turn in policies.oracle(task):
@@ -328,4 +345,6 @@ def test_changes__of_the_oracle_are_new_or_moved_records_one_a_write_at_most(sce
         writes = [
             planned.name for planned in task.oracle if task.api.table()[planned.name].writes and not planned.fails
         ]
-        assert bool(writes) <= len(changed) <= len(writes)
+        most = len(writes) * TOUCHED_BY_ONE_WRITE.get(scenario, 1)
+        least = TOUCHED_BY_ONE_WRITE.get(scenario, 1) if writes else 0
+        assert least <= len(changed) <= most

@@ -84,7 +84,8 @@ def test_figures__stops_are_shares_that_sum_to_one(figures):
 
 def test_figures__count_the_calls_errors_of_valid_members_by_kind(figures):
     errors = {name: value for name, value in figures.items() if name.startswith("call_error/")}
-    assert errors == {"call_error/malformed_json": 1, "call_error/refused": 2}
+    kinds = {"call_error/malformed_json": 1, "call_error/refused": 2}
+    assert errors == kinds | {f"{name}/a": count for name, count in kinds.items()}
 
 
 def test_figures__say_of_each_scenario_what_its_groups_teach(figures):
@@ -107,6 +108,7 @@ def test_figures__tasks_without_a_call_show_who_calls_all_the_same():
     group = Group(idle, [1], [member(1.0), member(0.0, errors=("",))])
     figures = rollout_figures([group])
     assert figures["overcalling/a"] == 0.5 and figures["calls/formed"] == 0
+    assert "a 0.50 (100% useful, 50% call for nothing)" in scenario_line(figures)
 
 
 def test_figures__tasks_that_are_read_only_show_who_writes_all_the_same():
@@ -152,9 +154,9 @@ SECONDS = {"seconds/sample": 1.5, "seconds/host": 0.5, "seconds/pack": 0.25, "se
 
 
 def test_line__is_one_line_of_every_steps_figures(figures):
-    timing = SECONDS | {"compiles": 3.0}
+    timing = SECONDS | {"compiles": 3.0, "speed/sample_utilisation": 0.021, "speed/update_utilisation": 0.3}
     text = line(3, 40, {**figures, **update_figures(stats()), **timing})
-    assert "\n" not in text and "reward 0.400" in text and "  3/40" in text and "host 20%" in text
+    assert "\n" not in text and "reward 0.400" in text and "  3/40" in text and "host 20%  of peak 2.1% 30%" in text
 
 
 def test_host_share__is_what_the_device_waited(figures):
