@@ -17,10 +17,12 @@ def text(words: str) -> dict:
 
 
 def site() -> Simulator:
-    """Projects AA with two issues and BB with one; a second user; sub-tasks; a component and a version in AA."""
+    """Projects AA with two issues and BB with one; a second user; sub-tasks; a component and a version
+    in AA, and a transition with a screen."""
     world = empty_site()
     add_subtask_type(world)
-    project = add_project(world, "AA", "Alpha", ["To Do", "In Progress", "Done"], simple_workflow())
+    close = {"id": "31", "name": "Close", "from": [1], "to": 2, "screen": {"resolution": True, "fixVersions": False}}
+    project = add_project(world, "AA", "Alpha", ["To Do", "In Progress", "Done"], [*simple_workflow(), close])
     other = add_project(world, "BB", "Beta", ["To Do", "In Progress", "Done"], simple_workflow())
     add_user(world, SAM, "Sam Field")
     for owner, number, summary in ((project, 1, "Fix the door"), (project, 2, "Paint the wall"), (other, 1, "Rest")):

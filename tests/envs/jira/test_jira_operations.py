@@ -12,6 +12,7 @@ from tests.envs.test_official_documents import SPECS, check
 
 A, B = "AA-1", "AA-2"
 NEW = {"project": {"key": "AA"}, "issuetype": {"name": "Task"}, "summary": "Oil the gate"}
+DUPLICATE = {"name": "Duplicate"}
 # (operation, arguments, status, name); {x} stands for the id that an earlier call gave under that name.
 WALK = [
     ("createIssue", {"fields": {**NEW, "components": [{"name": "House"}], "fixVersions": [{"name": "1.0"}]}}, 201, "a"),
@@ -77,6 +78,12 @@ WALK = [
     ("getTransitions", {"issueIdOrKey": A}, 200, ""),
     ("doTransition", {"issueIdOrKey": A, "transition": {"id": "11"}}, 204, ""),
     ("doTransition", {"issueIdOrKey": A, "transition": {"id": "11"}}, 400, ""),
+    ("getTransitions", {"issueIdOrKey": A, "expand": "transitions.fields"}, 200, ""),
+    ("doTransition", {"issueIdOrKey": A, "transition": {"id": "31"}}, 400, ""),
+    ("doTransition", {"issueIdOrKey": A, "transition": {"id": "31"}, "fields": {"resolution": {"id": "1"}}}, 400, ""),
+    ("doTransition", {"issueIdOrKey": A, "transition": {"id": "31"}, "fields": {"resolution": DUPLICATE}}, 204, ""),
+    ("getEditIssueMeta", {"issueIdOrKey": A}, 200, ""),
+    ("getEditIssueMeta", {"issueIdOrKey": "X-1"}, 404, ""),
     ("getChangeLogs", {"issueIdOrKey": A, "maxResults": 2}, 200, ""),
     ("getIssue", {"issueIdOrKey": A}, 200, ""),
     ("bulkFetchIssues", {"issueIdsOrKeys": [A, "X-1"]}, 200, ""),
@@ -105,7 +112,12 @@ WALK = [
     ("getPriorities", {}, 200, ""),
     ("getResolutions", {}, 200, ""),
     ("getStatuses", {}, 200, ""),
-    ("getIssueAllTypes", {}, 200, ""),
+    ("getIssueAllTypes", {}, 200, "type"),
+    ("getCreateIssueMetaIssueTypes", {"projectIdOrKey": "AA"}, 200, ""),
+    ("getCreateIssueMetaIssueTypes", {"projectIdOrKey": "AA", "maxResults": 201}, 400, ""),
+    ("getCreateIssueMetaIssueTypeId", {"projectIdOrKey": "AA", "issueTypeId": "{type}"}, 200, ""),
+    ("getCreateIssueMetaIssueTypeId", {"projectIdOrKey": "NOPE", "issueTypeId": "{type}"}, 400, ""),
+    ("getCreateIssueMeta", {"projectKeys": ["AA"], "expand": "projects.issuetypes.fields"}, 200, ""),
     ("getAllLabels", {}, 200, ""),
     ("getServerInfo", {}, 200, ""),
     ("deleteComment", {"issueIdOrKey": A, "id": "{comment}"}, 204, ""),
