@@ -120,6 +120,8 @@ class Api:
     operations: tuple[Operation, ...] = field(default=())
     namesakes: Mapping[str, Namesake] = field(default_factory=dict)
     """Tables whose records get near namesakes in harder tasks, and how one is made."""
+    everywhere: frozenset[str] = frozenset()
+    """Names that every site has although no table says so: no split owns them."""
 
     def table(self) -> dict[str, Operation]:
         """The operations by name."""

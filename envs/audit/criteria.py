@@ -275,7 +275,7 @@ def own_values(task: Task) -> set[str]:
 def _common(drawn: Sequence[Task]) -> set[str]:
     """The strings that every site has, such as the names of priorities: no split owns them."""
     per_task = ({value for _, value in leaves(task.world.tables) if isinstance(value, str)} for task in drawn[:40])
-    return set.intersection(*per_task) if drawn else set()
+    return set.intersection(*per_task) | drawn[0].api.everywhere if drawn else set()
 
 
 def _words(value: str) -> set[str]:

@@ -15,8 +15,10 @@ from envs.jira.transitions import DO_TRANSITION, GET_TRANSITIONS
 from envs.jira.users import USERS
 from envs.jira.watchers import WATCHERS
 from envs.jira.worklogs import WORKLOGS
+from envs.jira.world import LINK_TYPES, RESOLUTIONS
 from envs.operation import Api
 
 _ISSUES = (CREATE_ISSUE, GET_ISSUE, GET_TRANSITIONS, DO_TRANSITION, *ISSUE_EDITS)
 _PARTS = (*COMMENTS, *WATCHERS, *LINKS, *WORKLOGS, *PROPERTIES, *ATTACHMENTS)
-JIRA = Api("jira", (*_ISSUES, *SEARCH, *_PARTS, *USERS, *PROJECTS, *METADATA, *FIELD_META), NAMESAKES)
+_FIXED = frozenset(one["name"] for table in (RESOLUTIONS, LINK_TYPES) for one in table.values())
+JIRA = Api("jira", (*_ISSUES, *SEARCH, *_PARTS, *USERS, *PROJECTS, *METADATA, *FIELD_META), NAMESAKES, _FIXED)

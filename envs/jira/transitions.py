@@ -102,6 +102,9 @@ def _move(world: World, issue: Record, step: Record, screen: Filled) -> None:
         put_comment(world, made, body)
 
 
+_EXPAND = "transitions.fields adds the fields on each transition's screen, whether they are required, and their values."
+_FIELDS = "Values of fields on the transition's screen, such as the resolution."
+_UPDATE = "Operations on fields of the screen, and comments to add, as lists of verbs."
 _ID = {"type": ["string", "integer"], "description": "The ID of the transition."}
 
 GET_TRANSITIONS = Operation(
@@ -113,7 +116,7 @@ GET_TRANSITIONS = Operation(
     parameters=(
         ID_OR_KEY,
         Parameter("transitionId", "query", STRING, compact={}),
-        Parameter("expand", "query", STRING, compact={}),
+        Parameter("expand", "query", {**STRING, "description": _EXPAND}, compact={}),
     ),
     handler=get_transitions,
     refuse=replies.wrong_shape,
@@ -130,8 +133,8 @@ DO_TRANSITION = Operation(
         Parameter(
             "transition", "body", {"type": "object", "properties": {"id": _ID}, "required": ["id"]}, required=True
         ),
-        Parameter("fields", "body", {"type": "object"}, compact={}),
-        Parameter("update", "body", {"type": "object"}, compact={}),
+        Parameter("fields", "body", {"type": "object", "description": _FIELDS}, compact={}),
+        Parameter("update", "body", {"type": "object", "description": _UPDATE}, compact={}),
     ),
     handler=do_transition,
     refuse=replies.wrong_shape,

@@ -18,6 +18,7 @@ from envs.scenarios import (
     jira_read_issue,
     jira_recover,
     jira_refuse_infeasible,
+    jira_resolve_ticket,
     jira_transition_ticket,
     jira_triage_by_jql,
 )
@@ -43,6 +44,7 @@ SCENARIOS: dict[str, Scenario] = {
         jira_recover,
         jira_move_three_hops,
         jira_refuse_infeasible,
+        jira_resolve_ticket,
         jira_answer_without_tools,
         confluence_update_conflict,
     )

@@ -181,6 +181,7 @@ def test_success__an_extra_write_spoils_it(scenario):
     # From where a transition leads, the test's other ids lead nowhere; and some scenarios offer no write.
     assert spoiled or scenario in (
         "jira_transition_ticket",
+        "jira_resolve_ticket",
         "jira_read_issue",
         "jira_move_three_hops",
         "jira_answer_without_tools",
@@ -219,7 +220,8 @@ def own_values(task: Task) -> set[str]:
 
 @SCENARIOS
 def test_splits__share_no_value_and_no_word(scenario):
-    values = {split: set().union(*map(own_values, tasks(scenario, split, 400))) for split in SPLITS}
+    fixed = envs.SCENARIOS[scenario].api.everywhere
+    values = {split: set().union(*map(own_values, tasks(scenario, split, 400))) - fixed for split in SPLITS}
     # Keys are capitals: "SUN" is a key and no use of the word "sun".
     words = {
         split: {word.lower() for value in values[split] if not value.isupper() for word in value.split()}
