@@ -18,6 +18,7 @@ from envs.scenarios import (
     jira_read_issue,
     jira_recover,
     jira_refuse_infeasible,
+    jira_transition_conflict,
     jira_transition_ticket,
     jira_triage_by_jql,
 )
@@ -45,6 +46,7 @@ SCENARIOS: dict[str, Scenario] = {
         jira_refuse_infeasible,
         jira_answer_without_tools,
         confluence_update_conflict,
+        jira_transition_conflict,
     )
 }
 
