@@ -23,13 +23,14 @@ from envs.told import told_before
 from envs.words import Split
 from envs.world import Record
 
-# A condition: how it is told, plainly and otherwise, and how it is asked for in JQL.
+# A condition as a request tells it, plainly and otherwise; its name is the field in JQL.
 _TOLD = {
     "issuetype": ('are of type "{issuetype}"', '[are of type|are of the type|have the type] "{issuetype}"'),
     "priority": ('have priority "{priority}"', '[have|carry] [|the ]priority "{priority}"'),
     "component": ('are in component "{component}"', '[are in|belong to] [|the ]component "{component}"'),
     "assignee": ("have no assignee", "[have no assignee|are unassigned|are assigned to nobody]"),
 }
+# An edit by its field, told plainly and otherwise.
 _EDITS = {
     "priority": (
         'set their priority to "{value}"',
