@@ -19,6 +19,7 @@ from envs.scenarios import (
     jira_recover,
     jira_refuse_infeasible,
     jira_resolve_ticket,
+    jira_transition_conflict,
     jira_transition_ticket,
     jira_triage_by_jql,
 )
@@ -47,6 +48,7 @@ SCENARIOS: dict[str, Scenario] = {
         jira_resolve_ticket,
         jira_answer_without_tools,
         confluence_update_conflict,
+        jira_transition_conflict,
     )
 }
 

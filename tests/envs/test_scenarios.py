@@ -184,6 +184,7 @@ def test_success__an_extra_write_spoils_it(scenario):
         "jira_resolve_ticket",
         "jira_read_issue",
         "jira_move_three_hops",
+        "jira_transition_conflict",
         "jira_answer_without_tools",
     )
 
