@@ -25,6 +25,9 @@ class Response:
     """None for an answer without a body."""
     headers: tuple[tuple[str, str], ...] = ()
     """What a client reads beside the body, such as ("Retry-After", "2")."""
+    cause: Literal["", "unavailable", "conflict"] = ""
+    """Why the API did not do what it was asked, where the call itself is not to blame: the site failed, or somebody
+    else's write came between."""
 
     @property
     def ok(self) -> bool:

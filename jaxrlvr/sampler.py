@@ -35,7 +35,7 @@ class SamplerState(NamedTuple):
     """What one turn hands to the next."""
 
     suffix: models.KVCache
-    """Unrolled: a tuple of L arrays [B, G, K, S, E]."""
+    """Unrolled: one array a layer."""
     length_BG: jax.Array
     """Suffix tokens in the cache."""
     hidden_BGD: jax.Array

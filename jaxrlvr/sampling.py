@@ -3,6 +3,9 @@
 import jax
 import jax.numpy as jnp
 
+_BLOCK = 64
+"""Weights that are summed as one before a draw looks closer."""
+
 
 def member_keys(key: jax.Array, group_B: jax.Array, members: int) -> jax.Array:
     """One random key per member [B, G], from the group's and the member's own number, never from their place in a
@@ -25,14 +28,38 @@ def choose(
     """
     greedy = temperature <= 0
     scaled_BGV = logits_BGV.astype(jnp.float32) / jnp.where(greedy, 1.0, temperature)
-    logprob_BGV = jax.nn.log_softmax(scaled_BGV)
+    top_BG1 = scaled_BGV.max(axis=-1, keepdims=True)
+    weight_BGV = jnp.exp(scaled_BGV - top_BG1)
+    uniform = jax.vmap(jax.vmap(lambda key, position: jax.random.uniform(jax.random.fold_in(key, position))))
+    drawn_BG, total_BG = _draw(weight_BGV, uniform(key_BG, position_BG))
+    token_BG = jax.lax.cond(greedy, lambda: jnp.argmax(scaled_BGV, axis=-1).astype(jnp.int32), lambda: drawn_BG)
+    chosen_BG = jnp.take_along_axis(scaled_BGV, token_BG[..., None], axis=-1)[..., 0]
+    return token_BG, chosen_BG - top_BG1[..., 0] - jnp.log(total_BG)
 
-    # One uniform number per member through the inverse of the cumulative distribution: V times fewer random bits than
-    # Gumbel noise.
-    draw = jax.vmap(jax.vmap(lambda key, position: jax.random.uniform(jax.random.fold_in(key, position))))
-    cumulative_BGV = jnp.cumsum(jnp.exp(logprob_BGV), axis=-1)
-    mark_BG1 = (draw(key_BG, position_BG) * cumulative_BGV[..., -1])[..., None]
-    drawn_BG = jnp.minimum(jnp.sum(cumulative_BGV <= mark_BG1, axis=-1), logits_BGV.shape[-1] - 1)
 
-    token_BG = jnp.where(greedy, jnp.argmax(scaled_BGV, axis=-1), drawn_BG).astype(jnp.int32)
-    return token_BG, jnp.take_along_axis(logprob_BGV, token_BG[..., None], axis=-1)[..., 0]
+def _draw(weight_BGV: jax.Array, uniform_BG: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Indices [B, G], int32, drawn as often as their weights say, and the sum of the weights [B, G].
+
+    One uniform number per member goes through the inverse of the cumulative sum: V times fewer random bits than Gumbel
+    noise. It finds a block first, then its place in that block: a cumulative sum of everything costs many times more.
+    """
+    width = min(_BLOCK, weight_BGV.shape[-1])
+    padded_BGV = jnp.pad(weight_BGV, [(0, 0), (0, 0), (0, -weight_BGV.shape[-1] % width)])
+    weight_BGNW = padded_BGV.reshape(*weight_BGV.shape[:2], -1, width)
+    block_BGN = weight_BGNW.sum(axis=-1)
+    total_BG = block_BGN.sum(axis=-1)
+    block_BG, rest_BG = _fall(block_BGN, uniform_BG * total_BG)
+    place_BG, _ = _fall(jnp.take_along_axis(weight_BGNW, block_BG[..., None, None], axis=2)[:, :, 0], rest_BG)
+    return block_BG * width + place_BG, total_BG
+
+
+def _fall(weight_BGN: jax.Array, mark_BG: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The index at which the cumulative sum passes the mark, and the mark's distance from the sum before it.
+
+    Never one of weight zero, however the sums were rounded.
+    """
+    sum_BGN = jnp.cumsum(weight_BGN, axis=-1)
+    mark_BG = jnp.minimum(mark_BG, jnp.nextafter(sum_BGN[..., -1], jnp.float32(0)))
+    index_BG = jnp.sum(sum_BGN <= mark_BG[..., None], axis=-1, dtype=jnp.int32)
+    passed_BGN = jnp.where(jnp.arange(weight_BGN.shape[-1]) < index_BG[..., None], weight_BGN, 0)
+    return index_BG, jnp.maximum(mark_BG - passed_BGN.sum(axis=-1), 0)

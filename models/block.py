@@ -84,7 +84,7 @@ def _attention(
 ) -> tuple[jax.Array, Keys]:
     q_BGTHE, gate_BGTHE, own = _project(config, w, normed_BGTD, sight.rotation, mesh)
     slot_BGT = sight.slot_BGT
-    keys = own if suffix is None else Keys(_write(suffix.k, own.k, slot_BGT), _write(suffix.v, own.v, slot_BGT))
+    keys = own if suffix is None else _write(suffix, own, slot_BGT)
     heads = (*q_BGTHE.shape[:3], config.num_kv_heads, -1, config.head_dim)
     shared_k, shared_v = (None, None) if prefix is None else prefix
     out_BGTKRE = attend(q_BGTHE.reshape(heads), shared_k, shared_v, sight.prefix_length_B, keys.k, keys.v, slot_BGT)
@@ -97,7 +97,7 @@ def _attention(
 def _project(
     config: ModelConfig, w: dict[str, jax.Array], normed_BGTD: jax.Array, turn: Rotation, mesh: Mesh | None
 ) -> tuple[jax.Array, jax.Array | None, Keys]:
-    """Queries [B, G, T, H, E], their gates, the chunk's keys and values [B, G, K, T, E], turned to their positions."""
+    """Queries [B, G, T, H, E], their gates, the chunk's keys and values, turned to their positions."""
     lora = config.lora
     q_BGTHE = project(lora, "bgtd,dhe->bgthe", normed_BGTD, w, "query")
     k_BGTKE = project(lora, "bgtd,dke->bgtke", normed_BGTD, w, "key")
@@ -114,11 +114,15 @@ def _project(
     q_BGTHE = constrain(rotate(q_BGTHE, turn), mesh, ("batch", None, None, "heads", None))
     k_BGTKE = constrain(rotate(k_BGTKE, turn), mesh, ("batch", None, None, "kv_heads", None))
     v_BGTKE = constrain(v_BGTKE, mesh, ("batch", None, None, "kv_heads", None))
-    return q_BGTHE, gate_BGTHE, Keys(k_BGTKE.swapaxes(2, 3), v_BGTKE.swapaxes(2, 3))
+    return q_BGTHE, gate_BGTHE, Keys(jnp.moveaxis(k_BGTKE, 2, 4), v_BGTKE.swapaxes(2, 3))
 
 
-def _write(cache_BGKSE: jax.Array, new_BGKTE: jax.Array, slot_BGT: jax.Array) -> jax.Array:
-    """Put each member's new keys at its own slots; slots beyond the cache are dropped."""
+def _write(cache: Keys, new: Keys, slot_BGT: jax.Array) -> Keys:
+    """Put each member's new keys and values at its own slots; slots beyond the cache are dropped."""
     b, g = (index[..., None] for index in jnp.indices(slot_BGT.shape[:2], sparse=True))
     # Indices on both sides of a slice bring the indexed axes to the front: [B, G, T, K, E].
-    return cache_BGKSE.at[b, g, :, slot_BGT].set(new_BGKTE.swapaxes(2, 3).astype(cache_BGKSE.dtype), mode="drop")
+    k_BGTKE, v_BGTKE = jnp.moveaxis(new.k, 4, 2), new.v.swapaxes(2, 3)
+    return Keys(
+        cache.k.at[b, g, :, :, slot_BGT].set(k_BGTKE.astype(cache.k.dtype), mode="drop"),
+        cache.v.at[b, g, :, slot_BGT].set(v_BGTKE.astype(cache.v.dtype), mode="drop"),
+    )

@@ -4,8 +4,8 @@ Layers with full attention keep keys and values of every token; layers with line
 fixed size, which holds all tokens so far and cannot go back.
 
 Two forms of the same data. Stacked: one array with a leading layer axis, what a scan over layers reads and writes.
-Unrolled: a tuple of one array per layer, which a decode loop updates in place. The key axis is next to last, so that
-one head's keys are contiguous.
+Unrolled: a tuple of one array per layer, which a decode loop updates in place. One head's keys are contiguous and stand
+in columns [E, S], its values in rows [S, E]: attention's two products with them take both as they lie.
 
 Axes, everywhere in `models`: B groups, G members, P prefix length, T queries, S suffix slots (keys), D model width, H
 query heads, K kv heads, R query heads per kv head (H = K * R), E head width, F mlp width, V vocabulary, L layers, N
@@ -13,6 +13,7 @@ tokens in any order, X experts, U value heads of linear attention, W their width
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -26,7 +27,9 @@ Layers = jax.Array | tuple[jax.Array, ...]
 
 
 class Keys(NamedTuple):
-    """Keys (after RoPE) and values of one layer: prefix [B, K, P, E] or suffix [B, G, K, S, E]."""
+    """Keys (after RoPE) [B, K, E, P] and values [B, K, P, E] of one layer's prefix; a suffix's are [B, G, K, E, S] and
+    [B, G, K, S, E].
+    """
 
     k: jax.Array
     v: jax.Array
@@ -47,8 +50,8 @@ Memory = Keys | State
 class KVCache(NamedTuple):
     """Keys (after RoPE) and values, and the states of linear attention where a model has it.
 
-    Stacked (the first axis counts the layers of that kind) or unrolled (a tuple with one array per layer). Prefix: keys
-    and values [B, K, P, E]; suffix: [B, G, K, S, E].
+    Stacked (the first axis counts the layers of that kind) or unrolled (a tuple with one array per layer); shapes as in
+    `Keys`.
     """
 
     k: Layers
@@ -65,8 +68,8 @@ class KVCache(NamedTuple):
 
     @property
     def num_slots(self) -> int:
-        """Length of the key axis (P or S)."""
-        return (self.k[0] if isinstance(self.k, tuple) else self.k).shape[-2]
+        """How many keys it has room for (P or S)."""
+        return (self.k[0] if isinstance(self.k, tuple) else self.k).shape[-1]
 
 
 def empty_suffix_cache(
@@ -74,7 +77,8 @@ def empty_suffix_cache(
 ) -> KVCache:
     """A suffix cache of zeros with `slots` free slots for each member."""
     full, linear = config.num_full_layers, config.num_layers - config.num_full_layers
-    keys = (groups, members, config.num_kv_heads, slots, config.head_dim)
+    heads = (groups, members, config.num_kv_heads)
+    keys, values = (*heads, config.head_dim, slots), (*heads, slots, config.head_dim)
 
     def zeros(layers: int, shape: tuple[int, ...], dtype: DTypeLike) -> Layers:
         if unrolled:
@@ -83,11 +87,14 @@ def empty_suffix_cache(
         return jnp.zeros((layers, *shape), dtype)
 
     if not config.is_hybrid:
-        return KVCache(zeros(full, keys, dtype), zeros(full, keys, dtype))
+        return KVCache(zeros(full, keys, dtype), zeros(full, values, dtype))
     conv = (groups, members, config.conv_width - 1, config.mixed_size)
     memory = (groups, members, config.linear_value_heads, config.linear_key_dim, config.linear_value_dim)
     return KVCache(
-        zeros(full, keys, dtype), zeros(full, keys, dtype), zeros(linear, conv, dtype), zeros(linear, memory, "float32")
+        zeros(full, keys, dtype),
+        zeros(full, values, dtype),
+        zeros(linear, conv, dtype),
+        zeros(linear, memory, "float32"),
     )
 
 
@@ -115,10 +122,14 @@ def grow_cache(cache: KVCache, slots: int) -> KVCache:
             f"a cache of {cache.num_slots} slots cannot shrink to {slots}: ask for {cache.num_slots} or more"
         )
 
-    def pad(x: jax.Array) -> jax.Array:
-        return jnp.pad(x, [(0, 0)] * (x.ndim - 2) + [(0, more), (0, 0)])
+    def pad(x: jax.Array, axis: int) -> jax.Array:
+        return jnp.pad(x, [(0, more if i == x.ndim + axis else 0) for i in range(x.ndim)])
 
-    return cache._replace(k=jax.tree.map(pad, cache.k), v=jax.tree.map(pad, cache.v)) if more else cache
+    if not more:
+        return cache
+    return cache._replace(
+        k=jax.tree.map(partial(pad, axis=-1), cache.k), v=jax.tree.map(partial(pad, axis=-2), cache.v)
+    )
 
 
 def memory_of(config: ModelConfig, cache: KVCache | None, layer: int) -> Memory | None:

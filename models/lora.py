@@ -6,6 +6,7 @@ B starts at zero, so a model with fresh adapters computes what its base computes
 the gradient passes through W to x, and ends in A and B. Which weights have adapters is in `adapters.py`.
 """
 
+import math
 from dataclasses import dataclass
 
 import jax
@@ -51,13 +52,16 @@ def project(lora: Lora, layout: str, x: jax.Array, w: dict[str, jax.Array], weig
 
     The layout's second operand has the summed axes first. No axis may be called r.
     """
-    y = jnp.einsum(layout, x, w[weight])
-    a, b = (w.get(name) for name in names(weight))
-    if a is None or b is None:
-        return y
     x_axes, w_axes, y_axes = layout.replace("->", ",").split(",")
     inputs = "".join(axis for axis in w_axes if axis not in y_axes)
     outputs = w_axes.removeprefix(inputs)
+    rows, kept = x.shape[: -len(inputs)], w[weight].shape[len(inputs) :]
+    # As matrices: with two summed axes XLA on CPUs would turn the weight at each use.
+    width = math.prod(x.shape[-len(inputs) :])
+    y = (x.reshape(*rows, width) @ w[weight].reshape(width, -1)).reshape(*rows, *kept)
+    a, b = (w.get(name) for name in names(weight))
+    if a is None or b is None:
+        return y
     low_axes = x_axes.removesuffix(inputs) + "r"
     low = jnp.einsum(f"{x_axes},{inputs}r->{low_axes}", x, a)
     return y + lora.scale * jnp.einsum(f"{low_axes},r{outputs}->{y_axes}", low, b)

@@ -127,8 +127,7 @@ def difficulties(scenario: Scenario) -> list[int]:
 
 def writes_nothing(trial_task: Task) -> bool:
     """Whether the right thing is to leave the site alone: a refusal, or a question that no write answers."""
-    operations = trial_task.api.table()
-    return not any(operations[call.name].writes for call in trial_task.oracle)
+    return not trial_task.any_writes(trial_task.oracle)
 
 
 def _where(task: Task) -> str:

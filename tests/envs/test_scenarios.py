@@ -115,7 +115,8 @@ def mutants(task: Task):
     if len(plan) > 1:
         yield "swap", played(plan[::-1])
     yield "not stopping", played(plan)[:-1]
-    yield "go on", [*played(plan)[:-1], policies.turn(plan[0]), "Done."]
+    if plan:
+        yield "go on", [*played(plan)[:-1], policies.turn(plan[0]), "Done."]
 
 
 def played(plan) -> list[str]:
@@ -177,8 +178,13 @@ def test_success__an_extra_write_spoils_it(scenario):
                 assert not episode.verdict().success, extra
                 spoiled += 1
             assert episode.verdict().reward < 0.96
-    # From where a transition leads, the test's other ids lead nowhere.
-    assert spoiled or scenario in ("jira_transition_ticket", "jira_read_issue")
+    # From where a transition leads, the test's other ids lead nowhere; and some scenarios offer no write.
+    assert spoiled or scenario in (
+        "jira_transition_ticket",
+        "jira_read_issue",
+        "jira_move_three_hops",
+        "jira_answer_without_tools",
+    )
 
 
 @SCENARIOS
@@ -325,16 +331,20 @@ def test_sloppy__refuses_an_unknown_habit():
         policies.sloppy(task, random.Random(0), {"nope": 1.0})
 
 
-RECORDS = {"jira_triage_by_jql": lambda task: len(task.goal["issues"]), "jira_link_duplicate": lambda task: 2}
-"""Where it is not one issue or page, how many an oracle touches."""
+TOUCHED_BY_ONE_WRITE = {"jira_link_duplicate": 2}
+"""Issues or pages, where it is not one."""
 
 
 @SCENARIOS
 def test_changes__of_the_oracle_are_of_the_records_asked_for(scenario):
-    (task,) = tasks(scenario, count=1)
-    episode = envs.Episode(task)
-    for turn in policies.oracle(task):
-        episode.step(turn)
-    changed = [change for change in changes(task.world, episode.world) if change.table in ("issues", "pages")]
-    wanted = RECORDS.get(scenario, lambda task: 1)(task)
-    assert len(changed) == (0 if writes_nothing(task) else wanted)
+    for task in tasks(scenario, count=10):
+        episode = envs.Episode(task)
+        for turn in policies.oracle(task):
+            episode.step(turn)
+        changed = [change for change in changes(task.world, episode.world) if change.table in ("issues", "pages")]
+        writes = [
+            planned.name for planned in task.oracle if task.api.table()[planned.name].writes and not planned.fails
+        ]
+        most = len(writes) * TOUCHED_BY_ONE_WRITE.get(scenario, 1)
+        least = TOUCHED_BY_ONE_WRITE.get(scenario, 1) if writes else 0
+        assert least <= len(changed) <= most

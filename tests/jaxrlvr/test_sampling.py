@@ -25,13 +25,19 @@ def test_choose__at_temperature_0_is_argmax():
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
-def test_choose__draws_as_often_as_the_softmax_says(temperature):
+@pytest.mark.parametrize("step", [1, 13])
+def test_choose__draws_as_often_as_the_softmax_says(temperature, step):
+    # A step above 1 spreads the tokens that can be drawn over a vocabulary of several blocks.
     draws, size = 40_000, 12
-    logits_V = logits(size)
+    logits_V = jnp.full(size * step, -jnp.inf).at[::step].set(logits(size))
     keys_BG = member_keys(jax.random.key(1), jnp.arange(draws), 1)
-    token_BG, _ = jax.jit(choose)(jnp.broadcast_to(logits_V, (draws, 1, size)), keys_BG, at(3, draws, 1), temperature)
-    counts_V = np.bincount(np.asarray(token_BG).ravel(), minlength=size)
-    expected_V = draws * np.asarray(jax.nn.softmax(logits_V / temperature), np.float64)
+    token_BG, _ = jax.jit(choose)(
+        jnp.broadcast_to(logits_V, (draws, 1, size * step)), keys_BG, at(3, draws, 1), temperature
+    )
+    counts_V = np.bincount(np.asarray(token_BG).ravel(), minlength=size * step)
+    assert counts_V.sum() == counts_V[::step].sum()
+    counts_V = counts_V[::step]
+    expected_V = draws * np.asarray(jax.nn.softmax(logits_V[::step] / temperature), np.float64)
     chi_square = ((counts_V - expected_V) ** 2 / expected_V).sum()
     # The 0.9999 quantile of chi-square with 11 degrees of freedom.
     assert chi_square < 37.4, (counts_V, expected_V)

@@ -14,14 +14,17 @@ B, G, T, K, R, E, P, S = 2, 3, 4, 2, 3, 8, 7, 5
 def arrays():
     keys = jax.random.split(jax.random.key(0), 5)
     shapes = [(B, G, T, K, R, E), (B, K, P, E), (B, K, P, E), (B, G, K, S, E), (B, G, K, S, E)]
-    return [jax.random.normal(key, shape) for key, shape in zip(keys, shapes, strict=True)]
+    q, prefix_k, prefix_v, suffix_k, suffix_v = (
+        jax.random.normal(key, shape) for key, shape in zip(keys, shapes, strict=True)
+    )
+    return q, prefix_k.mT, prefix_v, suffix_k.mT, suffix_v
 
 
 def whole(q, prefix_k, prefix_v, suffix_k, suffix_v, length_B, slot_BGT):
     """The same by one softmax over keys copied for every member."""
     k, v = (
         jnp.concatenate([jnp.broadcast_to(shared[:, None], (B, G, K, P, E)), own], axis=3)
-        for shared, own in ((prefix_k, suffix_k), (prefix_v, suffix_v))
+        for shared, own in ((prefix_k.mT, suffix_k.mT), (prefix_v, suffix_v))
     )
     seen_BGTX = jnp.concatenate(
         [

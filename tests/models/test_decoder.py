@@ -233,5 +233,5 @@ def test_cache__cannot_shrink(make_config):
 
 def test_cache__stacking_undoes_unrolling(decoder, prompt_BP):
     _, prefix = prefill(decoder, prompt_BP, LENGTH_B)
-    assert prefix.k.shape == (2, B, 2, P, 8) and prefix.num_slots == P
+    assert prefix.k.shape == (2, B, 2, 8, P) and prefix.v.shape == (2, B, 2, P, 8) and prefix.num_slots == P
     jax.tree.map(np.testing.assert_array_equal, models.stack_cache(models.unroll_cache(prefix)), prefix)
