@@ -19,6 +19,11 @@ def figures(script: str, *arguments: str) -> dict[str, Any]:
     return json.loads(said.stdout.splitlines()[-1])
 
 
+def options(values: dict[str, int]) -> list[str]:
+    """As command-line arguments."""
+    return [text for name, value in values.items() for text in (f"--{name}", str(value))]
+
+
 def test_decode__smallest_size_gives_speeds_of_both_forms() -> None:
     small = ["--prompt", "16", "--generate", "4", "--batch", "2", "--shared", "16", "--members", "2", "--repeats", "1"]
     told = figures("decode.py", "--no-peers", *small)
@@ -43,3 +48,18 @@ def test_scaling__the_page_holds_what_is_computed() -> None:
     command = [sys.executable, str(ROOT / "benchmarks" / "scaling.py")]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert said.strip() and set(said.splitlines()) <= set((ROOT / "docs" / "scaling.md").read_text().splitlines())
+
+
+def test_train_step__both_forms_have_one_loss_and_gradient() -> None:
+    small = {"prefix": 24, "suffix": 8, "members": 2, "layers": 1, "width": 64, "repeats": 1}
+    told = figures("train_step.py", "--no-peers", *options(small))
+    assert told["over_naive"]["loss_difference"] < 1e-5
+    assert told["over_naive"]["gradient_difference"] < 1e-4
+    assert told["over_naive"]["ratio"] == told["naive"]["wall"] / told["grouped"]["wall"]
+
+
+def test_agentic__a_step_samples_every_turn_and_compiles_nothing() -> None:
+    small = {"groups": 1, "members": 2, "turns": 2, "prompt": 16, "budget": 128, "repeats": 2}
+    told = figures("agentic.py", "--no-peers", *options(small))
+    assert told["ours"]["compiles"] == 0
+    assert 4 <= told["ours"]["tokens"] <= 2 * 128
