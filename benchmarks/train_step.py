@@ -55,35 +55,43 @@ def main() -> None:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Medians of all forms, and how far their results are from the grouped one's."""
     config = shape(options.layers, options.width)
-    graphdef, params = nnx.split(models.Decoder(config, rngs=nnx.Rngs(0)))
-    grouped = random_batch(config.vocab_size, options.prefix, options.suffix, options.members)
-    batches = {"grouped": grouped, "naive": ungrouped(grouped)}
+    model = nnx.split(models.Decoder(config, rngs=nnx.Rngs(0)))
+    batch = random_batch(config.vocab_size, options.prefix, options.suffix, options.members)
+    figures = forms(model, batch, options.repeats)
+    if not options.no_peers:
+        figures["torch"] = ask_torch(model, batch, options.repeats)
+        figures["over_torch"] = over(figures, "torch", abs(figures["grouped"]["norm"] - figures["torch"]["norm"]))
+    total, own = options.prefix + options.suffix, options.suffix
+    figures["positions_ratio"] = options.members * total / (options.prefix + options.members * own)
+    return figures
+
+
+def forms(model: tuple[Any, Any], batch: Batch, repeats: int) -> dict[str, Any]:
+    """Both of our forms, alternating: seconds, loss, gradient norm, and what the compiler sets aside for them."""
+    graphdef, params = model
+    batches = {"grouped": batch, "naive": ungrouped(batch)}
 
     @jax.jit
     def step(params: nnx.State, batch: Batch) -> tuple[jax.Array, nnx.State]:
         def loss(params: nnx.State) -> jax.Array:
             logprob_BGT, entropy_BGT = suffix_logprobs(nnx.merge(graphdef, params), batch, 1.0)
-            return objective(GRPOConfig())(logprob_BGT, entropy_BGT, batch, None).loss / grouped.sampled_BGT.sum()
+            return objective(GRPOConfig())(logprob_BGT, entropy_BGT, batch, None).loss / batch.sampled_BGT.sum()
 
         return jax.value_and_grad(loss)(params)
 
-    results = {name: jax.block_until_ready(step(params, batch)) for name, batch in batches.items()}
+    steps = {name: step.lower(params, batch).compile() for name, batch in batches.items()}
+    results = {name: jax.block_until_ready(steps[name](params, batch)) for name, batch in batches.items()}
     taken: dict[str, list[Seconds]] = {name: [] for name in batches}
-    for _ in range(options.repeats):
+    for _ in range(repeats):
         for name, batch in batches.items():
-            taken[name].append(once(lambda batch=batch: jax.block_until_ready(step(params, batch))))
+            taken[name].append(once(lambda name=name, batch=batch: jax.block_until_ready(steps[name](params, batch))))
     figures: dict[str, Any] = {}
-    norms = {}
     for name, (loss, gradient) in results.items():
-        norms[name] = float(optax.tree.norm(gradient))
-        figures[name] = middle(taken[name])._asdict() | {"loss": float(loss), "norm": norms[name]}
+        figures[name] = middle(taken[name])._asdict() | {"loss": float(loss), "norm": float(optax.tree.norm(gradient))}
+        memory = steps[name].memory_analysis()
+        figures[name]["temporary_bytes"] = memory.temp_size_in_bytes if memory else None
     apart = jax.tree.map(jnp.subtract, results["grouped"][1], results["naive"][1])
     figures["over_naive"] = over(figures, "naive", float(optax.tree.norm(apart)))
-    if not options.no_peers:
-        figures["torch"] = ask_torch((graphdef, params), grouped, options.repeats)
-        figures["over_torch"] = over(figures, "torch", abs(norms["grouped"] - figures["torch"]["norm"]))
-    total, own = options.prefix + options.suffix, options.suffix
-    figures["positions_ratio"] = options.members * total / (options.prefix + options.members * own)
     return figures
 
 
@@ -112,15 +120,26 @@ def shape(layers: int, width: int) -> models.ModelConfig:
     )
 
 
-def ask_torch(model: tuple[Any, Any], batch: Batch, repeats: int, **more: Any) -> dict[str, Any]:
+def ask_torch(model: tuple[Any, Any], batch: Batch, repeats: int) -> dict[str, Any]:
     """PyTorch's seconds, loss and gradient norm on the same weights and tokens."""
-    objective = GRPOConfig()
     with tempfile.TemporaryDirectory() as folder:
-        models.save(model, Path(folder) / "model")
-        np.savez(Path(folder) / "batch.npz", **{name: np.asarray(value) for name, value in batch._asdict().items()})
-        asked = {"checkpoint": f"{folder}/model", "batch": f"{folder}/batch.npz", "repeats": repeats}
-        asked |= {"clip_low": objective.clip_low, "clip_high": objective.clip_high}
-        return ask("transformers", TRANSFORMERS, "torch_step.py", asked | more)
+        return ask(
+            "transformers", TRANSFORMERS, "torch_step.py", save(model, batch, Path(folder)) | {"repeats": repeats}
+        )
+
+
+def save(model: tuple[Any, Any], batch: Batch, folder: Path) -> dict[str, Any]:
+    """Write what PyTorch reads; returns what it is to be asked."""
+    models.save(model, folder / "model")
+    np.savez(folder / "batch.npz", **{name: np.asarray(value) for name, value in batch._asdict().items()})
+    return saved(folder)
+
+
+def saved(folder: Path) -> dict[str, Any]:
+    """What PyTorch is to be asked about what `save` wrote."""
+    config = GRPOConfig()
+    asked = {"checkpoint": str(folder / "model"), "batch": str(folder / "batch.npz")}
+    return asked | {"clip_low": config.clip_low, "clip_high": config.clip_high}
 
 
 def random_batch(vocab: int, prefix: int, suffix: int, members: int) -> Batch:

@@ -6,11 +6,13 @@ A step's sampling lasts from its first call of the sampler to the end of its las
 is left out; what the others compile is told beside their seconds.
 """
 
+import itertools
 import json
 import os
 import sys
 import threading
 import time
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
@@ -69,7 +71,7 @@ def text(tokens: np.ndarray) -> str:
 
 def main() -> None:
     """Measure and print."""
-    compiled, calls, lock = [0.0], [], threading.Lock()
+    compiled, calls, lock, numbers = [0.0], [], threading.Lock(), itertools.count()
 
     def listen(name: str, duration: float, **_: Any) -> None:
         if name.endswith("backend_compile_duration"):
@@ -80,6 +82,8 @@ def main() -> None:
     generate = engine.rollout.generate
 
     def timed(prompts: Any, config: Any, **more: Any) -> Any:
+        # Without a seed every call draws the same numbers: a group's members would be alike.
+        config = replace(config, seed=jax.random.PRNGKey(next(numbers)))
         began = time.perf_counter(), time.process_time(), compiled[0]
         made = generate(prompts, config, **more)
         ended = time.perf_counter(), time.process_time(), compiled[0]

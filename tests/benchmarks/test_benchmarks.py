@@ -63,3 +63,24 @@ def test_agentic__a_step_samples_every_turn_and_compiles_nothing() -> None:
     told = figures("agentic.py", "--no-peers", *options(small))
     assert told["ours"]["compiles"] == 0
     assert 4 <= told["ours"]["tokens"] <= 2 * 128
+
+
+def test_gpu__smallest_size_runs_every_part() -> None:
+    told = figures("gpu.py", "--size", "smallest", "--remat", "none", "--repeats", "1", "--no-peers")["smallest"]
+    assert not [part for part, row in told.items() if "error" in row], told
+    rates, members = told["rates"], told["decode"]["members"]["8"]
+    floor = members["members"] * rates["bytes"] / members["bytes_per_token_of_all"]
+    assert members["of_floor"] == members["per_wall_second"] / floor
+    for form in ("grouped", "naive"):
+        row = told["train_none"][form]
+        assert row["utilisation"] == row["flops"] / row["wall"] / rates["flops"]
+    assert told["train_none"]["over_naive"]["loss_difference"] < 0.02
+    assert abs(told["step"]["behaviour_kl"]) < 1e-3
+
+
+def test_gpu__refuses_a_large_size_without_an_accelerator() -> None:
+    command = [sys.executable, str(ROOT / "benchmarks" / "gpu.py"), "--size", "0.6b", "--repeats", "1"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert said.returncode == 1
+    assert "use --size smallest" in said.stderr.splitlines()[-1]
