@@ -1,6 +1,7 @@
 """The table of all operations of Jira."""
 
 from envs.jira.attachments import ATTACHMENTS
+from envs.jira.boards import BOARDS
 from envs.jira.comments import COMMENTS
 from envs.jira.field_meta import FIELD_META
 from envs.jira.issue_edits import ISSUE_EDITS
@@ -11,6 +12,7 @@ from envs.jira.namesakes import NAMESAKES
 from envs.jira.projects import PROJECTS
 from envs.jira.properties import PROPERTIES
 from envs.jira.search import SEARCH
+from envs.jira.sprints import SPRINTS
 from envs.jira.transitions import DO_TRANSITION, GET_TRANSITIONS
 from envs.jira.users import USERS
 from envs.jira.watchers import WATCHERS
@@ -21,4 +23,5 @@ from envs.operation import Api
 _ISSUES = (CREATE_ISSUE, GET_ISSUE, GET_TRANSITIONS, DO_TRANSITION, *ISSUE_EDITS)
 _PARTS = (*COMMENTS, *WATCHERS, *LINKS, *WORKLOGS, *PROPERTIES, *ATTACHMENTS)
 _FIXED = frozenset(one["name"] for table in (RESOLUTIONS, LINK_TYPES) for one in table.values())
-JIRA = Api("jira", (*_ISSUES, *SEARCH, *_PARTS, *USERS, *PROJECTS, *METADATA, *FIELD_META), NAMESAKES, _FIXED)
+_SITE = (*USERS, *PROJECTS, *METADATA, *FIELD_META, *BOARDS, *SPRINTS)
+JIRA = Api("jira", (*_ISSUES, *SEARCH, *_PARTS, *_SITE), NAMESAKES, _FIXED)

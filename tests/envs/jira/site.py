@@ -18,7 +18,7 @@ def text(words: str) -> dict:
 
 def site() -> Simulator:
     """Projects AA with two issues and BB with one; a second user; sub-tasks; a component and a version
-    in AA, and a transition with a screen."""
+    in AA, a transition with a screen, and a board with a closed sprint."""
     world = empty_site()
     add_subtask_type(world)
     close = {"id": "31", "name": "Close", "from": [1], "to": 2, "screen": {"resolution": True, "fixVersions": False}}
@@ -29,4 +29,6 @@ def site() -> Simulator:
         add_issue(world, owner, number, summary)
     put(world, "components", project=project["id"], name="House")
     put(world, "versions", project=project["id"], name="1.0", released=False)
+    board = put(world, "boards", project=project["id"], name="AA board")
+    put(world, "sprints", board=board["id"], name="Past", state="closed")
     return Simulator(world, JIRA.table())
