@@ -108,6 +108,7 @@ WALK = [
     ("getIssueAllTypes", {}, 200, ""),
     ("getAllLabels", {}, 200, ""),
     ("getServerInfo", {}, 200, ""),
+    ("getFields", {}, 200, ""),
     ("deleteComment", {"issueIdOrKey": A, "id": "{comment}"}, 204, ""),
     ("deleteIssue", {"issueIdOrKey": A}, 400, ""),
     ("deleteIssue", {"issueIdOrKey": A, "deleteSubtasks": "true"}, 204, ""),
