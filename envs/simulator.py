@@ -10,8 +10,17 @@ from envs.world import World
 class Simulator:
     """One member's own copy of a site. The initial world is never changed."""
 
-    def __init__(self, initial: World, operations: Mapping[str, Operation], faults: Faults | None = None) -> None:
+    def __init__(
+        self,
+        initial: World,
+        operations: Mapping[str, Operation],
+        faults: Faults | None = None,
+        digested: bool = False,
+    ) -> None:
+        """`digested` keeps the state's digest after each call in `digests`, at the price of a hash per call."""
         self.world = initial.copy()
+        self.digests: list[str] = []
+        self._digested = digested
         self.operations = operations
         self._faults = faults
         self._asked = 0
@@ -25,6 +34,12 @@ class Simulator:
 
     def perform(self, operation: Operation, arguments: Mapping[str, Json]) -> Response:
         """`call` with the operation itself."""
+        response = self._answer(operation, arguments)
+        if self._digested:
+            self.digests.append(self.world.digest())
+        return response
+
+    def _answer(self, operation: Operation, arguments: Mapping[str, Json]) -> Response:
         self._asked += 1
         if self._faults is not None and (fault := self._faults.answer(self._asked, operation)) is not None:
             return fault
