@@ -96,3 +96,22 @@ def test_parity__each_call_of_a_walk_gives_one_answer_and_state_both_ways(api: A
 def test_parity__no_operation_is_without_an_accepted_call(api: Api, walk, site):
     accepted = {name for name, _, status, _ in walk if status < 400}
     assert set(api.table()) - accepted - GONE == set()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ([{"prefix": "global", "name": "red"}, {"prefix": "my", "name": "blue"}], 200),
+        ({"prefix": "global", "name": "red"}, 200),
+        ({"labels": [{"prefix": "global", "name": "red"}]}, 400),
+        ("red", 400),
+        (None, 400),
+    ],
+)
+def test_whole_body__labels_are_the_body_itself(body, status):
+    simulator = confluence_site.site()
+    site = Site(simulator.world, [CONFLUENCE])
+    path = f"/wiki/rest/api/content/{confluence_site.B}/label"
+    answer = site.answer(Request("POST", path, {}, json.dumps(body).encode()))
+    assert answer.status == status
+    assert (site.world.digest() != simulator.world.digest()) == (status == 200)
