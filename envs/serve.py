@@ -10,6 +10,7 @@ import importlib.util
 import socket
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from envs.command import Parser, run
 from envs.confluence import CONFLUENCE
@@ -21,6 +22,9 @@ from envs.scenarios import sample
 from envs.site import made_up_site
 from envs.words import SPLITS
 from envs.world import World
+
+if TYPE_CHECKING:
+    import uvicorn
 
 APIS = (JIRA, CONFLUENCE)
 
@@ -80,18 +84,23 @@ def bind(host: str, port: int) -> socket.socket:
 
 def serve(site: Site, bound: socket.socket, greeting: str = "") -> None:
     """Answer requests on a bound socket until the process is interrupted."""
+    answering = server(site)
+    if greeting:
+        print(greeting, flush=True)
+    try:
+        answering.run(sockets=[bound])
+    except KeyboardInterrupt:
+        pass
+
+
+def server(site: Site) -> "uvicorn.Server":
+    """What answers for a site: `run` it with a bound socket; it ends once `should_exit` is set."""
     import uvicorn  # the only place that needs the extra `serve`, with the next line
 
     from envs.http.app import app
 
     # h11 hands on absolute request targets as they came; lifespan and logs are of no use here.
-    settings = uvicorn.Config(app(site), http="h11", lifespan="off", log_level="error", access_log=False)
-    if greeting:
-        print(greeting, flush=True)
-    try:
-        uvicorn.Server(settings).run(sockets=[bound])
-    except KeyboardInterrupt:
-        pass
+    return uvicorn.Server(uvicorn.Config(app(site), http="h11", lifespan="off", log_level="error", access_log=False))
 
 
 def _served(scenario: str | None, seed: int, split: str, issues: int, pages: int) -> tuple[World, Faults]:

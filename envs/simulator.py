@@ -13,9 +13,20 @@ from envs.world import World
 class Simulator:
     """One member's own copy of a site. The initial world is never changed."""
 
-    def __init__(self, initial: World, operations: Mapping[str, Operation], faults: Faults | None = None) -> None:
-        """Raises EnvError for a rival who uses an operation that is not in the table."""
+    def __init__(
+        self,
+        initial: World,
+        operations: Mapping[str, Operation],
+        faults: Faults | None = None,
+        digested: bool = False,
+    ) -> None:
+        """`digested` keeps the state's digest after each call in `digests`, at the price of a hash per call.
+
+        Raises EnvError for a rival who uses an operation that is not in the table.
+        """
         self.world = initial.copy()
+        self.digests: list[str] = []
+        self._digested = digested
         self.operations = operations
         self._faults = faults
         self._rival: Rival | None = faults.rival if faults else None
@@ -34,6 +45,12 @@ class Simulator:
 
     def perform(self, operation: Operation, arguments: Mapping[str, Json]) -> Response:
         """`call` with the operation itself."""
+        response = self._answer(operation, arguments)
+        if self._digested:
+            self.digests.append(self.world.digest())
+        return response
+
+    def _answer(self, operation: Operation, arguments: Mapping[str, Json]) -> Response:
         self._asked += 1
         if self._faults is not None:
             self._made[operation.name] += 1

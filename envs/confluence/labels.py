@@ -153,6 +153,7 @@ ADD_LABELS = Operation(
     handler=add_labels,
     refuse=replies.v1_wrong_shape,
     compact_body=("results.name",),
+    whole_body="labels",
 )
 REMOVE_LABEL = Operation(
     name="removeLabelFromContent",

@@ -137,8 +137,8 @@ def taken(world: World, space_id: str, title: str, but: str = "") -> bool:
 
 
 def plain_body(body: Mapping[str, Json]) -> Mapping[str, Json]:
-    """A body as representation and value, also if it was given nested under its representation."""
-    nested = [body[name] for name in REPRESENTATIONS if isinstance(body.get(name), dict)]
+    """A body as representation and value, also if it was given nested under its representation, named there or not."""
+    nested = [{"representation": name, **body[name]} for name in REPRESENTATIONS if isinstance(body.get(name), dict)]
     return nested[0] if len(nested) == 1 and "value" not in body else body
 
 
@@ -171,7 +171,7 @@ GET_PAGES = Operation(
             {"type": "array", "items": {"enum": ["current", "archived", "deleted", "trashed"]}},
             compact={},
         ),
-        Parameter("body-format", "query", {"enum": ["storage", "atlas_doc_format"]}, compact={}),
+        Parameter("body-format", "query", {"enum": ["storage", "atlas_doc_format", "none"]}, compact={}),
         Parameter("id", "query", IDS, compact={}),
         SORT,
         LIMIT,
@@ -192,7 +192,7 @@ GET_PAGE_BY_ID = Operation(
         Parameter(
             "body-format",
             "query",
-            {"enum": ["storage", "atlas_doc_format", "view", "export_view", "styled_view", "editor"]},
+            {"enum": ["storage", "atlas_doc_format", "view", "export_view", "styled_view", "editor", "none"]},
             compact={"enum": ["storage"]},
         ),
         Parameter("version", "query", {"type": "integer"}, compact={}),

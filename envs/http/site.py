@@ -88,7 +88,8 @@ class Site:
             return Response(401, refusals.UNAUTHENTICATED, headers)
         if len(request.body) > self.body_limit:
             return refusals.refusal(path, 413, f"The request body is larger than {self.body_limit} bytes.")
-        match = self._routes.match(request.method, path)
+        # HEAD is GET without the body, which the server leaves out.
+        match = self._routes.match("GET" if request.method == "HEAD" else request.method, path)
         if match is None:
             return refusals.no_endpoint(request.method, path)
         try:

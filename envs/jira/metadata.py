@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from envs.jira.endpoint import MAX_RESULTS, START_AT, endpoint, page_bean
+from envs.jira.field_list import FIELD_LIST
 from envs.jira.replies import issue_type_body, named_body, status_body, timestamp
 from envs.jira.world import RESOLUTIONS
 from envs.operation import Json, Response
@@ -52,4 +53,5 @@ METADATA = (
         "getAllLabels", "GET", "/label", "Returns the labels in use.", labels, START_AT, MAX_RESULTS, keep=("values",)
     ),
     endpoint("getServerInfo", "GET", "/serverInfo", "Returns what kind of site this is.", server_info),
+    *FIELD_LIST,
 )

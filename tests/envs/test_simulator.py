@@ -69,3 +69,24 @@ def test_call__what_a_handler_wrote_before_it_refused_is_undone():
     simulator = Simulator(World(), {"addNote": operation})
     assert simulator.call("addNote", {}).status == 409
     assert simulator.world == World()
+
+
+def test_digests__are_one_per_call_the_same_again_and_change_with_writes_alone():
+    task = envs.SCENARIOS["confluence_create_page"].sample(1, "train")
+    calls = [*task.oracle, task.oracle[0], task.oracle[-1]]  # then a read, and a write that is refused
+    runs = []
+    for _ in range(2):
+        simulator = Simulator(task.world, task.api.table(), digested=True)
+        wrote = [simulator.operations[one.name].writes & simulator.call(one.name, one.arguments).ok for one in calls]
+        runs.append(simulator.digests)
+    before = [task.world.digest(), *runs[0]]
+    assert [one != other for one, other in zip(before, runs[0], strict=False)] == wrote
+    assert runs[0] == runs[1] and len(runs[0]) == len(calls) and True in wrote and not all(wrote)
+    assert Simulator(task.world, task.api.table()).digests == []
+
+
+def test_digest__sees_a_record_that_differs_in_one_value():
+    one, other = World(), World()
+    one.table("pages")["7"] = {"id": "7", "title": "A"}
+    other.table("pages")["7"] = {"id": "7", "title": "B"}
+    assert one.digest() != other.digest() and one.digest() == one.copy().digest()

@@ -146,6 +146,7 @@ WALK = [
     ("getIssuesForSprint", {"sprintId": "{sprint}"}, 200, ""),
     ("deleteSprint", {"sprintId": "{sprint}"}, 204, ""),
     ("deleteSprint", {"sprintId": "{sprint}"}, 404, ""),
+    ("getFields", {}, 200, ""),
     ("deleteComment", {"issueIdOrKey": A, "id": "{comment}"}, 204, ""),
     ("deleteIssue", {"issueIdOrKey": A}, 400, ""),
     ("deleteIssue", {"issueIdOrKey": A, "deleteSubtasks": "true"}, 204, ""),
