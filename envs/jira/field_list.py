@@ -48,13 +48,18 @@ _NOT_ORDERED = {"created", "updated", "creator", "resolutiondate", "statuscatego
 
 def field_body(name: str) -> dict[str, Json]:
     """FieldDetails."""
-    shown, kind, other = NAMES[name]
-    items = kind.removeprefix("array of ")
-    schema = {"type": kind, "system": name} if items == kind else {"type": "array", "items": items, "system": name}
+    shown, _, other = NAMES[name]
     searched = name not in _NOT_SEARCHED
     made: dict[str, Json] = {"id": name, "key": name, "name": shown, "custom": False, "navigable": True}
     made |= {"orderable": name not in _NOT_ORDERED, "searchable": searched}
-    return made | {"clauseNames": [name, *other] if searched else [], "schema": schema}
+    return made | {"clauseNames": [name, *other] if searched else [], "schema": type_body(name)}
+
+
+def type_body(name: str) -> dict[str, Json]:
+    """JsonTypeBean."""
+    kind = NAMES[name][1]
+    items = kind.removeprefix("array of ")
+    return {"type": kind, "system": name} if items == kind else {"type": "array", "items": items, "system": name}
 
 
 def get_fields(world: World, arguments: Mapping[str, Json]) -> Response:

@@ -1,9 +1,10 @@
 """What fields are and what they may hold, as transitions with screens, creating and editing tell it (FieldMetadata)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from envs.jira.endpoint import ID_OR_KEY, MAX_RESULTS, START_AT, endpoint, on_issue, path_id, query
+from envs.jira.field_list import NAMES, type_body
+from envs.jira.fields import CHECKS
 from envs.jira.projects import component_body, version_body
 from envs.jira.replies import find_project, global_error, issue_type_body, named_body, no_project, project_body
 from envs.jira.world import RESOLUTIONS
@@ -12,21 +13,6 @@ from envs.world import Record, World
 
 Allowed = Callable[[World, Record], list[Json]]
 """(site, project) -> the values that a field may have."""
-
-
-@dataclass(frozen=True)
-class Form:
-    """A field's name, its type, and what may be done with it."""
-
-    name: str
-    type: str
-    items: str = ""
-    allowed: Allowed | None = None
-
-    @property
-    def operations(self) -> list[str]:
-        """The verbs of `update` that it knows."""
-        return ["add", "set", "remove"] if self.type == "array" else ["set"]
 
 
 def _priorities(world: World, project: Record) -> list[Json]:
@@ -45,42 +31,30 @@ def _versions(world: World, project: Record) -> list[Json]:
     return [version_body(world, one) for one in world.find("versions", project=project["id"])]
 
 
-FORMS: dict[str, Form] = {
-    "summary": Form("Summary", "string"),
-    "description": Form("Description", "string"),
-    "environment": Form("Environment", "string"),
-    "priority": Form("Priority", "priority", allowed=_priorities),
-    "labels": Form("Labels", "array", "string"),
-    "duedate": Form("Due date", "date"),
-    "assignee": Form("Assignee", "user"),
-    "reporter": Form("Reporter", "user"),
-    "components": Form("Components", "array", "component", _components),
-    "fixVersions": Form("Fix versions", "array", "version", _versions),
-    "versions": Form("Affects versions", "array", "version", _versions),
-    "parent": Form("Parent", "issuelink"),
-    "timetracking": Form("Time tracking", "timetracking"),
-    "resolution": Form("Resolution", "resolution", allowed=_resolutions),
+ALLOWED: dict[str, Allowed] = {
+    "priority": _priorities,
+    "resolution": _resolutions,
+    "components": _components,
+    "fixVersions": _versions,
+    "versions": _versions,
 }
-_EDITABLE = tuple(name for name in FORMS if name != "resolution")
 
 
 def field_meta(world: World, project: Record, name: str, required: bool) -> dict[str, Json]:
     """FieldMetadata of one field on a screen."""
-    form = FORMS[name]
-    schema = {"type": form.type, "system": name} | ({"items": form.items} if form.items else {})
-    made: dict[str, Json] = {"required": required, "schema": schema, "name": form.name, "key": name}
-    made |= {"hasDefaultValue": name == "priority", "operations": form.operations}
-    return made | ({"allowedValues": form.allowed(world, project)} if form.allowed else {})
+    kind = type_body(name)
+    verbs = ["add", "set", "remove"] if kind["type"] == "array" else ["set"]
+    made: dict[str, Json] = {"required": required, "schema": kind, "name": NAMES[name][0], "key": name}
+    made |= {"hasDefaultValue": name == "priority", "operations": verbs}
+    return made | ({"allowedValues": ALLOWED[name](world, project)} if name in ALLOWED else {})
 
 
 def _of_creating(world: World, project: Record, kind: Record) -> dict[str, Json]:
     """The fields on the screen that creates an issue of a type, by field id."""
     given: dict[str, Json] = {}
     for name, allowed in (("project", project_body(world, project)), ("issuetype", issue_type_body(world, kind))):
-        schema = {"type": name, "system": name}
-        given[name] = {"required": True, "schema": schema, "name": "Issue Type" if name == "issuetype" else "Project"}
-        given[name] |= {"key": name, "hasDefaultValue": False, "operations": ["set"], "allowedValues": [allowed]}
-    for name in _EDITABLE:
+        given[name] = field_meta(world, project, name, True) | {"allowedValues": [allowed]}
+    for name in CHECKS:
         if name != "parent" or kind["hierarchyLevel"] < 1:
             required = name == "summary" or name == "parent" and kind["subtask"]
             given[name] = field_meta(world, project, name, required)
@@ -146,7 +120,7 @@ def create_meta(world: World, arguments: Mapping[str, Json]) -> Response:
 def edit_fields(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
     """getEditIssueMeta: 200 with the fields that an edit may set."""
     project = world.table("projects")[issue["project"]]
-    return Response(200, {"fields": {name: field_meta(world, project, name, name == "summary") for name in _EDITABLE}})
+    return Response(200, {"fields": {name: field_meta(world, project, name, name == "summary") for name in CHECKS}})
 
 
 _ROOT = "/issue/createmeta"

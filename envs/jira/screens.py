@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from envs.jira.comments import wrong_body
-from envs.jira.field_meta import FORMS, field_meta
+from envs.jira.field_list import NAMES
+from envs.jira.field_meta import field_meta
 from envs.jira.fields import NOT_ON_SCREEN, checked_fields
 from envs.jira.world import RESOLUTIONS
 from envs.operation import Json
@@ -57,7 +58,7 @@ def filled(
     if given.get("resolution") is not None and resolution is None:
         wrong["resolution"] = "Specify a valid 'id' or 'name' for resolution"
     missing = [name for name, required in screen.items() if required and given.get(name) in (None, "", [])]
-    errors |= wrong | {name: f"{FORMS[name].name} is required." for name in missing}
+    errors |= wrong | {name: f"{NAMES[name][0]} is required." for name in missing}
     return errors or Filled(values, resolution, tuple(comment["body"] for comment in comments))
 
 
