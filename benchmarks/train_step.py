@@ -1,19 +1,23 @@
-"""One GRPO update, grouped against naive: `python benchmarks/train_step.py [--prefix 768 --suffix 160 --members 8]`.
+"""One GRPO gradient, grouped against naive and PyTorch: `python benchmarks/train_step.py [--prefix 2048 --members 16]`.
 
-Naive means what trainers without groups do: every member carries its own copy of the prompt. Both run the same code on
-the same tokens, alternating in one process; the figures are medians, and the losses and gradients of both are compared.
+Naive means what trainers without groups do: every member carries its own copy of the prompt. Grouped and naive run the
+same code on the same tokens, alternating in one process; PyTorch is a plain naive implementation on transformers' model
+with the same weights, in a process of its own. Figures are medians; losses and gradients of all are compared.
 """
 
 import argparse
 import json
-import time
-from statistics import median
+import tempfile
+from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
+from peer import TRANSFORMERS, ask
+from stopwatch import Seconds, middle, once
 
 import models
 from jaxrlvr.batch import Batch
@@ -27,65 +31,115 @@ def main() -> None:
     sizes = {"prefix": 768, "suffix": 160, "members": 8, "layers": 6, "width": 256, "repeats": 5}
     for name, value in sizes.items():
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--no-peers", action="store_true", help="ours alone: nothing is installed")
     options = parser.parse_args()
     figures = measure(options)
     print(
         f"prefix {options.prefix}, suffix {options.suffix}, {options.members} members; "
-        f"{options.layers} layers, width {options.width}\n"
-        f"  grouped  {figures['grouped_seconds']:.3f} s a step\n"
-        f"  naive    {figures['naive_seconds']:.3f} s a step\n"
-        f"  grouped is {figures['ratio']:.2f} times as fast ({figures['cpu_ratio']:.2f} in CPU seconds); "
-        f"it computes {figures['positions_ratio']:.2f} times fewer positions\n"
-        f"  losses differ by {figures['loss_difference']:.1e}, "
-        f"gradients by {figures['gradient_difference']:.1e} of their norm"
+        f"{options.layers} layers, width {options.width}"
     )
-    print(json.dumps(vars(options) | figures))
+    for name in ("grouped", "naive", "torch"):
+        if name in figures:
+            print(f"  {name:<8} {figures[name]['wall']:.3f} s a step, {figures[name]['cpu']:.3f} CPU seconds")
+    for name in ("naive", "torch"):
+        if name in figures:
+            over = figures[f"over_{name}"]
+            print(
+                f"  grouped is {over['ratio']:.2f} times as fast as {name} ({over['cpu_ratio']:.2f} in CPU seconds); "
+                f"losses differ by {over['loss_difference']:.1e}, gradients by {over['gradient_difference']:.1e}"
+            )
+    print(f"  grouped computes {figures['positions_ratio']:.2f} times fewer positions")
+    print(json.dumps({"options": vars(options)} | figures))
 
 
-def measure(options: argparse.Namespace) -> dict[str, float]:
-    """Medians of both forms, and how far apart their results are."""
-    heads = options.width // 64
-    config = models.ModelConfig(
-        vocab_size=4096,
-        hidden_size=options.width,
-        num_layers=options.layers,
-        num_heads=heads,
-        num_kv_heads=max(1, heads // 2),
-        head_dim=64,
-        mlp_size=3 * options.width,
-    )
-    graphdef, params = nnx.split(models.Decoder(config, rngs=nnx.Rngs(0)))
-    grouped = random_batch(config.vocab_size, options.prefix, options.suffix, options.members)
-    batches = {"grouped": grouped, "naive": ungrouped(grouped)}
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Medians of all forms, and how far their results are from the grouped one's."""
+    config = shape(options.layers, options.width)
+    model = nnx.split(models.Decoder(config, rngs=nnx.Rngs(0)))
+    batch = random_batch(config.vocab_size, options.prefix, options.suffix, options.members)
+    figures = forms(model, batch, options.repeats)
+    if not options.no_peers:
+        figures["torch"] = ask_torch(model, batch, options.repeats)
+        figures["over_torch"] = over(figures, "torch", abs(figures["grouped"]["norm"] - figures["torch"]["norm"]))
+    total, own = options.prefix + options.suffix, options.suffix
+    figures["positions_ratio"] = options.members * total / (options.prefix + options.members * own)
+    return figures
+
+
+def forms(model: tuple[Any, Any], batch: Batch, repeats: int) -> dict[str, Any]:
+    """Both of our forms, alternating: seconds, loss, gradient norm, and what the compiler sets aside for them."""
+    graphdef, params = model
+    batches = {"grouped": batch, "naive": ungrouped(batch)}
 
     @jax.jit
     def step(params: nnx.State, batch: Batch) -> tuple[jax.Array, nnx.State]:
         def loss(params: nnx.State) -> jax.Array:
             logprob_BGT, entropy_BGT = suffix_logprobs(nnx.merge(graphdef, params), batch, 1.0)
-            return objective(GRPOConfig())(logprob_BGT, entropy_BGT, batch, None).loss / grouped.sampled_BGT.sum()
+            return objective(GRPOConfig())(logprob_BGT, entropy_BGT, batch, None).loss / batch.sampled_BGT.sum()
 
         return jax.value_and_grad(loss)(params)
 
-    results = {name: jax.block_until_ready(step(params, batch)) for name, batch in batches.items()}
-    wall: dict[str, list[float]] = {name: [] for name in batches}
-    cpu: dict[str, list[float]] = {name: [] for name in batches}
-    for _ in range(options.repeats):
+    steps = {name: step.lower(params, batch).compile() for name, batch in batches.items()}
+    results = {name: jax.block_until_ready(steps[name](params, batch)) for name, batch in batches.items()}
+    taken: dict[str, list[Seconds]] = {name: [] for name in batches}
+    for _ in range(repeats):
         for name, batch in batches.items():
-            began, began_cpu = time.perf_counter(), time.process_time()
-            jax.block_until_ready(step(params, batch))
-            wall[name].append(time.perf_counter() - began)
-            cpu[name].append(time.process_time() - began_cpu)
+            taken[name].append(once(lambda name=name, batch=batch: jax.block_until_ready(steps[name](params, batch))))
+    figures: dict[str, Any] = {}
+    for name, (loss, gradient) in results.items():
+        figures[name] = middle(taken[name])._asdict() | {"loss": float(loss), "norm": float(optax.tree.norm(gradient))}
+        memory = steps[name].memory_analysis()
+        figures[name]["temporary_bytes"] = memory.temp_size_in_bytes if memory else None
     apart = jax.tree.map(jnp.subtract, results["grouped"][1], results["naive"][1])
-    total, own = options.prefix + options.suffix, options.suffix
+    figures["over_naive"] = over(figures, "naive", float(optax.tree.norm(apart)))
+    return figures
+
+
+def over(figures: dict[str, Any], name: str, apart: float) -> dict[str, float]:
+    """Grouped against another form; `apart` is the distance of their gradients, or of their norms."""
+    own, other = figures["grouped"], figures[name]
     return {
-        "grouped_seconds": median(wall["grouped"]),
-        "naive_seconds": median(wall["naive"]),
-        "ratio": median(wall["naive"]) / median(wall["grouped"]),
-        "cpu_ratio": median(cpu["naive"]) / median(cpu["grouped"]),
-        "positions_ratio": options.members * total / (options.prefix + options.members * own),
-        "loss_difference": abs(float(results["grouped"][0] - results["naive"][0])),
-        "gradient_difference": float(optax.global_norm(apart) / optax.global_norm(results["naive"][1])),
+        "ratio": other["wall"] / own["wall"],
+        "cpu_ratio": other["cpu"] / own["cpu"],
+        "loss_difference": abs(own["loss"] - other["loss"]),
+        "gradient_difference": apart / other["norm"],
     }
+
+
+def shape(layers: int, width: int) -> models.ModelConfig:
+    """A small Qwen3 with heads of 64."""
+    heads = width // 64
+    return models.ModelConfig(
+        vocab_size=4096,
+        hidden_size=width,
+        num_layers=layers,
+        num_heads=heads,
+        num_kv_heads=max(1, heads // 2),
+        head_dim=64,
+        mlp_size=3 * width,
+    )
+
+
+def ask_torch(model: tuple[Any, Any], batch: Batch, repeats: int) -> dict[str, Any]:
+    """PyTorch's seconds, loss and gradient norm on the same weights and tokens."""
+    with tempfile.TemporaryDirectory() as folder:
+        return ask(
+            "transformers", TRANSFORMERS, "torch_step.py", save(model, batch, Path(folder)) | {"repeats": repeats}
+        )
+
+
+def save(model: tuple[Any, Any], batch: Batch, folder: Path) -> dict[str, Any]:
+    """Write what PyTorch reads; returns what it is to be asked."""
+    models.save(model, folder / "model")
+    np.savez(folder / "batch.npz", **{name: np.asarray(value) for name, value in batch._asdict().items()})
+    return saved(folder)
+
+
+def saved(folder: Path) -> dict[str, Any]:
+    """What PyTorch is to be asked about what `save` wrote."""
+    config = GRPOConfig()
+    asked = {"checkpoint": str(folder / "model"), "batch": str(folder / "batch.npz")}
+    return asked | {"clip_low": config.clip_low, "clip_high": config.clip_high}
 
 
 def random_batch(vocab: int, prefix: int, suffix: int, members: int) -> Batch:

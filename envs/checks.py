@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from envs.operation import Json
-from envs.task import Task
-from envs.trace import Call, Trace
+from envs.task import PlannedCall, Task
+from envs.trace import BLAMELESS, Call, Trace
 from envs.world import Record, World
 
 
@@ -102,26 +102,50 @@ def judge(attempt: Attempt, checks: Sequence[Check]) -> Verdict:
 def _penalties(attempt: Attempt, success: bool) -> Mapping[str, tuple[int, float]]:
     """How often each fault was committed, and what one costs."""
     calls = attempt.trace.calls
-    seen: set[str] = set()
-    duplicates = 0
-    for call in calls:
-        if call.error in ("malformed_json", "malformed_call"):
-            continue
-        same = json.dumps([call.name, call.arguments], sort_keys=True)
-        duplicates += same in seen
-        seen.add(same)
     kinds = [call.error for call in calls]
     operations = attempt.task.api.table()
     writes = [place for place, call in enumerate(calls) if call.ok and operations[call.name].writes]
-    needed = sum(operations[planned.name].writes for planned in attempt.task.oracle)
+    needed = sum(operations[planned.name].writes for planned in attempt.task.oracle if not planned.fails)
+    # Of several writes, with others among them, it cannot be told which was the last one needed.
+    end = writes[0 if needed == 1 else -1] if writes else 0
+    # Where finding out means a refused read, that read is right.
+    probes = sum(not operations[planned.name].writes for planned in attempt.task.oracle if planned.fails)
+    probed = sum(call.error == "refused" and not operations[call.name].writes for call in calls)
     return {
         "unknown_tool": (kinds.count("unknown_tool"), 0.1),
         "malformed_call": (kinds.count("malformed_json") + kinds.count("malformed_call"), 0.1),
-        "refused_call": (kinds.count("refused"), 0.05),
-        "duplicate_call": (duplicates, 0.1),
+        "refused_call": (kinds.count("refused") - min(probes, probed), 0.05),
+        "duplicate_call": (_duplicates(attempt), 0.1),
         "collateral_write": (max(0, len(writes) - needed), 0.2),
-        "call_after_done": (len(calls) - 1 - writes[needed - 1] if success and len(writes) >= needed > 0 else 0, 0.1),
+        "call_after_done": (len(calls) - 1 - end if success and len(writes) >= needed > 0 else 0, 0.1),
     }
+
+
+def _duplicates(attempt: Attempt) -> int:
+    """How many calls were made once more for no reason.
+
+    A call that failed through no fault of its own may be made again. So may, where the oracle reads something more than
+    once, a read after the site has changed.
+    """
+    operations = attempt.task.api.table()
+    sound = [planned for planned in attempt.task.oracle if not planned.fails and not operations[planned.name].writes]
+    rereads = len({_same(planned) for planned in sound}) < len(sound)
+    seen: dict[str, str] = {}
+    duplicates = 0
+    for call in attempt.trace:
+        if call.error in ("malformed_json", "malformed_call"):
+            continue
+        duplicates += _same(call) in seen
+        if call.error not in BLAMELESS:
+            seen[_same(call)] = call.name
+        changed = call.error == "conflict" or (call.ok and operations[call.name].writes)
+        if rereads and changed:
+            seen = {same: name for same, name in seen.items() if name not in operations or operations[name].writes}
+    return duplicates
+
+
+def _same(call: Call | PlannedCall) -> str:
+    return json.dumps([call.name, call.arguments], sort_keys=True)
 
 
 def changes(before: World, after: World) -> list[Change]:

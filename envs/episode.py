@@ -12,7 +12,7 @@ from envs.scenarios import SCENARIOS, sample
 from envs.simulator import Simulator
 from envs.task import Task
 from envs.tools import Detail, render, tool_schema
-from envs.trace import Call, Trace
+from envs.trace import SEEN, Call, Trace
 from envs.world import World
 
 
@@ -40,7 +40,7 @@ class Episode:
         self.task = task
         self._detail = detail
         self._lenient = lenient
-        self._simulator = Simulator(task.world, task.api.table())
+        self._simulator = Simulator(task.world, task.api.table(), task.faults)
         self._calls: list[Call] = []
         self._turns = 0
         self._stopped = False
@@ -80,7 +80,7 @@ class Episode:
             self._calls.append(Call(name, arguments, 0, None, "unknown_tool", self._turns))
             return f"Error: there is no tool {name[:80]!r}; the tools are {', '.join(self.task.tools)}."
         response: Response = self._simulator.call(name, arguments)
-        error = "" if response.ok else "refused"
+        error = "" if response.ok else response.cause or "refused"
         self._calls.append(Call(name, arguments, response.status, response.body, error, self._turns))
         return render(self._simulator.operations[name], response, self._detail)
 
@@ -109,6 +109,7 @@ class Episode:
 def rescore(record: Mapping[str, Any]) -> Verdict:
     """The verdict of a stored episode under today's checks: its calls are made again, no model is needed.
 
+    They meet the faults that they met then.
     Raises EnvError for a record that is not an episode.
     """
     try:
@@ -119,8 +120,8 @@ def rescore(record: Mapping[str, Any]) -> Verdict:
             raise TypeError("a call's name is a string and its arguments are an object")
     except (KeyError, TypeError) as error:
         raise EnvError(f"not a stored episode: {type(error).__name__} {error}") from error
-    simulator = Simulator(task.world, task.api.table())
+    simulator = Simulator(task.world, task.api.table(), task.faults)
     for call in calls:
-        if call.error in ("", "refused"):
+        if call.error in SEEN:
             simulator.call(call.name, call.arguments)
     return judge(Attempt(task, Trace(tuple(calls), stopped, answer), simulator.world), SCENARIOS[task.scenario].checks)

@@ -3,6 +3,9 @@
 Which call meets which fault follows from the seed and the call's number alone, so the same calls meet the same faults,
 in a simulator or over HTTP. A call that meets a fault changes nothing; the same call again may succeed.
 
+A rival is the other way to fail: somebody else writes between our read and our write, so that what we read is out of
+date, and the site refuses our write by its own rules.
+
 429  too many requests, with the header Retry-After
 409  somebody else was faster; writes only
 500  the site itself failed
@@ -11,6 +14,7 @@ The statuses and Retry-After are what clients react to; the real sites' sentence
 """
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from envs.errors import EnvError
@@ -22,6 +26,17 @@ _SENTENCES = {
     409: ("CONFLICT", "Conflict", "The request conflicts with a change that was made at the same time. Try again."),
     500: ("INTERNAL_SERVER_ERROR", "Internal Server Error", "Internal server error."),
 }
+
+
+@dataclass(frozen=True)
+class Rival:
+    """Somebody else, who is faster once: just before the first write of ours by `operation` that would be accepted."""
+
+    operation: str
+    calls: tuple[tuple[str, Mapping[str, Json]], ...]
+    """What they do: (operation, arguments) each."""
+    account: str = "5b10a2844c20165700ede22h"
+    """Who they are."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +52,10 @@ class Faults:
     """Chance of 500, per call."""
     at: tuple[tuple[int, int], ...] = ()
     """Sure faults: (number of the call, counted from 1; status). At a read, 409 passes."""
+    on: tuple[tuple[str, int, int], ...] = ()
+    """Sure faults of an operation: (its name; number of the call among its own, counted from 1; status)."""
+    rival: Rival | None = None
+    """Needs a simulator that has the table of the operations."""
     retry_after_s: int = 2
     """Seconds that a 429 asks to wait."""
 
@@ -44,7 +63,7 @@ class Faults:
         chances = (self.limited, self.conflict, self.broken)
         if not all(0 <= chance <= 1 for chance in chances) or sum(chances) > 1:
             raise EnvError(f"chances of faults are 0 to 1 and at most 1 together, not {', '.join(map(str, chances))}")
-        for _, status in self.at:
+        for status in (*(fault[-1] for fault in self.at), *(fault[-1] for fault in self.on)):
             if status not in KINDS:
                 raise EnvError(f"a fault has the status {', '.join(map(str, KINDS))}, not {status}")
 
@@ -60,13 +79,18 @@ class Faults:
                 place -= chance
         return drawn if writes or drawn != 409 else 0
 
-    def answer(self, number: int, operation: Operation) -> Response | None:
-        """What the call of this number gets instead of an answer; None if it meets no fault."""
-        status = self.status(number, operation.writes)
+    def answer(self, number: int, operation: Operation, own: int = 0) -> Response | None:
+        """What a call gets instead of an answer; None if it meets no fault.
+
+        `number` counts all calls, `own` those of the operation, both from 1.
+        """
+        sure = next((status for name, place, status in self.on if (name, place) == (operation.name, own)), 0)
+        status = sure if sure != 409 or operation.writes else 0
+        status = status or self.status(number, operation.writes)
         if not status:
             return None
         headers = (("Retry-After", str(self.retry_after_s)),) if status == 429 else ()
-        return Response(status, _body(operation, status), headers)
+        return Response(status, _body(operation, status), headers, "conflict" if status == 409 else "unavailable")
 
 
 def _body(operation: Operation, status: int) -> Json:

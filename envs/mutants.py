@@ -65,7 +65,7 @@ def mutants(task: Task) -> Iterator[Mutant]:
     for place, call in enumerate(plan):
         where = f"{call.name} (call {place + 1})"
         before, after = plan[:place], plan[place + 1 :]
-        for kind, detail, spoiled in _spoiled_calls(task, call):
+        for kind, detail, spoiled in _spoiled_calls(task, place):
             yield Mutant(kind, f"{where}{detail}", _turns(task, (*before, spoiled, *after)))
         yield Mutant("leave out", where, _turns(task, (*before, *after)))
         yield Mutant("stop early", where, _turns(task, before))
@@ -116,8 +116,9 @@ def extra_writes(task: Task) -> Iterator[PlannedCall]:
             yield PlannedCall(name, {key: known.get(key, filled(inner, task)) for key, inner in properties.items()})
 
 
-def _spoiled_calls(task: Task, call: PlannedCall) -> Iterator[tuple[str, str, PlannedCall]]:
-    """(kind, where inside the call, the call with one fault)."""
+def _spoiled_calls(task: Task, place: int) -> Iterator[tuple[str, str, PlannedCall]]:
+    """(kind, where inside the oracle's call at a place, the call with one fault)."""
+    call = task.oracle[place]
     for path in inner_paths(call.arguments):
         yield "drop field", f" without {_dotted(path)}", PlannedCall(call.name, without(call.arguments, path))
     for path, value in leaves(call.arguments):
@@ -130,8 +131,24 @@ def _spoiled_calls(task: Task, call: PlannedCall) -> Iterator[tuple[str, str, Pl
             PlannedCall(call.name, replaced(call.arguments, path, {"value": value})),
         )
     yield "rename tool", f" as {call.name}s", PlannedCall(call.name + "s", call.arguments)
-    for other in [name for name in task.tools if name != call.name][:1]:
+    other = next((name for name in task.tools if name != call.name and not _as_good(task, place, name)), None)
+    if other is not None:
         yield "rename tool", f" as {other}", PlannedCall(other, call.arguments)
+
+
+def _as_good(task: Task, place: int, other: str) -> bool:
+    """Whether another read, of the same arguments, tells all that the oracle learns from its own: that is no fault."""
+    operations, call = task.api.table(), task.oracle[place]
+    if operations[call.name].writes or operations[other].writes:
+        return False
+    before = task.oracle[:place]
+    told = []
+    for name in (call.name, other):
+        answer = replay(task, (*before, PlannedCall(name, call.arguments)))[0][-1]
+        told.append({str(value) for _, value in leaves(answer.body)} if answer.ok else set())
+    used = {value for after in task.oracle[place + 1 :] for _, value in leaves(after.arguments)}
+    learnt = {value for value in used if isinstance(value, str) and value in told[0]}
+    return bool(learnt) and learnt <= told[1]
 
 
 def _turns(task: Task, plan: Sequence[PlannedCall]) -> tuple[str, ...]:
@@ -200,6 +217,8 @@ def _dependent_pairs(task: Task) -> Iterator[int]:
     bodies = [response.body for response in replay(task, task.oracle)[0]]
     last_write = max((p for p, call in enumerate(task.oracle) if operations[call.name].writes), default=-1)
     for place, (first, second) in enumerate(zip(task.oracle, task.oracle[1:], strict=False)):
+        if (first.name, first.arguments) == (second.name, second.arguments):
+            continue
         known = task.request + json.dumps(bodies[:place])
         told = {str(value) for _, value in leaves(bodies[place])} if bodies[place] is not None else set()
         used = {value for _, value in leaves(second.arguments) if isinstance(value, str)}
@@ -215,12 +234,13 @@ def _differ_swapped(task: Task, place: int) -> bool:
     plan[place], plan[place + 1] = plan[place + 1], plan[place]
     responses, world = replay(task, plan)
     _, wanted = replay(task, task.oracle)
-    return not all(response.ok for response in responses) or essence(task.world, world) != essence(task.world, wanted)
+    refused = any(not response.ok and not response.cause for response in responses)
+    return refused or essence(task.world, world) != essence(task.world, wanted)
 
 
 def replay(task: Task, plan: Sequence[PlannedCall]) -> tuple[list[Any], World]:
     """The answers to a plan's calls, and the site after them."""
-    simulator = Simulator(task.world, task.api.table())
+    simulator = Simulator(task.world, task.api.table(), task.faults)
     return [simulator.call(call.name, call.arguments) for call in plan], simulator.world
 
 

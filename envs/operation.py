@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -25,6 +25,9 @@ class Response:
     """None for an answer without a body."""
     headers: tuple[tuple[str, str], ...] = ()
     """What a client reads beside the body, such as ("Retry-After", "2")."""
+    cause: Literal["", "unavailable", "conflict"] = ""
+    """Why the API did not do what it was asked, where the call itself is not to blame: the site failed, or somebody
+    else's write came between."""
 
     @property
     def ok(self) -> bool:
@@ -117,7 +120,20 @@ class Api:
     operations: tuple[Operation, ...] = field(default=())
     namesakes: Mapping[str, Namesake] = field(default_factory=dict)
     """Tables whose records get near namesakes in harder tasks, and how one is made."""
+    everywhere: frozenset[str] = frozenset()
+    """Names that every site has although no table says so: no split owns them."""
 
     def table(self) -> dict[str, Operation]:
         """The operations by name."""
         return {operation.name: operation for operation in self.operations}
+
+    def showing(self, name: str, compact: Mapping[str, Schema], body: tuple[str, ...] = ()) -> "Api":
+        """The same API, one operation of which looks otherwise in compact form, as some tasks need.
+
+        `compact` has schemas of parameters by name, an empty one to leave a parameter out; `body` are the paths that
+        are kept of its answers, if not the usual ones. Raises KeyError for an operation that there is not.
+        """
+        plain = self.table()[name]
+        parameters = tuple(replace(one, compact=compact.get(one.name, one.compact)) for one in plain.parameters)
+        shown = replace(plain, parameters=parameters, compact_body=body or plain.compact_body)
+        return replace(self, operations=tuple(shown if one is plain else one for one in self.operations))

@@ -1,4 +1,4 @@
-"""Places inside plain JSON data, and copies that differ at one of them."""
+"""Places inside plain JSON data, copies that differ at one of them, and how much two nested values share."""
 
 import json
 from collections.abc import Mapping
@@ -46,3 +46,9 @@ def replaced(value: Json, path: Path, new: Json) -> Json:
         place = place[name]
     place[path[-1]] = new
     return made
+
+
+def leafwise(value: Json, wanted: Json) -> float:
+    """How much two nested values share, leaf by leaf: places with equal values over all places and values of either."""
+    mine, theirs = ({(path, json.dumps(leaf)) for path, leaf in leaves(nested)} for nested in (value, wanted))
+    return len(mine & theirs) / len(mine | theirs) if mine | theirs else 0.0

@@ -64,8 +64,9 @@ def read_only(task: Task) -> list[str]:
 
 
 def duplicate(task: Task) -> list[str]:
-    """Repeats the oracle's first call and never gets further."""
-    return [turn(task.oracle[0])] * 4 + [DONE]
+    """Repeats the oracle's first call, or any if it makes none, and never gets further."""
+    first = task.oracle[0] if task.oracle else PlannedCall(task.tools[0], {})
+    return [turn(first)] * 4 + [DONE]
 
 
 def random_valid(task: Task, rng: random.Random) -> list[str]:

@@ -9,6 +9,7 @@ the process. Needs the extra `serve`: pip install -e ".[serve]".
 import importlib.util
 import socket
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envs.command import Parser, run
@@ -50,8 +51,9 @@ def main(arguments: Sequence[str]) -> int:
         raise EnvError("--user is checked together with --token: give both")
     if options.body_limit < 0:
         raise EnvError(f"--body-limit is a number of bytes, not {options.body_limit}")
-    faults = Faults(options.fault_seed, options.limited, options.conflict, options.broken)
-    world = _world(options.scenario, options.seed, options.split, options.issues, options.pages)
+    world, own = _served(options.scenario, options.seed, options.split, options.issues, options.pages)
+    chances = {"limited": options.limited, "conflict": options.conflict, "broken": options.broken}
+    faults = replace(own, seed=options.fault_seed, **chances)
     for library in ("starlette", "uvicorn"):
         if importlib.util.find_spec(library) is None:
             raise EnvError(f'serving needs {library}: pip install -e ".[serve]"')
@@ -101,12 +103,14 @@ def server(site: Site) -> "uvicorn.Server":
     return uvicorn.Server(uvicorn.Config(app(site), http="h11", lifespan="off", log_level="error", access_log=False))
 
 
-def _world(scenario: str | None, seed: int, split: str, issues: int, pages: int) -> World:
+def _served(scenario: str | None, seed: int, split: str, issues: int, pages: int) -> tuple[World, Faults]:
+    """A task's site and faults, or a made-up site that has none."""
     if scenario is not None:
-        return sample(scenario, seed, split).world  # type: ignore[arg-type]
+        task = sample(scenario, seed, split)
+        return task.world, task.faults or Faults()
     if not 1 <= issues <= 1000 or not 1 <= pages <= 500:
         raise EnvError(f"a made-up site has 1 to 1000 issues and 1 to 500 pages, not {issues} and {pages}")
-    return made_up_site(issues, pages, seed)
+    return made_up_site(issues, pages, seed), Faults()
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """A task: frozen data. What is asked, of which site, with which tools, and what would be right."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+from envs.faults import Faults
 from envs.operation import Api, Json
 from envs.words import Split
 from envs.world import World
@@ -20,6 +21,16 @@ class PlannedCall:
     arguments: Mapping[str, Json]
     note: str = ""
     """What the model writes before the call."""
+    fails: bool = False
+    """Whether the API will not do it: a read that finds nothing, or a call that meets one of the task's faults."""
+
+
+class Named(Protocol):
+    """A call, planned or made."""
+
+    @property
+    def name(self) -> str:
+        """Its operation, or whatever the model wrote."""
 
 
 @dataclass(frozen=True)
@@ -43,3 +54,10 @@ class Task:
     """Calls that fulfil the request, in order."""
     answer: str = field(default=DONE, repr=False)
     """What an oracle writes when it has made them."""
+    faults: Faults | None = field(default=None, repr=False)
+    """Which calls fail although nothing is wrong with them."""
+
+    def any_writes(self, calls: Iterable[Named]) -> bool:
+        """Whether one of the calls would change the site, accepted or not."""
+        operations = self.api.table()
+        return any(call.name in operations and operations[call.name].writes for call in calls)

@@ -20,12 +20,22 @@ Habits = Mapping[str, float]
 
 
 def conversation(
-    scenario: str, split: str, seed: int, habits: Habits, difficulty: int = 1, detail: Detail = "compact"
+    scenario: str,
+    split: str,
+    seed: int,
+    habits: Habits,
+    difficulty: int = 1,
+    detail: Detail = "compact",
+    member: int = 0,
 ) -> tuple[envs.Task, tuple[tuple[str, tuple[str, ...]], ...]]:
-    """One task and its demonstrated turns: [(what the model writes, what the tools answer), ...]."""
+    """One task and its demonstrated turns: [(what the model writes, what the tools answer), ...].
+
+    With habits, each `member` is another attempt at the same task.
+    """
     task = envs.SCENARIOS[scenario].sample(seed, split, difficulty)
     own = {name: chance for name, chance in habits.items() if name in envs.SCENARIOS[scenario].habits}
-    turns = policies.sloppy(task, random.Random(seed), own) if own else policies.oracle(task)
+    rng = random.Random(f"{seed}/{member}" if member else seed)
+    turns = policies.sloppy(task, rng, own) if own else policies.oracle(task)
     return task, policies.demonstrate(task, turns, detail).turns
 
 
@@ -39,9 +49,23 @@ def texts(chosen: Sequence[tuple[str, str, int]]) -> Iterator[str]:
             yield from answers
 
 
-def row(chat: Chat, scenario: str, split: str, seed: int, habits: Habits, detail: Detail = "compact") -> Row:
-    """One demonstration as a group of one member."""
-    task, turns = conversation(scenario, split, seed, habits, detail=detail)
+def row(
+    chat: Chat,
+    scenario: str,
+    split: str,
+    seed: int,
+    habits: Habits,
+    detail: Detail = "compact",
+    members: int = 1,
+) -> Row:
+    """Demonstrations of one task as a group: they share its prompt."""
+    shown = [conversation(scenario, split, seed, habits, detail=detail, member=member) for member in range(members)]
+    task = shown[0][0]
+    prefix = chat.prompt(task.request, envs.tool_schemas(task, detail=detail))
+    return Row(prefix, [_suffix(chat, turns) for _, turns in shown])
+
+
+def _suffix(chat: Chat, turns: Sequence[tuple[str, tuple[str, ...]]]) -> Suffix:
     tokens: list[int] = []
     sampled: list[bool] = []
     for written, answers in turns:
@@ -49,5 +73,4 @@ def row(chat: Chat, scenario: str, split: str, seed: int, habits: Habits, detail
         answer = chat.answer(answers) if answers else []
         tokens += turn + answer
         sampled += [True] * len(turn) + [False] * len(answer)
-    suffix = Suffix(np.array(tokens, np.int32), np.array(sampled), np.zeros(len(tokens), np.float32), 1.0)
-    return Row(chat.prompt(task.request, envs.tool_schemas(task, detail=detail)), [suffix])
+    return Suffix(np.array(tokens, np.int32), np.array(sampled), np.zeros(len(tokens), np.float32), 1.0)

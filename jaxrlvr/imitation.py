@@ -55,13 +55,16 @@ class Stage:
     chats: str = ""
     """A JSONL file of recorded chats to imitate instead of scenarios."""
     members: int = 1
-    """Chats that may share a prompt in one forward pass."""
+    """Chats that may share a prompt in one forward pass; of scenarios with habits, attempts shown at each task."""
 
     def __post_init__(self) -> None:
         if bool(self.chats) == bool(self.scenarios):
             raise UserError(f"stage {self.name!r} needs either scenarios or a file of chats, and not both")
-        if self.members < 1 or (self.members > 1 and not self.chats):
-            raise UserError(f"stage {self.name!r} has members {self.members}: 1, or with a file of chats more")
+        if self.members < 1 or (self.members > 1 and not self.chats and not self.habits):
+            raise UserError(
+                f"stage {self.name!r} has members {self.members}: 1, or more with a file of chats or with habits "
+                "(without them a task's demonstrations are all alike)"
+            )
         if "heldout" in dict(self.splits):
             raise UserError(
                 f"stage {self.name!r} would train on the heldout split, which judges: use train or synthetic"
@@ -133,8 +136,10 @@ def batches(chat: Chat, stage: Stage, config: SFTConfig) -> Iterator[list[Batch]
 
 
 def demonstrated(chat: Chat, stage: Stage, seed: int) -> Iterator[list[Row]]:
-    """The demonstrations of each update, the scenarios in turn."""
-    more = {} if stage.detail == "compact" else {"detail": stage.detail}
+    """The demonstrations of each update, the scenarios in turn; a task has `members` of them."""
+    more: dict[str, Any] = {} if stage.detail == "compact" else {"detail": stage.detail}
+    if stage.members > 1:
+        more["members"] = stage.members
     for step in range(stage.steps):
         rng = random.Random(f"{seed}/{stage.name}/{step}")
         yield [
@@ -146,7 +151,7 @@ def demonstrated(chat: Chat, stage: Stage, seed: int) -> Iterator[list[Row]]:
                 dict(stage.habits),
                 **more,
             )
-            for number in range(stage.episodes)
+            for number in range(max(1, stage.episodes // stage.members))
         ]
 
 

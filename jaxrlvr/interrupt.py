@@ -3,8 +3,9 @@
 A second signal ends the process at once; at most the steps since the last checkpoint are lost.
 """
 
+import contextlib
+import os
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -34,7 +35,9 @@ def interruptible() -> Iterator[Interruption]:
 
     def note(number: int, frame: FrameType | None) -> None:
         interruption.signal = number
-        print("\nstopping once what is under way is done; once more to stop at once", file=sys.stderr, flush=True)
+        # Past Python's own buffers: the signal may have come while something was written to them, and then they refuse.
+        with contextlib.suppress(OSError):
+            os.write(2, b"\nstopping once what is under way is done; once more to stop at once\n")
         for one, handler in before.items():
             signal.signal(one, handler)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import jax
 import numpy as np
-from tensorboardX import SummaryWriter
 
+from jaxrlvr.events import Events
 from jaxrlvr.files import keep_steps
 from jaxrlvr.learner import UpdateStats
 from jaxrlvr.refill import Drawn
@@ -58,12 +58,14 @@ def rollout_figures(groups: Sequence[Group]) -> Figures:
         figures |= {f"{figure}{name}": value for figure, value in _health(some).items()}
     for stop in STOPS:
         figures[f"stop/{stop}"] = _mean([float(member.stop == stop) for member in members])
-    errors: dict[str, int] = defaultdict(int)
-    for member in members:
-        for call in member.episode.trace if member.valid else ():
-            if call.error:
-                errors[call.error] += 1
-    return figures | {f"call_error/{kind}": float(count) for kind, count in sorted(errors.items())}
+    errors: dict[str, float] = defaultdict(float)
+    for group in groups:
+        for member in group.members:
+            for call in member.episode.trace if member.valid else ():
+                if call.error:
+                    errors[f"call_error/{call.error}"] += 1
+                    errors[f"call_error/{call.error}/{group.task.scenario}"] += 1
+    return figures | dict(sorted(errors.items()))
 
 
 def _health(groups: Sequence[Group]) -> Figures:
@@ -93,12 +95,21 @@ def _health(groups: Sequence[Group]) -> Figures:
     idle = [bool(made) for (group, _), made in zip(valid, calls, strict=True) if needs_no_call(group.task)]
     if idle:
         figures["overcalling"] = _mean([float(called) for called in idle])
+    # Of tasks that are to be answered or refused after reading.
+    reading = [(group.task, made) for (group, _), made in zip(valid, calls, strict=True) if only_reads(group.task)]
+    if reading:
+        figures["overwriting"] = _mean([float(task.any_writes(made)) for task, made in reading])
     return figures | {f"groups/{kind}": share for kind, share in _group_kinds(groups).items()}
 
 
 def needs_no_call(task: Any) -> bool:
     """Whether a task is fulfilled by calling nothing."""
     return len(task.oracle) == 0
+
+
+def only_reads(task: Any) -> bool:
+    """Whether a task is fulfilled by reading and changing nothing."""
+    return not needs_no_call(task) and not task.any_writes(task.oracle)
 
 
 def _group_kinds(groups: Sequence[Group]) -> Figures:
@@ -163,11 +174,17 @@ def host_share(figures: Mapping[str, float]) -> float:
 
 
 def scenario_line(figures: Mapping[str, float]) -> str:
-    """Each scenario's success, and the share of its groups whose members differ: those that teach."""
+    """Each scenario's success, and the share of its groups whose members differ: those that teach; and of tasks that
+    ask for no call, how many were answered with one.
+    """
     names = [name.split("/", 1)[1] for name in figures if name.startswith("success/")]
-    return "  ".join(
-        f"{name} {figures[f'success/{name}']:.2f} ({figures[f'groups/useful/{name}']:.0%} useful)" for name in names
-    )
+
+    def told(name: str) -> str:
+        idle = figures.get(f"overcalling/{name}")
+        overcalling = "" if idle is None else f", {idle:.0%} call for nothing"
+        return f"{name} {figures[f'success/{name}']:.2f} ({figures[f'groups/useful/{name}']:.0%} useful{overcalling})"
+
+    return "  ".join(map(told, names))
 
 
 def line(step: int, steps: int, figures: Mapping[str, float]) -> str:
@@ -177,7 +194,8 @@ def line(step: int, steps: int, figures: Mapping[str, float]) -> str:
         f"entropy {figures['update/entropy']:.3f}  grad {figures['update/grad_norm']:.2f}  "
         f"gap {figures['update/behaviour_gap_max']:.0e}  tokens {figures['tokens/sampled']:.0f}  "
         f"sample {figures['seconds/sample']:.1f} s  update {figures['seconds/update']:.1f} s  "
-        f"host {host_share(figures):.0%}  compiles {figures['compiles']:.0f}"
+        f"host {host_share(figures):.0%}  of peak {figures['speed/sample_utilisation']:.1%} "
+        f"{figures['speed/update_utilisation']:.0%}  compiles {figures['compiles']:.0f}"
     )
 
 
@@ -190,7 +208,7 @@ class MetricsLog:
         path = directory / "metrics.jsonl"
         keep_steps(path, resume_from)
         self._file = path.open("a", encoding="utf-8")
-        self._events = SummaryWriter(str(directory / "tensorboard"), purge_step=resume_from + 1, flush_secs=10)
+        self._events = Events(directory / "tensorboard", resume_from + 1)
 
     def write(self, step: int, figures: Mapping[str, float]) -> None:
         """Write one step."""
@@ -200,8 +218,7 @@ class MetricsLog:
 
     def show(self, step: int, figures: Mapping[str, float]) -> None:
         """Add figures to TensorBoard alone."""
-        for name, value in figures.items():
-            self._events.add_scalar(name, value, step)
+        self._events.write(step, figures)
 
     def close(self) -> None:
         """Flush and close both files."""

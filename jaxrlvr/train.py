@@ -37,6 +37,7 @@ from jaxrlvr.run import RunDirectory
 from jaxrlvr.sampler import Sampler
 from jaxrlvr.shares import rollout
 from jaxrlvr.tasks import training_tasks
+from jaxrlvr.utilisation import Meter, measured_peak
 from jaxrlvr.warmup import warm_up
 from jaxrlvr.watchdog import Watchdog
 
@@ -62,6 +63,7 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
         console.say("compiling ...")
         state = learner.init(policy.params)
         checkpoints.warm_up(changing(state))
+        meter = make_meter(config, policy)
         state = warm_up(config, sampler, learner, state, shape)
         done, state, progress = resumed(checkpoints, state)
         record = Record(config, run, policy.chat, resume_from=done)
@@ -84,7 +86,8 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
                 with timed(figures, "seconds/update"):
                     state, stats = learner.update(state, batches, guards.norm_limit(progress, config.guards))
                     figures |= metrics.update_figures(stats)
-                figures |= metrics.step_figures(drawn, figures) | {"compiles": float(compiles.count)}
+                figures |= metrics.step_figures(drawn, figures) | meter.figures(drawn, figures)
+                figures["compiles"] = float(compiles.count)
                 progress.rates = curriculum.updated(progress.rates, drawn.groups)
                 record.step(step, figures, drawn.groups, batches)
                 for warning in review(config, progress, step, figures, drawn.groups):
@@ -173,6 +176,12 @@ def make_learner(config: RunConfig, policy: Policy) -> Learner:
     )
 
 
+def make_meter(config: RunConfig, policy: Policy) -> Meter:
+    """What turns a step's tokens and seconds into FLOPs a second; measures the machine."""
+    flat, reference = grpo.flat_teaches(config.grpo), config.grpo.kl_beta > 0
+    return Meter(policy.config, measured_peak(config.policy.compute_dtype), flat, reference)
+
+
 @dataclass(frozen=True)
 class Evaluator:
     """Judges the policy on the held-out tasks."""
@@ -243,7 +252,9 @@ def main(arguments: list[str]) -> int:
         run = asked.resumed or distributed.first(lambda: RunDirectory.reserve(config, asked.name))
         if asked.resumed and distributed.is_first():
             held.enter_context(closing(run.lock()))
-        policy = load_policy(config.policy)
+        with Watchdog(config.guards.stall_seconds) as dog:
+            dog.now("loading the model")
+            policy = load_policy(config.policy)
         check(config, policy.chat)
         console.say(describe(config, str(policy.source), policy.config, policy.chat))
         if distributed.is_first():

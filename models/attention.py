@@ -12,7 +12,7 @@ everywhere and is what they must equal.
 """
 
 from functools import reduce
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,11 +24,12 @@ _MASKED = -1e30
 
 
 class _Keys(NamedTuple):
-    """One of the two key sets, and what of it a query sees: up to a length [B] or a slot [B, G, T]."""
+    """One of the two key sets, and how much of it a query sees."""
 
     k: jax.Array
     v: jax.Array
-    last: jax.Array
+    end: Any
+    """The prefix's length [B], or the queries' own slots [B, G, T]; a gradient has none."""
 
 
 def attend(
@@ -104,9 +105,11 @@ class _Side(NamedTuple):
     sees: jax.Array
 
     def product(self, a: str, b: str, result: str, a_array: jax.Array, b_array: jax.Array) -> jax.Array:
+        """The product of two arrays, each called by what it is; summed over the axes that the result lacks."""
         return contract(f"{self.axes[a]},{self.axes[b]}->{self.axes[result]}", a_array, b_array)
 
     def scores(self, q_BGTKRE: jax.Array) -> jax.Array:
+        """What scaled queries make of the keys they see, in this side's order."""
         return jnp.where(self.sees, self.product("query", "key", "weight", q_BGTKRE, self.k), _MASKED)
 
     def turned(self, x: jax.Array) -> jax.Array:
@@ -115,9 +118,9 @@ class _Side(NamedTuple):
 
 
 def _sides(own: _Keys, shared: _Keys | None) -> list[_Side]:
-    sees_BGTS = jnp.arange(own.v.shape[-2]) <= own.last[..., None]
+    sees_BGTS = jnp.arange(own.v.shape[-2]) <= own.end[..., None]
     sides = [_Side(_OWN, own.k, own.v, sees_BGTS[:, :, None, :, None])]
     if shared is not None:
-        sees_BP = jnp.arange(shared.v.shape[-2]) < shared.last[:, None]
+        sees_BP = jnp.arange(shared.v.shape[-2]) < shared.end[:, None]
         sides.append(_Side(_SHARED, shared.k, shared.v, sees_BP[:, None, None, None, None]))
     return sides

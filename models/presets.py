@@ -4,6 +4,7 @@ Qwen3.5's are of the text model alone: without the vision tower and the heads th
 """
 
 from dataclasses import replace
+from functools import cache
 from math import prod
 
 from models.config import ModelConfig
@@ -114,6 +115,7 @@ def parameter_count(config: ModelConfig) -> int:
     return sum(prod(tensor.shape(config)) for tensor in tensors(config))
 
 
+@cache
 def active_parameter_count(config: ModelConfig) -> int:
     """Parameters that one token meets: of a mixture's experts only those that it is sent to."""
     idle = config.num_experts - config.experts_per_token

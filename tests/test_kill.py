@@ -2,9 +2,11 @@
 
 Each child is a real process that trains a very small model. It tells its parent when it begins to sample, to update,
 to write a checkpoint, to evaluate; the parent kills it at a random instant of such a stretch, and starts the next one
-on what it left. The children are forked from one process that has imported everything, so that each costs seconds.
+on what it left. The children are forked from one process that has imported everything, so that each costs seconds. A
+child that stands still says where and ends, and the test with it.
 """
 
+import faulthandler
 import hashlib
 import json
 import multiprocessing
@@ -21,6 +23,8 @@ import pytest
 
 PHASES = ("sampling", "update", "checkpoint", "evaluation")
 STEPS = 4
+LIMIT = 300
+"""Seconds after which a child is taken to stand still; it needs about five."""
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["jaxrlvr.train", "transformers.models.qwen2.tokenization_qwen2"])
 
@@ -89,6 +93,7 @@ def child(model: Path, path: Path, cache: Path, told: Connection) -> None:
     log = os.open(path.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    faulthandler.dump_traceback_later(LIMIT, exit=True, file=log)
     import envs
     from jaxrlvr import evaluation, train
     from jaxrlvr.checkpoint import Checkpoints
@@ -167,10 +172,12 @@ class Runs:
         except EOFError:
             raise AssertionError(path.with_suffix(".log").read_text()[-3000:]) from None
         finally:
-            process.kill() if not code else process.join(60)
+            if not code:
+                process.kill()
             process.join()
             hears.close()
-        assert code in ("", "0"), path.with_suffix(".log").read_text()[-3000:]
+        ended = code == "" or (code, process.exitcode) == ("0", 0)
+        assert ended, path.with_suffix(".log").read_text()[-3000:]
         return code == "0"
 
 

@@ -1,6 +1,8 @@
 """transformers' `generate` on a random Qwen3, static batch, log-probs on: decoding speed as one line of JSON.
 
 usage: transformers_decode.py '{"batch": 8, "prompt": 256, "generate": 128, ...}'
+
+`device` and `dtype` name where and in what it computes; with `"logprobs": false` it keeps no scores.
 """
 
 import json
@@ -26,18 +28,23 @@ def main() -> None:
         intermediate_size=asked["mlp"],
         tie_word_embeddings=True,
     )
-    model = Qwen3ForCausalLM(config).eval()
-    prompts = torch.randint(2, asked["vocab"], (asked["batch"], asked["prompt"]))
+    device, dtype = asked.get("device", "cpu"), getattr(torch, asked.get("dtype", "float32"))
+    scores = asked.get("logprobs", True)
+    model = Qwen3ForCausalLM(config).to(device, dtype).eval()
+    prompts = torch.randint(2, asked["vocab"], (asked["batch"], asked["prompt"]), device=device)
 
     def call(tokens: int) -> tuple[float, float]:
         how = GenerationConfig(
             do_sample=True, temperature=1.0, top_k=0, top_p=1.0, pad_token_id=0, eos_token_id=None,
-            max_new_tokens=tokens, min_new_tokens=tokens, output_scores=True, return_dict_in_generate=True,
+            max_new_tokens=tokens, min_new_tokens=tokens, output_scores=scores, return_dict_in_generate=True,
         )  # fmt: skip
         began, began_cpu = time.perf_counter(), time.process_time()
         with torch.inference_mode():
             made = model.generate(prompts, attention_mask=torch.ones_like(prompts), generation_config=how)
-            model.compute_transition_scores(made.sequences, made.scores, normalize_logits=True)
+            if scores:
+                model.compute_transition_scores(made.sequences, made.scores, normalize_logits=True)
+        if device == "cuda":
+            torch.cuda.synchronize()
         assert made.sequences.shape[1] == asked["prompt"] + tokens
         return time.perf_counter() - began, time.process_time() - began_cpu
 

@@ -86,4 +86,5 @@ def main() -> None:
     print(json.dumps({"per_cpu_second": written / cpu, "per_wall_second": written / wall}))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -127,8 +127,7 @@ def difficulties(scenario: Scenario) -> list[int]:
 
 def writes_nothing(trial_task: Task) -> bool:
     """Whether the right thing is to leave the site alone: a refusal, or a question that no write answers."""
-    operations = trial_task.api.table()
-    return not any(operations[call.name].writes for call in trial_task.oracle)
+    return not trial_task.any_writes(trial_task.oracle)
 
 
 def _where(task: Task) -> str:
@@ -276,7 +275,7 @@ def own_values(task: Task) -> set[str]:
 def _common(drawn: Sequence[Task]) -> set[str]:
     """The strings that every site has, such as the names of priorities: no split owns them."""
     per_task = ({value for _, value in leaves(task.world.tables) if isinstance(value, str)} for task in drawn[:40])
-    return set.intersection(*per_task) if drawn else set()
+    return set.intersection(*per_task) | drawn[0].api.everywhere if drawn else set()
 
 
 def _words(value: str) -> set[str]:

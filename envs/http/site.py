@@ -64,8 +64,11 @@ class Site:
         """`address`, such as http://127.0.0.1:8080, is where links in bodies lead; `credentials` are user and token,
         the user "" for any.
         """
-        self._routes = Routes(operation for api in apis for operation in api.operations)
-        self._simulator = Simulator(replace(world, site=address) if address else world, {}, faults)
+        operations = [operation for api in apis for operation in api.operations]
+        self._routes = Routes(operations)
+        # Requests come with their operation; it is faults that name some.
+        table = {operation.name: operation for operation in operations}
+        self._simulator = Simulator(replace(world, site=address) if address else world, table, faults)
         self._credentials = credentials
         self.body_limit = body_limit
 

@@ -1,23 +1,5 @@
-"""Jira Cloud, platform REST API v3 and Agile. Read world, replies, endpoint, fields, issues, transitions, the rest."""
+"""Jira Cloud, platform REST API v3. Read world, replies, endpoint, fields, issues, transitions, then the rest."""
 
-from envs.jira.attachments import ATTACHMENTS
-from envs.jira.comments import COMMENTS
-from envs.jira.issue_edits import ISSUE_EDITS
-from envs.jira.issues import CREATE_ISSUE, GET_ISSUE
-from envs.jira.links import LINKS
-from envs.jira.metadata import METADATA
-from envs.jira.namesakes import NAMESAKES
-from envs.jira.projects import PROJECTS
-from envs.jira.properties import PROPERTIES
-from envs.jira.search import SEARCH
-from envs.jira.transitions import DO_TRANSITION, GET_TRANSITIONS
-from envs.jira.users import USERS
-from envs.jira.watchers import WATCHERS
-from envs.jira.worklogs import WORKLOGS
-from envs.operation import Api
-
-_ISSUES = (CREATE_ISSUE, GET_ISSUE, GET_TRANSITIONS, DO_TRANSITION, *ISSUE_EDITS)
-_PARTS = (*COMMENTS, *WATCHERS, *LINKS, *WORKLOGS, *PROPERTIES, *ATTACHMENTS)
-JIRA = Api("jira", (*_ISSUES, *SEARCH, *_PARTS, *USERS, *PROJECTS, *METADATA), NAMESAKES)
+from envs.jira.table import JIRA
 
 __all__ = ["JIRA"]

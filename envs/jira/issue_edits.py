@@ -53,16 +53,21 @@ def edit(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response
             errors["comment"] = comment_wrong
     if errors:
         return field_errors(errors)
-    if "timetracking" in values:
-        values["timetracking"] = {**issue["fields"].get("timetracking", {}), **values["timetracking"]}
-    changed = {name: value for name, value in values.items() if issue["fields"].get(name) != value}
-    items = [_change(world, name, issue["fields"].get(name), value) for name, value in changed.items()]
+    changed, items = changes_of(world, issue, values)
     made = rewrite(world, issue, items, fields={**issue["fields"], **changed})
     for comment in comments:
         put_comment(world, made, comment["body"])
     if arguments.get("returnIssue"):
         return Response(200, issue_body(world, made, wanted_fields(["*all"])))
     return Response(204)
+
+
+def changes_of(world: World, issue: Record, values: Mapping[str, Json]) -> tuple[dict[str, Json], list[Record]]:
+    """Those values that differ from the issue's, and their items for its history. An estimate keeps the other one."""
+    if "timetracking" in values:
+        values = {**values, "timetracking": {**issue["fields"].get("timetracking", {}), **values["timetracking"]}}
+    changed = {name: value for name, value in values.items() if issue["fields"].get(name) != value}
+    return changed, [_change(world, name, issue["fields"].get(name), value) for name, value in changed.items()]
 
 
 def _listed(value: Json) -> list[Mapping[str, Json]]:

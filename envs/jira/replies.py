@@ -48,10 +48,10 @@ def find_project(world: World, id_or_key: str) -> Record | None:
     return by_id or next((one for one in world.tables.get("projects", {}).values() if one["key"] == wanted), None)
 
 
-def no_project(id_or_key: str) -> Response:
+def no_project(id_or_key: str, status: int = 404) -> Response:
     """The refusal of a project that there is not."""
     how = "id" if id_or_key.isdigit() else "key"
-    return global_error(404, f"No project could be found with {how} '{id_or_key}'.")
+    return global_error(status, f"No project could be found with {how} '{id_or_key}'.")
 
 
 def named(world: World, table: str, value: Json) -> Record | None:

@@ -1,20 +1,24 @@
 """The workflow of an issue: getTransitions, doTransition.
 
 Transition ids belong to a workflow: the same name or target has another id in another project, so they have to be read.
+A transition may have a screen; all that is on it is checked before anything moves.
 """
 
 from collections.abc import Mapping
 
 from envs.jira import replies
+from envs.jira.comments import put_comment
 from envs.jira.endpoint import ID_OR_KEY, STRING
 from envs.jira.history import item, rewrite
+from envs.jira.issue_edits import changes_of
 from envs.jira.replies import field_errors, find_issue, global_error, status_body
+from envs.jira.screens import Filled, filled, screen_body
 from envs.jira.world import RESOLUTIONS
 from envs.operation import Json, Operation, Parameter, Response
 from envs.world import TICK_MS, Record, World
 
 DONE = next(iter(RESOLUTIONS))
-"""The resolution that an issue gets by entering a status of the category done."""
+"""The resolution that an issue gets by entering a status of the category done, unless a screen asked for one."""
 
 
 def available(world: World, issue: Record) -> list[Record]:
@@ -30,22 +34,30 @@ def get_transitions(world: World, arguments: Mapping[str, Json]) -> Response:
     if issue is None:
         return global_error(404, replies.NO_ISSUE)
     wanted = arguments.get("transitionId")
-    bodies = [
-        {
-            "id": step["id"],
-            "name": step["name"],
-            "to": status_body(world, world.table("statuses")[step["to"]]),
-            "hasScreen": False,
-            "isGlobal": not step["from"],
-            "isInitial": False,
-            "isAvailable": True,
-            "isConditional": False,
-            "looped": step["to"] == issue["status"],
-        }
-        for step in available(world, issue)
-        if wanted in (None, step["id"])
-    ]
+    shown = [step for step in available(world, issue) if wanted in (None, step["id"])]
+    bodies = [_body(world, issue, step) for step in shown]
+    if "transitions.fields" in arguments.get("expand", "").split(","):
+        project = world.table("projects")[issue["project"]]
+        bodies = [
+            {**body, "fields": screen_body(world, project, step.get("screen", {}))}
+            for body, step in zip(bodies, shown, strict=True)
+        ]
     return Response(200, {"expand": "transitions", "transitions": bodies})
+
+
+def _body(world: World, issue: Record, step: Record) -> dict[str, Json]:
+    """IssueTransition."""
+    return {
+        "id": step["id"],
+        "name": step["name"],
+        "to": status_body(world, world.table("statuses")[step["to"]]),
+        "hasScreen": bool(step.get("screen")),
+        "isGlobal": not step["from"],
+        "isInitial": False,
+        "isAvailable": True,
+        "isConditional": False,
+        "looped": step["to"] == issue["status"],
+    }
 
 
 def do_transition(world: World, arguments: Mapping[str, Json]) -> Response:
@@ -61,11 +73,16 @@ def do_transition(world: World, arguments: Mapping[str, Json]) -> Response:
     step = next((step for step in available(world, issue) if step["id"] == wanted), None)
     if step is None:
         return global_error(400, f"Transition id '{wanted}' is not valid for this issue.")
-    # No transition here has a screen, so no field can be set on one.
-    if fields := arguments.get("fields"):
-        return field_errors(
-            {name: f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown." for name in fields}
-        )
+    project = world.table("projects")[issue["project"]]
+    found = filled(world, project, step.get("screen", {}), arguments.get("fields") or {}, arguments.get("update") or {})
+    if not isinstance(found, Filled):
+        return field_errors(found)
+    _move(world, issue, step, found)
+    return Response(204)
+
+
+def _move(world: World, issue: Record, step: Record, screen: Filled) -> None:
+    """Set what the screen was filled with and the status, as one change."""
     statuses = world.table("statuses")
     before, after = statuses[issue["status"]], statuses[step["to"]]
     more: dict[str, Json] = {}
@@ -73,11 +90,21 @@ def do_transition(world: World, arguments: Mapping[str, Json]) -> Response:
         done = after["category"] == "done"
         more = {"resolution": DONE if done else None, "statuscategorychangedate": world.now_ms + TICK_MS}
         more["resolutiondate"] = world.now_ms + TICK_MS if done else None
-    items = [item("status", (before["id"], before["name"]), (after["id"], after["name"]))] if before != after else []
-    rewrite(world, issue, items, status=step["to"], **more)
-    return Response(204)
+    if screen.resolution:
+        more |= {"resolution": screen.resolution, "resolutiondate": world.now_ms + TICK_MS}
+    changed, items = changes_of(world, issue, screen.values)
+    if before != after:
+        items.append(item("status", (before["id"], before["name"]), (after["id"], after["name"])))
+    if changed:
+        more["fields"] = {**issue["fields"], **changed}
+    made = rewrite(world, issue, items, status=step["to"], **more)
+    for body in screen.comments:
+        put_comment(world, made, body)
 
 
+_EXPAND = "transitions.fields adds the fields on each transition's screen, whether they are required, and their values."
+_FIELDS = "Values of fields on the transition's screen, such as the resolution."
+_UPDATE = "Operations on fields of the screen, and comments to add, as lists of verbs."
 _ID = {"type": ["string", "integer"], "description": "The ID of the transition."}
 
 GET_TRANSITIONS = Operation(
@@ -86,7 +113,11 @@ GET_TRANSITIONS = Operation(
     method="GET",
     path="/rest/api/3/issue/{issueIdOrKey}/transitions",
     description="Returns the transitions that can be made on an issue in its current status.",
-    parameters=(ID_OR_KEY, Parameter("transitionId", "query", STRING, compact={})),
+    parameters=(
+        ID_OR_KEY,
+        Parameter("transitionId", "query", STRING, compact={}),
+        Parameter("expand", "query", {**STRING, "description": _EXPAND}, compact={}),
+    ),
     handler=get_transitions,
     refuse=replies.wrong_shape,
     compact_body=("transitions.to.name", "transitions.id"),
@@ -102,7 +133,8 @@ DO_TRANSITION = Operation(
         Parameter(
             "transition", "body", {"type": "object", "properties": {"id": _ID}, "required": ["id"]}, required=True
         ),
-        Parameter("fields", "body", {"type": "object"}, compact={}),
+        Parameter("fields", "body", {"type": "object", "description": _FIELDS}, compact={}),
+        Parameter("update", "body", {"type": "object", "description": _UPDATE}, compact={}),
     ),
     handler=do_transition,
     refuse=replies.wrong_shape,

@@ -1,7 +1,8 @@
 """A Jira site as tables: projects, issue types, priorities, statuses, workflows, issues, users.
 
 issues      id -> id, key, project, issuetype, status, created, updated, fields (summary, priority, labels, ...)
-workflows   id -> id, initial, transitions: [{id, name, from: [status id] (empty: from anywhere), to: status id}]
+workflows   id -> id, initial, transitions: [{id, name, from: [status id] (empty: from anywhere), to: status id,
+            and where it has a screen: {field id: whether it is required}}]
 projects    id -> id, key, name, issuetypes: [id], workflow, next_number
 and once they are needed components, versions, issue_comments, worklogs, issue_links, remote_links, issue_attachments,
 boards and sprints; an issue's history, watchers, voters, properties and resolution are in its record.

@@ -12,9 +12,10 @@ from envs.confluence import CONFLUENCE
 from envs.confluence.labels import label
 from envs.confluence.world import site
 from envs.operation import Json
-from envs.scenarios.confluence_reads import changed_fields, page_found, read_argument, space_found
+from envs.scenarios.confluence_reads import changed_fields, page_found, space_found
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
+from envs.told import read_argument
 from envs.words import Split
 
 _WORDINGS = (

@@ -10,9 +10,10 @@ from envs import words
 from envs.checks import Change, argument, outcome, stopped_after
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
-from envs.scenarios.confluence_reads import add_page, changed_fields, page_found, read_argument, space_found
+from envs.scenarios.confluence_reads import add_page, changed_fields, page_found, space_found
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
+from envs.told import read_argument
 from envs.words import Split
 
 _WORDINGS = (

@@ -1,37 +1,9 @@
-"""Checks that the Confluence scenarios share: an id counts only if an answer had told it before it was used."""
+"""Checks that the Confluence scenarios share: spaces and pages are looked up, by ids that are no guesses."""
 
-from envs.checks import Attempt, Check, at, exactly
+from envs.checks import Attempt, Check
 from envs.confluence.world import put_page
-from envs.paths import leaves
-from envs.trace import Call
+from envs.told import last_place, told_before
 from envs.world import Record, World
-
-
-def told_before(calls: tuple[Call, ...], place: int, value: object) -> bool:
-    """Whether a successful call before `place` had the value in its answer."""
-    return any(
-        call.ok and any(str(value) == str(leaf) for _, leaf in leaves(call.body))
-        for call in calls[:place]
-        if call.body is not None
-    )
-
-
-def _last(calls: tuple[Call, ...], name: str) -> int:
-    return max((place for place, call in enumerate(calls) if call.name == name), default=-1)
-
-
-def read_argument(operation: str, path: str, goal: str, weight: float) -> Check:
-    """Whether the last call of `operation` had the goal's id at `path`, and an answer had told it before."""
-
-    def score(attempt: Attempt) -> float:
-        calls = attempt.trace.calls
-        place = _last(calls, operation)
-        if place < 0:
-            return 0.0
-        value = at(calls[place].arguments, path)
-        return exactly(value, attempt.task.goal[goal]) * told_before(calls, place, value)
-
-    return Check(f"argument/{path}", weight, score, f"The {path} of {operation} was read, not guessed, and is right.")
 
 
 def space_found(write: str, weight: float) -> Check:
@@ -41,7 +13,7 @@ def space_found(write: str, weight: float) -> Check:
         calls = attempt.trace.calls
         answers = [
             [space["key"] for space in call.body["results"]]
-            for call in calls[: max(_last(calls, write), 0)]
+            for call in calls[: max(last_place(calls, write), 0)]
             if call.name == "getSpaces" and call.ok
         ]
         return max((_alone(answer, attempt.task.goal["key"]) for answer in answers), default=0.0)
@@ -55,7 +27,7 @@ def page_found(write: str, goal: str, weight: float) -> Check:
     def score(attempt: Attempt) -> float:
         calls = attempt.trace.calls
         best = 0.0
-        for place, call in enumerate(calls[: max(_last(calls, write), 0)]):
+        for place, call in enumerate(calls[: max(last_place(calls, write), 0)]):
             if call.name == "getPages" and call.ok:
                 spaces = call.arguments.get("space-id", [])
                 if all(told_before(calls, place, space) for space in spaces):
@@ -72,7 +44,7 @@ def page_read(write: str, goal: str, weight: float) -> Check:
         calls, wanted = attempt.trace.calls, attempt.task.goal[goal]
         reads = [
             place
-            for place, call in enumerate(calls[: max(_last(calls, write), 0)])
+            for place, call in enumerate(calls[: max(last_place(calls, write), 0)])
             if call.name == "getPageById" and call.ok and call.body["id"] == wanted
         ]
         return float(any(told_before(calls, place, wanted) for place in reads))

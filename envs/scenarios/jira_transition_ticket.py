@@ -7,14 +7,13 @@ first transition is taken, an id is made up, or nothing is done after reading.
 import random
 
 from envs import words
-from envs.checks import Attempt, Change, Check, argument, outcome, read_first, stopped_after
+from envs.checks import argument, outcome, read_first, stopped_after
 from envs.jira import JIRA
 from envs.jira.transitions import available
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
-from envs.operation import Json
+from envs.scenarios.jira_writes import moves, one_moved, read_it, reads, right_issue, right_transition
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
-from envs.task import PlannedCall, Task
-from envs.trace import Call
+from envs.task import Task
 from envs.words import Split
 from envs.world import Record, World
 
@@ -60,61 +59,25 @@ def draw(rng: random.Random, split: Split) -> Draft:
         world,
         goal,
         (
-            PlannedCall("getTransitions", {"issueIdOrKey": issue["key"]}),
-            _move(issue["key"], ids[chosen], f'"{targets[chosen]}": {ids[chosen]}'),
+            reads(issue["key"]),
+            moves(issue["key"], ids[chosen], f'"{targets[chosen]}": {ids[chosen]}'),
         ),
     )
-
-
-def _move(issue: str, transition: str, note: str = "") -> PlannedCall:
-    return PlannedCall("doTransition", {"issueIdOrKey": issue, "transition": {"id": transition}}, note)
 
 
 def _issue(world: World, key: str) -> Record:
     return world.find("issues", key=key)[0]
 
 
-def _moved(task: Task, changed: list[Change]) -> bool:
-    """The issue is in the wanted status; only its status and time have changed."""
-    if len(changed) != 1 or changed[0].table != "issues" or not changed[0].before or not changed[0].after:
-        return False
-    before, after = changed[0].before, changed[0].after
-    kept = all(before[name] == after[name] for name in before if name not in ("status", "updated"))
-    return (
-        kept
-        and before["key"] == task.goal["issue"]
-        and task.world.tables["statuses"][after["status"]]["name"] == task.goal["status"]
-    )
-
-
-def _read_it(call: Call, task: Task) -> bool:
-    return str(call.arguments.get("issueIdOrKey", "")).upper() == task.goal["issue"]
-
-
-def _right_issue(value: Json, wanted: Json) -> float:
-    return float(isinstance(value, str) and value.upper() == wanted)
-
-
-def _right_transition() -> Check:
-    """The id counts only if it was read: a guess that happens to fit is worth nothing."""
-    plain = argument("doTransition", "transition.id", "transition", 0.30)
-    was_read = read_first("getTransitions", "doTransition", 0.0, _read_it)
-
-    def score(attempt: Attempt) -> float:
-        return plain.score(attempt) * was_read.score(attempt)
-
-    return Check(plain.name, plain.weight, score, "The transition that leads to the wanted status was read and chosen.")
-
-
 def _first_transition(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Takes the first transition listed, whatever it leads to."""
     first = available(task.world, _issue(task.world, str(task.goal["issue"])))[0]
-    return [call if call.name != "doTransition" else _move(str(task.goal["issue"]), first["id"]) for call in plan]
+    return [call if call.name != "doTransition" else moves(str(task.goal["issue"]), first["id"]) for call in plan]
 
 
 def _guess_id(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Makes up an id without reading."""
-    return [_move(str(task.goal["issue"]), str(rng.randint(11, 99)))]
+    return [moves(str(task.goal["issue"]), str(rng.randint(11, 99)))]
 
 
 def _stop_after_read(plan: Plan, task: Task, rng: random.Random) -> Plan:
@@ -127,11 +90,11 @@ SCENARIO = Scenario(
     api=JIRA,
     tools=("getTransitions", "doTransition"),
     checks=(
-        argument("doTransition", "issueIdOrKey", "issue", 0.10, _right_issue),
-        read_first("getTransitions", "doTransition", 0.15, _read_it),
-        _right_transition(),
+        argument("doTransition", "issueIdOrKey", "issue", 0.10, right_issue),
+        read_first("getTransitions", "doTransition", 0.15, read_it),
+        right_transition(0.30),
         stopped_after("doTransition", 0.10),
-        outcome(0.35, _moved, "The issue is in the wanted status and nothing else has changed."),
+        outcome(0.35, one_moved, "The issue is in the wanted status and nothing else has changed."),
     ),
     habits={"first_transition": _first_transition, "guess_id": _guess_id, "stop_after_read": _stop_after_read},
     draw=draw,

@@ -6,10 +6,23 @@ from envs.scenarios import (
     confluence_label_page,
     confluence_move_page,
     confluence_page_from_facts,
+    confluence_update_conflict,
     confluence_update_page,
+    jira_answer_without_tools,
+    jira_comment_mention,
     jira_create_issue,
+    jira_create_subtask,
+    jira_link_duplicate,
+    jira_log_work,
+    jira_move_three_hops,
+    jira_plan_sprint,
     jira_read_issue,
+    jira_recover,
+    jira_refuse_infeasible,
+    jira_resolve_ticket,
+    jira_transition_conflict,
     jira_transition_ticket,
+    jira_triage_by_jql,
 )
 from envs.scenarios.scenario import Scenario
 from envs.task import Task
@@ -25,6 +38,19 @@ SCENARIOS: dict[str, Scenario] = {
         confluence_move_page,
         confluence_page_from_facts,
         jira_read_issue,
+        jira_triage_by_jql,
+        jira_create_subtask,
+        jira_link_duplicate,
+        jira_log_work,
+        jira_comment_mention,
+        jira_recover,
+        jira_move_three_hops,
+        jira_refuse_infeasible,
+        jira_resolve_ticket,
+        jira_plan_sprint,
+        jira_answer_without_tools,
+        confluence_update_conflict,
+        jira_transition_conflict,
     )
 }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from envs.checks import Check
 from envs.errors import EnvError
+from envs.faults import Faults
 from envs.namesakes import crowd
 from envs.operation import Api
 from envs.task import DONE, PlannedCall, Task
@@ -30,6 +31,7 @@ class Draft:
     goal: Mapping[str, object]
     oracle: tuple[PlannedCall, ...]
     answer: str = DONE
+    faults: Faults | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class Scenario:
             draft.goal,
             draft.oracle,
             draft.answer,
+            draft.faults,
         )
 
     def _offered(self, rng: random.Random, count: int) -> tuple[str, ...]:

@@ -19,6 +19,11 @@ def figures(script: str, *arguments: str) -> dict[str, Any]:
     return json.loads(said.stdout.splitlines()[-1])
 
 
+def options(values: dict[str, int]) -> list[str]:
+    """As command-line arguments."""
+    return [text for name, value in values.items() for text in (f"--{name}", str(value))]
+
+
 def test_decode__smallest_size_gives_speeds_of_both_forms() -> None:
     small = ["--prompt", "16", "--generate", "4", "--batch", "2", "--shared", "16", "--members", "2", "--repeats", "1"]
     told = figures("decode.py", "--no-peers", *small)
@@ -43,3 +48,39 @@ def test_scaling__the_page_holds_what_is_computed() -> None:
     command = [sys.executable, str(ROOT / "benchmarks" / "scaling.py")]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert said.strip() and set(said.splitlines()) <= set((ROOT / "docs" / "scaling.md").read_text().splitlines())
+
+
+def test_train_step__both_forms_have_one_loss_and_gradient() -> None:
+    small = {"prefix": 24, "suffix": 8, "members": 2, "layers": 1, "width": 64, "repeats": 1}
+    told = figures("train_step.py", "--no-peers", *options(small))
+    assert told["over_naive"]["loss_difference"] < 1e-5
+    assert told["over_naive"]["gradient_difference"] < 1e-4
+    assert told["over_naive"]["ratio"] == told["naive"]["wall"] / told["grouped"]["wall"]
+
+
+def test_agentic__a_step_samples_every_turn_and_compiles_nothing() -> None:
+    small = {"groups": 1, "members": 2, "turns": 2, "prompt": 16, "budget": 128, "repeats": 2}
+    told = figures("agentic.py", "--no-peers", *options(small))
+    assert told["ours"]["compiles"] == 0
+    assert 4 <= told["ours"]["tokens"] <= 2 * 128
+
+
+def test_gpu__smallest_size_runs_every_part() -> None:
+    told = figures("gpu.py", "--size", "smallest", "--remat", "none", "--repeats", "1", "--no-peers")["smallest"]
+    assert not [part for part, row in told.items() if "error" in row], told
+    rates, members = told["rates"], told["decode"]["members"]["8"]
+    floor = members["members"] * rates["bytes"] / members["bytes_per_token_of_all"]
+    assert members["of_floor"] == members["per_wall_second"] / floor
+    for form in ("grouped", "naive"):
+        row = told["train_none"][form]
+        assert row["utilisation"] == row["flops"] / row["wall"] / rates["flops"]
+    assert told["train_none"]["over_naive"]["loss_difference"] < 0.02
+    assert abs(told["step"]["behaviour_kl"]) < 1e-3
+
+
+def test_gpu__refuses_a_large_size_without_an_accelerator() -> None:
+    command = [sys.executable, str(ROOT / "benchmarks" / "gpu.py"), "--size", "0.6b", "--repeats", "1"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert said.returncode == 1
+    assert "use --size smallest" in said.stderr.splitlines()[-1]

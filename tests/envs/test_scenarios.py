@@ -11,7 +11,7 @@ import envs
 from envs import policies
 from envs.audit.criteria import shape, writes_nothing
 from envs.checks import Attempt, changes, judge
-from envs.mutants import extra_writes
+from envs.mutants import essence, extra_writes
 from envs.task import PlannedCall, Task
 
 SCENARIOS = pytest.mark.parametrize("scenario", envs.SCENARIOS)
@@ -115,7 +115,8 @@ def mutants(task: Task):
     if len(plan) > 1:
         yield "swap", played(plan[::-1])
     yield "not stopping", played(plan)[:-1]
-    yield "go on", [*played(plan)[:-1], policies.turn(plan[0]), "Done."]
+    if plan:
+        yield "go on", [*played(plan)[:-1], policies.turn(plan[0]), "Done."]
 
 
 def played(plan) -> list[str]:
@@ -170,14 +171,22 @@ def test_success__an_extra_write_spoils_it(scenario):
             episode = envs.Episode(task)
             for turn in policies.oracle(task)[:-1]:
                 episode.step(turn)
-            done = episode.world.digest()
+            done = essence(task.world, episode.world)
             episode.step(policies.turn(extra))
-            if episode.world.digest() != done:
+            # The right edit once more moves a time and nothing else.
+            if essence(task.world, episode.world) != done:
                 assert not episode.verdict().success, extra
                 spoiled += 1
             assert episode.verdict().reward < 0.96
-    # From where a transition leads, the test's other ids lead nowhere.
-    assert spoiled or scenario in ("jira_transition_ticket", "jira_read_issue")
+    # From where a transition leads, the test's other ids lead nowhere; and some scenarios offer no write.
+    assert spoiled or scenario in (
+        "jira_transition_ticket",
+        "jira_resolve_ticket",
+        "jira_read_issue",
+        "jira_move_three_hops",
+        "jira_transition_conflict",
+        "jira_answer_without_tools",
+    )
 
 
 @SCENARIOS
@@ -212,7 +221,8 @@ def own_values(task: Task) -> set[str]:
 
 @SCENARIOS
 def test_splits__share_no_value_and_no_word(scenario):
-    values = {split: set().union(*map(own_values, tasks(scenario, split, 400))) for split in SPLITS}
+    fixed = envs.SCENARIOS[scenario].api.everywhere
+    values = {split: set().union(*map(own_values, tasks(scenario, split, 400))) - fixed for split in SPLITS}
     # Keys are capitals: "SUN" is a key and no use of the word "sun".
     words = {
         split: {word.lower() for value in values[split] if not value.isupper() for word in value.split()}
@@ -231,8 +241,20 @@ def test_phrasings__are_many_and_some_are_kept_back(scenario):
     assert [shape for shape in kept_back if shapes["heldout"][shape] > 20]
 
 
-@pytest.mark.parametrize("scenario", ["jira_create_issue", "jira_transition_ticket", "confluence_create_page"])
-def test_phrasings__of_the_default_scenarios_are_hundreds(scenario):
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        "jira_create_issue",
+        "jira_transition_ticket",
+        "confluence_create_page",
+        "jira_triage_by_jql",
+        "jira_create_subtask",
+        "jira_link_duplicate",
+        "jira_log_work",
+        "jira_comment_mention",
+    ],
+)
+def test_phrasings__composed_of_parts_are_hundreds(scenario):
     assert len({shape(task.request) for task in tasks(scenario, "train", 1500)}) >= 200
 
 
@@ -312,11 +334,22 @@ def test_sloppy__refuses_an_unknown_habit():
         policies.sloppy(task, random.Random(0), {"nope": 1.0})
 
 
+TOUCHED_BY_ONE_WRITE = {
+    "jira_link_duplicate": lambda task: 2,
+    "jira_plan_sprint": lambda task: len(task.goal["issues"]),
+}
+"""Issues or pages, where it is not one."""
+
+
 @SCENARIOS
-def test_changes__of_the_oracle_are_one_new_or_moved_record(scenario):
-    (task,) = tasks(scenario, count=1)
-    episode = envs.Episode(task)
-    for turn in policies.oracle(task):
-        episode.step(turn)
-    changed = [change for change in changes(task.world, episode.world) if change.table in ("issues", "pages")]
-    assert len(changed) == (0 if writes_nothing(task) else 1)
+def test_changes__of_the_oracle_are_of_the_records_asked_for(scenario):
+    for task in tasks(scenario, count=10):
+        episode = envs.Episode(task)
+        for turn in policies.oracle(task):
+            episode.step(turn)
+        changed = [change for change in changes(task.world, episode.world) if change.table in ("issues", "pages")]
+        writes = [
+            planned.name for planned in task.oracle if task.api.table()[planned.name].writes and not planned.fails
+        ]
+        each = TOUCHED_BY_ONE_WRITE.get(scenario, lambda task: 1)(task)
+        assert bool(writes) * each <= len(changed) <= len(writes) * each

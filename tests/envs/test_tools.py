@@ -70,3 +70,17 @@ def test_render__full_is_the_whole_body():
     assert json.loads(render(OPERATIONS["createIssue"], Response(201, body), "full")) == body
     refused = {"errorMessages": [], "errors": {"project": "no"}}
     assert json.loads(render(OPERATIONS["createIssue"], Response(400, refused), "full")) == {"status": 400, **refused}
+
+
+def test_showing__changes_the_compact_form_of_one_operation_alone():
+    made = JIRA.showing("getProject", {"projectIdOrKey": {"type": "string", "title": "x"}}, ("key",))
+    before, after = JIRA.table(), made.table()
+    assert list(after) == list(before)
+    assert [name for name in before if after[name] != before[name]] == ["getProject"]
+    assert after["getProject"].schema() == before["getProject"].schema()
+    assert after["getProject"].schema(compact=True)["properties"]["projectIdOrKey"]["title"] == "x"
+    body = {"key": "AB", "name": "Alpha"}
+    assert json.loads(render(after["getProject"], Response(200, body), "compact")) == {"key": "AB"}
+    assert json.loads(render(after["getProject"], Response(200, body), "full")) == body
+    with pytest.raises(KeyError, match="noSuchThing"):
+        JIRA.showing("noSuchThing", {})

@@ -86,6 +86,14 @@ def test_batches__follow_from_seed_and_stage(config):
     assert not any((once[0] == later).all() for later in once[1:])
 
 
+def test_batches__of_several_members_show_as_many_attempts_and_encode_fewer_prompts(config):
+    chat, stage = imitation.load_chat(Path(config.model)), config.stages[1]
+    alone = list(imitation.batches(chat, stage, config))
+    shared = list(imitation.batches(chat, replace(stage, members=2), config))
+    assert [len(step) for step in alone] == [len(step) for step in shared] == [1, 1]
+    assert alone[0][0].suffix_BGT.shape[:2] == (4, 1) and shared[0][0].suffix_BGT.shape[:2] == (2, 2)
+
+
 def test_batches__never_show_a_heldout_task(monkeypatch, chat):
     config = load_config(str(SEED_CONFIG), SFTConfig)
     seen = []

@@ -8,14 +8,14 @@ from jaxrlvr.interrupt import Interruption, interruptible
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_signal__the_first_is_noted_and_gives_the_shells_exit_code(number, code, capsys):
+def test_signal__the_first_is_noted_and_gives_the_shells_exit_code(number, code, capfd):
     before = signal.getsignal(number)
     with interruptible() as interruption:
         assert not interruption.asked
         signal.raise_signal(number)
         assert interruption.asked and interruption.exit_code == code
     assert signal.getsignal(number) is before
-    assert "stopping once what is under way is done" in capsys.readouterr().err
+    assert "stopping once what is under way is done" in capfd.readouterr().err
 
 
 def test_signal__the_second_acts_as_usual():
@@ -40,6 +40,21 @@ def test_signal__handlers_come_back_after_an_error():
     with pytest.raises(ZeroDivisionError), interruptible():
         raise ZeroDivisionError
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_signal__while_standard_error_is_being_written_is_noted(monkeypatch):
+    """Its buffers are not to be entered twice: the handler's text goes past them."""
+
+    class Busy:
+        def write(self, text):
+            raise RuntimeError("reentrant call")
+
+        flush = write
+
+    monkeypatch.setattr("sys.stderr", Busy())
+    with interruptible() as interruption:
+        signal.raise_signal(signal.SIGTERM)
+        assert interruption.asked
 
 
 def test_interruption__is_not_asked_at_first():

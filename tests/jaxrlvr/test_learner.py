@@ -11,7 +11,7 @@ import pytest
 from flax import nnx
 
 import models
-from jaxrlvr import grpo
+from jaxrlvr import grpo, train
 from jaxrlvr.batch import Row, Shape, Suffix, empty, pack
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.imitation import imitation
@@ -169,6 +169,27 @@ def test_update__on_a_mesh_equals_the_update_on_one_device(model_directory, load
     assert any(not leaf.sharding.is_fully_replicated for leaf in jax.tree.leaves(state.params)) or sizes[0] == 8
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        GRPOConfig(),
+        GRPOConfig(surrogate="gspo", mean="sequence"),
+        GRPOConfig(surrogate="cispo", mean="constant", entropy_bonus=0.01),
+    ],
+    ids=lambda config: config.surrogate,
+)
+def test_update__has_one_gradient_on_any_mesh_and_in_any_cut(model_directory, loaded, groups, config):
+    """Plain descent, so that nothing hides or magnifies a difference; rounding alone is left."""
+    expected, stats = gradient(loaded, cut(groups, 1), config)
+    mesh = models.make_mesh(2, 2, 2)
+    graphdef, params = nnx.split(models.load(model_directory, mesh=mesh))
+    learner = Learner(graphdef, optax.sgd(1.0), grpo.objective(config), mesh=mesh, denominator=grpo.denominator(config))
+    state, sharded = learner.update(learner.init(params), cut(groups, 4))
+    ours = jax.tree.map(lambda old, new: np.asarray(old) - np.asarray(new), loaded.params, state.params)
+    chex.assert_trees_all_close(ours, expected, rtol=0, atol=1e-6)
+    assert float(sharded.grad_norm) == pytest.approx(float(stats.grad_norm), rel=1e-5) and stats.grad_norm > 1e-3
+
+
 def test_update__descends(policy, groups):
     batches = cut(groups, 5)
     learner = learner_of(policy, OptimizerConfig(learning_rate=1e-3), objective=imitation)
@@ -247,6 +268,18 @@ def test_reference__outlives_the_weights_that_it_was_made_from(policy, groups):
         state, stats = learner.update(state, cut(groups, 5))
         distances.append(float(stats.means.kl))
     assert distances[0] == pytest.approx(0, abs=1e-6) and distances[1] > 1e-4
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.1])
+def test_reference__takes_memory_only_where_there_is_a_beta(tiny_run, policy, beta):
+    config = replace(tiny_run, grpo=GRPOConfig(kl_beta=beta))
+    before = {id(array) for array in jax.live_arrays()}
+    learner = train.make_learner(config, policy)
+    made = [array.nbytes for array in jax.live_arrays() if id(array) not in before]
+    parameters = sum(leaf.nbytes for leaf in jax.tree.leaves(policy.params))
+    assert sum(made) == (parameters if beta else 0)
+    state, _ = learner.update(learner.init(policy.params), [empty(2, MEMBERS, 16, 12, 0)])
+    assert len(jax.tree.leaves(state.params)) == len(made) or not beta
 
 
 def test_warm_up__leaves_every_value_as_it_was(policy, loaded):

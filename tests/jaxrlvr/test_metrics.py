@@ -27,24 +27,32 @@ from jaxrlvr.metrics import (
 from jaxrlvr.rollout import STOPS, Group, Trajectory
 
 
-def member(reward, stop="done", sampled=(True, True, False), turns=1, errors=()):
-    trace = [SimpleNamespace(error=error) for error in errors]
+def member(reward, stop="done", sampled=(True, True, False), turns=1, errors=(), name="read"):
+    trace = [SimpleNamespace(name=name, error=error) for error in errors]
     verdict = None if reward is None else SimpleNamespace(reward=reward, success=reward == 1.0)
     n = len(sampled)
     return Trajectory(SimpleNamespace(trace=trace), [0] * n, list(sampled), [0.0] * n, turns, stop, "", verdict)
+
+
+def asking(scenario, *names):
+    """A task whose oracle makes calls of these names: "read" or "write"."""
+    plan = tuple(SimpleNamespace(name=name) for name in names)
+    return SimpleNamespace(
+        scenario=scenario, oracle=plan, any_writes=lambda calls: any(call.name == "write" for call in calls)
+    )
 
 
 @pytest.fixture
 def figures():
     groups = [
         Group(
-            SimpleNamespace(scenario="a", oracle=("call",)),
+            asking("a", "write"),
             [1],
             [member(1.0), member(0.5, "turn_limit", (True,) * 5, 2, ("refused", "", "refused", "malformed_json"))],
         ),
-        Group(SimpleNamespace(scenario="b", oracle=("call",)), [1], [member(0.25), member(0.25, "max_turns", turns=3)]),
+        Group(asking("b", "write"), [1], [member(0.25), member(0.25, "max_turns", turns=3)]),
         Group(
-            SimpleNamespace(scenario="b", oracle=("call",)),
+            asking("b", "write"),
             [1],
             [member(None, "fault", errors=("refused",)), member(0.0)],
         ),
@@ -76,7 +84,8 @@ def test_figures__stops_are_shares_that_sum_to_one(figures):
 
 def test_figures__count_the_calls_errors_of_valid_members_by_kind(figures):
     errors = {name: value for name, value in figures.items() if name.startswith("call_error/")}
-    assert errors == {"call_error/malformed_json": 1, "call_error/refused": 2}
+    kinds = {"call_error/malformed_json": 1, "call_error/refused": 2}
+    assert errors == kinds | {f"{name}/a": count for name, count in kinds.items()}
 
 
 def test_figures__say_of_each_scenario_what_its_groups_teach(figures):
@@ -90,19 +99,26 @@ def test_figures__say_of_each_scenario_what_its_groups_teach(figures):
 
 
 def test_figures__groups_that_all_solve_are_flat_high():
-    solved = Group(SimpleNamespace(scenario="a", oracle=("call",)), [1], [member(1.0), member(1.0)])
+    solved = Group(asking("a", "write"), [1], [member(1.0), member(1.0)])
     assert rollout_figures([solved])["groups/flat_high"] == 1
 
 
 def test_figures__tasks_without_a_call_show_who_calls_all_the_same():
-    idle = SimpleNamespace(scenario="a", oracle=())
+    idle = asking("a")
     group = Group(idle, [1], [member(1.0), member(0.0, errors=("",))])
     figures = rollout_figures([group])
     assert figures["overcalling/a"] == 0.5 and figures["calls/formed"] == 0
+    assert "a 0.50 (100% useful, 50% call for nothing)" in scenario_line(figures)
+
+
+def test_figures__tasks_that_are_read_only_show_who_writes_all_the_same():
+    members = [member(1.0, errors=("",)), member(0.0, errors=("", "refused"), name="write"), member(0.0), member(0.0)]
+    figures = rollout_figures([Group(asking("a", "read"), [1], members), Group(asking("b", "write"), [1], members)])
+    assert figures["overwriting"] == figures["overwriting/a"] == 0.25 and "overwriting/b" not in figures
 
 
 def test_figures__without_such_tasks_say_nothing_of_overcalling(figures):
-    assert not any(name.startswith("overcalling") for name in figures)
+    assert not any(name.startswith(("overcalling", "overwriting")) for name in figures)
 
 
 def test_figures__of_advantages_are_mean_sizes():
@@ -138,9 +154,9 @@ SECONDS = {"seconds/sample": 1.5, "seconds/host": 0.5, "seconds/pack": 0.25, "se
 
 
 def test_line__is_one_line_of_every_steps_figures(figures):
-    timing = SECONDS | {"compiles": 3.0}
+    timing = SECONDS | {"compiles": 3.0, "speed/sample_utilisation": 0.021, "speed/update_utilisation": 0.3}
     text = line(3, 40, {**figures, **update_figures(stats()), **timing})
-    assert "\n" not in text and "reward 0.400" in text and "  3/40" in text and "host 20%" in text
+    assert "\n" not in text and "reward 0.400" in text and "  3/40" in text and "host 20%  of peak 2.1% 30%" in text
 
 
 def test_host_share__is_what_the_device_waited(figures):

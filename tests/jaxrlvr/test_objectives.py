@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from jaxrlvr import grpo
+from jaxrlvr.advantages import STD_FLOOR
 from jaxrlvr.grpo import GRPOConfig, policy_loss
 from jaxrlvr.objectives import kl_estimate, sequence_ratio, truncated_weight
 
@@ -70,6 +71,94 @@ def test_mean__divides_members_or_the_step(mean, expected):
     assert grpo.denominator(config)([batch, idle]) == expected[1]
 
 
+STD = 0.5 / (math.sqrt(0.5) + STD_FLOOR)
+"""Rewards 1 and 0 against their mean, in units of their sample deviation."""
+OVERLONG = 0.25 / (math.sqrt(0.125) + STD_FLOOR)
+"""The same for 0.5 and 0: three tokens lie half-way between 2, where the penalty begins, and 4, where it is 1."""
+GEOMETRIC = 0.75 ** (1 / 3)
+PUBLISHED = {
+    # Clipped at 1.2; each member's mean, then the members'. k3 of a reference lower by 0.5; its slope is 1 - exp(-0.5).
+    "grpo": (
+        GRPOConfig(baseline="std", clip_high=0.2, mean="sequence", kl_beta=0.04),
+        (-STD * (1.2 + 1 + 0.5) / 3 + STD * 2) / 2 + 0.04 * (math.exp(-0.5) - 0.5),
+        [[0, -STD / 6, -0.5 * STD / 6], [STD, 0, 0]],
+        0.04 * (1 - math.exp(-0.5)),
+    ),
+    # Centred only; a member's sum over 256 whatever its length.
+    "dr_grpo": (
+        GRPOConfig(clip_high=0.2, mean="constant"),
+        (-0.5 * (1.2 + 1 + 0.5) + 0.5 * 2) / 512,
+        [[0, -0.5 / 512, -0.25 / 512], [1 / 512, 0, 0]],
+        0.0,
+    ),
+    # Clipped at 1.28; all four tokens alike; the long member's reward has fallen to a half.
+    "dapo": (
+        GRPOConfig(baseline="std", overlong_soft=2, overlong_hard=4),
+        OVERLONG * (-(1.28 + 1 + 0.5) + 2) / 4,
+        [[0, -OVERLONG / 4, -OVERLONG / 8], [OVERLONG / 2, 0, 0]],
+        0.0,
+    ),
+    # One ratio a member: 0.909, a third of whose gradient goes to each token, and 2.
+    "gspo": (
+        GRPOConfig(surrogate="gspo", baseline="std", mean="sequence", clip_low=3e-4, clip_high=4e-4),
+        STD * (2 - GEOMETRIC) / 2,
+        [[-STD * GEOMETRIC / 6] * 3, [STD, 0, 0]],
+        0.0,
+    ),
+    # Weights 1.28, 1, 0.5 and 1.28, and nobody is silenced. The value is weight x advantage x log-prob.
+    "cispo": (
+        GRPOConfig(surrogate="cispo", baseline="std", clip_low=1.0),
+        -STD / 4 * (1.28 * (math.log(1.5) - 1) - 2 + 0.5 * (math.log(0.5) - 1.5) - 1.28 * (math.log(2) - 3)),
+        [[-1.28 * STD / 4, -STD / 4, -0.5 * STD / 4], [1.28 * STD / 4, 0, 0]],
+        0.0,
+    ),
+    # Against the only other member: 1 and -1.
+    "rloo": (
+        GRPOConfig(baseline="leave_one_out"),
+        (-(1.28 + 1 + 0.5) + 2) / 4,
+        [[0, -1 / 4, -0.5 / 4], [2 / 4, 0, 0]],
+        0.0,
+    ),
+}
+"""Settings, loss, and gradient of the surrogate by log-prob, of a step that is this one group; and what the KL adds to
+the gradient of a token, before it is averaged like all else."""
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published__objective_from_rewards_to_gradient_by_hand(name):
+    config, expected, slope, kl_slope = PUBLISHED[name]
+    verdicts = [SimpleNamespace(reward=1.0, success=True), SimpleNamespace(reward=0.0, success=False)]
+    members = [
+        SimpleNamespace(valid=True, verdict=verdict, sampled=sampled)
+        for verdict, sampled in zip(verdicts, np.asarray(SAMPLED_BGT)[0].tolist(), strict=True)
+    ]
+    group = SimpleNamespace(members=members, task=SimpleNamespace(scenario="a"))
+    advantage_BG = jnp.asarray(grpo.advantages([group], config))
+    divisor = grpo.denominator(config)([SimpleNamespace(sampled_BGT=np.asarray(SAMPLED_BGT))])
+    reference_BGT = NOW_BGT - 0.5 if config.kl_beta else None
+
+    def mean(now_BGT):
+        entropy_BGT = jnp.zeros(now_BGT.shape)
+        made = policy_loss(now_BGT, entropy_BGT, THEN_BGT, SAMPLED_BGT, advantage_BG, reference_BGT, config)
+        return made.loss / divisor
+
+    assert float(mean(NOW_BGT)) == pytest.approx(expected, abs=1e-6)
+    share = np.array([[1 / 6] * 3, [1 / 2, 0, 0]])  # of members' means
+    np.testing.assert_allclose(jax.grad(mean)(NOW_BGT)[0], np.array(slope) + kl_slope * share, atol=1e-6)
+
+
+def test_rloo__on_the_first_update_is_reinforce():
+    """Where every ratio is 1 the gradient is minus the advantage of each token."""
+    slope = jax.grad(
+        lambda now_BGT: (
+            policy_loss(
+                now_BGT, now_BGT, NOW_BGT, SAMPLED_BGT, ADVANTAGE_BG, None, GRPOConfig(baseline="leave_one_out")
+            ).loss
+        )
+    )(NOW_BGT)
+    np.testing.assert_allclose(slope[0], [[-0.5] * 3, [0.5, 0, 0]], atol=1e-6)
+
+
 def test_kl__estimates_of_one_distance():
     d = jnp.array(-0.5)
     assert float(kl_estimate(d, "k1")) == pytest.approx(0.5)
@@ -98,6 +187,10 @@ def test_kl__in_the_loss_is_added_and_in_the_reward_moves_advantages_without_a_g
     assert loss(in_reward, reference_BGT=reference_BGT) == pytest.approx(-0.45 * 2.78 + 1.1, abs=1e-6)
     expected = [[0, -0.45, -0.225], [1.1, 0, 0]]
     np.testing.assert_allclose(gradient(in_reward, reference_BGT=reference_BGT), expected, atol=1e-6)
+    third = GRPOConfig(kl_beta=0.1, kl_in_reward=True)
+    # The same with k3 in the place of 0.5; no gradient through it either.
+    slopes = [[0, 0.1 * k3 - 0.5, (0.1 * k3 - 0.5) / 2], [2 * (0.5 + 0.1 * k3), 0, 0]]
+    np.testing.assert_allclose(gradient(third, reference_BGT=reference_BGT), slopes, atol=1e-6)
 
 
 def test_entropy_bonus__is_taken_from_the_loss():

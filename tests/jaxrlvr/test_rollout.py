@@ -133,7 +133,9 @@ def test_greedy__members_of_a_group_are_all_the_same(loaded, acting, make_tasks)
 @pytest.fixture(scope="module")
 def roomy(acting):
     """Room for whole demonstrations."""
-    return replace(acting, group_size=2, max_turns=6, turn_tokens=120, prefix_buckets=(192,), suffix_buckets=(128, 512))
+    return replace(
+        acting, group_size=2, max_turns=8, turn_tokens=120, prefix_buckets=(192, 384), suffix_buckets=(128, 512, 1024)
+    )
 
 
 def test_oracle__is_rewarded_in_full_and_its_tokens_are_a_demonstration(loaded, roomy, scripted, oracle_script):

@@ -65,7 +65,7 @@ def kept(body):
         return body[0]["id"]
     if "issuelinks" in body.get("fields", {}):
         return body["fields"]["issuelinks"][0]["id"]
-    return body.get("id") or body["results"][0]["id"]
+    return body.get("id") or (body.get("results") or body["values"])[0]["id"]
 
 
 def named(value, ids):

@@ -44,7 +44,7 @@ def over_http(operation: Operation, arguments) -> tuple[str, dict | None]:
 @pytest.mark.parametrize("seed", range(3))
 def test_parity__an_oracles_calls_give_the_same_answers_and_state_both_ways(scenario, seed):
     task = SCENARIOS[scenario].sample(seed, "train")
-    direct, site = Simulator(task.world, task.api.table()), Site(task.world, APIS)
+    direct, site = Simulator(task.world, task.api.table(), task.faults), Site(task.world, APIS, faults=task.faults)
     for call in task.oracle:
         operation = direct.operations[call.name]
         target, body = over_http(operation, call.arguments)

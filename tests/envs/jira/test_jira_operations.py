@@ -12,6 +12,8 @@ from tests.envs.test_official_documents import SPECS, check
 
 A, B = "AA-1", "AA-2"
 NEW = {"project": {"key": "AA"}, "issuetype": {"name": "Task"}, "summary": "Oil the gate"}
+DUPLICATE = {"name": "Duplicate"}
+DATES = {"startDate": "2026-01-05T09:00:00.000+0000", "endDate": "2026-01-19T09:00:00.000+0000"}
 # (operation, arguments, status, name); {x} stands for the id that an earlier call gave under that name.
 WALK = [
     ("createIssue", {"fields": {**NEW, "components": [{"name": "House"}], "fixVersions": [{"name": "1.0"}]}}, 201, "a"),
@@ -77,6 +79,12 @@ WALK = [
     ("getTransitions", {"issueIdOrKey": A}, 200, ""),
     ("doTransition", {"issueIdOrKey": A, "transition": {"id": "11"}}, 204, ""),
     ("doTransition", {"issueIdOrKey": A, "transition": {"id": "11"}}, 400, ""),
+    ("getTransitions", {"issueIdOrKey": A, "expand": "transitions.fields"}, 200, ""),
+    ("doTransition", {"issueIdOrKey": A, "transition": {"id": "31"}}, 400, ""),
+    ("doTransition", {"issueIdOrKey": A, "transition": {"id": "31"}, "fields": {"resolution": {"id": "1"}}}, 400, ""),
+    ("doTransition", {"issueIdOrKey": A, "transition": {"id": "31"}, "fields": {"resolution": DUPLICATE}}, 204, ""),
+    ("getEditIssueMeta", {"issueIdOrKey": A}, 200, ""),
+    ("getEditIssueMeta", {"issueIdOrKey": "X-1"}, 404, ""),
     ("getChangeLogs", {"issueIdOrKey": A, "maxResults": 2}, 200, ""),
     ("getIssue", {"issueIdOrKey": A}, 200, ""),
     ("bulkFetchIssues", {"issueIdsOrKeys": [A, "X-1"]}, 200, ""),
@@ -105,10 +113,40 @@ WALK = [
     ("getPriorities", {}, 200, ""),
     ("getResolutions", {}, 200, ""),
     ("getStatuses", {}, 200, ""),
-    ("getIssueAllTypes", {}, 200, ""),
+    ("getIssueAllTypes", {}, 200, "type"),
+    ("getCreateIssueMetaIssueTypes", {"projectIdOrKey": "AA"}, 200, ""),
+    ("getCreateIssueMetaIssueTypes", {"projectIdOrKey": "AA", "maxResults": 201}, 400, ""),
+    ("getCreateIssueMetaIssueTypeId", {"projectIdOrKey": "AA", "issueTypeId": "{type}"}, 200, ""),
+    ("getCreateIssueMetaIssueTypeId", {"projectIdOrKey": "NOPE", "issueTypeId": "{type}"}, 400, ""),
+    ("getCreateIssueMeta", {"projectKeys": ["AA"], "expand": "projects.issuetypes.fields"}, 200, ""),
     ("getAllLabels", {}, 200, ""),
     ("getServerInfo", {}, 200, ""),
     ("getFields", {}, 200, ""),
+    ("getAllBoards", {"projectKeyOrId": "AA"}, 200, "board"),
+    ("getAllBoards", {"projectKeyOrId": "NOPE"}, 400, ""),
+    ("getBoard", {"boardId": "{board}"}, 200, ""),
+    ("getBoard", {"boardId": "9"}, 404, ""),
+    ("getAllSprints", {"boardId": "{board}", "state": "closed"}, 200, "past"),
+    ("getAllSprints", {"boardId": "{board}", "state": "lost"}, 400, ""),
+    ("createSprint", {"name": "Next", "originBoardId": "{board}"}, 201, "sprint"),
+    ("createSprint", {"name": "Next", "originBoardId": 9}, 404, ""),
+    ("createSprint", {"name": " ", "originBoardId": "{board}"}, 400, ""),
+    ("getSprint", {"sprintId": "{sprint}"}, 200, ""),
+    ("moveIssuesToSprintAndRank", {"sprintId": "{sprint}", "issues": [A, B]}, 204, ""),
+    ("moveIssuesToSprintAndRank", {"sprintId": "{sprint}", "issues": [A, "X-1"]}, 404, ""),
+    ("moveIssuesToSprintAndRank", {"sprintId": "{past}", "issues": [A]}, 400, ""),
+    ("moveIssuesToBacklog", {"issues": [B]}, 204, ""),
+    ("moveIssuesToBacklog", {"issues": []}, 400, ""),
+    ("partiallyUpdateSprint", {"sprintId": "{sprint}", "state": "active"}, 400, ""),
+    ("partiallyUpdateSprint", {"sprintId": "{sprint}", **DATES, "state": "active"}, 200, ""),
+    ("updateSprint", {"sprintId": "{sprint}", **DATES, "name": "Now", "state": "active"}, 200, ""),
+    ("updateSprint", {"sprintId": "{sprint}", "name": "Now", "state": "future"}, 400, ""),
+    ("getIssuesForBoard", {"boardId": "{board}", "jql": "sprint in openSprints()", "maxResults": 1}, 200, ""),
+    ("getIssuesForBoard", {"boardId": "{board}", "jql": "x ="}, 400, ""),
+    ("getIssuesForBacklog", {"boardId": "{board}", "fields": ["summary"]}, 200, ""),
+    ("getIssuesForSprint", {"sprintId": "{sprint}"}, 200, ""),
+    ("deleteSprint", {"sprintId": "{sprint}"}, 204, ""),
+    ("deleteSprint", {"sprintId": "{sprint}"}, 404, ""),
     ("deleteComment", {"issueIdOrKey": A, "id": "{comment}"}, 204, ""),
     ("deleteIssue", {"issueIdOrKey": A}, 400, ""),
     ("deleteIssue", {"issueIdOrKey": A, "deleteSubtasks": "true"}, 204, ""),
@@ -128,6 +166,8 @@ def kept(body):
     """The id to remember of an answer."""
     if isinstance(body, list):
         return body[0]["id"]
+    if "values" in body:
+        return str(body["values"][0]["id"])
     return body["fields"]["issuelinks"][0]["id"] if "issuelinks" in body.get("fields", {}) else body["id"]
 
 

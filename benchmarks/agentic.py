@@ -1,0 +1,198 @@
+"""Sampling episodes of several turns, ours against Tunix's: `python benchmarks/agentic.py [--repeats 5]`.
+
+A toy: the prompt is 256 random tokens, a turn ends with probability 1/32 at each token, the world answers 24 random
+tokens, and the third turn is the last; 2 groups of 4 members on the random model of `decode.py`, temperature 1,
+log-probs on, at most 384 tokens after the prompt. A figure is sampled tokens per second of sampling a whole step with
+its host work, warm: ours is `rollout`; Tunix's is its agentic learner with the vanilla sampler, from a step's first
+call of the sampler to the end of the last, in steps after the first, with what it still compiles then and without.
+"""
+
+import argparse
+import json
+from statistics import median
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from decode import CONFIG
+from flax import nnx
+from peer import TUNIX, ask
+from stopwatch import Seconds, middle, once
+
+import models
+from envs.episode import Reply
+from jaxrlvr.rollout import Group, RolloutConfig, rollout
+from jaxrlvr.sampler import Sampler
+from models.forward import Forward
+
+STOP = 1
+ANSWER = 24
+TURN = 32
+"""Tokens of a turn on average."""
+
+
+def main() -> None:
+    """Measure and print; the last line is JSON."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    sizes = {"groups": 2, "members": 4, "turns": 3, "prompt": 256, "budget": 384, "repeats": 5, "peer_steps": 3}
+    for name, value in sizes.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=value)
+    parser.add_argument("--no-peers", action="store_true", help="ours alone: nothing is installed")
+    options = parser.parse_args()
+    ours = Ours(options)
+    ours.run()
+    figures: dict[str, Any] = {"options": vars(options), "jax": jax.__version__}
+    if not options.no_peers:
+        figures["tunix"] = peer = ask("tunix", TUNIX, "tunix_agentic.py", asked(options))
+        # Once more, so that a machine that became faster or slower meanwhile does so for both.
+        ours.run()
+    figures["ours"] = own = ours.figures()
+    print(f"ours: {told(own)}, {own['compiles']} compilations")
+    if not options.no_peers:
+        names = {"wall_ratio": "per_wall_second", "cpu_ratio": "per_cpu_second"}
+        figures |= {ratio: own[name] / peer[name] for ratio, name in names.items()}
+        figures["ratio_without_compiling"] = own["per_wall_second"] / peer["per_second_without_compiling"]
+        print(
+            f"Tunix: {told(peer)}, {peer['compiling']:.1f} s of {peer['wall']:.1f} s compiling\n"
+            f"ours is {figures['wall_ratio']:.1f} times as fast, {figures['cpu_ratio']:.1f} in CPU seconds, "
+            f"{figures['ratio_without_compiling']:.1f} if Tunix's compiling is taken off"
+        )
+    print(json.dumps(figures))
+
+
+def told(row: dict[str, Any]) -> str:
+    """A row in words."""
+    return (
+        f"{row['tokens']:.0f} tokens a step, {row['per_wall_second']:.0f} a second, "
+        f"{row['per_cpu_second']:.0f} a CPU second"
+    )
+
+
+def asked(options: argparse.Namespace) -> dict[str, Any]:
+    """What the peer is asked for: the same model and episode. Its prompt must have room for the conversation."""
+    shape = {"vocab": CONFIG.vocab_size, "width": CONFIG.hidden_size, "layers": CONFIG.num_layers}
+    shape |= {"heads": CONFIG.num_heads, "kv_heads": CONFIG.num_kv_heads, "head": CONFIG.head_dim}
+    shape |= {"mlp": CONFIG.mlp_size, "steps": options.peer_steps, "turn": TURN, "answer": ANSWER}
+    room = 256 * -(-(options.prompt + options.budget + options.turns * (ANSWER + 1)) // 256)
+    return (
+        shape
+        | {name: getattr(options, name) for name in ("groups", "members", "turns", "prompt", "budget")}
+        | {"room": room}
+    )
+
+
+class Ours:
+    """Our rollout, warm; every step has other prompts and other random numbers."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        graphdef, self._params = nnx.split(Stopping(CONFIG, rngs=nnx.Rngs(0)))
+        self._options, self._config = (
+            options,
+            RolloutConfig(
+                group_size=options.members,
+                max_turns=options.turns,
+                turn_tokens=options.budget,
+                prefix_buckets=(options.prompt,),
+                suffix_buckets=(options.budget,),
+                answer_chunk=ANSWER + 1,
+            ),
+        )
+        sizes = self._config.prefix_buckets, self._config.suffix_buckets, self._config.answer_chunk
+        self._sampler = Sampler(graphdef, *sizes, stop_token=STOP, pad_token=0)
+        self._chat: Any = Words(options.prompt)
+        self._taken: list[tuple[int, Seconds]] = []
+        for _ in range(2):
+            self._step(0)
+        self._compiles = Compiles()
+
+    def run(self) -> None:
+        """Measure further steps."""
+        for _ in range(self._options.repeats):
+            groups: list[Group] = []
+            seconds = once(lambda groups=groups: groups.extend(self._step(1 + len(self._taken))))
+            self._taken.append((sum(sum(member.sampled) for group in groups for member in group.members), seconds))
+
+    def figures(self) -> dict[str, float]:
+        """Medians over all steps that were measured."""
+        rates = [(tokens, tokens / seconds.wall, tokens / seconds.cpu) for tokens, seconds in self._taken]
+        tokens, per_wall, per_cpu = (median(column) for column in zip(*rates, strict=True))
+        row = {"tokens": tokens, "per_wall_second": per_wall, "per_cpu_second": per_cpu}
+        return row | middle([seconds for _, seconds in self._taken])._asdict() | {"compiles": self._compiles.count}
+
+    def _step(self, number: int) -> list[Group]:
+        count = self._options.groups
+        tasks = [SimpleNamespace(request=number * count + b) for b in range(count)]
+        with mock.patch.multiple("jaxrlvr.rollout.envs", Episode=Toy, tool_schemas=lambda *_, **__: []):
+            return rollout(self._sampler, self._params, self._chat, tasks, self._config, seed=0, step=number)
+
+
+class Compiles:
+    """How many programs were compiled."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        jax.monitoring.register_event_duration_secs_listener(self._listen)
+
+    def _listen(self, name: str, duration: float, **_: Any) -> None:
+        self.count += name.endswith("backend_compile_duration")
+
+
+class Stopping(models.Decoder):
+    """A random model that ends a turn as often as the toy wants."""
+
+    def forward(self) -> Forward:
+        """With other logits."""
+        plain = super().forward()
+        return _StoppingForward(**{name: getattr(plain, name) for name in plain.__dataclass_fields__})
+
+
+class _StoppingForward(Forward):
+    def logits(self, hidden_D: jax.Array) -> jax.Array:
+        """A random model spreads its choice evenly over the vocabulary: the stop token gets the weight of many."""
+        logits_V = super().logits(hidden_D)
+        return logits_V.at[..., STOP].add(jnp.log(CONFIG.vocab_size / TURN))
+
+
+class Words:
+    """The chat of the toy: its texts are tokens."""
+
+    stop_token, pad_token = STOP, 0
+
+    def __init__(self, prompt: int) -> None:
+        self._prompt = prompt
+
+    def prompt(self, request: int, tools: Any) -> list[int]:
+        """Random tokens by the task's number."""
+        return np.random.default_rng(request).integers(2, CONFIG.vocab_size, self._prompt).tolist()
+
+    def text(self, tokens: list[int]) -> str:
+        """What the simulator reads."""
+        return " ".join(map(str, tokens))
+
+    def answer(self, answers: tuple[str, ...]) -> list[int]:
+        """The words of the answer, and the one that opens a turn."""
+        return [*map(int, answers[0].split()), 7]
+
+
+class Toy:
+    """Answers every turn with random words; the rollout knows which turn is the last. The reward is random."""
+
+    def __init__(self, task: Any, **_: Any) -> None:
+        self._turns = 0
+
+    def step(self, text: str) -> Reply:
+        """The same answers in every episode."""
+        self._turns += 1
+        words = np.random.default_rng(self._turns).integers(10, CONFIG.vocab_size, ANSWER)
+        return Reply(False, (" ".join(map(str, words.tolist())),))
+
+    def verdict(self) -> Any:
+        """A random reward."""
+        return SimpleNamespace(reward=float(np.random.rand()), success=False)
+
+
+if __name__ == "__main__":
+    main()

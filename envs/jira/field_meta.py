@@ -1,0 +1,175 @@
+"""What fields are and what they may hold, as transitions with screens, creating and editing tell it (FieldMetadata)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from envs.jira.endpoint import ID_OR_KEY, MAX_RESULTS, START_AT, endpoint, on_issue, path_id, query
+from envs.jira.projects import component_body, version_body
+from envs.jira.replies import find_project, global_error, issue_type_body, named_body, no_project, project_body
+from envs.jira.world import RESOLUTIONS
+from envs.operation import Json, Response
+from envs.world import Record, World
+
+Allowed = Callable[[World, Record], list[Json]]
+"""(site, project) -> the values that a field may have."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """A field's name, its type, and what may be done with it."""
+
+    name: str
+    type: str
+    items: str = ""
+    allowed: Allowed | None = None
+
+    @property
+    def operations(self) -> list[str]:
+        """The verbs of `update` that it knows."""
+        return ["add", "set", "remove"] if self.type == "array" else ["set"]
+
+
+def _priorities(world: World, project: Record) -> list[Json]:
+    return [named_body(world, "priority", one) for one in world.find("priorities")]
+
+
+def _resolutions(world: World, project: Record) -> list[Json]:
+    return [named_body(world, "resolution", one) for one in RESOLUTIONS.values()]
+
+
+def _components(world: World, project: Record) -> list[Json]:
+    return [component_body(world, one) for one in world.find("components", project=project["id"])]
+
+
+def _versions(world: World, project: Record) -> list[Json]:
+    return [version_body(world, one) for one in world.find("versions", project=project["id"])]
+
+
+FORMS: dict[str, Form] = {
+    "summary": Form("Summary", "string"),
+    "description": Form("Description", "string"),
+    "environment": Form("Environment", "string"),
+    "priority": Form("Priority", "priority", allowed=_priorities),
+    "labels": Form("Labels", "array", "string"),
+    "duedate": Form("Due date", "date"),
+    "assignee": Form("Assignee", "user"),
+    "reporter": Form("Reporter", "user"),
+    "components": Form("Components", "array", "component", _components),
+    "fixVersions": Form("Fix versions", "array", "version", _versions),
+    "versions": Form("Affects versions", "array", "version", _versions),
+    "parent": Form("Parent", "issuelink"),
+    "timetracking": Form("Time tracking", "timetracking"),
+    "resolution": Form("Resolution", "resolution", allowed=_resolutions),
+}
+_EDITABLE = tuple(name for name in FORMS if name != "resolution")
+
+
+def field_meta(world: World, project: Record, name: str, required: bool) -> dict[str, Json]:
+    """FieldMetadata of one field on a screen."""
+    form = FORMS[name]
+    schema = {"type": form.type, "system": name} | ({"items": form.items} if form.items else {})
+    made: dict[str, Json] = {"required": required, "schema": schema, "name": form.name, "key": name}
+    made |= {"hasDefaultValue": name == "priority", "operations": form.operations}
+    return made | ({"allowedValues": form.allowed(world, project)} if form.allowed else {})
+
+
+def _of_creating(world: World, project: Record, kind: Record) -> dict[str, Json]:
+    """The fields on the screen that creates an issue of a type, by field id."""
+    given: dict[str, Json] = {}
+    for name, allowed in (("project", project_body(world, project)), ("issuetype", issue_type_body(world, kind))):
+        schema = {"type": name, "system": name}
+        given[name] = {"required": True, "schema": schema, "name": "Issue Type" if name == "issuetype" else "Project"}
+        given[name] |= {"key": name, "hasDefaultValue": False, "operations": ["set"], "allowedValues": [allowed]}
+    for name in _EDITABLE:
+        if name != "parent" or kind["hierarchyLevel"] < 1:
+            required = name == "summary" or name == "parent" and kind["subtask"]
+            given[name] = field_meta(world, project, name, required)
+    return given
+
+
+def _types(world: World, project: Record) -> list[Record]:
+    return [world.table("issuetypes")[one] for one in project["issuetypes"]]
+
+
+def _page(items: list[Json], name: str, arguments: Mapping[str, Json]) -> Response:
+    start, size = arguments.get("startAt", 0), arguments.get("maxResults", 50)
+    if size > 200:
+        return global_error(400, "Parameter 'maxResults' must not exceed the limit '200'")
+    told = {"startAt": start, "maxResults": size, "total": len(items)}
+    return Response(200, {name: items[start : start + size], **told})
+
+
+def create_types(world: World, arguments: Mapping[str, Json]) -> Response:
+    """getCreateIssueMetaIssueTypes: 200 with a page of the project's issue types."""
+    wanted = arguments.get("projectIdOrKey", "")
+    project = find_project(world, wanted)
+    if project is None:
+        return no_project(wanted, 400)
+    return _page([issue_type_body(world, kind) for kind in _types(world, project)], "issueTypes", arguments)
+
+
+def create_fields(world: World, arguments: Mapping[str, Json]) -> Response:
+    """getCreateIssueMetaIssueTypeId: 200 with a page of the fields that an issue of a type is created with."""
+    wanted = arguments.get("projectIdOrKey", "")
+    project = find_project(world, wanted)
+    if project is None:
+        return no_project(wanted, 400)
+    kind = next((one for one in _types(world, project) if one["id"] == arguments.get("issueTypeId")), None)
+    if kind is None:
+        return global_error(400, f"Issue type with id '{arguments.get('issueTypeId', '')}' was not found.")
+    fields = [{"fieldId": name, **meta} for name, meta in _of_creating(world, project, kind).items()]
+    return _page(fields, "fields", arguments)
+
+
+def create_meta(world: World, arguments: Mapping[str, Json]) -> Response:
+    """getCreateIssueMeta, deprecated and still called: 200 with projects, their types, and on request their fields."""
+    fields = "projects.issuetypes.fields" in arguments.get("expand", "")
+    asked = {name: arguments.get(name) or [] for name in ("projectIds", "projectKeys")}
+    ids, names = arguments.get("issuetypeIds") or [], arguments.get("issuetypeNames") or []
+    projects = []
+    for project in world.find("projects"):
+        if any(asked.values()) and project["id"] not in asked["projectIds"]:
+            if project["key"] not in asked["projectKeys"]:
+                continue
+        kinds = []
+        for kind in _types(world, project):
+            if (ids or names) and kind["id"] not in ids and kind["name"] not in names:
+                continue
+            body = issue_type_body(world, kind) | {"expand": "fields"}
+            kinds.append(body | ({"fields": _of_creating(world, project, kind)} if fields else {}))
+        shown = project_body(world, project)
+        kept = {name: shown[name] for name in ("self", "id", "key", "name")}
+        projects.append({"expand": "issuetypes", **kept, "issuetypes": kinds})
+    return Response(200, {"expand": "projects", "projects": projects})
+
+
+def edit_fields(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
+    """getEditIssueMeta: 200 with the fields that an edit may set."""
+    project = world.table("projects")[issue["project"]]
+    return Response(200, {"fields": {name: field_meta(world, project, name, name == "summary") for name in _EDITABLE}})
+
+
+_ROOT = "/issue/createmeta"
+_KEPT = ("fields.name", "fields.fieldId", "fields.required")
+_STRINGS = {"type": "array", "items": {"type": "string"}}
+FIELD_META = (
+    endpoint(
+        "getCreateIssueMetaIssueTypes", "GET", f"{_ROOT}/{{projectIdOrKey}}/issuetypes",
+        "Returns the issue types that can be created in a project.", create_types, path_id("projectIdOrKey"), START_AT,
+        MAX_RESULTS, keep=("issueTypes.name", "issueTypes.id"),
+    ),
+    endpoint(
+        "getCreateIssueMetaIssueTypeId", "GET", f"{_ROOT}/{{projectIdOrKey}}/issuetypes/{{issueTypeId}}",
+        "Returns the fields of an issue type that can be set on creating.", create_fields, path_id("projectIdOrKey"),
+        path_id("issueTypeId"), START_AT, MAX_RESULTS, keep=_KEPT,
+    ),
+    endpoint(
+        "getCreateIssueMeta", "GET", _ROOT, "Returns projects with the issue types and fields for creating.",
+        create_meta, query("projectIds", _STRINGS), query("projectKeys", _STRINGS), query("issuetypeIds", _STRINGS),
+        query("issuetypeNames", _STRINGS), query("expand"), keep=("projects.key", "projects.issuetypes.name"),
+    ),
+    endpoint(
+        "getEditIssueMeta", "GET", "/issue/{issueIdOrKey}/editmeta", "Returns the fields that an edit may set.",
+        on_issue(edit_fields), ID_OR_KEY, keep=("fields",),
+    ),
+)  # fmt: skip

@@ -1,0 +1,62 @@
+"""Checks that the harder Jira scenarios share: issues and people are searched for, and their ids read, not guessed."""
+
+from envs.checks import Attempt, Check, at
+from envs.jira import JIRA
+from envs.operation import Api, Json
+from envs.told import last_place, told_before
+
+SEARCH = "searchAndReconsileIssuesUsingJql"
+_SEARCHES = (SEARCH, f"{SEARCH}Post")
+SEARCHABLE: Api = JIRA.showing(SEARCH, {"fields": {}, "nextPageToken": {}}, ("issues.id", "issues.key"))
+"""Jira, whose search takes the query alone and tells the ids found."""
+
+
+def issues_found(write: str, goal: str, weight: float) -> Check:
+    """Whether one search before the last `write` found the goal's issues: over all found or to be found, the common.
+
+    The goal lists issues, each as the list of its names.
+    """
+
+    def score(attempt: Attempt) -> float:
+        calls, wanted = attempt.trace.calls, {names[1] for names in attempt.task.goal[goal]}
+        best = 0.0
+        for call in calls[: max(last_place(calls, write), 0)]:
+            if call.name in _SEARCHES and call.ok:
+                found = {issue["id"] for issue in call.body["issues"]}
+                best = max(best, len(found & wanted) / len(found | wanted))
+        return best
+
+    return Check(f"procedure/search/{goal}", weight, score, f"A search before {write} found the {goal}, nothing else.")
+
+
+def user_found(write: str, goal: str, weight: float) -> Check:
+    """Whether an answer before the last `write` told the goal's account id."""
+
+    def score(attempt: Attempt) -> float:
+        calls = attempt.trace.calls
+        return float(told_before(calls, max(last_place(calls, write), 0), attempt.task.goal[goal]))
+
+    return Check("procedure/findUsers", weight, score, f"The user was looked up before {write}.")
+
+
+def issue_argument(operation: str, path: str, goal: str, weight: float) -> Check:
+    """Whether the last call of `operation` named the goal's issue at `path`, by an id or key that had been told.
+
+    The goal lists one issue, as the list of its names. A value may be a name, or an object with the key or the id.
+    """
+
+    def score(attempt: Attempt) -> float:
+        calls = attempt.trace.calls
+        place = last_place(calls, operation)
+        if place < 0:
+            return 0.0
+        name = _name(at(calls[place].arguments, path))
+        return float(name in attempt.task.goal[goal][0] and told_before(calls, place, name))
+
+    return Check(f"argument/{path}", weight, score, f"The {path} of {operation} was read, not guessed, and is right.")
+
+
+def _name(value: Json) -> str:
+    if isinstance(value, dict):
+        value = value.get("key") or value.get("id")
+    return str(value).upper()

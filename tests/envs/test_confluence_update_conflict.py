@@ -1,0 +1,78 @@
+"""Laws of a conflict: what was read is out of date, and only reading again tells what is right."""
+
+from collections import Counter
+from dataclasses import replace
+
+import envs
+from envs.audit.criteria import shape
+from envs.policies import DONE, turn
+from envs.task import Task
+
+
+def tasks(count: int = 80, split: str = "train") -> list[Task]:
+    return [envs.sample("confluence_update_conflict", seed, split) for seed in range(count)]
+
+
+def play(task: Task, plan) -> envs.Episode:
+    episode = envs.Episode(task)
+    for text in (*map(turn, plan), DONE):
+        episode.step(text)
+    return episode
+
+
+def test_rival__writes_in_three_tasks_of_four_and_renames_at_times():
+    kinds = Counter((len(task.oracle), task.goal["called"] != task.goal["title"]) for task in tasks(400))
+    assert set(kinds) == {(3, False), (5, False), (5, True)}
+    assert 60 < kinds[3, False] < 140 and 60 < kinds[5, True] < 140
+    jumps = Counter(task.goal["number"] - task.goal["first"] for task in tasks(400))
+    assert set(jumps) == {0, 1, 2}
+
+
+def test_conflict__is_the_sites_own_answer_to_a_stale_version():
+    for task in tasks():
+        if not task.faults:
+            continue
+        episode = play(task, task.oracle[:3])
+        failed = episode.trace.calls[-1]
+        assert (failed.status, failed.error) == (409, "conflict")
+        page = episode.world.table("pages")[task.goal["page"]]
+        assert page["title"] == task.goal["called"] and page["version"] == task.goal["number"] - 1
+        assert f"Current Version: [{page['version']}]" in str(failed.body)
+
+
+def test_insisting__is_refused_for_good():
+    for task in tasks():
+        if task.faults:
+            episode = play(task, [*task.oracle[:3], task.oracle[2]])
+            assert episode.trace.calls[-1].error == "refused"
+            assert not episode.verdict().success
+
+
+def test_counting_on__is_no_reading():
+    """Who takes the version from the refusal earns less, and brings an old title back."""
+    for task in tasks():
+        if not task.faults:
+            continue
+        old = {**task.oracle[2].arguments, "version": {"number": task.goal["number"]}}
+        episode = play(task, [*task.oracle[:3], replace(task.oracle[4], arguments=old)])
+        verdict = episode.verdict()
+        assert verdict.success is (task.goal["called"] == task.goal["title"])
+        assert verdict.reward <= 0.85
+
+
+def test_rename__of_somebody_else_is_kept():
+    for task in tasks():
+        if task.goal["called"] != task.goal["title"]:
+            final = play(task, task.oracle).world.table("pages")[task.goal["page"]]
+            assert final["title"] == task.goal["called"] and final["body"]["value"] == task.goal["value"]
+
+
+def test_reading_again__where_nothing_was_in_conflict_costs():
+    for task in tasks():
+        if not task.faults:
+            verdict = play(task, [task.oracle[0], task.oracle[1], task.oracle[1], task.oracle[2]]).verdict()
+            assert verdict.success and verdict.reward <= 0.8
+
+
+def test_phrasings__are_hundreds():
+    assert len({shape(task.request) for task in tasks(500)}) >= 200

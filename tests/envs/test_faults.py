@@ -1,0 +1,154 @@
+"""Laws of faults in tasks: they hit the call they are meant for, change nothing, and meet a stored episode again."""
+
+import json
+import random
+from dataclasses import replace
+
+import pytest
+
+import envs
+from envs import policies
+from envs.checks import Attempt, judge
+from envs.faults import Faults, Rival
+from envs.jira import JIRA
+from envs.simulator import Simulator
+from envs.site import made_up_site
+from envs.task import PlannedCall, Task
+from envs.trace import Call, Trace
+
+
+def new_issue(summary: str, key: str) -> dict:
+    return {"fields": {"project": {"key": key}, "issuetype": {"name": "Task"}, "summary": summary}}
+
+
+@pytest.fixture
+def task() -> Task:
+    return envs.sample("jira_transition_ticket", 4, "train")
+
+
+def run(task: Task, *calls: PlannedCall) -> Attempt:
+    """An attempt by calls alone, judged outside of any scenario."""
+    simulator = Simulator(task.world, task.api.table(), task.faults)
+    made = []
+    for call in calls:
+        response = simulator.call(call.name, call.arguments)
+        error = "" if response.ok else response.cause or "refused"
+        made.append(Call(call.name, call.arguments, response.status, response.body, error, len(made)))
+    return Attempt(task, Trace(tuple(made), True), simulator.world)
+
+
+def penalties(attempt: Attempt) -> dict[str, int]:
+    checks = envs.SCENARIOS[attempt.task.scenario].checks
+    return {penalty.name: penalty.count for penalty in judge(attempt, checks).penalties}
+
+
+def test_on__hits_the_operations_own_calls_whatever_was_called_before():
+    world = made_up_site()
+    key = world.find("projects")[0]["key"]
+    for reads in range(3):
+        simulator = Simulator(world, JIRA.table(), Faults(on=(("createIssue", 1, 500), ("createIssue", 2, 429))))
+        for _ in range(reads):
+            assert simulator.call("getAllProjects", {}).ok
+        answers = [simulator.call("createIssue", new_issue("x", key)) for _ in range(3)]
+        assert [(a.status, a.cause) for a in answers] == [(500, "unavailable"), (429, "unavailable"), (201, "")]
+        assert len(simulator.world.find("issues")) == len(world.find("issues")) + 1
+
+
+def test_on__a_conflict_passes_a_read_and_hits_a_write():
+    simulator = Simulator(
+        made_up_site(), JIRA.table(), Faults(on=(("getAllProjects", 1, 409), ("createIssue", 1, 409)))
+    )
+    assert simulator.call("getAllProjects", {}).ok
+    key = simulator.world.find("projects")[0]["key"]
+    assert simulator.call("createIssue", new_issue("x", key)).cause == "conflict"
+
+
+@pytest.mark.parametrize("wrong", [{"on": (("createIssue", 1, 404),)}, {"at": ((1, 200),)}])
+def test_faults__refuse_a_status_that_is_none(wrong):
+    with pytest.raises(envs.EnvError, match="429, 409, 500, not"):
+        Faults(**wrong)
+
+
+def test_rival__writes_once_before_the_first_write_that_would_be_accepted():
+    world = made_up_site()
+    key = world.find("projects")[0]["key"]
+    theirs = Rival("createIssue", (("createIssue", new_issue("theirs", key)),))
+    simulator = Simulator(world, JIRA.table(), Faults(rival=theirs))
+    refused = simulator.call("createIssue", new_issue("", key))
+    assert not refused.ok and refused.cause == "" and simulator.world.digest() == world.digest()
+    # Their issue does not stand in the way of ours: nothing is in conflict, and both are there.
+    assert simulator.call("createIssue", new_issue("ours", key)).ok
+    assert simulator.call("createIssue", new_issue("more", key)).ok
+    made = [issue["fields"]["summary"] for issue in simulator.world.find("issues")][len(world.find("issues")) :]
+    assert made == ["theirs", "ours", "more"] and simulator.world.me == world.me
+
+
+def test_rival__makes_a_refusal_that_is_a_conflict(task):
+    read, move = task.oracle
+    others = [
+        step for step in run(task, read).trace.calls[0].body["transitions"] if step["id"] != task.goal["transition"]
+    ]
+    theirs = {**move.arguments, "transition": {"id": others[-1]["id"]}}
+    faulty = replace(task, faults=Faults(rival=Rival("doTransition", (("doTransition", theirs),))))
+    attempt = run(faulty, read, move)
+    assert [call.error for call in attempt.trace] == ["", "conflict"]
+    history = attempt.final.find("issues", key=task.goal["issue"])[0]["history"]
+    assert [entry["author"] for entry in history] == [Rival("", ()).account]
+
+
+def test_rival__whose_operations_are_not_there_is_refused():
+    with pytest.raises(envs.EnvError, match="'updatePage'"):
+        Simulator(made_up_site(), JIRA.table(), Faults(rival=Rival("createIssue", (("updatePage", {}),))))
+
+
+@pytest.mark.parametrize("status", [429, 500, 409])
+def test_penalties__a_call_that_met_a_fault_may_be_made_again_once(task, status):
+    read, move = task.oracle
+    plan = (read, replace(move, fails=True), move)
+    faulty = replace(task, faults=Faults(on=(("doTransition", 1, status),)), oracle=plan)
+    assert penalties(run(faulty, *plan)) == {}
+    assert penalties(run(faulty, read, *plan)) == {"duplicate_call": 1}
+    assert penalties(run(faulty, *plan, move)) == {"refused_call": 1, "duplicate_call": 1, "call_after_done": 1}
+
+
+def test_penalties__reading_again_after_a_write_is_spared_only_where_the_oracle_does(task):
+    read, move = task.oracle
+    assert penalties(run(task, read, move, read)) == {"duplicate_call": 1, "call_after_done": 1}
+    rereading = replace(task, oracle=(read, move, read))
+    assert penalties(run(rereading, read, move, read)) == {"call_after_done": 1}
+    assert penalties(run(rereading, read, read, move)) == {"duplicate_call": 1}
+
+
+def test_penalties__a_refused_read_is_spared_where_the_oracle_has_one(task):
+    nowhere = PlannedCall("getTransitions", {"issueIdOrKey": "NOPE-1"}, fails=True)
+    write = PlannedCall("doTransition", {"issueIdOrKey": "NOPE-1", "transition": {"id": "1"}})
+    asking = replace(task, oracle=(nowhere,))
+    assert penalties(run(asking, nowhere)) == {}
+    assert penalties(run(asking, nowhere, replace(nowhere, arguments={"issueIdOrKey": "NOPE-2"}))) == {
+        "refused_call": 1
+    }
+    assert penalties(run(asking, write)) == {"refused_call": 1}
+    assert penalties(run(task, nowhere)) == {"refused_call": 1}
+
+
+@pytest.mark.parametrize("scenario", envs.SCENARIOS)
+def test_plan__says_of_each_call_whether_it_fails(scenario):
+    for seed in range(60):
+        task = envs.sample(scenario, seed, ("train", "heldout", "synthetic")[seed % 3], 1 + seed % 5)
+        calls = run(task, *task.oracle).trace.calls
+        assert [not call.ok for call in calls] == [planned.fails for planned in task.oracle]
+
+
+@pytest.mark.parametrize("scenario", envs.SCENARIOS)
+def test_rescore__a_stored_episode_meets_the_same_faults(scenario):
+    for seed in range(30):
+        task = envs.sample(scenario, seed, "train")
+        for turns in (
+            policies.oracle(task),
+            policies.random_valid(task, random.Random(seed)),
+            policies.duplicate(task),
+        ):
+            episode = envs.Episode(task)
+            for turn in turns:
+                episode.step(turn)
+            assert envs.rescore(json.loads(json.dumps(episode.to_dict()))) == episode.verdict()

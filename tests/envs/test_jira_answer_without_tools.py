@@ -1,0 +1,101 @@
+"""Laws of leaving tools alone: what the request says is answered from it, and what it does not say is read."""
+
+from collections import Counter
+from statistics import fmean
+
+import pytest
+
+import envs
+from envs import policies
+from envs.audit.criteria import shape
+from envs.policies import turn
+from envs.task import PlannedCall, Task
+
+
+def tasks(count: int = 120, split: str = "train") -> list[Task]:
+    return [envs.sample("jira_answer_without_tools", seed, split) for seed in range(count)]
+
+
+def verdict(task: Task, *turns: str) -> envs.Verdict:
+    return policies.demonstrate(task, turns).verdict
+
+
+def read(key: str) -> str:
+    return turn(PlannedCall("getIssue", {"issueIdOrKey": key}))
+
+
+def test_tasks__half_need_no_call():
+    made = tasks(600)
+    assert 0.4 < fmean(not task.oracle for task in made) < 0.6
+    answers = Counter(task.goal["listed"].index(task.goal["answer"]) for task in made if _is_key(task))
+    assert set(answers) == set(range(5)) and min(answers.values()) > 5
+
+
+def _is_key(task: Task) -> bool:
+    return task.goal["answer"] in task.goal["listed"]
+
+
+def test_overcalling__costs_although_the_answer_is_right():
+    for task in tasks():
+        if not task.oracle:
+            called = verdict(task, read(task.goal["listed"][0]), task.answer)
+            assert called.success and called.reward <= 0.75
+            everything = verdict(task, *map(read, task.goal["listed"]), task.answer)
+            assert everything.reward <= called.reward
+
+
+def test_guess__of_a_fact_that_was_not_read_is_worth_next_to_nothing():
+    for task in tasks():
+        if task.oracle:
+            guessed = verdict(task, task.answer)
+            assert guessed.reward <= 0.15 and not guessed.success
+            other = next(key for key in task.goal["listed"] if key != task.goal["issue"])
+            assert not verdict(task, read(other), task.answer).success
+
+
+def test_policies__that_never_or_always_call_earn_less_than_the_right_one():
+    never = [verdict(task, task.answer).reward for task in tasks()]
+    always = [verdict(task, read(task.goal["issue"] or task.goal["listed"][0]), task.answer).reward for task in tasks()]
+    assert fmean(never) < 0.65 and fmean(always) < 0.9
+
+
+@pytest.mark.parametrize("wording", ["{}", "Answer: {}!", "That is the one you want: {}", "({})"])
+def test_answer__needs_no_particular_words(wording):
+    for task in tasks():
+        turns = [*policies.oracle(task)[:-1], wording.format(task.goal["answer"])]
+        assert verdict(task, *turns).reward == 1
+
+
+def test_answer__in_words_is_a_number_too_and_two_are_none():
+    counted = [task for task in tasks(300) if task.goal["answer"].isdigit()]
+    names = {"3": "three", "4": "four", "5": "five"}
+    assert {task.goal["answer"] for task in counted} == set(names)
+    for task in counted:
+        listed = " and ".join(task.goal["listed"])
+        assert verdict(task, f"{names[task.goal['answer']].title()} of them: {listed}").reward == 1
+        assert not verdict(task, "It is 3, or 4, or five.").success
+
+
+def test_answer__that_names_every_key_is_none():
+    for task in tasks():
+        if _is_key(task):
+            assert not verdict(task, " ".join(task.goal["listed"])).success
+
+
+def test_answers__of_the_request_are_right():
+    """Told once more, from the request's own words."""
+    for task in tasks(400):
+        keys, request = task.goal["listed"], task.request
+        assert all(f'"{key}"' in request for key in keys)
+        if not _is_key(task) or task.oracle:
+            continue
+        if "highest" in request or "lowest" in request:
+            best = max if "highest" in request else min
+            assert task.goal["answer"] == best(keys, key=lambda key: int(key.split("-")[1]))
+        for place, key in (("first", keys[0]), ("second", keys[1]), ("third", keys[2]), ("last", keys[-1])):
+            if f" {place} " in f" {request[:-1]} ":
+                assert task.goal["answer"] == key
+
+
+def test_phrasings__are_hundreds():
+    assert len({shape(task.request) for task in tasks(500)}) >= 200

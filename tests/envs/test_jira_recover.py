@@ -1,0 +1,63 @@
+"""Laws of recovery: what failed is made again, what worked is not, and no more than that."""
+
+from collections import Counter
+
+import envs
+from envs import policies
+from envs.audit.criteria import shape
+from envs.policies import DONE, turn
+from envs.task import PlannedCall, Task
+
+
+def tasks(count: int = 100, split: str = "train") -> list[Task]:
+    return [envs.sample("jira_recover", seed, split) for seed in range(count)]
+
+
+def verdict(task: Task, plan) -> envs.Verdict:
+    return policies.demonstrate(task, [*map(turn, plan), DONE]).verdict
+
+
+def test_faults__meet_each_operation_with_each_status_and_a_part_of_the_tasks_with_none():
+    met = Counter(fault for task in tasks(400) for fault in (task.faults.on if task.faults else ("none",)))
+    firsts = {(name, status) for fault in met if fault != "none" for name, place, status in [fault] if place == 1}
+    calls = ("getTransitions", "doTransition", "createIssue")
+    assert firsts == {(name, status) for name in calls for status in (429, 500)} | {("doTransition", 409)}
+    assert 40 < met["none"] < 120 and any(fault[1] == 2 for fault in met if fault != "none")
+
+
+def test_again__repeating_what_worked_makes_two_issues_and_is_no_success():
+    for task in tasks():
+        twice = verdict(task, [*task.oracle, task.oracle[-1]])
+        assert not twice.success and twice.reward < 0.4
+
+
+def test_again__not_repeating_what_failed_is_no_success():
+    faulty = [task for task in tasks() if task.faults]
+    for task in faulty:
+        first = next(place for place, call in enumerate(task.oracle) if call.fails)
+        assert not verdict(task, task.oracle[: first + 1]).success
+        skipped = [call for call in task.oracle if call.fails or call.name != task.oracle[first].name]
+        # The id of a transition that was not read is a guess here.
+        assert verdict(task, skipped).reward <= (0.8 if task.oracle[first].name == "getTransitions" else 0.5)
+    assert len(faulty) > 60
+
+
+def test_again__doing_something_else_first_costs():
+    other = PlannedCall("getTransitions", {"issueIdOrKey": "nope-1"})
+    for task in tasks():
+        places = [place for place, call in enumerate(task.oracle) if call.fails]
+        for place in places:
+            plan = (*task.oracle[: place + 1], other, *task.oracle[place + 1 :])
+            between = verdict(task, plan)
+            assert between.success and between.reward < 0.95
+
+
+def test_order__of_the_two_writes_is_free():
+    for task in tasks():
+        moved = [call for call in task.oracle if call.name != "createIssue"]
+        made = [call for call in task.oracle if call.name == "createIssue"]
+        assert verdict(task, [*made, *moved]).reward == 1
+
+
+def test_phrasings__are_hundreds():
+    assert len({shape(task.request) for task in tasks(500)}) >= 200

@@ -1,0 +1,104 @@
+"""Laws of checks on several calls of one operation, and of what had been told before them."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from envs.checks import Attempt, at, exactly
+from envs.paths import leafwise
+from envs.several import all_named, each_call
+from envs.told import read_argument, told_before
+from envs.trace import Call, Trace
+
+GOAL = {"records": [["A-1", "101"], ["A-2", "102"], ["A-3", "103"]], "value": "high", "account": "7f"}
+READ = Call("find", {}, 200, {"found": [{"id": "101"}, {"key": "A-2", "id": "102"}, {"id": "103"}]})
+
+
+def edit(name, value="high", status=204):
+    return Call("edit", {"record": name, "field": {"name": value}}, status, None, "" if status < 400 else "refused")
+
+
+def attempt(*calls):
+    return Attempt(SimpleNamespace(goal=GOAL), Trace(calls), None)
+
+
+def named(*calls):
+    return all_named("edit", "record", "records", 1.0).score(attempt(*calls))
+
+
+def right(made, place):
+    return exactly(at(made.trace.calls[place].arguments, "field.name"), made.task.goal["value"])
+
+
+def valued(*calls):
+    return each_call("edit", "argument/value", "records", 1.0, right, "").score(attempt(*calls))
+
+
+@pytest.mark.parametrize(
+    ("names", "score"),
+    [
+        (["101", "102", "103"], 1),
+        (["103", "A-2", "101"], 1),
+        (["a-2", "101", "103"], 1),
+        (["101", "101", "A-2", "102", "103"], 1),
+        (["101"], 1 / 3),
+        (["101", "102", "103", "999"], 3 / 4),
+        (["999"], 0),
+        ([None], 0),
+        ([], 0),
+    ],
+)
+def test_all_named__is_what_is_common_over_all(names, score):
+    assert named(READ, *map(edit, names)) == pytest.approx(score)
+
+
+def test_all_named__a_name_that_no_answer_told_is_a_guess():
+    assert named(edit("101"), edit("102"), edit("103")) == named(edit("101"), READ) == 0
+    assert named(READ, edit("A-1")) == 0 and named(READ, edit("A-2")) == pytest.approx(1 / 3)
+
+
+def test_all_named__a_refused_call_still_names():
+    assert named(READ, edit("101", status=400)) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("values", "score"),
+    [
+        (["high"] * 3, 1),
+        (["high"] * 2, 2 / 3),
+        (["high", "low", "high"], 2 / 3),
+        (["high"] * 3 + ["low"], 3 / 4),
+        (["low"], 0),
+        ([], 0),
+    ],
+)
+def test_each_call__is_a_mean_and_a_missing_call_is_a_wrong_one(values, score):
+    assert valued(READ, *(edit("101", value) for value in values)) == pytest.approx(score)
+
+
+@pytest.mark.parametrize(
+    ("value", "score"),
+    [
+        ({"a": {"b": [1, "x"]}, "c": "y"}, 1),
+        ({"a": {"b": [1, "z"]}, "c": "y"}, 1 / 2),
+        ({"a": {"b": [1, "x"]}}, 2 / 3),
+        ({"a": {"b": [1, "x"]}, "c": "y", "d": "more"}, 3 / 4),
+        ({"a": {"b": [True, "x"]}, "c": "y"}, 1 / 2),
+        ({}, 0),
+        ("y", 0),
+        (None, 0),
+    ],
+)
+def test_leafwise__is_leaves_in_common_over_all(value, score):
+    assert leafwise(value, {"a": {"b": [1, "x"]}, "c": "y"}) == pytest.approx(score)
+
+
+def test_told__only_by_answers_that_came_before_and_were_no_refusals():
+    refused = Call("find", {}, 404, {"id": "7f"}, "refused")
+    told = Call("find", {}, 200, [{"account": "7f"}])
+    use = Call("write", {"to": {"id": "7f"}}, 201, {})
+    assert told_before((told, use), 1, "7f") and not told_before((use, told), 0, "7f")
+    assert not told_before((refused, use), 1, "7f") and not told_before((), 0, "7f")
+    check = read_argument("write", "to.id", "account", 1.0)
+    scores = [check.score(attempt(*calls)) for calls in ((told, use), (use, told), (refused, use), (use,), (told,))]
+    assert scores == [1, 0, 0, 0, 0]

@@ -1,0 +1,59 @@
+"""Laws of event files: whole records with their checksums, and a full disk is an error, not a wait."""
+
+import resource
+import struct
+
+import pytest
+from tensorboardX.proto import event_pb2
+from tensorboardX.record_writer import masked_crc32c
+
+from jaxrlvr.events import Events
+
+
+def read(directory):
+    """The events of every file, each record's checksums compared."""
+    found = []
+    for file in sorted(directory.iterdir()):
+        assert file.name.startswith("events.out.tfevents.")
+        data = file.read_bytes()
+        while data:
+            (length,) = struct.unpack("<Q", data[:8])
+            assert struct.unpack("<I", data[8:12])[0] == masked_crc32c(data[:8])
+            body = data[12 : 12 + length]
+            assert struct.unpack("<I", data[12 + length : 16 + length])[0] == masked_crc32c(body)
+            found.append(event_pb2.Event.FromString(body))
+            data = data[16 + length :]
+    return found
+
+
+def test_events__are_there_as_soon_as_they_are_written(tmp_path):
+    events = Events(tmp_path, first=1)
+    events.write(3, {"reward": 0.5, "groups/useful/a": 1.0})
+    version, started, *scalars = read(tmp_path)
+    assert version.file_version == "brain.Event:2"
+    assert started.step == 1 and started.session_log.status == event_pb2.SessionLog.START
+    values = {one.summary.value[0].tag: one.summary.value[0].simple_value for one in scalars}
+    assert values == {"reward": 0.5, "groups/useful/a": 1.0} and {one.step for one in scalars} == {3}
+    assert all(abs(one.wall_time - version.wall_time) < 60 for one in scalars)
+    events.close()
+
+
+def test_events__of_a_run_that_goes_on_at_once_keep_those_before(tmp_path):
+    for first in (1, 2):
+        events = Events(tmp_path, first)
+        events.write(first, {"reward": float(first)})
+        events.close()
+    assert [one.step for one in read(tmp_path) if one.summary.value] == [1, 2]
+
+
+def test_events__on_a_full_disk_are_an_error_and_nobody_waits(tmp_path):
+    events, before = Events(tmp_path, first=1), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            for step in range(1, 200):
+                events.write(step, {f"figure/{n}": float(n) for n in range(10)})
+        with pytest.raises(OSError, match="File too large"):
+            events.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
