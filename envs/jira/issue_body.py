@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from envs.jira import replies
+from envs.jira.attachments import attachment_body
 from envs.jira.comments import comments_body
 from envs.jira.links import links_body
-from envs.jira.replies import named_body, status_body, timestamp, user_of
+from envs.jira.replies import linked_issue, named_body, status_body, timestamp, user_of
 from envs.jira.watchers import votes_body, watchers_body
 from envs.jira.worklogs import time_body, worklogs_body
 from envs.jira.world import RESOLUTIONS
@@ -51,14 +52,6 @@ def _named(name: str, table: str, kind: str) -> Shown:
     ]
 
 
-def linked_issue(world: World, issue: Record) -> dict[str, Json]:
-    """LinkedIssue: another issue inside an issue."""
-    fields = {"summary": issue["fields"]["summary"], "status": _status(world, issue)}
-    fields |= {"priority": _priority(world, issue), "issuetype": _type(world, issue)}
-    link = f"{world.site}/rest/api/3/issue/{issue['id']}"
-    return {"id": issue["id"], "key": issue["key"], "self": link, "fields": fields}
-
-
 def _parent(world: World, issue: Record) -> Json:
     parent = issue["fields"].get("parent")
     return linked_issue(world, world.table("issues")[parent]) if parent else None
@@ -73,8 +66,6 @@ def _subtasks(world: World, issue: Record) -> Json:
 
 
 def _attachments(world: World, issue: Record) -> Json:
-    from envs.jira.attachments import attachment_body
-
     own = world.find("issue_attachments", issue=issue["id"]) if world.tables.get("issue_attachments") else []
     return [attachment_body(world, one) for one in own]
 
@@ -102,7 +93,7 @@ FIELDS: dict[str, Shown] = {
     "versions": _named("versions", "versions", "version"),
     "parent": _parent,
     "subtasks": _subtasks,
-    "issuelinks": lambda world, issue: links_body(world, issue, linked_issue),
+    "issuelinks": links_body,
     "comment": comments_body,
     "worklog": worklogs_body,
     "timetracking": time_body,

@@ -4,17 +4,15 @@ A link goes from the issue that the request calls outward to the one it calls in
 names the other end: seen from the outward issue it is the inward one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from envs.jira.comments import put_comment, wrong_body
 from envs.jira.endpoint import ID_OR_KEY, OBJECT, STRING, endpoint, on_issue, path_id, query
 from envs.jira.history import item, rewrite
-from envs.jira.replies import NO_ISSUE, field_errors, find_issue, global_error
+from envs.jira.replies import NO_ISSUE, field_errors, find_issue, global_error, linked_issue
 from envs.jira.world import LINK_TYPES
 from envs.operation import Json, Parameter, Response
 from envs.world import Record, World
-
-Seen = Callable[[World, Record], dict[str, Json]]
 
 
 def type_body(world: World, record: Record) -> dict[str, Json]:
@@ -27,7 +25,7 @@ def links_of(world: World, issue_id: str) -> list[Record]:
     return [one for one in world.tables.get("issue_links", {}).values() if issue_id in (one["inward"], one["outward"])]
 
 
-def links_body(world: World, issue: Record, seen: Seen) -> list[Json]:
+def links_body(world: World, issue: Record) -> list[Json]:
     """The links of an issue, each with its other end."""
     issues, made = world.table("issues"), []
     for link in links_of(world, issue["id"]):
@@ -35,7 +33,7 @@ def links_body(world: World, issue: Record, seen: Seen) -> list[Json]:
         body["type"] = type_body(world, LINK_TYPES[link["type"]])
         # A link of an issue with itself does not exist, so one side is the other issue.
         side = "inward" if link["outward"] == issue["id"] else "outward"
-        made.append({**body, f"{side}Issue": seen(world, issues[link[side]])})
+        made.append({**body, f"{side}Issue": linked_issue(world, issues[link[side]])})
     return made
 
 
@@ -79,8 +77,6 @@ def get_link(world: World, arguments: Mapping[str, Json]) -> Response:
     link = world.tables.get("issue_links", {}).get(arguments.get("linkId", ""))
     if link is None:
         return _no_link(arguments)
-    from envs.jira.issue_body import linked_issue
-
     issues = world.table("issues")
     body = {"id": link["id"], "self": f"{world.site}/rest/api/3/issueLink/{link['id']}"}
     body["type"] = type_body(world, LINK_TYPES[link["type"]])

@@ -128,3 +128,13 @@ def project_body(world: World, record: Record) -> Json:
         "projectTypeKey": "software",
         "simplified": False,
     }
+
+
+def linked_issue(world: World, issue: Record) -> dict[str, Json]:
+    """LinkedIssue: another issue inside an issue."""
+    kept, table = issue["fields"], world.table
+    fields = {"summary": kept["summary"], "status": status_body(world, table("statuses")[issue["status"]])}
+    fields |= {"priority": named_body(world, "priority", table("priorities")[kept["priority"]])}
+    fields |= {"issuetype": issue_type_body(world, table("issuetypes")[issue["issuetype"]])}
+    link = f"{world.site}/rest/api/3/issue/{issue['id']}"
+    return {"id": issue["id"], "key": issue["key"], "self": link, "fields": fields}
