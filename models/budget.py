@@ -69,7 +69,7 @@ def budget(config: ModelConfig, mesh: AnyMesh, batch: Batch, compute_dtype: Any,
     trained = 4 * (beside if config.lora.rank else base)
     prefix, suffix = cache_bytes(config, mesh, batch, compute_dtype)
     forward = forward_flops(config, batch)
-    passes = 4 if remat == "full" else 3
+    passes = 4 if remat in ("full", "offload") else 3
     return Budget(
         weights=kept * base + 4 * beside,
         gradients=trained,
@@ -104,8 +104,9 @@ def cache_bytes(config: ModelConfig, mesh: AnyMesh, batch: Batch, dtype: Any) ->
 def activation_bytes(config: ModelConfig, mesh: AnyMesh, batch: Batch, dtype: Any, remat: str) -> int:
     """An estimate of what the peak of an update holds beside weights, gradients and optimizer, per device.
 
-    Kept for the backward pass, by remat policy: a layer's input ("full"), and the products with weights ("dots"), and
-    all else ("none"). Beside it stands the larger of one layer's recomputation and one chunk of logits.
+    Kept for the backward pass, by remat policy: nothing on the device ("offload"), a layer's input ("full"), and the
+    products with weights ("dots"), and all else ("none"). Beside it stands the larger of one layer's recomputation and
+    one chunk of logits.
     """
     number = jnp.dtype(dtype).itemsize
     groups = -(-batch.groups // places(mesh, "batch"))
@@ -116,7 +117,8 @@ def activation_bytes(config: ModelConfig, mesh: AnyMesh, batch: Batch, dtype: An
     # Scores and weights of attention, float32, against every key that is computed, masked or not.
     prefix_scores = 2 * 4 * heads * prefix * batch.prefix
     suffix_scores = 2 * 4 * heads * suffix * (batch.prefix + batch.suffix)
-    per_token = {"full": residual, "dots": residual + products, "none": residual + products + others}[remat]
+    by_policy = {"offload": 0, "full": residual, "dots": residual + products, "none": residual + products + others}
+    per_token = by_policy[remat]
     kept = config.num_layers * (prefix + suffix) * per_token
     if remat == "none":
         kept += config.num_full_layers * (prefix_scores + suffix_scores)

@@ -4,6 +4,7 @@ The module holds weights and says how to compute; `forward.py` computes. All lay
 axis.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import jax
@@ -21,8 +22,19 @@ from models.forward import Forward
 from models.sharding import check_divides
 from models.tensors import tensors
 
-Remat = Literal["none", "dots", "full"]
+Remat = Literal["none", "dots", "full", "offload"]
 _INIT_STDDEV = 0.02
+
+
+def check_offload(devices: Sequence[jax.Device]) -> None:
+    """Raise ModelError where activations cannot wait in the host's memory: the devices must reach `pinned_host`."""
+    device = devices[0]
+    kinds = sorted(memory.kind for memory in device.addressable_memories())
+    if "pinned_host" not in kinds:
+        raise ModelError(
+            f"remat 'offload' needs a device that reaches the host's memory (pinned_host: GPUs and TPUs); "
+            f"{device.platform} has {', '.join(kinds)}: use 'full'"
+        )
 
 
 class Decoder(nnx.Module):
@@ -36,7 +48,8 @@ class Decoder(nnx.Module):
         rngs: its `params` stream draws the weights.
         param_dtype: what the parameters are kept in.
         compute_dtype: what matrix products take in; they, norms and softmax accumulate in float32.
-        remat: what the backward pass computes again: "none", "dots" (all but products with weights), "full".
+        remat: what the backward pass computes again: "none", "dots" (all but products with weights), "full",
+            "offload" (as full, and layers' inputs wait in the host's memory). Raises ModelError where it cannot be.
         mesh: where activations are pinned to; None for one device. Raises ModelError if the model does not divide.
     """
 
@@ -52,6 +65,8 @@ class Decoder(nnx.Module):
     ) -> None:
         if remat not in get_args(Remat):
             raise ModelError(f"remat {remat!r} is unknown: expected one of {', '.join(get_args(Remat))}")
+        if remat == "offload":
+            check_offload(jax.devices() if mesh is None else list(mesh.devices.flat))
         if mesh is not None:
             check_divides(config, mesh)
         self.config = config

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
 from jax.sharding import Mesh
 
 from models.adapters import parameters
@@ -28,6 +29,13 @@ _REMAT: dict[str, Callable[..., bool] | None] = {
     # Keeps products with weights; attention scores (products with batch axes) are computed again.
     "dots": jax.checkpoint_policies.checkpoint_dots_with_no_batch_dims,
     "full": None,
+    # Keeps as little as "full", and that little, a layer's input, in the host's memory.
+    "offload": jax.checkpoint_policies.save_and_offload_only_these_names(
+        names_which_can_be_saved=[],
+        names_which_can_be_offloaded=["layer_input"],
+        offload_src="device",
+        offload_dst="pinned_host",
+    ),
 }
 # Small numbers that are exponents of a recurrence: rounding them would add up over a sequence.
 _EXACT = {"decay_log", "step_bias"}
@@ -159,6 +167,7 @@ class Forward:
             x_BGTD: jax.Array, weights: Any, prefix: Memory | None, suffix: Memory | None
         ) -> tuple[jax.Array, Memory | None, Routing | None]:
             w = self._cast(weights)
+            x_BGTD = checkpoint_name(x_BGTD, "layer_input")
             x_BGTD, memory, routing = block(self.config, w, x_BGTD, prefix, suffix, sight, self.mesh)
             return x_BGTD, memory if keep else None, routing
 

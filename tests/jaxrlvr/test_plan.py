@@ -43,7 +43,7 @@ def test_check__passes_a_run_that_works(tiny_run, chat):
         ("learner", {"micro_groups": 0}, "--learner.micro-groups 0 cannot be: use 1 or more"),
         ("rollout", {"prefix_buckets": (16, 32)}, "the largest of --rollout.prefix-buckets is 32: add one of "),
         ("tasks", {"scenarios": ("nothing",)}, "unknown scenario 'nothing'"),
-        ("policy", {"remat": "some"}, "--policy.remat 'some' is unknown; there are none, dots, full"),
+        ("policy", {"remat": "some"}, "--policy.remat 'some' is unknown; there are none, dots, full, offload"),
         ("policy", {"lora": models.Lora(rank=2, alpha=math.nan)}, "--policy.lora.alpha nan cannot be"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",

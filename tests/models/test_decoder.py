@@ -1,6 +1,7 @@
 """Laws of the forward code: prefill and extend, in any chunking, form and batch, are one and the same function."""
 
 from functools import partial
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +11,7 @@ from flax import nnx
 
 import models
 from models import Decoder
+from models.decoder import check_offload
 
 B, G, P, T = 2, 3, 9, 11
 LENGTH_B = np.array([9, 5], np.int32)
@@ -82,7 +84,7 @@ def loss(form, graphdef, params, prompt_BP, member_BGT):
     return jnp.mean(logprob_N * jnp.sin(jnp.arange(len(logprob_N))))
 
 
-@pytest.mark.parametrize("remat", ["none", "dots", "full"])
+@pytest.mark.parametrize("remat", ["none", "dots", "full", "offload"])
 def test_extend__grouped_equals_naive_in_values_and_gradients(make_decoder, prompt_BP, member_BGT, remat):
     graphdef, params = nnx.split(make_decoder(remat=remat))
     results = [
@@ -235,3 +237,15 @@ def test_cache__stacking_undoes_unrolling(decoder, prompt_BP):
     _, prefix = prefill(decoder, prompt_BP, LENGTH_B)
     assert prefix.k.shape == (2, B, 2, 8, P) and prefix.v.shape == (2, B, 2, P, 8) and prefix.num_slots == P
     jax.tree.map(np.testing.assert_array_equal, models.stack_cache(models.unroll_cache(prefix)), prefix)
+
+
+def test_offload__keeps_layers_inputs_in_the_hosts_memory(make_decoder, prompt_BP, member_BGT):
+    graphdef, params = nnx.split(make_decoder(remat="offload"))
+    gradient = jax.make_jaxpr(jax.grad(lambda p: loss(grouped, graphdef, p, prompt_BP, member_BGT)))(params)
+    assert "f32<host>" in str(gradient)
+
+
+def test_offload__is_refused_where_the_hosts_memory_cannot_be_reached():
+    device = SimpleNamespace(platform="old", addressable_memories=lambda: [SimpleNamespace(kind="device")])
+    with pytest.raises(models.ModelError, match="remat 'offload' needs .* old has device: use 'full'"):
+        check_offload([device])
