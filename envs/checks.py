@@ -2,6 +2,8 @@
 
 reward  = sum of weight x score over the scenario's checks, minus penalties, within [0, 1]
 success = the outcome alone: the site is as the goal says, and nothing else on it has changed
+
+By the trace alone, as in arXiv 2607.01465, the outcome's weight is shared out among the other checks; success stays.
 """
 
 import json
@@ -86,20 +88,28 @@ class Change:
     after: Record | None
 
 
-def judge(attempt: Attempt, checks: Sequence[Check]) -> Verdict:
-    """The verdict: a pure function of task, trace and final world."""
-    results = tuple(CheckResult(c.name, c.weight, float(c.score(attempt)), c.sentence) for c in checks)
-    success = all(result.score == 1.0 for check, result in zip(checks, results, strict=True) if check.outcome)
+def judge(attempt: Attempt, checks: Sequence[Check], trace_only: bool = False) -> Verdict:
+    """The verdict: a pure function of task, trace and final world.
+
+    With `trace_only` the reward does not depend on the final world. A task that asks for no write is judged by its
+    trace in any case.
+    """
+    trace_only = trace_only and attempt.task.any_writes(attempt.task.oracle)
+    scored = [(check, float(check.score(attempt))) for check in checks]
+    success = all(score == 1.0 for check, score in scored if check.outcome)
+    counted = [(check, score) for check, score in scored if not (trace_only and check.outcome)]
+    whole = sum(check.weight for check, _ in counted) if trace_only else 1.0
+    results = tuple(CheckResult(check.name, check.weight / whole, score, check.sentence) for check, score in counted)
     penalties = tuple(
         PenaltyResult(name, count, count * cost)
-        for name, (count, cost) in _penalties(attempt, success).items()
+        for name, (count, cost) in _penalties(attempt, success or trace_only).items()
         if count
     )
     reward = sum(result.weight * result.score for result in results) - sum(penalty.cost for penalty in penalties)
     return Verdict(min(1.0, max(0.0, round(reward, 9))), success, results, penalties)
 
 
-def _penalties(attempt: Attempt, success: bool) -> Mapping[str, tuple[int, float]]:
+def _penalties(attempt: Attempt, done: bool) -> Mapping[str, tuple[int, float]]:
     """How often each fault was committed, and what one costs."""
     calls = attempt.trace.calls
     kinds = [call.error for call in calls]
@@ -117,7 +127,7 @@ def _penalties(attempt: Attempt, success: bool) -> Mapping[str, tuple[int, float
         "refused_call": (kinds.count("refused") - min(probes, probed), 0.05),
         "duplicate_call": (_duplicates(attempt), 0.1),
         "collateral_write": (max(0, len(writes) - needed), 0.2),
-        "call_after_done": (len(calls) - 1 - end if success and len(writes) >= needed > 0 else 0, 0.1),
+        "call_after_done": (len(calls) - 1 - end if done and len(writes) >= needed > 0 else 0, 0.1),
     }
 
 

@@ -35,11 +35,14 @@ def tool_schemas(task: Task, detail: Detail = "compact") -> list[dict[str, Any]]
 class Episode:
     """One attempt at a task; the only mutable thing of `envs`, with its own copy of the site."""
 
-    def __init__(self, task: Task, detail: Detail = "compact", lenient: bool = False) -> None:
-        """`detail` is how much of an answer is shown; `lenient` takes calls without tags as calls too."""
+    def __init__(self, task: Task, detail: Detail = "compact", lenient: bool = False, trace_only: bool = False) -> None:
+        """`detail` is how much of an answer is shown; `lenient` takes calls without tags as calls too; `trace_only`
+        leaves the site's final state out of the reward.
+        """
         self.task = task
         self._detail = detail
         self._lenient = lenient
+        self._trace_only = trace_only
         self._simulator = Simulator(task.world, task.api.table(), task.faults)
         self._calls: list[Call] = []
         self._turns = 0
@@ -86,7 +89,8 @@ class Episode:
 
     def verdict(self) -> Verdict:
         """What the episode is worth as it stands."""
-        return judge(Attempt(self.task, self.trace, self.world), SCENARIOS[self.task.scenario].checks)
+        attempt = Attempt(self.task, self.trace, self.world)
+        return judge(attempt, SCENARIOS[self.task.scenario].checks, self._trace_only)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data from which `rescore` computes the same verdict."""
@@ -103,6 +107,7 @@ class Episode:
             "calls": [call.to_dict() for call in self._calls],
             "stopped": self._stopped,
             "answer": self._answer,
+            "trace_only": self._trace_only,
         }
 
 
@@ -124,4 +129,5 @@ def rescore(record: Mapping[str, Any]) -> Verdict:
     for call in calls:
         if call.error in SEEN:
             simulator.call(call.name, call.arguments)
-    return judge(Attempt(task, Trace(tuple(calls), stopped, answer), simulator.world), SCENARIOS[task.scenario].checks)
+    attempt = Attempt(task, Trace(tuple(calls), stopped, answer), simulator.world)
+    return judge(attempt, SCENARIOS[task.scenario].checks, bool(record.get("trace_only", False)))

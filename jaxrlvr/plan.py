@@ -32,6 +32,8 @@ def check(config: RunConfig, chat: Chat | None) -> None:
     rollout, learner = config.rollout, config.learner
     if rollout.detail not in DETAILS:
         raise UserError(f"--rollout.detail {rollout.detail!r} is unknown; there are {', '.join(DETAILS)}")
+    if unknown := [name for name in rollout.trace_only if name not in envs.SCENARIOS]:
+        raise UserError(f"--rollout.trace-only {unknown[0]!r} is no scenario; there are {', '.join(envs.SCENARIOS)}")
     if config.policy.remat not in get_args(Remat):
         known = ", ".join(get_args(Remat))
         raise UserError(f"--policy.remat {config.policy.remat!r} is unknown; there are {known}")

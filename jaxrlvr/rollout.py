@@ -40,6 +40,10 @@ class RolloutConfig:
     """How much of tools and answers the model sees: compact or full."""
     lenient: bool = False
     """Take calls without <tool_call> tags too, bare or in a fence, for checkpoints that never write the tag."""
+    trace_only: tuple[str, ...] = ()
+    """Scenarios whose reward comes from the calls alone, not from the site's final state, which still decides success
+    (arXiv 2607.01465).
+    """
     prefix_buckets: tuple[int, ...] = (128,)
     """Prompt lengths that are compiled for, ascending."""
     suffix_buckets: tuple[int, ...] = (96, 192, 384)
@@ -124,7 +128,9 @@ def rollout(
 
 def _open_group(chat: Chat, task: Any, config: RolloutConfig) -> Group:
     prefix = chat.prompt(task.request, envs.tool_schemas(task, detail=config.detail))
-    episodes = [envs.Episode(task, detail=config.detail, lenient=config.lenient) for _ in range(config.group_size)]
+    how: dict[str, Any] = {"detail": config.detail, "lenient": config.lenient}
+    how["trace_only"] = task.scenario in config.trace_only
+    episodes = [envs.Episode(task, **how) for _ in range(config.group_size)]
     return Group(task, prefix, [Trajectory(episode) for episode in episodes])
 
 

@@ -6,6 +6,8 @@ import pytest
 
 import envs
 from envs import policies
+from envs.checks import Attempt, judge
+from envs.trace import Trace
 
 CALL = '<tool_call>\n{{"name": "{}", "arguments": {}}}\n</tool_call>'
 
@@ -78,3 +80,22 @@ def test_rescore__refuses_what_is_no_episode(broken):
 def test_demonstrate__stops_at_the_turn_without_a_call(task):
     shown = policies.demonstrate(task, ["Done.", policies.turn(task.oracle[0])])
     assert shown.turns == (("Done.", ()),)
+
+
+@pytest.mark.parametrize("scenario", envs.SCENARIOS)
+def test_trace_only__the_final_site_decides_success_and_not_the_reward(scenario):
+    checks = envs.SCENARIOS[scenario].checks
+    for seed in range(4):
+        task = envs.SCENARIOS[scenario].sample(seed, "train")
+        episode = envs.Episode(task, trace_only=True)
+        for turn in policies.oracle(task):
+            episode.step(turn)
+        assert episode.verdict().reward == 1.0 and episode.verdict().success
+        assert envs.rescore(json.loads(json.dumps(episode.to_dict()))) == episode.verdict()
+        # As if the site had never taken the calls in.
+        untouched = judge(Attempt(task, episode.trace, task.world), checks, trace_only=True)
+        assert untouched.reward == 1.0
+        assert untouched.success is not task.any_writes(task.oracle)
+        if task.any_writes(task.oracle):
+            assert judge(Attempt(task, episode.trace, task.world), checks).reward < 1.0
+            assert judge(Attempt(task, Trace(stopped=True), task.world), checks, trace_only=True).reward <= 0.3

@@ -29,6 +29,11 @@ def test_check__passes_a_run_that_works(tiny_run, chat):
     [
         ("rollout", {"group_size": 1}, "--rollout.group-size 1 cannot be: use 2 or more"),
         ("rollout", {"detail": "huge"}, "--rollout.detail 'huge' is unknown; there are compact, full"),
+        (
+            "rollout",
+            {"trace_only": ("nope",)},
+            "--rollout.trace-only 'nope' is no scenario; there are jira_create_issue",
+        ),
         ("rollout", {"temperature": 0.0}, "--rollout.temperature 0.0 cannot be: use a number above 0"),
         ("rollout", {"temperature": math.nan}, "--rollout.temperature nan cannot be"),
         ("optimizer", {"learning_rate": math.inf}, "--optimizer.learning-rate inf cannot be"),
