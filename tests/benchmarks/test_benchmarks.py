@@ -32,6 +32,12 @@ def test_decode__smallest_size_gives_speeds_of_both_forms() -> None:
     assert row["cpu_ratio"] == row["grouped"]["per_cpu_second"] / row["ungrouped"]["per_cpu_second"]
 
 
+def test_mismatch__a_fault_stands_out_of_rounding_in_float32() -> None:
+    small = ["--dtype", "float32", "--temperature", "1.0", "--tasks", "4", "--turn-tokens", "16"]
+    row = figures("mismatch.py", *small)["seed, float32, 1.0"]
+    assert 0 < row["kl"] < 1e-9 < row["wrong_kl"] and row["gap"] < 1e-3 < row["wrong_gap"] and row["tokens"] > 100
+
+
 def test_end_to_end__parts_make_up_a_step() -> None:
     sys.path.insert(0, str(ROOT / "benchmarks"))
     try:
