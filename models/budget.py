@@ -114,14 +114,13 @@ def activation_bytes(config: ModelConfig, mesh: AnyMesh, batch: Batch, dtype: An
     heads = config.num_heads // places(mesh, "heads")
     products, others, recurred = _bytes_per_token(config, mesh, number)
     residual = number * config.hidden_size
-    # Scores and weights of attention, float32, against every key that is computed, masked or not.
+    # Scores and weights of attention, float32, against every key that is computed, masked or not; of one layer at a time.
     prefix_scores = 2 * 4 * heads * prefix * batch.prefix
     suffix_scores = 2 * 4 * heads * suffix * (batch.prefix + batch.suffix)
     by_policy = {"offload": 0, "full": residual, "dots": residual + products, "none": residual + products + others}
     per_token = by_policy[remat]
     kept = config.num_layers * (prefix + suffix) * per_token
     if remat == "none":
-        kept += config.num_full_layers * (prefix_scores + suffix_scores)
         kept += (config.num_layers - config.num_full_layers) * (prefix + suffix) * recurred
     kept += cache_bytes(config, mesh, batch, dtype)[0]
     # What the layer computes again, and gradients of its products and scores.
@@ -161,11 +160,11 @@ def _bytes_per_token(config: ModelConfig, mesh: AnyMesh, number: int) -> tuple[i
     if config.num_experts:
         mlp = config.expert_size * config.experts_per_token
     products = part * attention + (1 - part) * linear + 2 * mlp + 2 * config.hidden_size
-    # Normalised and turned queries and keys, attended values; in linear attention the convolution's in- and output. The
-    # mlp's activations, and normalised copies of the residual stream.
-    attended = (3 * heads + 2 * kv_heads) * config.head_dim
+    # Normalised, turned and scaled queries, such keys, attended values; in linear attention the convolution's in- and
+    # output. The mlp's activations and what their slopes need; normalised copies of the residual stream, some float32.
+    attended = (4 * heads + 2 * kv_heads) * config.head_dim
     convolved = 2 * config.mixed_size + 2 * value_heads * values
-    others = part * attended + (1 - part) * convolved + 2 * mlp + 3 * config.hidden_size
+    others = part * attended + (1 - part) * convolved + 4 * mlp + 6 * config.hidden_size
     # Queries, keys and values by head, cut into chunks, decayed; the chunk's systems and scores; a state per chunk.
     recurred = 8 * value_heads * (keys + values + CHUNK + keys * values / (4 * CHUNK)) * config.is_hybrid
     return int(number * products), int(number * others), int(4 * recurred)
