@@ -114,7 +114,7 @@ def activation_bytes(config: ModelConfig, mesh: AnyMesh, batch: Batch, dtype: An
     heads = config.num_heads // places(mesh, "heads")
     products, others, recurred = _bytes_per_token(config, mesh, number)
     residual = number * config.hidden_size
-    # Scores and weights of attention, float32, against every key that is computed, masked or not; of one layer at a time.
+    # Scores and weights of attention in one layer, float32, against every key that is computed, masked or not.
     prefix_scores = 2 * 4 * heads * prefix * batch.prefix
     suffix_scores = 2 * 4 * heads * suffix * (batch.prefix + batch.suffix)
     by_policy = {"offload": 0, "full": residual, "dots": residual + products, "none": residual + products + others}
