@@ -9,6 +9,7 @@ the vanilla sampler, which compiles for each length that is new, on a step that 
 
 import argparse
 import json
+from dataclasses import replace
 from statistics import median
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,7 @@ from flax import nnx
 from peer import TUNIX, ask
 from stopwatch import Seconds, middle, once
 
+import envs
 import models
 from envs.episode import Reply
 from jaxrlvr.rollout import Group, RolloutConfig, rollout
@@ -105,6 +107,7 @@ class Ours:
         sizes = self._config.prefix_buckets, self._config.suffix_buckets, self._config.answer_chunk
         self._sampler = Sampler(graphdef, *sizes, stop_token=STOP, pad_token=0)
         self._chat: Any = Words(options.prompt)
+        self._task = envs.sample(next(iter(envs.SCENARIOS)), 0, "train")
         self._taken: list[tuple[int, Seconds]] = []
         for _ in range(2):
             self._step(0)
@@ -126,7 +129,7 @@ class Ours:
 
     def _step(self, number: int) -> list[Group]:
         count = self._options.groups
-        tasks = [SimpleNamespace(request=number * count + b) for b in range(count)]
+        tasks = [replace(self._task, request=str(number * count + b)) for b in range(count)]
         with mock.patch.multiple("jaxrlvr.rollout.envs", Episode=Toy, tool_schemas=lambda *_, **__: []):
             return rollout(self._sampler, self._params, self._chat, tasks, self._config, seed=0, step=number)
 
@@ -166,9 +169,9 @@ class Words:
     def __init__(self, prompt: int) -> None:
         self._prompt = prompt
 
-    def prompt(self, request: int, tools: Any) -> list[int]:
+    def prompt(self, request: str, tools: Any) -> list[int]:
         """Random tokens by the task's number."""
-        return np.random.default_rng(request).integers(2, CONFIG.vocab_size, self._prompt).tolist()
+        return np.random.default_rng(int(request)).integers(2, CONFIG.vocab_size, self._prompt).tolist()
 
     def text(self, tokens: list[int]) -> str:
         """What the simulator reads."""

@@ -6,11 +6,11 @@ import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
 
+from envs.task import Task
 from jaxrlvr.events import Events
 from jaxrlvr.files import keep_steps
 from jaxrlvr.learner import UpdateStats
@@ -102,12 +102,12 @@ def _health(groups: Sequence[Group]) -> Figures:
     return figures | {f"groups/{kind}": share for kind, share in _group_kinds(groups).items()}
 
 
-def needs_no_call(task: Any) -> bool:
+def needs_no_call(task: Task) -> bool:
     """Whether a task is fulfilled by calling nothing."""
     return len(task.oracle) == 0
 
 
-def only_reads(task: Any) -> bool:
+def only_reads(task: Task) -> bool:
     """Whether a task is fulfilled by reading and changing nothing."""
     return not needs_no_call(task) and not task.any_writes(task.oracle)
 

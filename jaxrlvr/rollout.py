@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 import envs
+from envs.task import Task
 from envs.tools import Detail
 from jaxrlvr.chat import Chat
 from jaxrlvr.clock import timed
@@ -81,7 +82,7 @@ class Trajectory:
 class Group:
     """One task, its prefix, and its members."""
 
-    task: Any
+    task: Task
     prefix: list[int]
     members: list[Trajectory]
 
@@ -90,7 +91,7 @@ def rollout(
     sampler: Sampler,
     params: Any,
     chat: Chat,
-    tasks: Sequence[Any],
+    tasks: Sequence[Task],
     config: RolloutConfig,
     *,
     seed: int,
@@ -126,7 +127,7 @@ def rollout(
     return groups
 
 
-def _open_group(chat: Chat, task: Any, config: RolloutConfig) -> Group:
+def _open_group(chat: Chat, task: Task, config: RolloutConfig) -> Group:
     prefix = chat.prompt(task.request, envs.tool_schemas(task, detail=config.detail))
     how: dict[str, Any] = {"detail": config.detail, "lenient": config.lenient}
     how["trace_only"] = task.scenario in config.trace_only

@@ -16,6 +16,7 @@ from flax import nnx
 from jax.sharding import Mesh, NamedSharding
 
 import models
+from envs.task import Task
 from jaxrlvr.distributed import exchange
 from jaxrlvr.errors import UserError
 from jaxrlvr.policy import Policy
@@ -76,7 +77,7 @@ def rollout(
     sampler: Sampler,
     params: Any,
     chat: Any,
-    tasks: Sequence[Any],
+    tasks: Sequence[Task],
     config: RolloutConfig,
     *,
     seed: int,
