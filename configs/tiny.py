@@ -21,7 +21,7 @@ def config() -> RunConfig:
             turn_tokens=88,
             prefix_buckets=(128,),
             suffix_buckets=(144, 256),
-            answer_chunk=96,
+            answer_chunk=32,
         ),
         learner=LearnerConfig(micro_groups=4, suffix_buckets=(96, 176, 256)),
         optimizer=OptimizerConfig(learning_rate=1.5e-4, warmup_steps=2, decay_steps=32),

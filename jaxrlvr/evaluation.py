@@ -59,7 +59,7 @@ def evaluate(
 
     An attempt whose simulator failed is left out of the means and of their count.
     """
-    acting = dataclasses.replace(acting, group_size=1, temperature=temperature)
+    acting = dataclasses.replace(acting, group_size=1, temperature=temperature, places=0)
     scores: Scores = {}
     for scenario in tasks.scenarios:
         heldout = heldout_tasks(tasks, scenario, config.tasks)

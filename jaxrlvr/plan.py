@@ -34,6 +34,8 @@ def check(config: RunConfig, chat: Chat | None) -> None:
         raise UserError(f"--rollout.detail {rollout.detail!r} is unknown; there are {', '.join(DETAILS)}")
     if unknown := [name for name in rollout.trace_only if name not in envs.SCENARIOS]:
         raise UserError(f"--rollout.trace-only {unknown[0]!r} is no scenario; there are {', '.join(envs.SCENARIOS)}")
+    if rollout.answer_share > 1:
+        raise UserError(f"--rollout.answer-share {rollout.answer_share} is a share: use a number above 0, at most 1")
     if config.policy.remat not in get_args(Remat):
         known = ", ".join(get_args(Remat))
         raise UserError(f"--policy.remat {config.policy.remat!r} is unknown; there are {known}")
@@ -55,6 +57,7 @@ def check(config: RunConfig, chat: Chat | None) -> None:
     for name, count in (
         ("tasks.per-step", config.tasks.per_step),
         ("learner.micro-groups", learner.micro_groups),
+        ("rollout.places", rollout.places),
         ("evaluation.batch", config.evaluation.batch),
     ):
         if count % spread:
@@ -84,6 +87,8 @@ _LEAST: dict[str, float | str] = {
     "rollout.max_turns": 1,
     "rollout.turn_tokens": 1,
     "rollout.answer_chunk": 1,
+    "rollout.answer_share": "above",
+    "rollout.places": 0,
     "grpo.clip_low": 0,
     "grpo.clip_high": 0,
     "grpo.kl_beta": 0,

@@ -1,11 +1,13 @@
 """Tasks -> groups: the host part of sampling.
 
-Members write a turn on the device; the host reads the calls out of each turn, steps that member's simulator, and hands
-the answers back as tokens. Tokens are the truth: what was sampled is never decoded and encoded again to build the next
-input.
+Members write turns on the device; the host reads the calls out of each turn that has ended, steps that member's
+simulator, and hands the answers back as tokens, while others are in the middle of theirs. A group whose members have
+all stopped leaves its place to the next task. Tokens are the truth: what was sampled is never decoded and encoded again
+to build the next input.
 """
 
 import traceback
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,6 +53,12 @@ class RolloutConfig:
     """Suffix lengths that are compiled for, ascending; the last one is a member's limit."""
     answer_chunk: int = 64
     """Answers are appended in chunks of this many tokens."""
+    answer_share: float = 0.5
+    """Answers are read as soon as this share of the members that were writing have ended their turns; 1 waits for all.
+    No member's tokens depend on it.
+    """
+    places: int = 0
+    """Groups that are sampled at a time; the next task takes the place of a finished one. 0: all of a step at once."""
 
 
 @dataclass
@@ -61,6 +69,8 @@ class Trajectory:
     tokens: list[int] = field(default_factory=list)
     sampled: list[bool] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
+    turn_begin: int = 0
+    """Where the turn begins that it is writing."""
     turns: int = 0
     stop: str = ""
     fault: str = ""
@@ -86,6 +96,11 @@ class Group:
     prefix: list[int]
     members: list[Trajectory]
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether a member has not stopped yet."""
+        return any(not member.stop for member in self.members)
+
 
 def rollout(
     sampler: Sampler,
@@ -108,18 +123,31 @@ def rollout(
     figures = {} if figures is None else figures
     with timed(figures, "seconds/host"):
         groups = [_open_group(chat, task, config) for task in tasks]
-    prefix, state = sampler.start(params, [group.prefix for group in groups], config.group_size)
-    key_BG = keys(seed, step, range(len(tasks)) if numbers is None else numbers, config.group_size)
-    for _ in range(config.max_turns):
-        limit_BG = _limits(groups, config)
-        if limit_BG.max() == 0:
-            break
+    numbers = list(range(len(tasks)) if numbers is None else numbers)
+    count = min(config.places or len(tasks), len(tasks))
+    placed, waiting = numbers[:count], deque(range(count, len(tasks)))
+    longest = max(len(group.prefix) for group in groups)
+    prefix, state = sampler.start(params, [group.prefix for group in groups[:count]], config.group_size, longest)
+    key_BG = keys(seed, step, placed, config.group_size)
+    playing = groups[:count]
+    while any(group.goes_on for group in playing):
+        limit_BG = _limits(playing, config)
+        writing = int((limit_BG > 0).sum())
+        until = min(writing - 1, int(writing * (1 - config.answer_share)))
         state = sampler.fit(state, int(limit_BG.max()))
-        state, turn = sampler.write(params, prefix, state, limit_BG, key_BG, config.temperature)
-        turn = jax.device_get(turn)
+        state, turn = sampler.write(params, prefix, state, limit_BG, key_BG, config.temperature, until)
+        length_BG, turn = jax.device_get((state.length_BG, turn))
         with timed(figures, "seconds/host"):
-            answers = _play_turns(groups, turn, limit_BG, chat, config)
-        state = _append_answers(sampler, params, prefix, state, groups, answers)
+            answers = _play_turns(playing, turn, length_BG, limit_BG, chat, config)
+        state = _append_answers(sampler, params, prefix, state, playing, answers)
+        free = [place for place, group in enumerate(playing) if not group.goes_on]
+        taken = {place: waiting.popleft() for place in free[: len(waiting)]}
+        if taken:
+            for place, task in taken.items():
+                playing[place], placed[place] = groups[task], numbers[task]
+            prompts = {place: playing[place].prefix for place in taken}
+            prefix, state = sampler.seat(params, prefix, state, prompts)
+            key_BG = keys(seed, step, placed, config.group_size)
     with timed(figures, "seconds/host"):
         for group in groups:
             for member in group.members:
@@ -138,32 +166,36 @@ def _open_group(chat: Chat, task: Task, config: RolloutConfig) -> Group:
 def _limits(groups: Sequence[Group], config: RolloutConfig) -> np.ndarray:
     """Suffix length [B, G] at which each member's next turn is cut; 0 for members that have stopped."""
     longest = config.suffix_buckets[-1]
-    lengths = [[0 if m.stop else min(len(m.tokens) + config.turn_tokens, longest) for m in g.members] for g in groups]
+    lengths = [[0 if m.stop else min(m.turn_begin + config.turn_tokens, longest) for m in g.members] for g in groups]
     return np.array(lengths, np.int32)
 
 
 def _play_turns(
-    groups: Sequence[Group], turn: Turn, limit_BG: np.ndarray, chat: Chat, config: RolloutConfig
+    groups: Sequence[Group],
+    written: Turn,
+    length_BG: np.ndarray,
+    limit_BG: np.ndarray,
+    chat: Chat,
+    config: RolloutConfig,
 ) -> list[list[list[int]]]:
-    """Read each member's new turn and step its simulator; the answers' tokens, empty for members that stopped."""
-    token_BGS, logprob_BGS = turn
+    """Take up what each member wrote and step the simulators of those whose turns have ended; the answers' tokens."""
+    token_BGS, logprob_BGS = written
     answers: list[list[list[int]]] = [[[] for _ in group.members] for group in groups]
     for b, group in enumerate(groups):
         for g, member in enumerate(group.members):
             if member.stop:
                 continue
-            begin, end = len(member.tokens), int(limit_BG[b, g])
-            written = token_BGS[b, g, begin:end].tolist()
-            if chat.stop_token in written:
-                written = written[: written.index(chat.stop_token) + 1]
-            member.append(written, logprob_BGS[b, g, begin : begin + len(written)].tolist())
-            answers[b][g] = _answer(member, written, chat, config)
+            new = slice(len(member.tokens), int(length_BG[b, g]))
+            member.append(token_BGS[b, g, new].tolist(), logprob_BGS[b, g, new].tolist())
+            if member.tokens[-1] == chat.stop_token or len(member.tokens) >= limit_BG[b, g]:
+                answers[b][g] = _answer(member, chat, config)
     return answers
 
 
-def _answer(member: Trajectory, written: list[int], chat: Chat, config: RolloutConfig) -> list[int]:
+def _answer(member: Trajectory, chat: Chat, config: RolloutConfig) -> list[int]:
     """Step the member's simulator with its turn; the answer's tokens, or none with the reason in `member.stop`."""
     member.turns += 1
+    written = member.tokens[member.turn_begin :]
     if written[-1] != chat.stop_token:
         member.stop = "length" if len(member.tokens) >= config.suffix_buckets[-1] else "turn_limit"
         return []
@@ -183,6 +215,7 @@ def _answer(member: Trajectory, written: list[int], chat: Chat, config: RolloutC
         member.stop = "max_turns"
         return []
     member.append(tokens)
+    member.turn_begin = len(member.tokens)
     return tokens
 
 

@@ -1,12 +1,13 @@
 """Prefixes -> sampled turns: the jitted part of a rollout.
 
-Three compiled functions over a batch of groups: `start` runs every prompt once per group, `write` samples one turn for
-every active member in a `while_loop`, `read` appends known tokens (tools' answers). A member's tokens live in
-consecutive slots of its suffix cache, so slot, position and time are one number. Axes: B groups, G members, P prefix, S
-suffix slots, C answer chunk.
+Four compiled functions over a batch of groups: `start` runs every prompt once per group, `write` samples the turns of
+active members in a `while_loop`, `read` appends known tokens (tools' answers) to those that have any, `seat` gives the
+places of finished groups to others. A member's tokens live in consecutive slots of its suffix cache, so slot, position
+and time are one number. Axes: B groups, G members, D parts of the mesh that groups are spread over, R members of a part
+that read together, P prefix, S suffix slots, C answer chunk.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -22,6 +23,9 @@ from jaxrlvr.buckets import bucket
 from jaxrlvr.sampling import choose, member_keys
 
 T = TypeVar("T")
+
+_ROUNDS = 8
+"""When every member has an answer, so many rounds read them: with fewer answers there are fewer rounds."""
 
 
 class Prefix(NamedTuple):
@@ -62,14 +66,40 @@ class Sampler:
     pad_token: int
     mesh: Mesh | None = None
 
-    def start(self, params: Any, prompts: Sequence[Sequence[int]], members: int) -> tuple[Prefix, SamplerState]:
-        """Encode one prompt per group. Raises UserError if a prompt is longer than the largest bucket."""
-        width_P = bucket(max(map(len, prompts)), self.prefix_buckets, "a prompt")
-        tokens_BP = np.full((len(prompts), width_P), self.pad_token, np.int32)
+    def start(
+        self, params: Any, prompts: Sequence[Sequence[int]], members: int, longest: int = 0
+    ) -> tuple[Prefix, SamplerState]:
+        """Encode one prompt per group, with room for prompts of `longest` tokens that will be seated.
+
+        Raises UserError if a prompt is longer than the largest bucket.
+        """
+        width_P = bucket(max(longest, *map(len, prompts)), self.prefix_buckets, "a prompt")
+        placed = self._place(self._padded(prompts, width_P))
+        return _start(self.graphdef, params, *placed, members, self.suffix_buckets[0])
+
+    def seat(
+        self, params: Any, prefix: Prefix, state: SamplerState, prompts: Mapping[int, Sequence[int]]
+    ) -> tuple[Prefix, SamplerState]:
+        """Encode the prompts of other groups into the places given, whose members begin anew."""
+        places, groups = list(prompts), len(state.length_BG)
+        for begin in range(0, len(places), self._parts):
+            place_N = np.full(self._parts, groups, np.int32)  # out of range: encoded for nobody
+            taken = places[begin : begin + self._parts]
+            place_N[: len(taken)] = taken
+            texts = [prompts[place] for place in taken] + [[self.pad_token]] * (self._parts - len(taken))
+            placed = self._place((*self._padded(texts, prefix.cache.num_slots), place_N))
+            prefix, state = _seat(self.graphdef, params, *placed, prefix, state)
+        return prefix, state
+
+    @property
+    def _parts(self) -> int:
+        return 1 if self.mesh is None else models.batch_parts(self.mesh)
+
+    def _padded(self, prompts: Sequence[Sequence[int]], width: int) -> tuple[np.ndarray, np.ndarray]:
+        tokens_BP = np.full((len(prompts), width), self.pad_token, np.int32)
         for b, prompt in enumerate(prompts):
             tokens_BP[b, : len(prompt)] = prompt
-        length_B = np.array([len(prompt) for prompt in prompts], np.int32)
-        return _start(self.graphdef, params, *self._place((tokens_BP, length_B)), members, self.suffix_buckets[0])
+        return tokens_BP, np.array([len(prompt) for prompt in prompts], np.int32)
 
     def _place(self, arrays: T) -> T:
         """Arrays of groups, spread over the mesh."""
@@ -88,25 +118,40 @@ class Sampler:
         limit_BG: np.ndarray,
         key_BG: jax.Array,
         temperature: float,
+        until: int = 0,
     ) -> tuple[SamplerState, Turn]:
-        """Sample a turn for each member whose length is below its limit, to its stop token or to the limit."""
+        """Sample for each member whose length is below its limit, to its stop token or to the limit.
+
+        Ends once at most `until` members are still writing; they go on in the next call as if nothing had happened.
+        """
         limit_BG, key_BG = self._place((limit_BG.astype(np.int32), key_BG))
-        return _write(self.graphdef, self.stop_token, params, prefix, state, limit_BG, key_BG, jnp.float32(temperature))
+        numbers = jnp.float32(temperature), jnp.int32(until)
+        return _write(self.graphdef, self.stop_token, params, prefix, state, limit_BG, key_BG, *numbers)
 
     def read(
         self, params: Any, prefix: Prefix, state: SamplerState, answers: Sequence[Sequence[Sequence[int]]]
     ) -> SamplerState:
         """Append `answers[b][g]` (possibly none) to each member. The caller has made room with `fit`."""
-        longest = max(len(tokens) for group in answers for tokens in group)
-        for begin in range(0, longest, self.answer_chunk):
-            shape = (len(answers), len(answers[0]), self.answer_chunk)
-            chunk_BGC, count_BG = np.full(shape, self.pad_token, np.int32), np.zeros(shape[:2], np.int32)
-            for b, group in enumerate(answers):
-                for g, tokens in enumerate(group):
-                    part = tokens[begin : begin + self.answer_chunk]
-                    chunk_BGC[b, g, : len(part)] = part
-                    count_BG[b, g] = len(part)
-            state = _read(self.graphdef, params, prefix, state, *self._place((chunk_BGC, count_BG)))
+        texts = [tokens for group in answers for tokens in group]
+        each = len(texts) // self._parts
+        together = -(-each // _ROUNDS)
+        # Long answers with long ones: a round takes as many chunks as its longest.
+        readers = [
+            sorted(filter(texts.__getitem__, range(begin, begin + each)), key=lambda row: -len(texts[row]))
+            for begin in range(0, len(texts), each)
+        ]
+        for first in range(0, max(map(len, readers)), together):
+            rows = [part[first : first + together] for part in readers]
+            for begin in range(0, max(len(texts[row]) for part in rows for row in part), self.answer_chunk):
+                row_DR = np.full((self._parts, together), each, np.int32)  # out of range: nobody
+                count_DR = np.zeros(row_DR.shape, np.int32)
+                tokens_DRC = np.full((*row_DR.shape, self.answer_chunk), self.pad_token, np.int32)
+                for d, part in enumerate(rows):
+                    for r, row in enumerate(part):
+                        if chunk := texts[row][begin : begin + self.answer_chunk]:
+                            row_DR[d, r], count_DR[d, r] = row % each, len(chunk)
+                            tokens_DRC[d, r, : len(chunk)] = chunk
+                state = _read(self.graphdef, params, prefix, state, *self._place((tokens_DRC, count_DR, row_DR)))
         return state
 
 
@@ -133,6 +178,25 @@ def _start(
     return Prefix(models.unroll_cache(cache), length_B), state
 
 
+@partial(jax.jit, static_argnums=0, donate_argnums=(5, 6))
+def _seat(
+    graphdef: Any,
+    params: Any,
+    tokens_NP: jax.Array,
+    length_N: jax.Array,
+    place_N: jax.Array,
+    prefix: Prefix,
+    state: SamplerState,
+) -> tuple[Prefix, SamplerState]:
+    hidden_NPD, cache = nnx.merge(graphdef, params).prefill(tokens_NP, length_N)
+    last_ND = jnp.take_along_axis(hidden_NPD, (length_N - 1)[:, None, None], axis=1)[:, 0]
+    seated = Prefix(models.unroll_cache(cache), length_N)
+    prefix = jax.tree.map(lambda old, new: old.at[place_N].set(new, mode="drop"), prefix, seated)
+    # What the last members left in the suffix stays: nobody looks beyond a length.
+    hidden_BGD = state.hidden_BGD.at[place_N].set(last_ND[:, None], mode="drop")
+    return prefix, state._replace(length_BG=state.length_BG.at[place_N].set(0, mode="drop"), hidden_BGD=hidden_BGD)
+
+
 @partial(jax.jit, static_argnums=1)
 def _grow(state: SamplerState, slots: int) -> SamplerState:
     return state._replace(suffix=models.grow_cache(state.suffix, slots))
@@ -148,6 +212,7 @@ def _write(
     limit_BG: jax.Array,
     key_BG: jax.Array,
     temperature: jax.Array,
+    until: jax.Array,
 ) -> tuple[SamplerState, Turn]:
     model = nnx.merge(graphdef, params).unrolled()
     slots = state.suffix.num_slots
@@ -172,17 +237,41 @@ def _write(
 
     empty = jnp.zeros((*limit_BG.shape, slots))
     carry = state, Turn(empty.astype(jnp.int32), empty.astype(jnp.float32)), state.length_BG < limit_BG
-    state, turn, _ = jax.lax.while_loop(lambda carry: carry[2].any(), step, carry)
+    state, turn, _ = jax.lax.while_loop(lambda carry: carry[2].sum() > until, step, carry)
     return state, turn
 
 
 @partial(jax.jit, static_argnums=0, donate_argnums=3)
 def _read(
-    graphdef: Any, params: Any, prefix: Prefix, state: SamplerState, chunk_BGC: jax.Array, count_BG: jax.Array
+    graphdef: Any,
+    params: Any,
+    prefix: Prefix,
+    state: SamplerState,
+    tokens_DRC: jax.Array,
+    count_DR: jax.Array,
+    row_DR: jax.Array,
 ) -> SamplerState:
+    parts, together = row_DR.shape
+    members = state.length_BG.shape[1]
+
+    def by_part(x: jax.Array, axes: int) -> jax.Array:
+        return x.reshape(parts, -1, *x.shape[axes:])
+
+    def taken(x_DN: jax.Array, index_DR: jax.Array) -> jax.Array:
+        """Each reader's own, as a group of one."""
+        x_DR = jax.vmap(lambda x_N, index_R: x_N.at[index_R].get(mode="clip"))(x_DN, index_DR)
+        return x_DR.reshape(parts * together, *x_DR.shape[2:])
+
+    def given(x_BG: jax.Array, new_N1: jax.Array) -> jax.Array:
+        new_DR = new_N1.reshape(parts, together, *new_N1.shape[2:])
+        put = jax.vmap(lambda x_N, index_R, new_R: x_N.at[index_R].set(new_R, mode="drop"))
+        return put(by_part(x_BG, 2), row_DR, new_DR).reshape(x_BG.shape)
+
+    shared = jax.tree.map(lambda x: taken(by_part(x, 1), row_DR // members), prefix)
+    own = jax.tree.map(lambda x: taken(by_part(x, 2), row_DR)[:, None], state)
+    tokens_N1C, count_N1 = tokens_DRC.reshape(-1, 1, tokens_DRC.shape[-1]), count_DR.reshape(-1, 1)
+    slot_N1 = jnp.where(count_N1 > 0, own.length_BG, state.suffix.num_slots)
     model = nnx.merge(graphdef, params).unrolled()
-    slot_BG = jnp.where(count_BG > 0, state.length_BG, state.suffix.num_slots)
-    hidden_BGCD, suffix = model.extend(chunk_BGC, prefix.cache, prefix.length_B, state.suffix, slot_BG, count_BG)
-    last_BGD = jnp.take_along_axis(hidden_BGCD, jnp.maximum(count_BG - 1, 0)[..., None, None], axis=2)[:, :, 0]
-    hidden_BGD = jnp.where(count_BG[..., None] > 0, last_BGD, state.hidden_BGD)
-    return SamplerState(suffix, state.length_BG + count_BG, hidden_BGD)
+    hidden_N1CD, suffix = model.extend(tokens_N1C, shared.cache, shared.length_B, own.suffix, slot_N1, count_N1)
+    last_N1D = jnp.take_along_axis(hidden_N1CD, jnp.maximum(count_N1 - 1, 0)[..., None, None], axis=2)[:, :, 0]
+    return jax.tree.map(given, state, SamplerState(suffix, own.length_BG + count_N1, last_N1D))

@@ -97,7 +97,7 @@ def rollout(
         acting(sampler, params),
         chat,
         tasks[own],
-        config,
+        replace(config, places=config.places // count),
         seed=seed,
         step=step,
         numbers=numbers[own],

@@ -23,14 +23,16 @@ def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainS
     sizes = [(width_P, width_T) for width_P in shape.prefix_buckets[::-1] for width_T in shape.suffix_buckets[::-1]]
     state = learner.warm_up(state, [empty(shape.groups, members, *size, sampler.pad_token) for size in sizes])
     params, processes = shares.acting(sampler, state.params), jax.process_count()
+    tasks, places, batch = config.tasks.per_step, config.rollout.places, config.evaluation.batch
     for width_P in shape.prefix_buckets[::-1]:
-        warm_sampler(sampler, params, width_P, config.tasks.per_step // processes, members)
-        warm_sampler(sampler, params, width_P, config.evaluation.batch // processes, 1)
+        warm_sampler(sampler, params, width_P, tasks // processes, members, places // processes)
+        warm_sampler(sampler, params, width_P, batch // processes, 1)
     return state
 
 
-def warm_sampler(sampler: Sampler, params: Any, width_P: int, groups: int, members: int) -> None:
-    """Compile start, growth, writing and reading for one prompt bucket and batch."""
+def warm_sampler(sampler: Sampler, params: Any, width_P: int, tasks: int, members: int, places: int = 0) -> None:
+    """Compile start, growth, writing, reading and seating for one prompt bucket and batch."""
+    groups = min(places or tasks, tasks)
     nobody_BG = np.zeros((groups, members), np.int32)
     key_BG = keys(0, 0, range(groups), members)
     prompts = [[sampler.pad_token] * width_P] * groups
@@ -42,4 +44,6 @@ def warm_sampler(sampler: Sampler, params: Any, width_P: int, groups: int, membe
             prefix, state = sampler.start(params, prompts, members)
             state = sampler.fit(sampler.fit(state, smaller), slots)
         state, _ = sampler.write(params, prefix, state, nobody_BG, key_BG, 1.0)
-        sampler.read(params, prefix, state, one_token)
+        state = sampler.read(params, prefix, state, one_token)
+        if groups < tasks:
+            sampler.seat(params, prefix, state, {0: prompts[0]})

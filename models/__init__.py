@@ -12,9 +12,9 @@ from models.logprobs import token_logprobs
 from models.lora import Lora
 from models.presets import PRESETS, parameter_count
 from models.save import save
-from models.sharding import batch_sharding, check_divides, make_mesh, param_shardings
+from models.sharding import batch_parts, batch_sharding, check_divides, make_mesh, param_shardings
 
 __all__ = ["PRESETS", "CheckpointError", "Decoder", "KVCache", "Lora", "ModelConfig", "ModelError", "balance_loss"]
-__all__ += ["batch_sharding", "check_divides", "check_files", "empty_suffix_cache", "grow_cache", "join", "load"]
-__all__ += ["load_adapter", "make_mesh", "merge", "param_shardings", "parameter_count", "read_config", "read_lora"]
-__all__ += ["resolve", "save", "save_adapter", "split", "stack_cache", "token_logprobs", "unroll_cache"]
+__all__ += ["batch_parts", "batch_sharding", "check_divides", "check_files", "empty_suffix_cache", "grow_cache"]
+__all__ += ["join", "load", "load_adapter", "make_mesh", "merge", "param_shardings", "parameter_count", "read_config"]
+__all__ += ["read_lora", "resolve", "save", "save_adapter", "split", "stack_cache", "token_logprobs", "unroll_cache"]

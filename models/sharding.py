@@ -79,6 +79,11 @@ def batch_sharding(mesh: Mesh) -> NamedSharding:
     return sharding(mesh, ("batch",))
 
 
+def batch_parts(mesh: Mesh) -> int:
+    """How many parts `batch_sharding` cuts groups into."""
+    return mesh.shape["data"] * mesh.shape["fsdp"]
+
+
 def param_shardings(config: ModelConfig, params: Any, mesh: Mesh) -> Any:
     """The sharding of every parameter: a tree like `params` (the state that `nnx.split(decoder)` gives).
 

@@ -143,7 +143,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, chat: Chat) -> Callable[[Script], 
     def install(script: Script) -> None:
         turns: dict[tuple[int, int], int] = {}
 
-        def write(self, params, prefix, state, limit_BG, key_BG, temperature):
+        def write(self, params, prefix, state, limit_BG, key_BG, temperature, until=0):
             length_BG, slots = np.asarray(state.length_BG), state.suffix.num_slots
             token_BGS = np.full((*limit_BG.shape, slots), self.pad_token, np.int32)
             written = [[[] for _ in row] for row in limit_BG]

@@ -85,10 +85,27 @@ def test_member__does_not_depend_on_how_many_members_there_are(loaded, acting, m
 
 def test_member__of_a_mesh_is_the_member_of_one_device(model_directory, acting, make_tasks, answering, loaded):
     config = PolicyConfig(model=str(model_directory), mesh=MeshConfig(data=2, fsdp=2, tensor=2))
-    tasks = make_tasks(4)
-    groups, expected = act(load_policy(config), tasks, acting), act(loaded, tasks, acting)
-    assert written(groups) == written(expected)
-    np.testing.assert_allclose(logprobs(groups), logprobs(expected), atol=1e-4)
+    expected = act(loaded, make_tasks(8), acting)
+    for places in (0, 4):
+        groups = act(load_policy(config), make_tasks(8), replace(acting, places=places))
+        assert written(groups) == written(expected)
+        np.testing.assert_allclose(logprobs(groups), logprobs(expected), atol=1e-4)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.25, 1e-9], ids="share {}".format)
+def test_member__does_not_depend_on_when_answers_are_read(loaded, acting, make_tasks, reference, share):
+    groups = act(loaded, make_tasks(3), replace(acting, answer_share=share))
+    assert written(groups) == written(reference)
+    np.testing.assert_allclose(logprobs(groups), logprobs(reference), atol=1e-5)
+
+
+@pytest.mark.parametrize("places", [1, 2, 9], ids="{} places".format)
+def test_member__does_not_depend_on_how_many_groups_are_sampled_at_a_time(
+    loaded, acting, make_tasks, reference, places
+):
+    groups = act(loaded, make_tasks(3), replace(acting, places=places))
+    assert written(groups) == written(reference)
+    np.testing.assert_allclose(logprobs(groups), logprobs(reference), atol=1e-5)
 
 
 def test_members__of_a_group_differ(reference):

@@ -1,5 +1,8 @@
 """Laws of the compiled sampler: one turn after another is one sequence, and stopped members stand still."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -7,6 +10,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
+import models
 from jaxrlvr.errors import UserError
 from jaxrlvr.sampler import Sampler, keys
 
@@ -21,6 +25,15 @@ def make_sampler(loaded):
         return Sampler(loaded.graphdef, (8,), suffix_buckets, chunk, chat.stop_token, chat.pad_token)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def hybrid(loaded):
+    """Graph and parameters of a random hybrid."""
+    linear = {"linear_key_heads": 2, "linear_value_heads": 2, "linear_key_dim": 8, "linear_value_dim": 8}
+    config = replace(loaded.config, full_attention_every=2, conv_width=4, **linear)
+    graphdef, params = nnx.split(models.Decoder(config, rngs=nnx.Rngs(0)))
+    return SimpleNamespace(graphdef=graphdef, params=params)
 
 
 def limits(*rows):
@@ -105,6 +118,37 @@ def test_write__greedily_takes_the_likeliest_token_of_a_plain_forward_pass(loade
             assert token == int(jnp.argmax(every_V))
             assert float(turn.logprob_BGS[b, 0, n]) == pytest.approx(float(every_V[token]), abs=1e-4)
             sequence.append(token)
+
+
+def test_write__leaves_off_and_goes_on_as_if_nothing_had_happened(loaded, make_sampler):
+    sampler, key_BG = make_sampler(), keys(0, 0, range(2), MEMBERS)
+    limit_BG = limits([2, 8, 8], [1, 7, 8])
+    prefix, state = sampler.start(loaded.params, PROMPTS, MEMBERS)
+    whole, turn = sampler.write(loaded.params, prefix, state, limit_BG, key_BG, 1.0)
+    prefix, state = sampler.start(loaded.params, PROMPTS, MEMBERS)
+    state, first = sampler.write(loaded.params, prefix, state, limit_BG, key_BG, 1.0, until=4)
+    length_BG = np.asarray(state.length_BG)
+    assert (length_BG < np.asarray(whole.length_BG)).sum() in range(1, 5), "it did not leave off"
+    state, second = sampler.write(loaded.params, prefix, state, limit_BG, key_BG, 1.0)
+    chex.assert_trees_all_close((state.length_BG, state.hidden_BGD), (whole.length_BG, whole.hidden_BGD), atol=1e-5)
+    early_BGS = np.arange(8) < length_BG[..., None]
+    token_BGS = np.where(early_BGS, first.token_BGS, second.token_BGS)
+    np.testing.assert_array_equal(token_BGS, turn.token_BGS)
+
+
+@pytest.mark.parametrize("family", ["dense", "hybrid"])
+def test_seat__begins_anew_in_its_place_and_touches_no_other(family, loaded, hybrid, make_sampler):
+    policy = {"dense": loaded, "hybrid": hybrid}[family]
+    sampler = replace(make_sampler(), graphdef=policy.graphdef)
+    before, after = [[[20, 21, 22], [], [23]], [[24], [30], []]], [[[40], [], [41, 42]], [[43, 44], [], []]]
+    prefix, state = sampler.start(policy.params, PROMPTS, MEMBERS)
+    state = sampler.read(policy.params, prefix, state, before)
+    prefix, state = sampler.seat(policy.params, prefix, state, {1: [13, 14, 15, 16]})
+    state = sampler.read(policy.params, prefix, state, after)
+    for b, begin in enumerate([[PROMPTS[0] + text for text in before[0]], [[13, 14, 15, 16]] * MEMBERS]):
+        for g in range(MEMBERS):
+            tokens = begin[g] + after[b][g]
+            np.testing.assert_allclose(state.hidden_BGD[b, g], plain_hidden(policy, tokens), atol=1e-4)
 
 
 def test_fit__takes_the_smallest_bucket_and_never_shrinks(loaded, make_sampler):
