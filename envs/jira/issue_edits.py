@@ -6,7 +6,7 @@ An edit is checked as a whole before anything is written.
 from collections.abc import Mapping
 
 from envs.jira import replies
-from envs.jira.comments import put_comment, wrong_body
+from envs.jira.comments import added_comments, put_comment
 from envs.jira.endpoint import (
     ID_OR_KEY,
     ID_OR_NUMBER,
@@ -41,22 +41,21 @@ def edit(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response
     if not fields and not verbs:
         return global_error(400, "No fields or update were given.")
     world_project = world.table("projects")[issue["project"]]
-    comments = [one["add"] for one in _listed(verbs.get("comment")) if isinstance(one.get("add"), dict)]
+    comments, wrong_comment = added_comments(verbs.get("comment", []))
     wanted, errors = _with_verbs(world, issue, fields, {k: v for k, v in verbs.items() if k != "comment"})
     values, wrong = checked_fields(world, world_project, wanted)
     errors |= wrong
     kind = world.table("issuetypes")[issue["issuetype"]]
     if "parent" in values and "parent" not in errors and (told_wrong := wrong_parent(world, kind, values["parent"])):
         errors["parent"] = told_wrong
-    for comment in comments:
-        if comment_wrong := wrong_body(comment.get("body")):
-            errors["comment"] = comment_wrong
+    if wrong_comment:
+        errors["comment"] = wrong_comment
     if errors:
         return field_errors(errors)
     changed, items = changes_of(world, issue, values)
     made = rewrite(world, issue, items, fields={**issue["fields"], **changed})
-    for comment in comments:
-        put_comment(world, made, comment["body"])
+    for body in comments:
+        put_comment(world, made, body)
     if arguments.get("returnIssue"):
         return Response(200, issue_body(world, made, wanted_fields(["*all"])))
     return Response(204)

@@ -17,29 +17,28 @@ from envs.world import Record, World
 
 _NAMED = {"type": "object", "properties": {"id": STRING, "name": STRING}}
 _NAME = {"type": "object", "properties": {"name": STRING}}
-_FIELDS = {
-    "type": "object",
-    "properties": {
-        "project": {"type": "object", "properties": {"id": STRING, "key": STRING}},
-        "issuetype": _NAMED,
-        "summary": STRING,
-        "description": DOCUMENT,
-        "priority": _NAMED,
-        "labels": STRINGS,
-        "duedate": {"type": "string", "description": "YYYY-MM-DD"},
-        "assignee": {"type": ["object", "null"], "properties": {"accountId": {"type": ["string", "null"]}}},
-        "reporter": {"type": "object", "properties": {"accountId": STRING}},
-        "components": {"type": "array", "items": _NAMED},
-        "fixVersions": {"type": "array", "items": _NAMED},
-        "versions": {"type": "array", "items": _NAMED},
-        "parent": {"type": ["object", "null"], "properties": {"id": STRING, "key": STRING}},
-        "timetracking": {
-            "type": "object",
-            "properties": {"originalEstimate": STRING, "remainingEstimate": STRING},
-        },
+_PROPERTIES: dict[str, Json] = {
+    "project": {"type": "object", "properties": {"id": STRING, "key": STRING}},
+    "issuetype": _NAMED,
+    "summary": STRING,
+    "description": DOCUMENT,
+    "priority": _NAMED,
+    "labels": STRINGS,
+    "duedate": {"type": "string", "description": "YYYY-MM-DD"},
+    "assignee": {"type": ["object", "null"], "properties": {"accountId": {"type": ["string", "null"]}}},
+    "reporter": {"type": "object", "properties": {"accountId": STRING}},
+    "components": {"type": "array", "items": _NAMED},
+    "fixVersions": {"type": "array", "items": _NAMED},
+    "versions": {"type": "array", "items": _NAMED},
+    "parent": {"type": ["object", "null"], "properties": {"id": STRING, "key": STRING}},
+    "timetracking": {
+        "type": "object",
+        "properties": {"originalEstimate": STRING, "remainingEstimate": STRING},
     },
-    "required": ["project", "issuetype", "summary"],
 }
+_FIELDS = {"type": "object", "properties": _PROPERTIES, "required": ["project", "issuetype", "summary"]}
+# A description of another type has a sentence of its own.
+_TAKEN_FIELDS = {**_FIELDS, "properties": {**_PROPERTIES, "description": {}}}
 _COMPACT_FIELDS = {
     "type": "object",
     "properties": {
@@ -124,7 +123,7 @@ CREATE_ISSUE = Operation(
     method="POST",
     path="/rest/api/3/issue",
     description="Creates an issue in a project.",
-    parameters=(Parameter("fields", "body", _FIELDS, required=True, compact=_COMPACT_FIELDS),),
+    parameters=(Parameter("fields", "body", _FIELDS, required=True, compact=_COMPACT_FIELDS, taken=_TAKEN_FIELDS),),
     handler=create_issue,
     refuse=replies.wrong_shape,
     compact_body=("id", "key"),
