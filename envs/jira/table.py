@@ -9,6 +9,7 @@ from envs.jira.issues import CREATE_ISSUE, GET_ISSUE
 from envs.jira.links import LINKS
 from envs.jira.metadata import METADATA
 from envs.jira.namesakes import NAMESAKES
+from envs.jira.permissions import PERMISSIONS
 from envs.jira.projects import PROJECTS
 from envs.jira.properties import PROPERTIES
 from envs.jira.search import SEARCH
@@ -23,5 +24,5 @@ from envs.operation import Api
 _ISSUES = (CREATE_ISSUE, GET_ISSUE, GET_TRANSITIONS, DO_TRANSITION, *ISSUE_EDITS)
 _PARTS = (*COMMENTS, *WATCHERS, *LINKS, *WORKLOGS, *PROPERTIES, *ATTACHMENTS)
 _FIXED = frozenset(one["name"] for table in (RESOLUTIONS, LINK_TYPES) for one in table.values())
-_SITE = (*USERS, *PROJECTS, *METADATA, *FIELD_META, *BOARDS, *SPRINTS)
+_SITE = (*USERS, *PROJECTS, *METADATA, *PERMISSIONS, *FIELD_META, *BOARDS, *SPRINTS)
 JIRA = Api("jira", (*_ISSUES, *SEARCH, *_PARTS, *_SITE), NAMESAKES, _FIXED)
