@@ -38,6 +38,8 @@ OUTSIDE = {
 }
 # Keys that the site sends although the document does not declare them.
 UNDECLARED = {"SpaceBulk": {"currentActiveAlias"}, "SpaceSingle": {"currentActiveAlias"}}
+# Words that are sent although the document's list has others: it has ~= for the operator !~.
+UNLISTED = {("FieldValueClause", "operator"): "!~"}
 # Statuses that are sent all the same: a query parameter of the wrong type is refused before the operation is reached.
 SENT_ALL_THE_SAME = {("getIssue", 400)}
 # Keys that may be null although the document says otherwise.
@@ -76,6 +78,9 @@ def closed(api: str, schema: Any) -> Any:
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[1]
         inner = closed(api, document(api)["components"]["schemas"][name])
+        for place, word in ((place, word) for (owner, place), word in UNLISTED.items() if owner == name):
+            listed = inner["properties"][place]
+            inner["properties"][place] = {**listed, "enum": [*listed["enum"], word]}
         extra = UNDECLARED.get(name, set()) if isinstance(inner, dict) else set()
         return {**inner, "properties": inner.get("properties", {}) | {key: {} for key in extra}} if extra else inner
     parts = [closed(api, part) for part in schema.get("allOf", [])]
@@ -98,6 +103,8 @@ def closed(api: str, schema: Any) -> Any:
         made |= {"properties": properties, "additionalProperties": False}
     elif "additionalProperties" in schema and isinstance(schema["additionalProperties"], dict):
         made["additionalProperties"] = closed(api, schema["additionalProperties"])
+    if "anyOf" in schema:
+        made["anyOf"] = [lazily(api, one) for one in schema["anyOf"]]
     if "items" in schema:
         made["items"] = lazily(api, schema["items"])
     return made

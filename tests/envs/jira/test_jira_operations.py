@@ -14,6 +14,14 @@ A, B = "AA-1", "AA-2"
 NEW = {"project": {"key": "AA"}, "issuetype": {"name": "Task"}, "summary": "Oil the gate"}
 DUPLICATE = {"name": "Duplicate"}
 DATES = {"startDate": "2026-01-05T09:00:00.000+0000", "endDate": "2026-01-19T09:00:00.000+0000"}
+QUERIES = [
+    "project = AA and (labels in (red, 'dark blue') or not assignee = currentUser()) order by key desc, created",
+    "sprint in openSprints() and duedate is not empty and created >= startOfMonth(-1w)",
+    "summary !~ red",
+    "invalid query",
+    "summary = test",
+    "project = LOST",
+]
 # (operation, arguments, status, name); {x} stands for the id that an earlier call gave under that name.
 WALK = [
     ("createIssue", {"fields": {**NEW, "components": [{"name": "House"}], "fixVersions": [{"name": "1.0"}]}}, 201, "a"),
@@ -95,6 +103,9 @@ WALK = [
     ("searchAndReconsileIssuesUsingJqlPost", {"jql": ""}, 400, ""),
     ("countIssues", {"jql": "labels = blue"}, 200, ""),
     ("matchIssues", {"jqls": ["project = AA", "x ="], "issueIds": [1]}, 200, ""),
+    ("parseJqlQueries", {"queries": QUERIES, "validation": "strict"}, 200, ""),
+    ("parseJqlQueries", {"queries": QUERIES, "validation": "warn"}, 200, ""),
+    ("parseJqlQueries", {"queries": [], "validation": "none"}, 400, ""),
     ("searchForIssuesUsingJql", {}, 410, ""),
     ("searchForIssuesUsingJqlPost", {}, 410, ""),
     ("getCurrentUser", {}, 200, ""),
