@@ -3,9 +3,10 @@
 from envs.jira.attachments import ATTACHMENTS
 from envs.jira.boards import BOARDS
 from envs.jira.comments import COMMENTS
+from envs.jira.creating import CREATE_ISSUE, CREATE_ISSUES
 from envs.jira.field_meta import FIELD_META
 from envs.jira.issue_edits import ISSUE_EDITS
-from envs.jira.issues import CREATE_ISSUE, GET_ISSUE
+from envs.jira.issues import GET_ISSUE
 from envs.jira.links import LINKS
 from envs.jira.metadata import METADATA
 from envs.jira.namesakes import NAMESAKES
@@ -21,7 +22,7 @@ from envs.jira.worklogs import WORKLOGS
 from envs.jira.world import LINK_TYPES, RESOLUTIONS
 from envs.operation import Api
 
-_ISSUES = (CREATE_ISSUE, GET_ISSUE, GET_TRANSITIONS, DO_TRANSITION, *ISSUE_EDITS)
+_ISSUES = (CREATE_ISSUE, CREATE_ISSUES, GET_ISSUE, GET_TRANSITIONS, DO_TRANSITION, *ISSUE_EDITS)
 _PARTS = (*COMMENTS, *WATCHERS, *LINKS, *WORKLOGS, *PROPERTIES, *ATTACHMENTS)
 _FIXED = frozenset(one["name"] for table in (RESOLUTIONS, LINK_TYPES) for one in table.values())
 _SITE = (*USERS, *PROJECTS, *METADATA, *PERMISSIONS, *FIELD_META, *BOARDS, *SPRINTS)

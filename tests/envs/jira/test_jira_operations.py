@@ -14,6 +14,15 @@ A, B = "AA-1", "AA-2"
 NEW = {"project": {"key": "AA"}, "issuetype": {"name": "Task"}, "summary": "Oil the gate"}
 DUPLICATE = {"name": "Duplicate"}
 DATES = {"startDate": "2026-01-05T09:00:00.000+0000", "endDate": "2026-01-19T09:00:00.000+0000"}
+BLOCKS = {"type": {"name": "Blocks"}, "outwardIssue": {"key": B}}
+FULL = {
+    "labels": [{"add": "red"}],
+    "comment": [{"add": {"body": text("New")}}],
+    "worklog": [{"add": {"timeSpent": "1h"}}],
+    "issuelinks": [{"add": BLOCKS}],
+}
+BAD = {"issuelinks": [{"add": {"type": {"name": "Haunts"}, "outwardIssue": {"key": B}}}]}
+PROPERTY = {"key": "k", "value": 1}
 QUERIES = [
     "project = AA and (labels in (red, 'dark blue') or not assignee = currentUser()) order by key desc, created",
     "sprint in openSprints() and duedate is not empty and created >= startOfMonth(-1w)",
@@ -30,6 +39,16 @@ WALK = [
     ("createIssue", {"fields": {**NEW, "parent": {"key": "BB-1"}}}, 400, ""),
     ("createIssues", {"issueUpdates": [{"fields": NEW}, {"fields": {}}]}, 201, ""),
     ("createIssues", {"issueUpdates": [{"fields": {}}]}, 400, ""),
+    ("createIssue", {"fields": NEW, "update": FULL, "transition": {"id": "11"}, "properties": [PROPERTY]}, 201, ""),
+    ("createIssue", {"fields": NEW, "transition": {"id": "99"}}, 201, ""),
+    ("createIssue", {"fields": NEW, "update": {"worklog": [{"add": {"timeSpent": "long"}}]}}, 400, ""),
+    ("createIssue", {"fields": {**NEW, "labels": []}, "update": {"labels": [{"add": "red"}]}}, 400, ""),
+    (
+        "createIssues",
+        {"issueUpdates": [{"fields": NEW, "transition": {"id": "11"}}, {"fields": NEW, "update": BAD}]},
+        201,
+        "",
+    ),
     ("editIssue", {"issueIdOrKey": A, "fields": {"summary": "Mend the door", "assignee": {"accountId": SAM}}}, 204, ""),
     ("editIssue", {"issueIdOrKey": A, "update": {"labels": [{"add": "red"}, {"add": "blue"}]}}, 204, ""),
     ("editIssue", {"issueIdOrKey": A, "update": {"labels": [{"remove": "red"}]}, "returnIssue": True}, 200, ""),
