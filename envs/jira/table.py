@@ -3,6 +3,7 @@
 from envs.jira.attachments import ATTACHMENTS
 from envs.jira.boards import BOARDS
 from envs.jira.comments import COMMENTS
+from envs.jira.components import COMPONENTS
 from envs.jira.creating import CREATE_ISSUE, CREATE_ISSUES
 from envs.jira.field_meta import FIELD_META
 from envs.jira.issue_edits import ISSUE_EDITS
@@ -17,6 +18,7 @@ from envs.jira.search import SEARCH
 from envs.jira.sprints import SPRINTS
 from envs.jira.transitions import DO_TRANSITION, GET_TRANSITIONS
 from envs.jira.users import USERS
+from envs.jira.versions import VERSIONS
 from envs.jira.watchers import WATCHERS
 from envs.jira.worklogs import WORKLOGS
 from envs.jira.world import LINK_TYPES, RESOLUTIONS
@@ -25,5 +27,5 @@ from envs.operation import Api
 _ISSUES = (CREATE_ISSUE, CREATE_ISSUES, GET_ISSUE, GET_TRANSITIONS, DO_TRANSITION, *ISSUE_EDITS)
 _PARTS = (*COMMENTS, *WATCHERS, *LINKS, *WORKLOGS, *PROPERTIES, *ATTACHMENTS)
 _FIXED = frozenset(one["name"] for table in (RESOLUTIONS, LINK_TYPES) for one in table.values())
-_SITE = (*USERS, *PROJECTS, *METADATA, *PERMISSIONS, *FIELD_META, *BOARDS, *SPRINTS)
+_SITE = (*USERS, *PROJECTS, *COMPONENTS, *VERSIONS, *METADATA, *PERMISSIONS, *FIELD_META, *BOARDS, *SPRINTS)
 JIRA = Api("jira", (*_ISSUES, *SEARCH, *_PARTS, *_SITE), NAMESAKES, _FIXED)

@@ -35,6 +35,9 @@ OUTSIDE = {
     "getStatusCategory": "StatusCategory",
     "getIssueType": "IssueTypeDetails",
     "getIssueLinkType": "IssueLinkType",
+    "getComponent": "ProjectComponent",
+    "updateComponent": "ProjectComponent",
+    "getVersion": "Version",
 }
 # Keys that the site sends although the document does not declare them.
 UNDECLARED = {"SpaceBulk": {"currentActiveAlias"}, "SpaceSingle": {"currentActiveAlias"}}
