@@ -252,6 +252,7 @@ def test_phrasings__are_many_and_some_are_kept_back(scenario):
         "jira_link_duplicate",
         "jira_log_work",
         "jira_comment_mention",
+        "confluence_page_from_issue",
     ],
 )
 def test_phrasings__composed_of_parts_are_hundreds(scenario):
