@@ -135,6 +135,7 @@ WALK = [
     ("findAssignableUsers", {"project": "AA"}, 200, ""),
     ("findAssignableUsers", {}, 400, ""),
     ("findUsersForPicker", {"query": "fie"}, 200, ""),
+    ("findUsersForPicker", {}, 400, ""),
     ("searchProjects", {"query": "alp"}, 200, ""),
     ("getAllProjects", {}, 200, ""),
     ("getProject", {"projectIdOrKey": "aa"}, 200, ""),
