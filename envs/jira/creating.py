@@ -81,8 +81,8 @@ def create_many(world: World, arguments: Mapping[str, Json]) -> Response:
 
 def _created(world: World, given: Mapping[str, Json]) -> dict[str, Json] | Response:
     """CreatedIssue of a request's fields, update, properties and transition, or the refusal."""
-    fields, verbs = given.get("fields"), given.get("update") or {}
-    if not isinstance(fields, dict) or not fields:
+    fields, verbs = given.get("fields") or {}, given.get("update") or {}
+    if not fields and not verbs:
         return global_error(400, "No Issue Create payload supplied")
     plain = {name: steps for name, steps in verbs.items() if name not in _PARTS}
     # Verbs on fields start from nothing; what is wrong with them is told with all else.

@@ -35,6 +35,14 @@ def test_create__update_sets_fields_and_adds_parts():
     assert simulator.call("getIssueProperty", {"issueIdOrKey": key, "propertyKey": "k"}).body["value"] == [1]
 
 
+def test_create__everything_may_be_set_by_verbs():
+    simulator = site()
+    made = simulator.call("createIssue", {"update": {name: [{"set": value}] for name, value in NEW.items()}})
+    assert made.status == 201
+    missing = simulator.call("createIssue", {"update": {"summary": [{"set": "x"}]}})
+    assert missing.body["errors"] == {"project": "Specify a valid project ID or key"}
+
+
 def test_create__a_transition_moves_the_new_issue_and_is_told():
     simulator = site()
     made = create(simulator, transition={"id": "11"}).body
