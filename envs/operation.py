@@ -46,6 +46,12 @@ class Parameter:
     required: bool = False
     compact: Schema | None = None
     """A shorter schema for small models; None for the same one, an empty mapping to leave the argument out."""
+    taken: Schema | None = None
+    """What is let through to the handler, where the API has words of its own for wrong types; None for `schema`."""
+
+    def let_through(self) -> dict[str, Any]:
+        """The schema that a value has to fit for the handler to see it."""
+        return _without_required(self.schema if self.taken is None else self.taken)
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ class Operation:
     @cached_property
     def _validate(self) -> Callable[[Json], Json]:
         # Required arguments are left to the handlers: the real APIs name each missing field in their own words.
-        loose = {"type": "object", "properties": {p.name: _without_required(p.schema) for p in self.parameters}}
+        loose = {"type": "object", "properties": {p.name: p.let_through() for p in self.parameters}}
         return fastjsonschema.compile(loose, use_default=False)
 
 

@@ -36,6 +36,10 @@ class World:
         vars(made).update(vars(self), tables={name: table.copy() for name, table in self.tables.items()})
         return made
 
+    def become(self, other: "World") -> None:
+        """Take over what another world holds, which is not to be used any more."""
+        vars(self).update(vars(other))
+
     def table(self, name: str) -> dict[str, Record]:
         """A table, made on first use."""
         return self.tables.setdefault(name, {})

@@ -5,7 +5,8 @@ floors      cheap policies stay at or under 0.3 on average, unless the right thi
 mutants     each single fault in the oracle's calls scores below the oracle
 success     is granted for the oracle's final site only: not without effect, not with another record changed
 spread      weak policies earn more the better they are, and one that is right in 7 of 10 steps between 0.2 and 0.8
-held-out    held-out tasks share no value and no word with training tasks, and word some requests differently
+held-out    held-out tasks share no value and no word with training tasks, word some requests differently, and they
+            alone have the operations that the scenario keeps back
 """
 
 import re
@@ -252,6 +253,11 @@ def _heldout(trial: _Trial, seeds: int) -> Iterator[Finding]:
     shapes = {split: {shape(task.request) for task in found} for split, found in drawn.items()}
     if not shapes["heldout"] - shapes["train"]:
         failures.append("no wording of a request is kept back for held-out tasks")
+    for name in trial.scenario.kept_back.values():
+        if any(name in task.tools for task in drawn["train"]):
+            failures.append(f"training tasks offer {name}, which is kept back for held-out tasks")
+        if not all(any(call.name == name for call in task.oracle) for task in drawn["heldout"]):
+            failures.append(f"{name} is kept back, but there are held-out tasks that do not need it")
     yield Finding("held-out", f"{len(values['heldout'])}" if not failures else "shared", tuple(failures))
 
 

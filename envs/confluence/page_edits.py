@@ -64,7 +64,7 @@ def update_page(world: World, arguments: Mapping[str, Json]) -> Response:
     text = {"representation": body["representation"], "value": body["value"]}
     message = arguments["version"].get("message", "")
     made = write(world, page, message, title=title, status=status, body=text, parentId=parent_id)
-    return Response(200, replies.page_body(world, made, body["representation"]))
+    return Response(200, replies.single_page(world, made, body["representation"]))
 
 
 def wrong_place(world: World, page: Record, parent_id: str) -> str:
@@ -85,7 +85,7 @@ def update_title(world: World, arguments: Mapping[str, Json]) -> Response:
         return replies.invalid("A title is required.")
     if taken(world, page["spaceId"], arguments["title"], but=page["id"]):
         return replies.invalid(DUPLICATE)
-    return Response(200, replies.page_body(world, write(world, page, title=arguments["title"])))
+    return Response(200, replies.single_page(world, write(world, page, title=arguments["title"])))
 
 
 def delete_page(world: World, arguments: Mapping[str, Json]) -> Response:

@@ -78,7 +78,7 @@ def get_page_by_id(world: World, arguments: Mapping[str, Json]) -> Response:
         if old is None:
             return replies.error(404, "NOT_FOUND")
         shown = {**page, **old, "status": "historical"}
-    body = replies.page_body(world, shown, arguments.get("body-format"))
+    body = replies.single_page(world, shown, arguments.get("body-format"))
     if arguments.get("include-labels"):
         body["labels"] = replies.included(page.get("labels", []), f"/wiki/api/v2/pages/{page['id']}/labels")
     return Response(200, body)
@@ -119,7 +119,7 @@ def create_page(world: World, arguments: Mapping[str, Json]) -> Response:
         "createdAt": now,
     }
     world.table("pages")[page_id] = page
-    return Response(200, replies.page_body(world, page, body["representation"]))
+    return Response(200, replies.single_page(world, page, body["representation"]))
 
 
 def wrong_parent(world: World, space_id: str, parent_id: str) -> str:

@@ -121,6 +121,12 @@ def space_body(world: World, space: Record) -> Json:
     }
 
 
+def single_page(world: World, page: Record, body_format: str | None = None) -> Json:
+    """PageSingle as the answer to a request about one page: its links tell where the site is."""
+    made = page_body(world, page, body_format)
+    return {**made, "_links": {**made["_links"], "base": f"{world.site}/wiki"}}
+
+
 def page_body(world: World, page: Record, body_format: str | None = None) -> Json:
     """PageSingle or PageBulk; the body only in a format that was asked for."""
     made: dict[str, Any] = {

@@ -60,6 +60,17 @@ def wrong_body(body: Json) -> str:
     return "" if body["content"] else "Comment body can not be empty!"
 
 
+def added_comments(steps: Json) -> tuple[list[Json], str]:
+    """The documents that `update.comment` of an issue adds, and what is wrong with the first that cannot be added."""
+    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
+        return [], "Operations must be a list of objects."
+    for step in steps:
+        if other := next((verb for verb in step if verb != "add"), ""):
+            return [], f"Field 'comment' does not support operation '{other}'"
+    bodies = [step["add"].get("body") if isinstance(step["add"], dict) else None for step in steps if step]
+    return bodies, next(filter(None, map(wrong_body, bodies)), "")
+
+
 def put_comment(world: World, issue: Record, body: Json, visibility: Json = None) -> Record:
     """Add a comment at the present time."""
     comment = {"id": world.new_id(), "issue": issue["id"], "author": world.me, "updateAuthor": world.me, "body": body}
@@ -104,6 +115,7 @@ def _update(world: World, issue: Record, arguments: Mapping[str, Json]) -> Respo
         return field_errors({"comment": wrong})
     rewrite(world, issue, [])
     made = {**comment, "body": arguments["body"], "updateAuthor": world.me, "updated": world.now_ms}
+    made["visibility"] = arguments.get("visibility", comment["visibility"])
     world.table("issue_comments")[comment["id"]] = made
     return Response(200, comment_body(world, made))
 
@@ -118,7 +130,7 @@ def _delete(world: World, issue: Record, arguments: Mapping[str, Json]) -> Respo
 
 
 _PATH = "/issue/{issueIdOrKey}/comment"
-_TEXT = Parameter("body", "body", DOCUMENT, required=True)
+_TEXT = Parameter("body", "body", DOCUMENT, required=True, taken={})
 _SEEN = Parameter("visibility", "body", OBJECT, compact={})
 COMMENTS = (
     endpoint(

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
+from envs.jira.components import components_of
 from envs.jira.endpoint import ID_OR_KEY, MAX_RESULTS, START_AT, endpoint, on_issue, path_id, query
 from envs.jira.field_list import NAMES, type_body
 from envs.jira.fields import CHECKS
-from envs.jira.projects import component_body, version_body
 from envs.jira.replies import find_project, global_error, issue_type_body, named_body, no_project, project_body
+from envs.jira.versions import versions_of
 from envs.jira.world import RESOLUTIONS
 from envs.operation import Json, Response
 from envs.world import Record, World
@@ -23,20 +24,12 @@ def _resolutions(world: World, project: Record) -> list[Json]:
     return [named_body(world, "resolution", one) for one in RESOLUTIONS.values()]
 
 
-def _components(world: World, project: Record) -> list[Json]:
-    return [component_body(world, one) for one in world.find("components", project=project["id"])]
-
-
-def _versions(world: World, project: Record) -> list[Json]:
-    return [version_body(world, one) for one in world.find("versions", project=project["id"])]
-
-
 ALLOWED: dict[str, Allowed] = {
     "priority": _priorities,
     "resolution": _resolutions,
-    "components": _components,
-    "fixVersions": _versions,
-    "versions": _versions,
+    "components": components_of,
+    "fixVersions": versions_of,
+    "versions": versions_of,
 }
 
 

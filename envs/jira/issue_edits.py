@@ -1,4 +1,4 @@
-"""Changing issues: editIssue, assignIssue, deleteIssue, createIssues, bulkFetchIssues, getChangeLogs.
+"""Changing issues: editIssue, assignIssue, deleteIssue, bulkFetchIssues, getChangeLogs.
 
 An edit is checked as a whole before anything is written.
 """
@@ -6,7 +6,7 @@ An edit is checked as a whole before anything is written.
 from collections.abc import Mapping
 
 from envs.jira import replies
-from envs.jira.comments import put_comment, wrong_body
+from envs.jira.comments import added_comments, put_comment
 from envs.jira.endpoint import (
     ID_OR_KEY,
     ID_OR_NUMBER,
@@ -22,7 +22,6 @@ from envs.jira.endpoint import (
 from envs.jira.fields import checked_fields, wrong_parent
 from envs.jira.history import item, rewrite
 from envs.jira.issue_body import history_body, issue_body, wanted_fields
-from envs.jira.issues import created, created_body
 from envs.jira.links import drop, links_of
 from envs.jira.replies import field_errors, find_issue, global_error
 from envs.operation import Json, Parameter, Response
@@ -35,28 +34,26 @@ _TABLES = {"priority": "priorities", "parent": "issues"}
 def edit(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
     """editIssue: 204, or 200 with the issue if returnIssue is true."""
     fields, verbs = arguments.get("fields") or {}, arguments.get("update") or {}
-    if both := fields.keys() & verbs.keys():
-        told = {name: f"Field '{name}' cannot appear in both 'fields' and 'update'" for name in sorted(both)}
-        return field_errors(told)
+    if both := in_both(fields, verbs):
+        return field_errors(both)
     if not fields and not verbs:
         return global_error(400, "No fields or update were given.")
     world_project = world.table("projects")[issue["project"]]
-    comments = [one["add"] for one in _listed(verbs.get("comment")) if isinstance(one.get("add"), dict)]
-    wanted, errors = _with_verbs(world, issue, fields, {k: v for k, v in verbs.items() if k != "comment"})
+    comments, wrong_comment = added_comments(verbs.get("comment", []))
+    wanted, errors = with_verbs(world, issue, fields, {k: v for k, v in verbs.items() if k != "comment"})
     values, wrong = checked_fields(world, world_project, wanted)
     errors |= wrong
     kind = world.table("issuetypes")[issue["issuetype"]]
     if "parent" in values and "parent" not in errors and (told_wrong := wrong_parent(world, kind, values["parent"])):
         errors["parent"] = told_wrong
-    for comment in comments:
-        if comment_wrong := wrong_body(comment.get("body")):
-            errors["comment"] = comment_wrong
+    if wrong_comment:
+        errors["comment"] = wrong_comment
     if errors:
         return field_errors(errors)
     changed, items = changes_of(world, issue, values)
     made = rewrite(world, issue, items, fields={**issue["fields"], **changed})
-    for comment in comments:
-        put_comment(world, made, comment["body"])
+    for body in comments:
+        put_comment(world, made, body)
     if arguments.get("returnIssue"):
         return Response(200, issue_body(world, made, wanted_fields(["*all"])))
     return Response(204)
@@ -70,11 +67,17 @@ def changes_of(world: World, issue: Record, values: Mapping[str, Json]) -> tuple
     return changed, [_change(world, name, issue["fields"].get(name), value) for name, value in changed.items()]
 
 
+def in_both(fields: Mapping[str, Json], verbs: Mapping[str, Json]) -> dict[str, str]:
+    """What is wrong with a request that gives a field a value and verbs, by field."""
+    both = sorted(fields.keys() & verbs.keys())
+    return {name: f"Field '{name}' cannot appear in both 'fields' and 'update'" for name in both}
+
+
 def _listed(value: Json) -> list[Mapping[str, Json]]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def _with_verbs(
+def with_verbs(
     world: World, issue: Record, fields: Mapping[str, Json], verbs: Mapping[str, Json]
 ) -> tuple[dict[str, Json], dict[str, str]]:
     """The fields as a request would set them, after set, add and remove; and what is wrong by field."""
@@ -163,21 +166,6 @@ def delete(world: World, issue: Record, arguments: Mapping[str, Json]) -> Respon
     return Response(204)
 
 
-def create_many(world: World, arguments: Mapping[str, Json]) -> Response:
-    """createIssues: 201 with those made and an error for each other; 400 only if all fail."""
-    updates = arguments.get("issueUpdates") or []
-    if not 1 <= len(updates) <= 50:
-        return global_error(400, "Between 1 and 50 issues can be created at once.")
-    made, errors = [], []
-    for number, update in enumerate(updates):
-        one = created(world, update.get("fields"))
-        if isinstance(one, Response):
-            errors.append({"status": one.status, "elementErrors": one.body, "failedElementNumber": number})
-        else:
-            made.append(created_body(world, one))
-    return Response(201 if made else 400, {"issues": made, "errors": errors})
-
-
 def fetch_many(world: World, arguments: Mapping[str, Json]) -> Response:
     """bulkFetchIssues: 200 with the issues that there are, and an error for each other."""
     names = arguments.get("issueIdsOrKeys") or []
@@ -197,7 +185,6 @@ def changelog(world: World, issue: Record, arguments: Mapping[str, Json]) -> Res
 
 
 _ISSUE = "/issue/{issueIdOrKey}"
-_UPDATES = {"type": "array", "items": {"type": "object", "properties": {"fields": OBJECT}}}
 ISSUE_EDITS = (
     endpoint(
         "editIssue", "PUT", _ISSUE, "Edits an issue.", on_issue(edit), ID_OR_KEY, Parameter("fields", "body", OBJECT),
@@ -210,10 +197,6 @@ ISSUE_EDITS = (
     endpoint(
         "deleteIssue", "DELETE", _ISSUE, "Deletes an issue.", on_issue(delete), ID_OR_KEY,
         Parameter("deleteSubtasks", "query", {"type": "string"}),
-    ),
-    endpoint(
-        "createIssues", "POST", "/issue/bulk", "Creates up to 50 issues.", create_many,
-        Parameter("issueUpdates", "body", _UPDATES, required=True), keep=("issues.id", "issues.key", "errors"),
     ),
     endpoint(
         "bulkFetchIssues", "POST", "/issue/bulkfetch", "Returns several issues.", fetch_many,

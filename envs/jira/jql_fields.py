@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from envs.jira.fields import plain_text
+from envs.jira.jql_tree import Jql
 from envs.jira.world import CATEGORIES, RESOLUTIONS
 from envs.world import Record, World
 
@@ -14,12 +15,12 @@ Words = Callable[[World, Record], list[str]]
 """What a clause may call an issue's value, in lower case; empty if the issue has none."""
 
 
-class Jql(ValueError):
-    """A query that cannot be read or run; the message is the site's."""
-
-
 class Unknown(Jql):
-    """A field or value that there is not."""
+    """A field, function or value that there is not."""
+
+
+class UnknownValue(Unknown):
+    """A value that there is not."""
 
 
 def _stored(field: str, table: str) -> Words:
@@ -163,11 +164,11 @@ def _resolved(world: World, field: str, name: str, value: str) -> list[str]:
     if field in _TABLES:
         table, names = _TABLES[field]
         if not any(str(one[key]).lower() == wanted for one in world.tables.get(table, {}).values() for key in names):
-            raise Unknown(f"The value '{value}' does not exist for the field '{name}'.")
+            raise UnknownValue(f"The value '{value}' does not exist for the field '{name}'.")
     if field in ("key", "parent"):
         there = any(wanted in (one["key"].lower(), one["id"]) for one in world.tables.get("issues", {}).values())
         if not there:
-            raise Unknown(f"An issue with key '{value}' does not exist for field '{name}'.")
+            raise UnknownValue(f"An issue with key '{value}' does not exist for field '{name}'.")
     return [wanted]
 
 
@@ -197,7 +198,7 @@ def _ranked(world: World, field: str, name: str, operator: str, value: str) -> T
         raise Jql(f"The operator '{operator}' is not supported by the '{name}' field.")
     project, _, number = value.upper().partition("-")
     if not number.isdecimal() or len(number) > 9:
-        raise Unknown(f"An issue with key '{value}' does not exist for field '{name}'.")
+        raise UnknownValue(f"An issue with key '{value}' does not exist for field '{name}'.")
 
     def test(world: World, issue: Record) -> bool:
         own, _, mine = issue["key"].partition("-")

@@ -1,23 +1,100 @@
 """What a site has as a whole: priorities, resolutions, statuses, issue types, labels, and the server itself."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from envs.jira.endpoint import MAX_RESULTS, START_AT, endpoint, page_bean
+from envs.jira.endpoint import ID_OR_NUMBER, MAX_RESULTS, START_AT, STRINGS, endpoint, page_bean, path_id, query
 from envs.jira.field_list import FIELD_LIST
-from envs.jira.replies import issue_type_body, named_body, status_body, timestamp
-from envs.jira.world import RESOLUTIONS
+from envs.jira.links import type_body
+from envs.jira.replies import (
+    category_body,
+    find_project,
+    global_error,
+    issue_type_body,
+    named_body,
+    no_project,
+    status_body,
+    timestamp,
+)
+from envs.jira.world import CATEGORIES, DEFAULT_PRIORITY, LINK_TYPES, RESOLUTIONS
 from envs.operation import Json, Response
-from envs.world import World
+from envs.world import Record, World
+
+Shown = Callable[[World, Record], Json]
+
+
+def priority_body(world: World, record: Record) -> Json:
+    """Priority."""
+    return {**named_body(world, "priority", record), "description": "", "isDefault": record["name"] == DEFAULT_PRIORITY}
+
+
+def resolution_body(world: World, record: Record) -> Json:
+    """Resolution."""
+    return {**named_body(world, "resolution", record), "description": ""}
+
+
+def one_of(
+    what: str, place: str, records: Callable[[World], Iterable[Record]], names: tuple[str, ...], shown: Shown
+) -> Callable[[World, Mapping[str, Json]], Response]:
+    """A handler that finds one record by the argument `place`, which may be any of its `names`; 404 without one."""
+
+    def handler(world: World, arguments: Mapping[str, Json]) -> Response:
+        wanted = arguments.get(place, "")
+        for name in names:
+            for record in records(world):
+                if str(record[name]) == wanted:
+                    return Response(200, shown(world, record))
+        return global_error(404, f"The {what} with id '{wanted}' does not exist.")
+
+    return handler
+
+
+get_priority = one_of("priority", "id", lambda world: world.find("priorities"), ("id",), priority_body)
+get_resolution = one_of("resolution", "id", lambda world: RESOLUTIONS.values(), ("id",), resolution_body)
+get_status = one_of("status", "idOrName", lambda world: world.find("statuses"), ("id", "name"), status_body)
+get_category = one_of("status category", "idOrKey", lambda world: CATEGORIES.values(), ("id", "key"), category_body)
+get_issue_type = one_of("issue type", "id", lambda world: world.find("issuetypes"), ("id",), issue_type_body)
+get_link_type = one_of("issue link type", "issueLinkTypeId", lambda world: LINK_TYPES.values(), ("id",), type_body)
+
+
+def search_priorities(world: World, arguments: Mapping[str, Json]) -> Response:
+    """searchPriorities: 200 with a page of those that match, the highest first."""
+    ids, text, only = arguments.get("id"), arguments.get("priorityName", "").lower(), arguments.get("onlyDefault")
+    found = [
+        priority_body(world, one)
+        for one in world.find("priorities")
+        if (not ids or one["id"] in ids)
+        and text in one["name"].lower()
+        and (not only or one["name"] == DEFAULT_PRIORITY)
+    ]
+    return page_bean(world, "/priority/search", found, arguments)
+
+
+def categories(world: World, arguments: Mapping[str, Json]) -> Response:
+    """getStatusCategories: 200 with all."""
+    return Response(200, [category_body(world, one) for one in CATEGORIES.values()])
+
+
+def project_types(world: World, arguments: Mapping[str, Json]) -> Response:
+    """getIssueTypesForProject: 200 with those of a project, of one level of the hierarchy if `level` says so."""
+    if "projectId" not in arguments:
+        return global_error(400, "The 'projectId' query parameter is required.")
+    wanted = str(arguments["projectId"])
+    project = find_project(world, wanted)
+    if project is None:
+        return no_project(wanted)
+    found = [world.table("issuetypes")[one] for one in project["issuetypes"]]
+    level = arguments.get("level")
+    return Response(200, [issue_type_body(world, one) for one in found if level in (None, one["hierarchyLevel"])])
 
 
 def priorities(world: World, arguments: Mapping[str, Json]) -> Response:
     """getPriorities: 200 with all, the highest first."""
-    return Response(200, [named_body(world, "priority", one) for one in world.find("priorities")])
+    return Response(200, [priority_body(world, one) for one in world.find("priorities")])
 
 
 def resolutions(world: World, arguments: Mapping[str, Json]) -> Response:
     """getResolutions: 200 with all."""
-    return Response(200, [named_body(world, "resolution", one) for one in RESOLUTIONS.values()])
+    return Response(200, [resolution_body(world, one) for one in RESOLUTIONS.values()])
 
 
 def statuses(world: World, arguments: Mapping[str, Json]) -> Response:
@@ -46,12 +123,42 @@ def server_info(world: World, arguments: Mapping[str, Json]) -> Response:
 _KEPT = ("name", "id")
 METADATA = (
     endpoint("getPriorities", "GET", "/priority", "Returns all priorities.", priorities, keep=_KEPT),
+    endpoint(
+        "searchPriorities", "GET", "/priority/search", "Searches priorities.", search_priorities,
+        query("priorityName"), query("id", STRINGS), query("onlyDefault", {"type": "boolean"}), START_AT, MAX_RESULTS,
+        keep=("values.name", "values.id"),
+    ),
+    endpoint("getPriority", "GET", "/priority/{id}", "Returns a priority.", get_priority, path_id(), keep=_KEPT),
     endpoint("getResolutions", "GET", "/resolution", "Returns all resolutions.", resolutions, keep=_KEPT),
+    endpoint(
+        "getResolution", "GET", "/resolution/{id}", "Returns a resolution.", get_resolution, path_id(), keep=_KEPT
+    ),
     endpoint("getStatuses", "GET", "/status", "Returns all statuses.", statuses, keep=_KEPT),
+    endpoint(
+        "getStatus", "GET", "/status/{idOrName}", "Returns a status.", get_status, path_id("idOrName"),
+        keep=("name", "id", "statusCategory.name"),
+    ),
+    endpoint(
+        "getStatusCategories", "GET", "/statuscategory", "Returns all categories of statuses.", categories,
+        keep=("name", "key", "id"),
+    ),
+    endpoint(
+        "getStatusCategory", "GET", "/statuscategory/{idOrKey}", "Returns a category of statuses.", get_category,
+        path_id("idOrKey"), keep=("name", "key", "id"),
+    ),
     endpoint("getIssueAllTypes", "GET", "/issuetype", "Returns all issue types.", issue_types, keep=_KEPT),
+    endpoint("getIssueType", "GET", "/issuetype/{id}", "Returns an issue type.", get_issue_type, path_id(), keep=_KEPT),
+    endpoint(
+        "getIssueTypesForProject", "GET", "/issuetype/project", "Returns a project's issue types.", project_types,
+        query("projectId", ID_OR_NUMBER, required=True), query("level", {"type": "integer"}), keep=_KEPT,
+    ),
+    endpoint(
+        "getIssueLinkType", "GET", "/issueLinkType/{issueLinkTypeId}", "Returns a type of links.", get_link_type,
+        path_id("issueLinkTypeId"), keep=("name", "inward", "outward"),
+    ),
     endpoint(
         "getAllLabels", "GET", "/label", "Returns the labels in use.", labels, START_AT, MAX_RESULTS, keep=("values",)
     ),
     endpoint("getServerInfo", "GET", "/serverInfo", "Returns what kind of site this is.", server_info),
     *FIELD_LIST,
-)
+)  # fmt: skip

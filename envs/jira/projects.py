@@ -1,23 +1,24 @@
-"""Projects and what belongs to one: searchProjects, getAllProjects, getProject, statuses, components, versions."""
+"""Projects and what belongs to one: searchProjects, getAllProjects, getProject, createProject, getAllStatuses, and the
+lists of components and versions."""
 
+import re
 from collections.abc import Callable, Mapping
 
+from envs.jira.components import components_of
 from envs.jira.endpoint import MAX_RESULTS, START_AT, STRING, STRINGS, endpoint, page_bean, path_id, query
-from envs.jira.replies import find_project, issue_type_body, no_project, project_body, status_body
+from envs.jira.replies import (
+    field_errors,
+    find_project,
+    issue_type_body,
+    no_project,
+    project_body,
+    status_body,
+    user_of,
+)
+from envs.jira.versions import versions_of
+from envs.jira.world import add_project, simple_workflow
 from envs.operation import Json, Parameter, Response
 from envs.world import Record, World
-
-
-def component_body(world: World, record: Record) -> dict[str, Json]:
-    """ProjectComponent."""
-    link = f"{world.site}/rest/api/3/component/{record['id']}"
-    return {"self": link, "id": record["id"], "name": record["name"], "projectId": int(record["project"])}
-
-
-def version_body(world: World, record: Record) -> dict[str, Json]:
-    """Version."""
-    made = {"self": f"{world.site}/rest/api/3/version/{record['id']}", "id": record["id"], "name": record["name"]}
-    return {**made, "archived": False, "released": record.get("released", False), "projectId": int(record["project"])}
 
 
 def search(world: World, arguments: Mapping[str, Json]) -> Response:
@@ -52,17 +53,10 @@ def _types(world: World, project: Record) -> list[Record]:
 
 
 def _project(world: World, project: Record) -> Json:
-    made = {**project_body(world, project), "description": ""}
+    made = {**project_body(world, project), "description": project.get("description", "")}
+    made["lead"] = user_of(world, project.get("lead", world.me))
     made["issueTypes"] = [issue_type_body(world, one) for one in _types(world, project)]
-    return {**made, "components": _components(world, project), "versions": _versions(world, project)}
-
-
-def _components(world: World, project: Record) -> Json:
-    return [component_body(world, one) for one in world.find("components", project=project["id"])]
-
-
-def _versions(world: World, project: Record) -> Json:
-    return [version_body(world, one) for one in world.find("versions", project=project["id"])]
+    return {**made, "components": components_of(world, project), "versions": versions_of(world, project)}
 
 
 def _statuses(world: World, project: Record) -> Json:
@@ -76,6 +70,45 @@ def _statuses(world: World, project: Record) -> Json:
     ]  # fmt: skip
 
 
+def page_of_versions(world: World, arguments: Mapping[str, Json]) -> Response:
+    """getProjectVersionsPaginated: 200 with a page of those that match."""
+    wanted = arguments.get("projectIdOrKey", "")
+    project = find_project(world, wanted)
+    if project is None:
+        return no_project(wanted)
+    return page_bean(world, f"/project/{wanted}/version", versions_of(world, project, arguments), arguments)
+
+
+def create(world: World, arguments: Mapping[str, Json]) -> Response:
+    """createProject: 201 with id, key and self. The project has every issue type and a workflow of three statuses."""
+    key, name, lead = (arguments.get(one, "") for one in ("key", "name", "leadAccountId"))
+    errors = {}
+    if not re.fullmatch(r"[A-Z][A-Z0-9]+", key, re.ASCII):
+        errors["projectKey"] = "Project keys must start with an uppercase letter, followed by one or more uppercase "
+        errors["projectKey"] += "alphanumeric characters."
+    elif len(key) > 10:
+        errors["projectKey"] = "The project key must not exceed 10 characters in length."
+    elif world.find("projects", key=key):
+        errors["projectKey"] = f"Project '{world.find('projects', key=key)[0]['name']}' uses this project key."
+    if not name.strip():
+        errors["projectName"] = "You must specify a valid project name."
+    elif any(one["name"].lower() == name.lower() for one in world.find("projects")):
+        errors["projectName"] = "A project with that name already exists."
+    if lead not in world.tables.get("users", {}):
+        errors["projectLead"] = "You must specify a valid project lead."
+    if not arguments.get("projectTypeKey") and not arguments.get("projectTemplateKey"):
+        errors["projectType"] = "An invalid project type was specified. Make sure the project type is valid."
+    if errors:
+        return field_errors(errors)
+    world.tick()
+    made = add_project(world, key, name, ["To Do", "In Progress", "Done"], simple_workflow())
+    more = {"lead": lead, "description": arguments.get("description", "")}
+    world.table("projects")[made["id"]] = {**made, **more}
+    return Response(201, {"id": int(made["id"]), "key": key, "self": f"{world.site}/rest/api/3/project/{made['id']}"})
+
+
+_ORDERS = [f"{sign}{name}" for name in ("description", "name", "releaseDate", "sequence", "startDate")
+           for sign in ("", "-", "+")]  # fmt: skip
 _ROOT, _ID = "/project/{projectIdOrKey}", path_id("projectIdOrKey")
 _KEPT = ("name", "id")
 PROJECTS = (
@@ -94,10 +127,23 @@ PROJECTS = (
     ),
     endpoint(
         "getProjectComponents", "GET", f"{_ROOT}/components", "Returns a project's components.",
-        _on_project(_components), _ID, keep=_KEPT,
+        _on_project(components_of), _ID, keep=_KEPT,
     ),
     endpoint(
-        "getProjectVersions", "GET", f"{_ROOT}/versions", "Returns a project's versions.", _on_project(_versions), _ID,
-        keep=_KEPT,
+        "getProjectVersions", "GET", f"{_ROOT}/versions", "Returns a project's versions.", _on_project(versions_of),
+        _ID, keep=_KEPT,
+    ),
+    endpoint(
+        "getProjectVersionsPaginated", "GET", f"{_ROOT}/version", "Returns a page of a project's versions.",
+        page_of_versions, _ID, query("query"), query("status"), query("orderBy", {"type": "string", "enum": _ORDERS}),
+        START_AT, MAX_RESULTS, keep=("values.name", "values.id"),
+    ),
+    endpoint(
+        "createProject", "POST", "/project", "Creates a project.", create,
+        Parameter("key", "body", STRING, required=True), Parameter("name", "body", STRING, required=True),
+        Parameter("leadAccountId", "body", STRING),
+        Parameter("projectTypeKey", "body", {"type": "string", "enum": ["software", "service_desk", "business"]}),
+        Parameter("projectTemplateKey", "body", STRING, compact={}),
+        Parameter("description", "body", STRING, compact={}), keep=("id", "key"),
     ),
 )  # fmt: skip

@@ -89,15 +89,19 @@ def user_of(world: World, account: str | None) -> Json:
 
 def status_body(world: World, status: Record) -> Json:
     """StatusDetails."""
-    category = CATEGORIES[status["category"]]
     return {
         "self": f"{world.site}/rest/api/3/status/{status['id']}",
         "description": "",
         "iconUrl": f"{world.site}/images/icons/statuses/generic.png",
         "name": status["name"],
         "id": status["id"],
-        "statusCategory": {"self": f"{world.site}/rest/api/3/statuscategory/{category['id']}", **category},
+        "statusCategory": category_body(world, CATEGORIES[status["category"]]),
     }
+
+
+def category_body(world: World, category: Record) -> Json:
+    """StatusCategory."""
+    return {"self": f"{world.site}/rest/api/3/statuscategory/{category['id']}", **category}
 
 
 def named_body(world: World, kind: str, record: Record) -> Json:

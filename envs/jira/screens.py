@@ -7,7 +7,7 @@ cannot be set by the transition. A comment can be added on any screen.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from envs.jira.comments import wrong_body
+from envs.jira.comments import added_comments
 from envs.jira.field_list import NAMES
 from envs.jira.field_meta import field_meta
 from envs.jira.fields import NOT_ON_SCREEN, checked_fields
@@ -44,8 +44,8 @@ def filled(
     comments: list[Json] = []
     for name, steps in update.items():
         if name == "comment" and screen:
-            comments += [one.get("add") for one in _listed(steps)]
-            errors |= _wrong_comments(comments)
+            comments, wrong_comment = added_comments(steps)
+            errors |= {"comment": wrong_comment} if wrong_comment else {}
         elif sets := [one["set"] for one in _listed(steps) if "set" in one]:
             given[name] = sets[-1]
         else:
@@ -59,17 +59,11 @@ def filled(
         wrong["resolution"] = "Specify a valid 'id' or 'name' for resolution"
     missing = [name for name, required in screen.items() if required and given.get(name) in (None, "", [])]
     errors |= wrong | {name: f"{NAMES[name][0]} is required." for name in missing}
-    return errors or Filled(values, resolution, tuple(comment["body"] for comment in comments))
+    return errors or Filled(values, resolution, tuple(comments))
 
 
 def _listed(value: Json) -> list[Mapping[str, Json]]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _wrong_comments(comments: list[Json]) -> dict[str, str]:
-    sentences = (wrong_body(one.get("body") if isinstance(one, dict) else None) for one in comments)
-    wrong = next(filter(None, sentences), "")
-    return {"comment": wrong} if wrong else {}
 
 
 def _resolution(value: Json) -> str | None:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from envs.jira.endpoint import STRING, STRINGS, endpoint, query
 from envs.jira.issue_body import issue_body, wanted_fields
 from envs.jira.jql import UNBOUNDED, parse
-from envs.jira.jql_fields import Jql
+from envs.jira.jql_structure import PARSE_QUERIES
+from envs.jira.jql_tree import Jql
 from envs.jira.replies import global_error
 from envs.operation import Json, Parameter, Response
 from envs.world import World
@@ -96,6 +97,7 @@ SEARCH = (
         Parameter("jqls", "body", STRINGS, required=True),
         Parameter("issueIds", "body", {"type": "array", "items": _SIZE}, required=True), reads=True,
     ),
+    PARSE_QUERIES,
     endpoint("searchForIssuesUsingJql", "GET", "/search", "Was removed.", removed, query("jql")),
     endpoint(
         "searchForIssuesUsingJqlPost", "POST", "/search", "Was removed.", removed,

@@ -57,7 +57,9 @@ def find_assignable(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def pick(world: World, arguments: Mapping[str, Json]) -> Response:
-    """findUsersForPicker: 200 with users, total and header."""
+    """findUsersForPicker: 200 with users, total and header; 400 without anything to match."""
+    if "query" not in arguments:
+        return global_error(400, "The 'query' query parameter is required.")
     found = matching(world, arguments.get("query", ""))
     shown = cut(found, arguments)[0]
     users = [

@@ -172,7 +172,7 @@ _WORK = (
     Parameter("timeSpent", "body", STRING),
     Parameter("timeSpentSeconds", "body", {"type": "integer"}, compact={}),
     Parameter("started", "body", STRING, compact={}),
-    Parameter("comment", "body", DOCUMENT, compact={}),
+    Parameter("comment", "body", DOCUMENT, compact={}, taken={}),
 )
 _KEPT = ("id", "timeSpent")
 WORKLOGS = (

@@ -189,4 +189,5 @@ SCENARIO = Scenario(
         "stop_after_read": _stop_after_read,
     },
     draw=draw,
+    kept_back={_READ: "findUsersForPicker"},
 )

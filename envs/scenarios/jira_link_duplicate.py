@@ -10,7 +10,7 @@ import random
 from envs import words
 from envs.checks import Change, argument, outcome, stopped_after
 from envs.jira.world import LINK_TYPES
-from envs.scenarios.jira_reads import SEARCH, SEARCHABLE, issue_argument, issues_found
+from envs.scenarios.jira_reads import SEARCH, SEARCH_BY_POST, SEARCHABLE, issue_argument, issues_found
 from envs.scenarios.jira_sites import by_summary, mixable, names_of, two_projects
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
@@ -127,4 +127,5 @@ SCENARIO = Scenario(
         "stop_after_read": _stop_after_read,
     },
     draw=draw,
+    kept_back={SEARCH: SEARCH_BY_POST},
 )

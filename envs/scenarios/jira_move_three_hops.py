@@ -1,8 +1,9 @@
 """Take an issue to a status three transitions away, by a route that the request tells.
 
 At each hop the transitions have to be read anew. One of them bears the name of the wished status and leads elsewhere,
-and a status on the way off is nearly called like it. What goes wrong: names are believed, ids of an earlier answer are
-used, or the model stops half way.
+and a status on the way off is nearly called like it. Held-out tasks have a workflow of their own: there that transition
+is a single one that can be made from anywhere, and another one leads where the issue is already. What goes wrong: names
+are believed, ids of an earlier answer are used, or the model stops half way.
 """
 
 import random
@@ -51,16 +52,15 @@ def draw(rng: random.Random, split: Split) -> Draft:
     ids = [str(made) for made in rng.sample(range(11, 100), 9)]
     names = [words.phrase(rng, split, 1, 2, fresh) for _ in range(6)]
     # Statuses by place: 0 start, 1 first, 2 second, 3 aside, 4 near, 5 the target. Named, from, to:
-    leads = [
-        *((names[hop], hop, (1, 2, 5)[hop]) for hop in range(HOPS)),
-        *((target, hop, (3, 3, 4)[hop]) for hop in range(HOPS)),
-        (names[3], 1, 0),
-        (names[4], 3, 0),
-        (names[5], 4, 2),
-    ]
+    route = [(names[hop], [hop], (1, 2, 5)[hop]) for hop in range(HOPS)]
+    if split == "heldout":
+        off = [(target, [], 3), (names[3], [1], 1), (names[4], [2], 4), (names[5], [3], 0)]
+    else:
+        off = [(target, [hop], (3, 3, 4)[hop]) for hop in range(HOPS)]
+        off += [(names[3], [1], 0), (names[4], [3], 0), (names[5], [4], 2)]
     steps: list[Record] = [
-        {"id": made, "name": name, "from": [source], "to": to}
-        for made, (name, source, to) in zip(ids, leads, strict=True)
+        {"id": made, "name": name, "from": source, "to": to}
+        for made, (name, source, to) in zip(ids, [*route, *off], strict=False)
     ]
     world = empty_site()
     statuses = [start, first, second, aside, near, target]
@@ -69,8 +69,8 @@ def draw(rng: random.Random, split: Split) -> Draft:
     add_distractors(world, rng, split, [key])
     goal = {"issue": issue["key"], "first": first, "second": second, "status": target, "hops": ids[:HOPS]}
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(**goal)
-    route = zip(ids, (first, second, target), strict=False)
-    plan = (call for made, to in route for call in (reads(issue["key"]), moves(issue["key"], made, f'"{to}": {made}')))
+    hops = zip(ids, (first, second, target), strict=False)
+    plan = (call for made, to in hops for call in (reads(issue["key"]), moves(issue["key"], made, f'"{to}": {made}')))
     return Draft(request, world, goal, tuple(plan))
 
 
@@ -112,7 +112,7 @@ def _by_name(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Takes the transition that is called like the wished status, wherever it leads."""
     steps = [step for flow in task.world.find("workflows") for step in flow["transitions"]]
     start = task.world.find("issues", key=task.goal["issue"])[0]["status"]
-    named = next(step for step in steps if step["name"] == task.goal["status"] and step["from"] == [start])
+    named = next(step for step in steps if step["name"] == task.goal["status"] and step["from"] in ([start], []))
     return [reads(str(task.goal["issue"])), moves(str(task.goal["issue"]), named["id"])]
 
 

@@ -2,13 +2,15 @@
 
 from envs.checks import Attempt, Check, at
 from envs.jira import JIRA
-from envs.operation import Api, Json
+from envs.operation import Api, Json, Schema
 from envs.told import last_place, told_before
 
 SEARCH = "searchAndReconsileIssuesUsingJql"
-_SEARCHES = (SEARCH, f"{SEARCH}Post")
-SEARCHABLE: Api = JIRA.showing(SEARCH, {"fields": {}, "nextPageToken": {}}, ("issues.id", "issues.key"))
-"""Jira, whose search takes the query alone and tells the ids found."""
+SEARCH_BY_POST = f"{SEARCH}Post"
+_QUERY_ALONE: dict[str, Schema] = {"fields": {}, "nextPageToken": {}}
+_IDS = ("issues.id", "issues.key")
+SEARCHABLE: Api = JIRA.showing(SEARCH, _QUERY_ALONE, _IDS).showing(SEARCH_BY_POST, _QUERY_ALONE, _IDS)
+"""Jira, whose searches take the query alone and tell the ids found."""
 
 
 def issues_found(write: str, goal: str, weight: float) -> Check:
@@ -21,7 +23,7 @@ def issues_found(write: str, goal: str, weight: float) -> Check:
         calls, wanted = attempt.trace.calls, {names[1] for names in attempt.task.goal[goal]}
         best = 0.0
         for call in calls[: max(last_place(calls, write), 0)]:
-            if call.name in _SEARCHES and call.ok:
+            if call.name in (SEARCH, SEARCH_BY_POST) and call.ok:
                 found = {issue["id"] for issue in call.body["issues"]}
                 best = max(best, len(found & wanted) / len(found | wanted))
         return best

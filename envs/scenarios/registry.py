@@ -6,6 +6,7 @@ from envs.scenarios import (
     confluence_label_page,
     confluence_move_page,
     confluence_page_from_facts,
+    confluence_page_from_issue,
     confluence_update_conflict,
     confluence_update_page,
     jira_answer_without_tools,
@@ -51,6 +52,7 @@ SCENARIOS: dict[str, Scenario] = {
         jira_answer_without_tools,
         confluence_update_conflict,
         jira_transition_conflict,
+        confluence_page_from_issue,
     )
 }
 

@@ -3,7 +3,7 @@
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from envs.checks import Check
 from envs.errors import EnvError
@@ -48,6 +48,8 @@ class Scenario:
     """Named faults that sloppy demonstrations show."""
     draw: Callable[[random.Random, Split], Draft]
     """Draws a task's site, request and goal."""
+    kept_back: Mapping[str, str] = field(default_factory=dict)
+    """Operations that stand in held-out tasks for others of the same arguments; no other split is offered them."""
 
     def sample(self, seed: int, split: str, difficulty: int = 1, tools: int = 0) -> Task:
         """The task of a seed: same arguments, same task.
@@ -64,6 +66,9 @@ class Scenario:
             raise EnvError(f"{tools} tools cannot be offered; 0 offers those that are needed")
         rng = random.Random(f"{self.name}/{split}/{difficulty}/{seed}")
         draft = self.draw(rng, split)
+        stand_ins = self.kept_back if split == "heldout" else {}
+        oracle = tuple(replace(call, name=stand_ins[call.name]) if call.name in stand_ins else call
+                       for call in draft.oracle)  # fmt: skip
         if difficulty > 1:
             crowd(draft.world, self.api.namesakes, rng, split, difficulty - 1)
         return Task(
@@ -72,21 +77,23 @@ class Scenario:
             split,
             difficulty,
             draft.request,
-            self._offered(rng, max(tools, len(self.tools) + _MORE_TOOLS[difficulty - 1])),
+            self._offered(rng, max(tools, len(self.tools) + _MORE_TOOLS[difficulty - 1]), stand_ins),
             self.api,
             draft.world,
             draft.goal,
-            draft.oracle,
+            oracle,
             draft.answer,
             draft.faults,
         )
 
-    def _offered(self, rng: random.Random, count: int) -> tuple[str, ...]:
-        others = [name for name in self.api.table() if name not in self.tools]
-        chosen = rng.sample(others, min(max(count - len(self.tools), 0), len(others)))
+    def _offered(self, rng: random.Random, count: int, stand_ins: Mapping[str, str]) -> tuple[str, ...]:
+        needed = tuple(stand_ins.get(name, name) for name in self.tools)
+        never = {*self.tools, *self.kept_back, *self.kept_back.values()}
+        others = [name for name in self.api.table() if name not in never]
+        chosen = rng.sample(others, min(max(count - len(needed), 0), len(others)))
         if not chosen:
-            return self.tools
-        return tuple(rng.sample([*self.tools, *chosen], len(self.tools) + len(chosen)))
+            return needed
+        return tuple(rng.sample([*needed, *chosen], len(needed) + len(chosen)))
 
 
 def phrasing(rng: random.Random, split: Split, common: Sequence[str], kept_back: Sequence[str]) -> str:

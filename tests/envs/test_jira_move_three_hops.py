@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 import envs
 from envs import policies
 from envs.audit.criteria import shape
@@ -24,8 +26,22 @@ def offered(task: Task, moved: int, detail="full") -> list[dict]:
     return json.loads(shown.turns[-1][1][0])["transitions"]
 
 
-def test_names__at_each_hop_one_is_the_targets_and_leads_elsewhere():
-    for task in tasks():
+def workflow(task: Task) -> list[dict]:
+    project = task.world.find("projects", key=task.goal["issue"].split("-")[0])[0]
+    return task.world.table("workflows")[project["workflow"]]["transitions"]
+
+
+def test_workflow__that_of_heldout_tasks_is_no_other_splits():
+    for split in ("train", "synthetic", "heldout"):
+        for task in tasks(20, split):
+            anywhere = [step for step in workflow(task) if not step["from"]]
+            looped = [step for step in workflow(task) if step["to"] in step["from"]]
+            assert len(anywhere) == len(looped) == (split == "heldout")
+
+
+@pytest.mark.parametrize("split", ["train", "heldout"])
+def test_names__at_each_hop_one_is_the_targets_and_leads_elsewhere(split):
+    for task in tasks(60, split):
         for hop in range(3):
             named = [step for step in offered(task, hop) if step["name"] == task.goal["status"]]
             assert len(named) == 1 and named[0]["to"]["name"] != task.goal["status"]

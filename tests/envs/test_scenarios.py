@@ -241,6 +241,25 @@ def test_phrasings__are_many_and_some_are_kept_back(scenario):
     assert [shape for shape in kept_back if shapes["heldout"][shape] > 20]
 
 
+KEEP_BACK = [name for name, scenario in envs.SCENARIOS.items() if scenario.kept_back]
+
+
+@pytest.mark.parametrize("difficulty", [1, 5])
+@pytest.mark.parametrize("scenario", KEEP_BACK)
+def test_operations__kept_back_are_those_of_heldout_tasks_alone(scenario, difficulty):
+    kept_back = envs.SCENARIOS[scenario].kept_back
+    for split in SPLITS:
+        for seed in range(20):
+            task = envs.sample(scenario, seed, split, difficulty)
+            used = {call.name for call in task.oracle}
+            mine, others = (kept_back.values(), kept_back) if split == "heldout" else (kept_back, kept_back.values())
+            assert set(mine) <= used <= set(task.tools) and not set(others) & set(task.tools)
+
+
+def test_operations__some_scenarios_keep_some_back():
+    assert len(KEEP_BACK) >= 2
+
+
 @pytest.mark.parametrize(
     "scenario",
     [
@@ -252,6 +271,7 @@ def test_phrasings__are_many_and_some_are_kept_back(scenario):
         "jira_link_duplicate",
         "jira_log_work",
         "jira_comment_mention",
+        "confluence_page_from_issue",
     ],
 )
 def test_phrasings__composed_of_parts_are_hundreds(scenario):
@@ -298,7 +318,7 @@ def test_sample__refuses_an_unknown_split_or_difficulty(scenario, arguments):
 @SCENARIOS
 def test_tools__more_are_offered_and_nothing_else_changes(scenario):
     needed = envs.SCENARIOS[scenario].tools
-    table = envs.SCENARIOS[scenario].api.table()
+    table = envs.SCENARIOS[scenario].api.table().keys() - envs.SCENARIOS[scenario].kept_back.values()
     more, places = len(needed) + 1, set()
     for seed in range(20):
         few, many, every = (envs.sample(scenario, seed, "train", tools=count) for count in (0, more, 10_000))

@@ -171,6 +171,13 @@ def test_heldout__no_wording_kept_back_fails():
     assert any("kept back" in told for told in failed(plain, "held-out")["held-out"])
 
 
+def test_heldout__an_operation_that_training_has_too_fails():
+    shared = replace(LIBRARY, kept_back={"findBooks": "deleteLoan"})
+    assert any("training tasks offer deleteLoan" in told for told in failed(shared, "held-out")["held-out"])
+    unused = replace(LIBRARY, tools=("findBooks", "createLoan"), kept_back={"updateLoan": "deleteLoan"})
+    assert any("do not need it" in told for told in failed(unused, "held-out")["held-out"])
+
+
 def test_audit__what_a_scenario_raises_is_a_finding():
     def broken(attempt) -> float:
         raise KeyError("colour")

@@ -121,6 +121,25 @@ def test_jira__people_comments_and_work(jira):
     assert jira.worklogs("AA-1") == []
 
 
+def test_jira__versions_components_and_what_a_site_has(jira):
+    version = jira.create_version("2.0", "AA", releaseDate="2026-02-01")
+    version.update(released=True)
+    assert [(one.name, one.released) for one in jira.project_versions("AA")] == [("1.0", False), ("2.0", True)]
+    component = jira.create_component("Roof", "AA", description="Above")
+    component.update(name="Top")
+    assert [one.name for one in jira.project_components("AA")] == ["House", "Top"]
+    assert jira.component(component.id).description == "Above" and jira.version(version.id).name == "2.0"
+    priority, resolution, status, kind = (
+        jira.priorities()[0], jira.resolutions()[0], jira.statuses()[0], jira.issue_types()[0]
+    )  # fmt: skip
+    assert jira.priority(priority.id).name == priority.name and jira.resolution(resolution.id).name == "Done"
+    assert jira.status(status.id).statusCategory.key == "new" and jira.issue_type(kind.id).name == kind.name
+    assert [one.name for one in jira.statuscategories()] == ["To Do", "In Progress", "Done"]
+    assert jira.issue_link_type(jira.issue_link_types()[0].id).outward == "blocks"
+    told = jira.my_permissions(issueKey="AA-1", permissions="EDIT_ISSUES")["permissions"]
+    assert told["EDIT_ISSUES"]["havePermission"]
+
+
 def test_jira__links_properties_and_files(jira):
     from jira import JIRAError
 

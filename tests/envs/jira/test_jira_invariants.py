@@ -17,7 +17,7 @@ class Site(RuleBasedStateMachine):
         self.simulator = site()
         self.keys = {issue["key"] for issue in self.simulator.world.find("issues")}
 
-    def call(self, name, **arguments):
+    def call(self, name, /, **arguments):
         """A call; a refused one changes nothing."""
         before = self.simulator.world.digest(), self.simulator.world.now_ms
         response = self.simulator.call(name, arguments)
@@ -36,6 +36,43 @@ class Site(RuleBasedStateMachine):
         if made.ok:
             assert made.body["key"] not in self.keys
             self.keys.add(made.body["key"])
+
+    @rule(step=st.sampled_from(["11", "21"]), label=st.sampled_from(["red", "a b"]), link=ANY)
+    def create_in_full(self, step, label, link):
+        fields = {"project": {"key": "AA"}, "issuetype": {"name": "Task"}, "summary": "S"}
+        others = {"type": {"name": "Blocks"}, "outwardIssue": {"key": self.key(link)}}
+        update = {
+            "labels": [{"add": label}],
+            "comment": [{"add": {"body": text("x")}}],
+            "issuelinks": [{"add": others}],
+        }
+        made = self.call("createIssue", fields=fields, update=update, transition={"id": step})
+        if made.ok:
+            assert made.body["key"] not in self.keys
+            assert (made.body["transition"]["status"] == 200) == (step == "11")
+            self.keys.add(made.body["key"])
+
+    @rule(kind=st.sampled_from(["Component", "Version"]), name=st.sampled_from(["1.0", "2.0", ""]))
+    def add_part(self, kind, name):
+        self.call(f"create{kind}", name=name, project="AA")
+
+    @rule(kind=st.sampled_from(["Component", "Version"]), place=ANY, name=st.sampled_from(["1.0", "3.0"]))
+    def rename_part(self, kind, place, name):
+        self.call(f"update{kind}", id=self.part(kind, place), name=name)
+
+    @rule(place=ANY, other=ANY)
+    def release(self, place, other):
+        link = f"{self.simulator.world.site}/rest/api/3/version/{self.part('Version', other)}"
+        self.call("updateVersion", id=self.part("Version", place), released=True, moveUnfixedIssuesTo=link)
+
+    @rule(issue=ANY, place=ANY)
+    def fix_in(self, issue, place):
+        given = {"fixVersions": [{"id": self.part("Version", place)}]}
+        self.call("editIssue", issueIdOrKey=self.key(issue), fields=given)
+
+    def part(self, kind, place) -> str:
+        ids = list(self.simulator.world.table(f"{kind.lower()}s"))
+        return ids[place % len(ids)]
 
     @rule(issue=ANY, summary=st.sampled_from(["", "One", "Two"]), parent=st.none() | ANY)
     def edit(self, issue, summary, parent):
@@ -74,6 +111,17 @@ class Site(RuleBasedStateMachine):
             if parent:
                 assert issues[parent]["project"] == issue["project"]
                 assert types[issues[parent]["issuetype"]]["hierarchyLevel"] == kind["hierarchyLevel"] + 1
+
+    @invariant()
+    def names_of_parts_are_new_in_their_project_and_issues_have_their_own_projects(self):
+        world = self.simulator.world
+        for table in ("components", "versions"):
+            named = [(one["project"], one["name"]) for one in world.find(table)]
+            assert len(set(named)) == len(named)
+        for issue in world.find("issues"):
+            fixed = issue["fields"].get("fixVersions", [])
+            assert len(set(fixed)) == len(fixed)
+            assert all(world.table("versions")[one]["project"] == issue["project"] for one in fixed)
 
     @invariant()
     def links_have_two_ends_and_nothing_belongs_to_a_deleted_issue(self):

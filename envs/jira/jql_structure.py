@@ -1,0 +1,83 @@
+"""parseJqlQueries: what queries say, as trees, and what is wrong with them."""
+
+from collections.abc import Mapping
+
+from envs.jira.endpoint import endpoint
+from envs.jira.jql import problems
+from envs.jira.jql_tree import Clause, Compound, Jql, Tree, Value, read, unquoted
+from envs.jira.replies import global_error
+from envs.operation import Json, Parameter, Response
+from envs.world import World
+
+
+def structure(tree: Tree) -> dict[str, Json]:
+    """JqlQuery."""
+    made: dict[str, Json] = {} if tree.where is None else {"where": _clause(tree.where)}
+    if tree.order:
+        fields = [
+            {"field": _field(one.field), **({"direction": one.direction} if one.direction else {})}
+            for one in tree.order
+        ]
+        made["orderBy"] = {"fields": fields}
+    return made
+
+
+def _clause(node: Clause | Compound) -> dict[str, Json]:
+    """CompoundClause or FieldValueClause."""
+    if isinstance(node, Compound):
+        return {"clauses": [_clause(inner) for inner in node.clauses], "operator": node.operator}
+    return {"field": _field(node.field), "operand": _operand(node), "operator": node.operator.lower()}
+
+
+def _field(written: str) -> dict[str, Json]:
+    """JqlQueryField."""
+    return {"name": unquoted(written), "encodedName": written}
+
+
+def _operand(node: Clause) -> dict[str, Json]:
+    """JqlQueryClauseOperand."""
+    if not node.listed:
+        return _value(node.values[0])
+    encoded = f"({', '.join(value.written for value in node.values)})"
+    return {"values": [_value(value) for value in node.values], "encodedOperand": encoded}
+
+
+def _value(value: Value) -> dict[str, Json]:
+    """JqlQueryUnitaryOperand."""
+    if value.function:
+        return {"function": value.function, "arguments": [*value.arguments], "encodedOperand": value.written}
+    return {"keyword": "empty"} if value.empty else {"value": value.text, "encodedValue": value.written}
+
+
+def parsed(world: World, text: str, validation: str) -> dict[str, Json]:
+    """ParsedJqlQuery: with `warn` the structure in spite of problems, with `none` nothing is looked up on the site."""
+    try:
+        tree = read(text)
+    except Jql as error:
+        return {"query": text, "errors": [str(error)]}
+    found = [] if validation == "none" else list(dict.fromkeys(problems(world, tree)))
+    # A value that there is not may be there tomorrow.
+    told = {
+        "errors": [said for said, later in found if not later],
+        "warnings": [said for said, later in found if later],
+    }
+    made: dict[str, Json] = {"query": text, **{name: sentences for name, sentences in told.items() if sentences}}
+    return made if found and validation == "strict" else {**made, "structure": structure(tree)}
+
+
+def parse_queries(world: World, arguments: Mapping[str, Json]) -> Response:
+    """parseJqlQueries: 200 with every query's structure or its errors; 400 without a query."""
+    queries = arguments.get("queries") or []
+    if not queries:
+        return global_error(400, "At least one query must be given.")
+    validation = arguments.get("validation", "strict")
+    return Response(200, {"queries": [parsed(world, text, validation) for text in queries]})
+
+
+_VALIDATION = {"type": "string", "enum": ["strict", "warn", "none"]}
+PARSE_QUERIES = endpoint(
+    "parseJqlQueries", "POST", "/jql/parse", "Parses queries in JQL and tells what is wrong with them.", parse_queries,
+    Parameter("validation", "query", _VALIDATION, required=True),
+    Parameter("queries", "body", {"type": "array", "items": {"type": "string"}}, required=True), reads=True,
+    keep=("queries.query", "queries.errors", "queries.warnings"),
+)  # fmt: skip

@@ -1,0 +1,48 @@
+"""Permissions: what the caller may do, asked for by key and in a context."""
+
+from dataclasses import replace
+
+from tests.envs.jira.site import site
+
+
+def had(simulator, keys, **context):
+    """Which of the permissions asked for the caller has."""
+    body = simulator.call("getMyPermissions", {"permissions": keys, **context}).body
+    return {key: told["havePermission"] for key, told in body["permissions"].items()}
+
+
+def test_permissions__only_those_asked_for_are_told_each_with_its_own_key():
+    body = site().call("getMyPermissions", {"permissions": "EDIT_ISSUES, ADMINISTER"}).body
+    assert {key: (told["key"], told["type"]) for key, told in body["permissions"].items()} == {
+        "EDIT_ISSUES": ("EDIT_ISSUES", "PROJECT"),
+        "ADMINISTER": ("ADMINISTER", "GLOBAL"),
+    }
+    assert body["permissions"]["EDIT_ISSUES"]["id"] == "12"
+
+
+def test_permissions__a_user_of_the_site_has_what_operations_do_and_nobody_else_has_any():
+    simulator = site()
+    every = ",".join(simulator.call("getAllPermissions", {}).body["permissions"])
+    mine = had(simulator, every, issueKey="aa-1")
+    assert mine["EDIT_ISSUES"] and not mine["SYSTEM_ADMIN"]
+    simulator.world = replace(simulator.world, me="nobody")
+    assert not any(had(simulator, every).values())
+
+
+def test_permissions__ids_are_different():
+    simulator = site()
+    every = ",".join(simulator.call("getAllPermissions", {}).body["permissions"])
+    told = simulator.call("getMyPermissions", {"permissions": every}).body["permissions"].values()
+    assert len({one["id"] for one in told}) == len(told) > 30
+
+
+def test_permissions__an_unknown_context_is_404_in_the_words_of_its_kind():
+    simulator = site()
+    for context, sentence in (
+        ({"projectKey": "NOPE"}, "No project could be found with key 'NOPE'."),
+        ({"projectId": "1"}, "No project could be found with id '1'."),
+        ({"issueKey": "AA-99"}, "Issue does not exist or you do not have permission to see it."),
+        ({"commentId": "1"}, "Can not find a comment for the id: 1."),
+    ):
+        response = simulator.call("getMyPermissions", {"permissions": "BROWSE_PROJECTS", **context})
+        assert (response.status, response.body["errorMessages"]) == (404, [sentence])
