@@ -19,6 +19,8 @@ from jaxrlvr.rollout import RolloutConfig
 from jaxrlvr.sampler import Sampler
 
 SEED_MODEL = Path(models.__file__).parent / "seed"
+ADAPTER = "adapter"
+"""The directory, in that of a model made by supervised training, of the adapters that were added to its weights."""
 
 
 @dataclass(frozen=True)
