@@ -28,17 +28,18 @@ def arrays(b, g, t, p):
     return (q, k, v, prefix_k, prefix_v) if p else (q, k, v)
 
 
+def attended(kernel, given, length_B):
+    """Attention of suffixes that are whole, behind a prefix if one is given."""
+    q, k, v, *prefix = given
+    slot_BGT = jnp.broadcast_to(jnp.arange(q.shape[2]), q.shape[:3])
+    return attend(q, *(prefix or (None, None)), length_B if prefix else None, k, v, slot_BGT, kernel)
+
+
 def values_and_gradients(kernel, given, length_B):
     """What attention gives, and the slopes of all that it is given."""
-    b, g, t = given[0].shape[:3]
-    slot_BGT = jnp.broadcast_to(jnp.arange(t), (b, g, t))
-
-    def attended(q, k, v, prefix_k=None, prefix_v=None):
-        length = None if prefix_k is None else length_B
-        return attend(q, prefix_k, prefix_v, length, k, v, slot_BGT, kernel)
 
     def loss(*given):
-        out = attended(*given)
+        out = attended(kernel, given, length_B)
         return jnp.sum(jnp.sin(3 * out)), out
 
     (_, out), slopes = jax.jit(jax.value_and_grad(loss, argnums=range(len(given)), has_aux=True))(*given)
@@ -117,6 +118,31 @@ def test_decoding__never_uses_the_kernel(make_config, make_decoder, make_tokens,
         return model.extend(tokens_BGT, prefix, jnp.array([5]), suffix, jnp.zeros((1, 2), jnp.int32))[0]
 
     assert "pallas_call" not in str(jax.make_jaxpr(step)(make_tokens(1, 2, 3)))
+
+
+@pytest.mark.parametrize("sizes", [(2, 1, 300, 0, 128), (2, 4, 150, 200, 128), (1, 8, 512, 1536, 256)])
+def test_splash__and_its_gradients_are_lowered_for_tpus_where_there_is_none(sizes):
+    b, g, t, p, width = sizes
+    shapes = [(b, g, t, K, R, width), (b, g, K, width, t), (b, g, K, t, width), (b, K, width, p), (b, K, p, width)]
+    given = [jax.ShapeDtypeStruct(shape, jnp.bfloat16) for shape in (shapes if p else shapes[:3])]
+
+    def slopes(*given):
+        return jax.grad(lambda *given: attended(Kernel("splash"), given, jnp.full(b, p)).astype(jnp.float32).sum())(
+            *given
+        )
+
+    program = jax.jit(slopes).trace(*given).lower(lowering_platforms=("tpu",)).as_text()
+    assert program.count("@tpu_custom_call") == 3, "values, slopes of queries, slopes of keys and values"
+
+
+@pytest.mark.accelerator
+@pytest.mark.parametrize("sizes", [(2, 1, 384, 0), (2, 4, 160, 320)])
+def test_kernel__of_this_accelerator_equals_the_einsum_form(sizes):
+    kernel = choose("fast", E, "bfloat16", None)
+    given = [each.astype(jnp.bfloat16) for each in arrays(*sizes)]
+    results = [values_and_gradients(one, given, jnp.array([320, 9])) for one in (kernel, None)]
+    for ours, reference in zip(*(map(np.float32, result) for result in results), strict=True):
+        assert np.linalg.norm(ours - reference) < 0.02 * np.linalg.norm(reference)
 
 
 def device(platform, capability="8.0"):
