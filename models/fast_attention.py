@@ -177,9 +177,17 @@ def _mask(splash: Any, members: int, width: int, prefix: int) -> Any:
             return queries, self.prefix + queries
 
         def __getitem__(self, place: tuple[slice, slice]) -> np.ndarray:
-            rows, columns = (np.arange(size)[part] for size, part in zip(self.shape, place, strict=True))
-            row, column = rows[:, None], columns[None] - self.prefix
-            own = (column // self.width == row // self.width) & (column <= row)
-            return (column < 0) | own
+            (row, row_end), (column, column_end) = (
+                part.indices(size)[:2] for part, size in zip(place, self.shape, strict=True)
+            )
+            column, column_end = column - self.prefix, column_end - self.prefix
+            size = row_end - row, column_end - column
+            # There are many blocks: those that are seen as a whole, or not at all, are told from their corners.
+            if column_end <= 0:
+                return np.ones(size, bool)
+            if column >= row_end or (column >= 0 and (column_end - 1) // self.width < row // self.width):
+                return np.zeros(size, bool)
+            rows, columns = np.arange(row, row_end)[:, None], np.arange(column, column_end)[None]
+            return (columns < 0) | ((columns // self.width == rows // self.width) & (columns <= rows))
 
     return Seen(members, width, prefix)

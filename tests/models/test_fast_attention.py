@@ -66,6 +66,9 @@ def test_splash__never_computes_a_siblings_block():
     blocks = whole[:, 256:].reshape(4, 128, 4, 128).any((1, 3))
     np.testing.assert_array_equal(blocks, np.eye(4, dtype=bool))
     np.testing.assert_array_equal(whole[128:256, 384:512], np.tril(np.ones((128, 128), bool)))
+    for row, column in np.ndindex(8, 12):
+        place = slice(64 * row, 64 * row + 64), slice(64 * column, 64 * column + 64)
+        np.testing.assert_array_equal(mask[place], whole[place])
 
 
 def test_cudnn__is_asked_for_what_the_einsum_form_computes_for_prompts():
