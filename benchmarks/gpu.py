@@ -11,7 +11,8 @@ train    one group's gradient, prefix 1536, suffix 512, G = 8: model FLOPs (noth
 step     64 groups of 8: sample, pack, update with AdamW, everything in bfloat16; prompts of 512, 256 tokens written
 peers    transformers' `generate` (without log-probs) and a gradient in plain PyTorch on the same card
 
-`--size smallest` is a model of one layer, for a CPU in seconds: it shows that all of this runs, not how fast.
+`--attention reference` leaves the platform's kernel out (docs/models.md), to compare with. `--size smallest` is a model
+of one layer, for a CPU in seconds: it shows that all of this runs, not how fast.
 """
 
 import argparse
@@ -20,12 +21,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jax
 from gpu_parts import SIZES
 from peer import TRANSFORMERS, ask
 from train_step import saved
+
+from models.fast_attention import Attention
 
 
 def main() -> None:
@@ -33,6 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--size", nargs="+", choices=SIZES, default=["0.6b", "1.7b"])
     parser.add_argument("--remat", nargs="+", choices=("none", "dots", "full"), default=["none", "full"])
+    parser.add_argument("--attention", choices=get_args(Attention), default="auto", help="which form computes it")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--no-peers", action="store_true", help="ours alone: nothing is installed")
     options = parser.parse_args()
@@ -70,7 +74,8 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
 def child(name: str, part: str, options: argparse.Namespace, *more: str) -> dict[str, Any]:
     """What a part tells, run in a process of its own; {"error": ...} if it fails."""
     script = str(Path(__file__).with_name("gpu_parts.py"))
-    command = [sys.executable, script, part, "--size", name, "--repeats", str(options.repeats), *more]
+    asked = ["--size", name, "--repeats", str(options.repeats), "--attention", options.attention]
+    command = [sys.executable, script, part, *asked, *more]
     said = subprocess.run(command, capture_output=True, text=True)
     if said.returncode:
         return {"error": said.stderr.strip()[-1000:] or f"exit status {said.returncode}"}

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, get_args
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +26,7 @@ from jaxrlvr.grpo import GRPOConfig, objective
 from jaxrlvr.learner import Learner
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.sampler import Sampler, keys
+from models.fast_attention import Attention
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def main() -> None:
     parser.add_argument("part", choices=("rates", "decode", "train", "step"))
     parser.add_argument("--size", choices=SIZES, required=True)
     parser.add_argument("--remat", default="full", help="of the part train; a step computes everything again")
+    parser.add_argument("--attention", choices=get_args(Attention), default="auto", help="which form computes it")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--save", help="a directory for the weights and tokens of the part train")
     options = parser.parse_args()
@@ -71,8 +73,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if options.part == "rates":
         return rates(size, options.repeats)
     remat = options.remat if options.part == "train" else "full"
-    bfloat16 = {"param_dtype": jnp.bfloat16, "compute_dtype": jnp.bfloat16}
-    model = nnx.split(models.Decoder(size.config, rngs=nnx.Rngs(0), remat=remat, **bfloat16))
+    settings = {"param_dtype": jnp.bfloat16, "compute_dtype": jnp.bfloat16, "attention": options.attention}
+    model = nnx.split(models.Decoder(size.config, rngs=nnx.Rngs(0), remat=remat, **settings))
     if options.part == "train":
         return train(size, model, options)
     return (decode if options.part == "decode" else step)(size, model, options.repeats)

@@ -38,6 +38,7 @@ ROUNDING = (
     "policy.mesh.fsdp",
     "policy.mesh.tensor",
     "policy.remat",
+    "policy.attention",
     "learner.micro_groups",
     "learner.suffix_buckets",
     "rollout.prefix_buckets",

@@ -2,15 +2,19 @@
 
 Weights, config, tokenizer and chat template: what `transformers`, vLLM or SGLang load. The source may also be a model
 directory, which then goes through import and export unchanged. Adapters (LoRA) are added to the weights; with
---adapter they are written alone, as `peft` loads them.
+--adapter they are written alone, as `peft` loads them: a run's, or those that supervised training put beside its model.
 """
 
+import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from flax import nnx
 
 import models
 from jaxrlvr.errors import Parser, UserError, command
+from jaxrlvr.policy import ADAPTER
 from jaxrlvr.trained import load_trained
 
 
@@ -19,22 +23,31 @@ def main(arguments: list[str]) -> None:
     parser = Parser(prog="python -m jaxrlvr.export", description=__doc__.splitlines()[0])
     parser.add_argument("source", help="run directory, model directory or hub id")
     parser.add_argument("--out", required=True, help="directory to write; must be empty or new")
-    parser.add_argument("--adapter", action="store_true", help="write only a LoRA run's adapters, as peft loads them")
+    parser.add_argument("--adapter", action="store_true", help="write only the adapters (LoRA), as peft loads them")
     options = parser.parse_args(arguments)
     out = Path(options.out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} is not an empty directory: choose another --out")
-    trained = load_trained(options.source)
-    decoder, base = nnx.merge(trained.policy.graphdef, trained.params), trained.policy.source
+    write, about = _work(options.source, options.adapter)
     try:
-        if options.adapter:
-            models.save_adapter(decoder, out, base=str(base))
-        else:
-            models.save(decoder, out, source_dir=base)
+        write(out)
     except OSError as error:
         raise UserError(f"cannot write {out}: {error.strerror}; choose another --out") from error
     by = "peft.AutoPeftModelForCausalLM" if options.adapter else "transformers.AutoModelForCausalLM"
-    print(f"wrote {out} ({trained.about}); load it with {by}.from_pretrained({str(out)!r})")
+    print(f"wrote {out} ({about}); load it with {by}.from_pretrained({str(out)!r})")
+
+
+def _work(source: str, adapter: bool) -> tuple[Callable[[Path], object], str]:
+    """What writes the export, and where its weights are from."""
+    kept = Path(source) / ADAPTER
+    if adapter and kept.is_dir():
+        models.read_lora(kept)  # refuses kinds that are not computed here
+        return partial(shutil.copytree, kept, dirs_exist_ok=True), f"the adapters of {source}"
+    trained = load_trained(source)
+    decoder, base = nnx.merge(trained.policy.graphdef, trained.params), trained.policy.source
+    if adapter:
+        return partial(models.save_adapter, decoder, base=str(base)), trained.about
+    return partial(models.save, decoder, source_dir=base), trained.about
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from jaxrlvr.grpo import LossStats
 from jaxrlvr.induction import induction_tensors
 from jaxrlvr.learner import Learner
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
-from jaxrlvr.policy import load_chat
+from jaxrlvr.policy import ADAPTER, load_chat
 from jaxrlvr.tokenizer import train_tokenizer
 
 
@@ -85,6 +85,8 @@ class SFTConfig:
     """The shape of a model made from nothing."""
     first_stage: int = 0
     """Skip the stages before this one (with `model` set to their result)."""
+    lora: models.Lora = field(default_factory=models.Lora)
+    """Adapters to train instead of all parameters; a result is the merged model, with the adapters alone beside it."""
     seed: int = 0
     """Fixes initial weights, tokenizer texts and the order of demonstrations."""
     tokenizer_texts: int = 6000
@@ -114,6 +116,8 @@ def start_from_nothing(config: SFTConfig, directory: Path) -> None:
         raise UserError(
             "neither `model` nor `shape` is set: name a checkpoint to start from, or the shape of a new one"
         )
+    if config.lora.rank:
+        raise UserError("adapters (--lora.rank) stand beside weights that stay as they are: set `model`")
     rng = random.Random(config.seed)
     first = config.stages[0]
     if not first.scenarios:
@@ -195,20 +199,26 @@ def train_stage(
 
 
 def run(config: SFTConfig) -> Path:
-    """Train all stages and write each stage's model, the last one to `config.out` itself."""
+    """Train all stages and write each stage's model, the last one to `config.out` itself.
+
+    Adapters are added to the weights; alone, as peft loads them, they are in the directory's `adapter`.
+    """
     out = Path(config.out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} is not an empty directory: choose another --out")
     source = models.resolve(config.model) if config.model else out / "stages" / "start"
     if not config.model:
         start_from_nothing(config, source)
-    graphdef, params = nnx.split(models.load(source))
+    graphdef, params = nnx.split(models.load(source, lora=config.lora))
     chat = load_chat(source)
     for number, stage in enumerate(config.stages[config.first_stage :], start=config.first_stage + 1):
         directory = out if number == len(config.stages) else out / "stages" / stage.name
 
         def save(params: Any, directory: Path = directory) -> None:
-            models.save(nnx.merge(graphdef, params), directory, source_dir=source)
+            decoder = nnx.merge(graphdef, params)
+            models.save(decoder, directory, source_dir=source)
+            if config.lora.rank:
+                models.save_adapter(decoder, directory / ADAPTER, base=str(source))
 
         params = train_stage(params, graphdef, chat, stage, config, save)
         save(params)

@@ -17,11 +17,13 @@ from jaxrlvr.chat import Chat
 from jaxrlvr.config import RunConfig
 from jaxrlvr.errors import UserError
 from jaxrlvr.grpo import GRPOConfig
+from jaxrlvr.policy import PolicyConfig
 from jaxrlvr.tasks import training_tasks
 from models.adapters import adapter_count
 from models.budget import Batch as BatchSize
 from models.budget import Budget, budget
-from models.decoder import Remat
+from models.decoder import Remat, check_offload
+from models.fast_attention import choose
 from models.sharding import MESH_AXES, padded
 
 
@@ -198,6 +200,7 @@ def describe(config: RunConfig, source: str, model: models.ModelConfig, chat: Ch
             f"mesh data={mesh.data} fsdp={mesh.fsdp} tensor={mesh.tensor}",
             f"per device {_size(state_bytes)} of weights, gradients and optimizer, "
             f"at most {_size(caches)} of caches, about {_size(activations)} of activations",
+            *_about_devices(config.policy, model, taken(config.learner.micro_groups).offloaded),
             f"scenarios  {', '.join(config.tasks.scenarios)}",
             f"a step     {config.tasks.per_step} tasks x {acting.group_size} members, "
             f"at most {acting.max_turns} turns of {acting.turn_tokens} tokens",
@@ -207,6 +210,22 @@ def describe(config: RunConfig, source: str, model: models.ModelConfig, chat: Ch
             *(f"    {line}" for line in first.splitlines()),
         ]
     )
+
+
+def _about_devices(policy: PolicyConfig, model: models.ModelConfig, offloaded: int) -> list[str]:
+    """What of the policy's settings these devices cannot do, or do otherwise than one would think."""
+    said, device = [], jax.devices()[0]
+    try:
+        choose(policy.attention, model.head_dim, policy.compute_dtype, None, device)
+        if policy.remat == "offload":
+            check_offload([device])
+    except models.ModelError as error:
+        said.append(f"impossible here: {error}")
+    if policy.remat == "offload" and device.platform == "cpu":
+        said.append(f"remat      offload saves nothing on a CPU, whose memory is the host's: {_size(offloaded)} more")
+    elif policy.remat == "offload":
+        said.append(f"remat      offload: {_size(offloaded)} of layers' inputs wait in the host's memory")
+    return said
 
 
 def _size(count: float) -> str:

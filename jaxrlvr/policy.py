@@ -19,6 +19,8 @@ from jaxrlvr.rollout import RolloutConfig
 from jaxrlvr.sampler import Sampler
 
 SEED_MODEL = Path(models.__file__).parent / "seed"
+ADAPTER = "adapter"
+"""The directory, in that of a model made by supervised training, of the adapters that were added to its weights."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class PolicyConfig:
     """What the forward pass computes in; trained parameters and optimizer stay float32."""
     remat: str = "none"
     """What the backward pass recomputes: none, dots, full."""
+    attention: Literal["auto", "reference", "fast"] = "auto"
+    """The einsum form (reference), the platform's kernel (fast), or the kernel where there is one."""
     mesh: MeshConfig = field(default_factory=MeshConfig)
     lora: models.Lora = field(default_factory=models.Lora)
     """Adapters to train instead of all parameters; the frozen weights are then kept in compute_dtype."""
@@ -81,7 +85,15 @@ def load_policy(config: PolicyConfig) -> Policy:
     computed = jnp.dtype(config.compute_dtype)
     # Weights that are not updated lose nothing by being kept as they are read.
     kept = computed if config.lora.rank else jnp.dtype("float32")
-    decoder = models.load(source, mesh, dtype=kept, compute_dtype=computed, remat=config.remat, lora=config.lora)
+    decoder = models.load(
+        source,
+        mesh,
+        dtype=kept,
+        compute_dtype=computed,
+        remat=config.remat,
+        lora=config.lora,
+        attention=config.attention,
+    )
     graphdef, params = nnx.split(decoder)
     return Policy(graphdef, params, load_chat(source), mesh, decoder.config, source)
 

@@ -1,7 +1,8 @@
 """Fine-tune on demonstrations: `python -m jaxrlvr.sft CONFIG.py [--out DIR] [--field value ...]`.
 
 Or on recorded chats: `python -m jaxrlvr.sft CHATS.jsonl --model X [--out DIR] [--field value ...]`.
-A file of chats is imitated with the settings of `of_chats`, which fields change: `--stages.0.steps 500`.
+A file of chats is imitated with the settings of `of_chats`, which fields change: `--stages.0.steps 500`. With
+`--lora.rank 16` adapters are trained and not the weights; `--lora.alpha` and `--lora.targets` are as in `train`.
 """
 
 from jaxrlvr.arguments import DEFAULT

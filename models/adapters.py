@@ -114,7 +114,7 @@ def merge(decoder: Any) -> Any:
     kind, dtype = type(decoder), decoder.embedding_VD[...].dtype
 
     def empty() -> Any:
-        settings = {"compute_dtype": decoder.compute_dtype, "remat": decoder.remat, "mesh": decoder.mesh}
+        settings = {name: getattr(decoder, name) for name in ("compute_dtype", "remat", "mesh", "attention")}
         return kind(config, rngs=nnx.Rngs(0), param_dtype=dtype, **settings)
 
     merged = nnx.eval_shape(empty)

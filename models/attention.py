@@ -7,29 +7,21 @@ p runs over the group's prefix, s over the member's own suffix.
 The prefix contraction treats a group's G members as rows of one matrix product, so prefix keys are read once per group
 and never copied (the trainer's half of this is Prefix Grouper, arXiv 2506.05433; the decoder's is cascade attention,
 arXiv 2402.05099). No scores are kept for the gradient: it computes them again, and the weights from the logarithm of
-their sum (FlashAttention, arXiv 2205.14135, section 3.1). Faster kernels belong behind `attend`; this form runs
-everywhere and is what they must equal.
+their sum (FlashAttention, arXiv 2205.14135, section 3.1). This form runs everywhere and is what the platforms' kernels
+(`fast_attention.py`) must equal.
 """
 
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from models.fast_attention import Kernel, Keys
 from models.products import contract
 
 # Large and finite: a prefix that is masked as a whole still gives numbers, which the suffix's maximum scales to zero.
 _MASKED = -1e30
-
-
-class _Keys(NamedTuple):
-    """One of the two key sets, and how much of it a query sees."""
-
-    k: jax.Array
-    v: jax.Array
-    end: Any
-    """The prefix's length [B], or the queries' own slots [B, G, T]; a gradient has none."""
 
 
 def attend(
@@ -40,25 +32,30 @@ def attend(
     suffix_k_BGKES: jax.Array,
     suffix_v_BGKSE: jax.Array,
     slot_BGT: jax.Array,
+    kernel: Kernel | None = None,
 ) -> jax.Array:
     """Attention output [B, G, T, K, R, E] in the queries' dtype; scores and softmax are float32.
 
     A query at suffix slot `slot_BGT` sees the first `prefix_length_B` prefix keys and the suffix slots up to and
-    including its own. Without a prefix (None) only the suffix is seen. Queries are scaled by E^-1/2 here.
+    including its own. Without a prefix (None) only the suffix is seen. Queries are scaled by E^-1/2 here. A `kernel`
+    may be given where the suffix is the queries' own, from slot 0 to T - 1; it is used if it takes such a prefix.
     """
     scaled_BGTKRE = q_BGTKRE * jnp.asarray(q_BGTKRE.shape[-1] ** -0.5, q_BGTKRE.dtype)
-    own = _Keys(suffix_k_BGKES, suffix_v_BGKSE, slot_BGT)
-    if prefix_k_BKEP is None or prefix_v_BKPE is None or prefix_length_B is None:
-        return _attend(scaled_BGTKRE, own, None)
-    return _attend(scaled_BGTKRE, own, _Keys(prefix_k_BKEP, prefix_v_BKPE, prefix_length_B))
+    own = Keys(suffix_k_BGKES, suffix_v_BGKSE, slot_BGT)
+    shared = None
+    if prefix_k_BKEP is not None and prefix_v_BKPE is not None and prefix_length_B is not None:
+        shared = Keys(prefix_k_BKEP, prefix_v_BKPE, prefix_length_B)
+    if kernel is not None and kernel.takes(shared):
+        return kernel(scaled_BGTKRE, own, shared)
+    return _attend(scaled_BGTKRE, own, shared)
 
 
 @jax.custom_vjp
-def _attend(q_BGTKRE: jax.Array, own: _Keys, shared: _Keys | None) -> jax.Array:
+def _attend(q_BGTKRE: jax.Array, own: Keys, shared: Keys | None) -> jax.Array:
     return _forward(q_BGTKRE, own, shared)[0]
 
 
-def _forward(q_BGTKRE: jax.Array, own: _Keys, shared: _Keys | None) -> tuple[jax.Array, tuple]:
+def _forward(q_BGTKRE: jax.Array, own: Keys, shared: Keys | None) -> tuple[jax.Array, tuple]:
     sides = _sides(own, shared)
     scores = [side.scores(q_BGTKRE) for side in sides]
     top_BGKTR = reduce(jnp.maximum, [side.turned(score.max(-1)) for side, score in zip(sides, scores, strict=True)])
@@ -85,7 +82,7 @@ def _backward(kept: tuple, slope_BGTKRE: jax.Array) -> tuple:
         dscore = (weight * (dweight - side.turned(mean_BGKTR)[..., None])).astype(q_BGTKRE.dtype)
         dq_BGTKRE += jnp.moveaxis(side.turned(side.product("weight", "key", "out", dscore, side.k)), 2, 3)
         dk = side.product("query", "weight", "key", q_BGTKRE, dscore)
-        slopes.append(_Keys(dk.astype(side.k.dtype), dv.astype(side.v.dtype), None))
+        slopes.append(Keys(dk.astype(side.k.dtype), dv.astype(side.v.dtype), None))
     return dq_BGTKRE.astype(q_BGTKRE.dtype), slopes[0], slopes[1] if shared is not None else None
 
 
@@ -117,7 +114,7 @@ class _Side(NamedTuple):
         return x.swapaxes(1, 2) if self.axes is _SHARED else x
 
 
-def _sides(own: _Keys, shared: _Keys | None) -> list[_Side]:
+def _sides(own: Keys, shared: Keys | None) -> list[_Side]:
     sees_BGTS = jnp.arange(own.v.shape[-2]) <= own.end[..., None]
     sides = [_Side(_OWN, own.k, own.v, sees_BGTS[:, :, None, :, None])]
     if shared is not None:

@@ -17,6 +17,7 @@ from models.attention import attend
 from models.cache import Keys, Memory, State
 from models.config import ModelConfig
 from models.experts import Routing, mixture
+from models.fast_attention import Kernel
 from models.linear_attention import linear_attention, member_state
 from models.lora import Lora, project
 from models.norm import rms_norm
@@ -36,6 +37,8 @@ class Sight(NamedTuple):
     """Members that have no suffix yet."""
     counted_BGT: jax.Array | None = None
     """Tokens whose routing among experts is counted."""
+    kernel: Kernel | None = None
+    """Attends where no suffix cache is looked back at; None for the form that runs everywhere."""
 
 
 def block(
@@ -87,7 +90,9 @@ def _attention(
     keys = own if suffix is None else _write(suffix, own, slot_BGT)
     heads = (*q_BGTHE.shape[:3], config.num_kv_heads, -1, config.head_dim)
     shared_k, shared_v = (None, None) if prefix is None else prefix
-    out_BGTKRE = attend(q_BGTHE.reshape(heads), shared_k, shared_v, sight.prefix_length_B, keys.k, keys.v, slot_BGT)
+    kernel = sight.kernel if suffix is None else None
+    q_BGTKRE, length_B = q_BGTHE.reshape(heads), sight.prefix_length_B
+    out_BGTKRE = attend(q_BGTKRE, shared_k, shared_v, length_B, keys.k, keys.v, slot_BGT, kernel)
     out_BGTHE = out_BGTKRE.reshape(q_BGTHE.shape)
     if gate_BGTHE is not None:
         out_BGTHE = out_BGTHE * jax.nn.sigmoid(gate_BGTHE)

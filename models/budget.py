@@ -51,6 +51,8 @@ class Budget(NamedTuple):
     suffix_cache: int
     activations: int
     """At the peak of an update of all groups at once; micro-batches divide it."""
+    offloaded: int
+    """Of the host's memory: layers' inputs that wait there under remat "offload"; micro-batches divide it too."""
     sample_flops: float
     """Every prefix encoded once, every suffix token decoded."""
     update_flops: float
@@ -70,6 +72,8 @@ def budget(config: ModelConfig, mesh: AnyMesh, batch: Batch, compute_dtype: Any,
     prefix, suffix = cache_bytes(config, mesh, batch, compute_dtype)
     forward = forward_flops(config, batch)
     passes = 4 if remat in ("full", "offload") else 3
+    tokens = -(-batch.groups // places(mesh, "batch")) * (batch.prefix + batch.members * batch.suffix)
+    inputs = config.num_layers * tokens * config.hidden_size * jnp.dtype(compute_dtype).itemsize
     return Budget(
         weights=kept * base + 4 * beside,
         gradients=trained,
@@ -77,6 +81,7 @@ def budget(config: ModelConfig, mesh: AnyMesh, batch: Batch, compute_dtype: Any,
         prefix_cache=prefix,
         suffix_cache=suffix,
         activations=activation_bytes(config, mesh, batch, compute_dtype, remat),
+        offloaded=inputs if remat == "offload" else 0,
         sample_flops=forward,
         update_flops=passes * forward,
     )

@@ -18,6 +18,7 @@ from models.cache import KVCache
 from models.config import ModelConfig
 from models.errors import ModelError
 from models.experts import Routing
+from models.fast_attention import choose
 from models.forward import Forward
 from models.sharding import check_divides
 from models.tensors import tensors
@@ -51,6 +52,8 @@ class Decoder(nnx.Module):
         remat: what the backward pass computes again: "none", "dots" (all but products with weights), "full",
             "offload" (as full, and layers' inputs wait in the host's memory). Raises ModelError where it cannot be.
         mesh: where activations are pinned to; None for one device. Raises ModelError if the model does not divide.
+        attention: "reference" for the einsum form, "fast" for the platform's kernel (raises ModelError where there is
+            none), "auto" for the kernel where there is one.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Decoder(nnx.Module):
         compute_dtype: DTypeLike = jnp.float32,
         remat: str = "none",
         mesh: Mesh | None = None,
+        attention: str = "auto",
     ) -> None:
         if remat not in get_args(Remat):
             raise ModelError(f"remat {remat!r} is unknown: expected one of {', '.join(get_args(Remat))}")
@@ -73,6 +77,8 @@ class Decoder(nnx.Module):
         self.compute_dtype = jnp.dtype(compute_dtype)
         self.remat = remat
         self.mesh = mesh
+        self.attention = attention
+        self.kernel = choose(attention, config.head_dim, compute_dtype, mesh)
         params: dict[str, Any] = {}
         layers: dict[str, Any] = {}
         for tensor in tensors(config):
@@ -140,6 +146,7 @@ class Decoder(nnx.Module):
             compute_dtype=self.compute_dtype,
             remat=self.remat,
             mesh=self.mesh,
+            kernel=self.kernel,
         )
 
     def unrolled(self) -> Forward:

@@ -91,11 +91,17 @@ def _lines(
         ("  optimizer", f"{_size(found.optimizer)} (two moments, float32)"),
         ("  caches", f"{_size(caches)} ({options.dtype}; {of_caches})"),
         ("  activations", f"about {_size(found.activations)} (all groups at once, remat {options.remat})"),
+        *([("  on its host", _offloaded(found))] if found.offloaded else []),
         ("  sampling", f"{_size(sampling)}: weights and a copy in {options.dtype}, optimizer, caches"),
         ("  updating", f"about {_size(state + found.activations)}: weights, gradients, optimizer, activations"),
         ("FLOPs", f"{found.sample_flops:.3g} to sample, {found.update_flops:.3g} to update"),
     ]
     return [f"{name:<14} {text}".rstrip() for name, text in rows]
+
+
+def _offloaded(found: Budget) -> str:
+    inputs = f"{_size(found.offloaded)} of layers' inputs, in pinned memory"
+    return f"{inputs}; a CPU's is the host's, so there offload saves nothing"
 
 
 def _size(count: float) -> str:

@@ -20,6 +20,7 @@ from models.cache import Keys, KVCache, Memory, cache_of, each_kind, memory_of, 
 from models.config import ModelConfig
 from models.errors import ModelError
 from models.experts import Routing
+from models.fast_attention import Kernel
 from models.logprobs import logits
 from models.norm import rms_norm
 from models.rope import rotation
@@ -54,6 +55,8 @@ class Forward:
     compute_dtype: Any
     remat: str
     mesh: Mesh | None
+    kernel: Kernel | None = None
+    """What attends over whole prompts and suffixes; None for the form that runs everywhere."""
 
     def prefill(self, tokens_BP: jax.Array, length_B: jax.Array) -> tuple[jax.Array, KVCache]:
         """Encode prompts [B, P] whose first `length_B` tokens are real.
@@ -65,7 +68,8 @@ class Forward:
         position_B1P = jnp.broadcast_to(jnp.arange(tokens_BP.shape[1]), tokens_BP.shape)[:, None]
         starts_B1 = jnp.ones(position_B1P.shape[:2], bool)
         is_real_B1P = position_B1P < jnp.asarray(length_B)[:, None, None]
-        sight = Sight(None, position_B1P, self._rotation(position_B1P), is_real_B1P, starts_B1)
+        turn = self._rotation(position_B1P)
+        sight = Sight(None, position_B1P, turn, is_real_B1P, starts_B1, kernel=self.kernel)
         hidden_B1PD, cache, _ = self._run(tokens_BP[:, None], None, None, sight, keep=True)
         assert cache is not None, "it was asked to be kept"
         return hidden_B1PD[:, 0], each_kind(lambda x: x[:, :, 0], cache)
@@ -151,7 +155,7 @@ class Forward:
         if count_BG is not None:
             is_real_BGT &= step_T < count_BG[..., None]
         turn = self._rotation(prefix_length_B[:, None, None] + slot_BGT)
-        return Sight(prefix_length_B, slot_BGT, turn, is_real_BGT, suffix_length_BG == 0)
+        return Sight(prefix_length_B, slot_BGT, turn, is_real_BGT, suffix_length_BG == 0, kernel=self.kernel)
 
     def _run(
         self, tokens_BGT: jax.Array, prefix: KVCache | None, suffix: KVCache | None, sight: Sight, keep: bool

@@ -37,13 +37,14 @@ def load(
     compute_dtype: DTypeLike | None = None,
     remat: str = "none",
     lora: Lora | None = None,
+    attention: str = "auto",
 ) -> Decoder:
     """Read config.json and safetensors into a decoder.
 
     `dtype` is what parameters are kept in (None: as in the file), `compute_dtype` what the forward pass computes in
-    (None: the same), `mesh` where they are placed, `lora` which adapters (float32) are put beside the weights. Raises
-    ModelError for a config that is not supported or a mesh that does not divide it, and one CheckpointError that lists
-    every unknown, missing or misshapen tensor.
+    (None: the same), `mesh` where they are placed, `lora` which adapters (float32) are put beside the weights, and
+    `attention` is as for `Decoder`. Raises ModelError for a config that is not supported or a mesh that does not divide
+    it, and one CheckpointError that lists every unknown, missing or misshapen tensor.
     """
     directory = resolve(directory_or_hub_id)
     config = replace(read_config(directory), lora=lora or Lora())
@@ -61,6 +62,7 @@ def load(
                 compute_dtype=compute_dtype or dtype,
                 remat=remat,
                 mesh=mesh,
+                attention=attention,
             )
         )
         for tensor in tensors(config):

@@ -95,6 +95,7 @@ PRESETS: dict[str, ModelConfig] = {
     "Qwen/Qwen2.5-32B": _qwen2_5(5120, 64, 40, 8, 27_648, tied=False),
     "Qwen/Qwen2.5-72B": _qwen2_5(8192, 80, 64, 8, 29_568, tied=False),
     "Qwen/Qwen3.5-0.8B": _qwen3_5(1024, 24, 8, 2, 3584, 16, tied=True),
+    "Qwen/Qwen3.5-2B": _qwen3_5(2048, 24, 8, 2, 6144, 16, tied=True),
     "Qwen/Qwen3.5-4B": _qwen3_5(2560, 32, 16, 4, 9216, 32, tied=True),
     "Qwen/Qwen3.5-9B": _qwen3_5(4096, 32, 16, 4, 12_288, 32, tied=False),
     "Qwen/Qwen3.5-27B": _qwen3_5(5120, 64, 24, 4, 17_408, 48, tied=False),

@@ -13,7 +13,7 @@ from flax import nnx
 from transformers import AutoTokenizer
 
 import models
-from jaxrlvr import demonstrations, imitation, sft
+from jaxrlvr import demonstrations, export, imitation, sft
 from jaxrlvr.config import load_config
 from jaxrlvr.errors import UserError
 from jaxrlvr.imitation import SFTConfig, Stage
@@ -72,6 +72,45 @@ def test_run__can_go_on_from_a_stage(config, tmp_path):
     later = replace(config, model=str(Path(config.out) / "stages" / "able"), first_stage=1, out=str(tmp_path / "later"))
     again = models.load(imitation.run(later))
     chex.assert_trees_all_equal(*(jax.device_get(nnx.state(model)) for model in (again, whole)))
+
+
+def test_run__of_adapters_trains_them_alone_and_exports_merged_or_apart(config, model_directory, tmp_path, capsys):
+    able = replace(config.stages[0], steps=8, optimizer=OptimizerConfig(learning_rate=2e-2))
+    lora = models.Lora(rank=4, alpha=8.0, targets=("q_proj", "v_proj", "down_proj"))
+    out = imitation.run(replace(config, stages=(able,), lora=lora))
+    assert loss(out, config) < loss(model_directory, config) - 0.1
+
+    before, after = (nnx.to_flat_state(nnx.split(models.load(place))[1]) for place in (model_directory, out))
+    changed = {path[-1] for (path, a), (_, b) in zip(before, after, strict=True) if (a[...] != b[...]).any()}
+    assert changed == {"query", "value", "down"}
+
+    for arguments, name in ((["--adapter"], "apart"), ([], "merged")):
+        export.main([str(out), "--out", str(tmp_path / name), *arguments])
+    assert "peft.AutoPeftModelForCausalLM" in capsys.readouterr().out
+    assert models.read_lora(tmp_path / "apart") == replace(lora, targets=tuple(sorted(lora.targets)))
+    beside = models.load(model_directory, lora=models.read_lora(tmp_path / "apart"))
+    models.load_adapter(beside, tmp_path / "apart")
+    ours, whole, exported = (
+        jax.device_get(nnx.state(model))
+        for model in (models.merge(beside), models.load(out), models.load(tmp_path / "merged"))
+    )
+    chex.assert_trees_all_close(ours, whole, atol=1e-6)
+    chex.assert_trees_all_equal(exported, whole)
+
+
+def test_run__of_adapters_on_nothing_is_the_users_error(config):
+    shape = models.ModelConfig(
+        vocab_size=400, hidden_size=64, num_layers=3, num_heads=6, num_kv_heads=2, head_dim=8, mlp_size=32
+    )
+    with pytest.raises(UserError, match=r"adapters \(--lora.rank\) .*: set `model`"):
+        imitation.run(replace(config, model="", shape=shape, lora=models.Lora(rank=2)))
+
+
+def test_sft__takes_the_settings_of_adapters(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(sft, "run", asked.append)
+    sft.main([str(tmp_path / "chats.jsonl"), "--model", "x", "--lora.rank", "4", "--lora.targets", "q_proj", "v_proj"])
+    assert asked[0].lora == models.Lora(rank=4, targets=("q_proj", "v_proj"))
 
 
 def tokens(config, stage=0):

@@ -138,3 +138,14 @@ def test_describe__counts_gradients_and_optimizer_of_adapters_alone(tiny_run):
     assert f"{(2 * models.parameter_count(model) + 16 * adapters) / 1e9:.1f} GB of weights, gradients" in said
     whole = describe(tiny_run, "x", model, None)
     assert f"{16 * models.parameter_count(model) / 1e9:.1f} GB of weights, gradients" in whole
+
+
+def test_describe__says_what_these_devices_cannot_do_and_that_offload_saves_nothing_on_a_cpu(tiny_run):
+    source, model, chat = peek(tiny_run.policy)
+
+    def said(**changes):
+        return describe(replace(tiny_run, policy=replace(tiny_run.policy, **changes)), source, model, chat)
+
+    assert "remat      offload saves nothing on a CPU, whose memory is the host's: " in said(remat="offload")
+    assert "impossible here: attention 'fast' has no kernel here: " in said(attention="fast")
+    assert "impossible here" not in said(remat="offload") and "offload" not in said(remat="full")

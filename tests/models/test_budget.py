@@ -137,6 +137,19 @@ def test_describe__prints_what_the_budget_says_and_allocates_nothing(capsys):
     assert f"{found.weights / 1e9:.2f} GB (float32)" in out and f"{found.update_flops:.3g} to update" in out
 
 
+def test_describe__of_offload_says_what_the_host_holds_and_what_a_cpu_does(capsys):
+    command = "Qwen3-0.6B --groups 4 --members 2 --prefix 100 --suffix 50 --remat"
+    out = {}
+    for remat in ("full", "offload"):
+        assert main([*command.split(), remat]) == 0
+        out[remat] = capsys.readouterr().out
+    inputs = 28 * 4 * (100 + 2 * 50) * 1024 * 2
+    assert f"on its host  {inputs / 1e6:.2f} MB of layers' inputs" in out["offload"]
+    assert (
+        "a CPU's is the host's, so there offload saves nothing" in out["offload"] and "on its host" not in out["full"]
+    )
+
+
 def test_describe__reads_a_directory_and_names_a_mistake(capsys):
     assert main([str(Path(models.__file__).parent / "seed")]) == 0
     assert "qwen3, dense" in capsys.readouterr().out

@@ -1,4 +1,8 @@
-"""The decoder computes what transformers computes: against a golden file, and live where torch is installed."""
+"""The decoder computes what transformers computes: against a golden file, and live where torch is installed.
+
+With -s the live comparison prints a row of docs/models.md's table for each family:
+pytest -q -s -m "slow or not slow" -k goes_back tests/models/test_parity.py
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -175,6 +179,11 @@ def test_family__equals_transformers_in_logits_and_gradients_and_goes_back(famil
     reference.save_pretrained(tmp_path / "in")
     theirs, loss, their_gradients = their_logits_and_gradients(reference)
     ours, value, gradients = logits_and_gradients(tmp_path / "in", TOKENS_BP, LENGTH_B)
+    worst = max(np.abs(gradients[name] - each).max() / np.abs(each).max() for name, each in their_gradients.items())
+    print(
+        f"\n| {family} | {'tied' if tie else 'untied'} | {np.abs(ours - theirs)[REAL_BP].max():.1e} "
+        f"| {np.abs(theirs[REAL_BP]).max():.1f} | {worst:.1e} | {abs(value - loss):.1e} |"
+    )
     np.testing.assert_allclose(ours[REAL_BP], theirs[REAL_BP], rtol=0, atol=1e-4)
     np.testing.assert_allclose(value, loss, rtol=1e-5)
     assert_gradients_equal(gradients, their_gradients)
