@@ -143,16 +143,24 @@ class Sampler:
         for first in range(0, max(map(len, readers)), together):
             rows = [part[first : first + together] for part in readers]
             for begin in range(0, max(len(texts[row]) for part in rows for row in part), self.answer_chunk):
-                row_DR = np.full((self._parts, together), each, np.int32)  # out of range: nobody
-                count_DR = np.zeros(row_DR.shape, np.int32)
-                tokens_DRC = np.full((*row_DR.shape, self.answer_chunk), self.pad_token, np.int32)
-                for d, part in enumerate(rows):
-                    for r, row in enumerate(part):
-                        if chunk := texts[row][begin : begin + self.answer_chunk]:
-                            row_DR[d, r], count_DR[d, r] = row % each, len(chunk)
-                            tokens_DRC[d, r, : len(chunk)] = chunk
-                state = _read(self.graphdef, params, prefix, state, *self._place((tokens_DRC, count_DR, row_DR)))
+                chunks = [{row % each: texts[row][begin : begin + self.answer_chunk] for row in part} for part in rows]
+                chunk = self._place(self._chunk(chunks, together, nobody=each))
+                state = _read(self.graphdef, params, prefix, state, *chunk)
         return state
+
+    def _chunk(
+        self, chunks: Sequence[Mapping[int, Sequence[int]]], together: int, nobody: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What rows of each part read next: tokens [D, R, C], how many are real [D, R], and whose they are [D, R]."""
+        row_DR = np.full((len(chunks), together), nobody, np.int32)
+        count_DR = np.zeros(row_DR.shape, np.int32)
+        tokens_DRC = np.full((*row_DR.shape, self.answer_chunk), self.pad_token, np.int32)
+        for d, part in enumerate(chunks):
+            for r, (row, tokens) in enumerate(part.items()):
+                if tokens:
+                    row_DR[d, r], count_DR[d, r] = row, len(tokens)
+                    tokens_DRC[d, r, : len(tokens)] = tokens
+        return tokens_DRC, count_DR, row_DR
 
 
 def keys(seed: int, step: int, groups: Sequence[int], members: int) -> jax.Array:
