@@ -43,6 +43,8 @@ ROUNDING = (
     "learner.suffix_buckets",
     "rollout.prefix_buckets",
     "rollout.answer_chunk",
+    "rollout.answer_share",
+    "rollout.places",
 )
 """What may change too, but other sums round otherwise: the run goes on and is no longer equal to the last bit."""
 

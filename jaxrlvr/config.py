@@ -10,10 +10,11 @@ import difflib
 import importlib.util
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import tyro
 
@@ -79,10 +80,45 @@ def load_config(path: str, kind: type[T]) -> T:
     except Exception as error:  # whatever a user's file raises is the user's to mend
         raise UserError(f"{path} does not run: {type(error).__name__}: {error}") from error
     make = getattr(module, "config", None)
-    made = make() if callable(make) else None
+    try:
+        made = make() if callable(make) else None
+    except (UserError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # as above
+        raise UserError(f"{path}: config() fails: {type(error).__name__}: {error}") from error
     if not isinstance(made, kind):
         raise UserError(f"{path} has no function config() that returns a {kind.__name__}")
+    if wrong := list(_misfits(made)):
+        raise UserError(f"{path}: {'; '.join(wrong)}")
     return made
+
+
+def _misfits(section: Any, prefix: str = "") -> Iterator[str]:
+    """What is wrong with each value that is not of the kind its field declares; Python itself does not look."""
+    hints = get_type_hints(type(section))
+    for part in dataclasses.fields(section):
+        name, value, hint = prefix + part.name, getattr(section, part.name), hints[part.name]
+        if not _fits(value, hint):
+            kind = hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
+            yield f"{name} is {value!r} and must be {kind}"
+        elif dataclasses.is_dataclass(value):
+            yield from _misfits(value, f"{name}.")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    kinds = get_args(hint)
+    if get_origin(hint) is Literal:
+        return value in kinds
+    if get_origin(hint) is tuple:
+        if not isinstance(value, tuple):
+            return False
+        every = kinds[:1] * len(value) if kinds[-1] is Ellipsis else kinds
+        return len(value) == len(every) and all(map(_fits, value, every))
+    if get_origin(hint) in (Union, UnionType):
+        return any(_fits(value, kind) for kind in kinds)
+    if hint in (int, float):
+        return isinstance(value, int if hint is int else int | float) and not isinstance(value, bool)
+    return isinstance(value, hint)
 
 
 def apply_arguments(config: T, arguments: Sequence[str], program: str, about: str | None = None) -> T:

@@ -1,6 +1,7 @@
 """What a step reports: figures -> console line, metrics.jsonl, TensorBoard events."""
 
 import json
+import re
 import resource
 import sys
 from collections import defaultdict
@@ -197,6 +198,25 @@ def line(step: int, steps: int, figures: Mapping[str, float]) -> str:
         f"host {host_share(figures):.0%}  of peak {figures['speed/sample_utilisation']:.1%} "
         f"{figures['speed/update_utilisation']:.0%}  compiles {figures['compiles']:.0f}"
     )
+
+
+def health_line(figures: Mapping[str, float]) -> str:
+    """One line for the console of what explains a step: groups, update, lengths, calls, speed."""
+    figure = defaultdict(float, figures)
+    refused = figure["calls/failed"] / figure["calls"] if figure["calls"] else 0.0
+    text = (
+        f"groups {figure['groups/useful']:.0%} useful {figure['groups/flat_high']:.0%} flat high "
+        f"{figure['groups/flat_low']:.0%} flat low  advantage {figure['advantage']:.2f}  "
+        f"kl {figure['update/kl']:.0e}  "
+        f"clipped {figure['update/clipped_low']:.1%} {figure['update/clipped_high']:.1%}  "
+        f"length {figure['length']:.0f}  turns {figure['turns']:.1f}  cut {figure['truncated']:.0%}  "
+        f"calls refused {refused:.0%}  {figure['speed/sampled_tokens']:.0f} tokens/s  "
+        f"memory {figure['memory/host_bytes'] / 1e9:.1f} GB"
+    )
+    errors = {name.split("/")[1]: n for name, n in figures.items() if re.fullmatch("call_error/[^/]+", name)}
+    if errors:
+        text += "  errors " + " ".join(f"{name} {n:.0f}" for name, n in sorted(errors.items()))
+    return text
 
 
 class MetricsLog:

@@ -40,9 +40,16 @@ class OptimizerConfig:
 
 
 def check(config: OptimizerConfig) -> None:
-    """Raise UserError for an unknown kind."""
+    """Raise UserError for an unknown kind, and for settings that no schedule and no average can have."""
     if config.kind not in get_args(Kind):
         raise UserError(f"--optimizer.kind {config.kind!r} is unknown; there are {', '.join(get_args(Kind))}")
+    if not config.beta2 < 1:
+        raise UserError(f"--optimizer.beta2 {config.beta2} cannot be: use a number below 1, such as 0.99")
+    if config.decay_steps and config.decay_steps <= config.warmup_steps:
+        raise UserError(
+            f"--optimizer.decay-steps {config.decay_steps} counts from the first step and must be more than "
+            f"--optimizer.warmup-steps {config.warmup_steps}, or 0 for no decay"
+        )
 
 
 def make_optimizer(config: OptimizerConfig) -> optax.GradientTransformation:

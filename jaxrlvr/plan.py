@@ -31,6 +31,8 @@ def check(config: RunConfig, chat: Chat | None) -> None:
     """Raise UserError for settings that cannot work together or, given the chat, do not hold the first prompts."""
     tasks.check(config.tasks)
     _check_numbers(config, "")
+    if config.seed > _LAST_SEED:
+        raise UserError(f"--seed {config.seed} is too large to be told apart from others: use 0 to {_LAST_SEED}")
     rollout, learner = config.rollout, config.learner
     if rollout.detail not in DETAILS:
         raise UserError(f"--rollout.detail {rollout.detail!r} is unknown; there are {', '.join(DETAILS)}")
@@ -67,6 +69,9 @@ def check(config: RunConfig, chat: Chat | None) -> None:
     if chat is not None:
         _check_prompts(config, chat)
 
+
+_LAST_SEED = 2**32 - 1
+"""JAX drops the bits above."""
 
 # The least value of each setting that is a number; "above" for those that must be more than 0.
 _LEAST: dict[str, float | str] = {

@@ -29,7 +29,7 @@ class Record:
         """
         self._log.write(step, figures)
         console.say(metrics.line(step, self._config.steps, figures))
-        console.say(f"  {metrics.scenario_line(figures)}")
+        console.say(f"  {metrics.health_line(figures)}\n  {metrics.scenario_line(figures)}")
         write_episodes(self._run.episodes / "train.jsonl", groups[:1], self._chat, step=step)
         if figures["update/skipped"]:
             guards.keep_batches(self._run.path / "skipped", step, batches)

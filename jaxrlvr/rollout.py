@@ -69,12 +69,12 @@ class Trajectory:
     tokens: list[int] = field(default_factory=list)
     sampled: list[bool] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
-    turn_begin: int = 0
-    """Where the turn begins that it is writing."""
     turns: int = 0
     stop: str = ""
     fault: str = ""
     verdict: Any = None
+    turn_begin: int = 0
+    """Where the turn begins that it is writing."""
 
     def append(self, tokens: Sequence[int], logprobs: Sequence[float] | None = None) -> None:
         """Add sampled tokens with their log-probs, or an answer's tokens without."""

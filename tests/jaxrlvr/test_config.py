@@ -123,6 +123,42 @@ def test_load_config__without_the_function_is_refused(tmp_path, text):
         load_config(str(file), RunConfig)
 
 
+def test_load_config__tells_what_goes_wrong_inside_the_function(tmp_path):
+    file = tmp_path / "typo.py"
+    file.write_text("from jaxrlvr.config import RunConfig\ndef config():\n    return RunConfig(stepps=3)\n")
+    with pytest.raises(UserError, match=r"typo.py: config\(\) fails: TypeError: .*stepps"):
+        load_config(str(file), RunConfig)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ('steps="10"', "steps is '10' and must be int"),
+        ("steps=2.5", "steps is 2.5 and must be int"),
+        ("seed=True", "seed is True and must be int"),
+        ("guards=3", "guards is 3 and must be GuardConfig"),
+        ('policy=PolicyConfig(compute_dtype="float16")', "policy.compute_dtype is 'float16' and must be Literal["),
+        ("rollout=RolloutConfig(prefix_buckets=128)", "rollout.prefix_buckets is 128 and must be tuple[int, ...]"),
+        ("rollout=RolloutConfig(prefix_buckets=(1, '2'))", "rollout.prefix_buckets is (1, '2') and must be"),
+        ("rollout=RolloutConfig(temperature='hot')", "rollout.temperature is 'hot' and must be float"),
+    ],
+)
+def test_load_config__names_every_value_of_the_wrong_kind(tmp_path, made, said):
+    file = tmp_path / "kinds.py"
+    imports = "from jaxrlvr.config import RunConfig, PolicyConfig, RolloutConfig"
+    file.write_text(f"{imports}\ndef config():\n    return RunConfig({made}, run_dir=7)\n")
+    with pytest.raises(UserError) as refusal:
+        load_config(str(file), RunConfig)
+    assert said in str(refusal.value) and "run_dir is 7 and must be str" in str(refusal.value)
+
+
+def test_load_config__takes_a_whole_number_for_a_float(tmp_path):
+    file = tmp_path / "whole.py"
+    made = "RunConfig(rollout=RolloutConfig(temperature=1))"
+    file.write_text(f"from jaxrlvr.config import RunConfig, RolloutConfig\ndef config():\n    return {made}\n")
+    assert load_config(str(file), RunConfig).rollout.temperature == 1
+
+
 def test_load_config__of_another_file_type_is_refused(tmp_path):
     file = tmp_path / "config.yaml"
     file.write_text("steps: 3")

@@ -16,6 +16,7 @@ from jaxrlvr.metrics import (
     CompileCounter,
     MetricsLog,
     advantage_figures,
+    health_line,
     host_share,
     line,
     machine_figures,
@@ -137,6 +138,18 @@ def test_figures__of_the_machine_are_all_named_as_such():
 def test_scenario_line__names_each_scenario(figures):
     text = scenario_line(figures)
     assert "a 0.50 (100% useful)" in text and "b 0.00" in text and "\n" not in text
+
+
+def test_health_line__explains_a_step_in_one_line(figures):
+    update = {"update/kl": 0.002, "update/clipped_low": 0.015, "update/clipped_high": 0.0, "advantage": 0.25}
+    text = health_line(figures | update | {"memory/host_bytes": 2.5e9, "speed/sampled_tokens": 812.4})
+    assert "\n" not in text and "kl 2e-03  clipped 1.5% 0.0%" in text and "advantage 0.25" in text
+    assert "812 tokens/s  memory 2.5 GB" in text
+    useful, high, low = (figures[f"groups/{kind}"] for kind in ("useful", "flat_high", "flat_low"))
+    assert f"groups {useful:.0%} useful {high:.0%} flat high {low:.0%} flat low" in text
+    for name, count in figures.items():
+        if name.startswith("call_error/") and name.count("/") == 1:
+            assert f"{name.split('/')[1]} {count:.0f}" in text.split("  errors ")[1]
 
 
 def stats():

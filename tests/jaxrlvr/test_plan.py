@@ -48,6 +48,11 @@ def test_check__passes_a_run_that_works(tiny_run, chat):
         ("learner", {"micro_groups": 0}, "--learner.micro-groups 0 cannot be: use 1 or more"),
         ("rollout", {"prefix_buckets": (16, 32)}, "the largest of --rollout.prefix-buckets is 32: add one of "),
         ("tasks", {"scenarios": ("nothing",)}, "unknown scenario 'nothing'"),
+        ("rollout", {"answer_share": 1.5}, "--rollout.answer-share 1.5 is a share: use a number above 0, at most 1"),
+        ("rollout", {"answer_share": 0.0}, "--rollout.answer-share 0.0 cannot be: use a number above 0"),
+        ("rollout", {"places": -1}, "--rollout.places -1 cannot be: use 0 or more"),
+        ("optimizer", {"beta2": 1.0}, "--optimizer.beta2 1.0 cannot be: use a number below 1"),
+        ("optimizer", {"warmup_steps": 9, "decay_steps": 9}, "--optimizer.decay-steps 9 counts from the first step"),
         ("policy", {"remat": "some"}, "--policy.remat 'some' is unknown; there are none, dots, full, offload"),
         ("policy", {"lora": models.Lora(rank=2, alpha=math.nan)}, "--policy.lora.alpha nan cannot be"),
     ],
@@ -61,6 +66,11 @@ def test_check__refuses_what_cannot_work(tiny_run, chat, part, changes, said):
 def test_check__refuses_a_number_that_is_too_small(tiny_run, chat, changes):
     (name, value), *_ = changes.items()
     assert f"--{name.replace('_', '-')} {value} cannot be: use " in refused(replace(tiny_run, **changes), chat)
+
+
+def test_check__refuses_a_seed_that_jax_would_cut_off(tiny_run, chat):
+    assert "--seed 4294967296 is too large to be told apart from others" in refused(replace(tiny_run, seed=2**32), chat)
+    check(replace(tiny_run, seed=2**32 - 1), chat)
 
 
 def test_check__refuses_an_unknown_gate(tiny_run, chat):
