@@ -4,8 +4,8 @@
     python -m jaxrlvr.train configs/qwen25_coder_0p5b.py --model /path/to/it
 
 It writes its calls as JSON without the <tool_call> tag, bare or in a fence, so calls without tags count here. Prompted,
-with at most 3 turns of 128 tokens, it solved 1 of 4 held-out jira_create_issue tasks greedily, at a mean reward of
-0.36, and none sampled, at 0.19. Embeddings, over a quarter of its parameters, stay as they are; the second moments are
+it solves 7 of 20 held-out jira_create_issue tasks greedily, at a mean reward of 0.35, and none sampled, at 0.10; of the
+other two scenarios none: it repeats a refused call until its turns are used up. Embeddings, over a quarter of its parameters, stay as they are; the second moments are
 factored.
 """
 
