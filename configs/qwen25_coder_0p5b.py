@@ -5,8 +5,8 @@
 
 It writes its calls as JSON without the <tool_call> tag, bare or in a fence, so calls without tags count here. Prompted,
 it solves 7 of 20 held-out jira_create_issue tasks greedily, at a mean reward of 0.35, and none sampled, at 0.10; of the
-other two scenarios none: it repeats a refused call until its turns are used up. Embeddings, over a quarter of its parameters, stay as they are; the second moments are
-factored.
+other two scenarios none: it repeats a refused call until its turns are used up. Embeddings, over a quarter of its
+parameters, stay as they are; the second moments are factored.
 """
 
 from jaxrlvr.config import RunConfig
