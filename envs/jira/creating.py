@@ -16,7 +16,7 @@ from envs.jira.links import LINKS
 from envs.jira.replies import field_errors, global_error, named
 from envs.jira.transitions import do_transition
 from envs.jira.worklogs import WORKLOGS
-from envs.jira.world import DEFAULT_PRIORITY
+from envs.jira.world import DEFAULT_PRIORITY, workflow_of
 from envs.operation import Json, Operation, Parameter, Response
 from envs.world import Record, World
 
@@ -137,7 +137,7 @@ def _issue(world: World, fields: Mapping[str, Json], errors: dict[str, str]) -> 
         "key": f"{project['key']}-{number}",
         "project": project["id"],
         "issuetype": issue_type["id"],
-        "status": world.table("workflows")[project["workflow"]]["initial"],
+        "status": workflow_of(world, project, issue_type["id"])["initial"],
         "created": now,
         "updated": now,
         "fields": {**default, **values},

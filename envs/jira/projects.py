@@ -16,7 +16,7 @@ from envs.jira.replies import (
     user_of,
 )
 from envs.jira.versions import versions_of
-from envs.jira.world import add_project, simple_workflow
+from envs.jira.world import add_project, simple_workflow, workflow_of
 from envs.operation import Json, Parameter, Response
 from envs.world import Record, World
 
@@ -60,13 +60,15 @@ def _project(world: World, project: Record) -> Json:
 
 
 def _statuses(world: World, project: Record) -> Json:
-    flow = world.table("workflows")[project["workflow"]]
-    ids = dict.fromkeys([flow["initial"], *(step["to"] for step in flow["transitions"])])
-    statuses = [status_body(world, world.table("statuses")[one]) for one in ids]
+    def statuses_of(kind: Record) -> list[Json]:
+        flow = workflow_of(world, project, kind["id"])
+        ids = dict.fromkeys([flow["initial"], *(step["to"] for step in flow["transitions"])])
+        return [status_body(world, world.table("statuses")[one]) for one in ids]
+
     link = f"{world.site}/rest/api/3/issuetype/"
     return [
         {"self": link + one["id"], "id": one["id"], "name": one["name"], "subtask": one["subtask"],
-         "statuses": statuses} for one in _types(world, project)
+         "statuses": statuses_of(one)} for one in _types(world, project)
     ]  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The workflow of an issue: getTransitions, doTransition.
 
-Transition ids belong to a workflow: the same name or target has another id in another project, so they have to be read.
+Transition ids belong to a workflow: the same name or target has another id in another project, and where types have
+workflows of their own for another type, so they have to be read.
 A transition may have a screen; all that is on it is checked before anything moves.
 """
 
@@ -13,7 +14,7 @@ from envs.jira.history import item, rewrite
 from envs.jira.issue_edits import changes_of
 from envs.jira.replies import field_errors, find_issue, global_error, status_body
 from envs.jira.screens import Filled, filled, screen_body
-from envs.jira.world import RESOLUTIONS
+from envs.jira.world import RESOLUTIONS, workflow_of
 from envs.operation import Json, Operation, Parameter, Response
 from envs.world import TICK_MS, Record, World
 
@@ -24,7 +25,7 @@ DONE = next(iter(RESOLUTIONS))
 def available(world: World, issue: Record) -> list[Record]:
     """The transitions that leave the issue's status, and the global ones."""
     project = world.table("projects")[issue["project"]]
-    steps = world.table("workflows")[project["workflow"]]["transitions"]
+    steps = workflow_of(world, project, issue["issuetype"])["transitions"]
     return [step for step in steps if not step["from"] or issue["status"] in step["from"]]
 
 

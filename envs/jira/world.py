@@ -3,7 +3,8 @@
 issues      id -> id, key, project, issuetype, status, created, updated, fields (summary, priority, labels, ...)
 workflows   id -> id, initial, transitions: [{id, name, from: [status id] (empty: from anywhere), to: status id,
             and where it has a screen: {field id: whether it is required}}]
-projects    id -> id, key, name, issuetypes: [id], workflow, next_number
+projects    id -> id, key, name, issuetypes: [id], workflow, next_number, and where types have workflows of their own:
+            workflows: {issue type id: workflow id}
 and once they are needed components, versions, issue_comments, worklogs, issue_links, remote_links, issue_attachments,
 boards and sprints; an issue's history, watchers, voters, properties and resolution are in its record.
 """
@@ -62,6 +63,28 @@ def put(world: World, table: str, **values: Any) -> Record:
 
 def add_project(world: World, key: str, name: str, statuses: list[str], workflow: list[Record]) -> Record:
     """A project with its own statuses and workflow; transitions name statuses by their place in `statuses`."""
+    flow = _add_workflow(world, statuses, workflow)
+    types = [record["id"] for record in world.tables.get("issuetypes", {}).values()]
+    return put(world, "projects", key=key, name=name, issuetypes=types, workflow=flow["id"], next_number=1)
+
+
+def add_type_workflow(
+    world: World, project: Record, issuetype: str, statuses: list[str], workflow: list[Record]
+) -> Record:
+    """The project, in which issues of one type have statuses and a workflow of their own."""
+    kind, flow = world.find("issuetypes", name=issuetype)[0]["id"], _add_workflow(world, statuses, workflow)
+    project = world.table("projects")[project["id"]]
+    made = {**project, "workflows": {**project.get("workflows", {}), kind: flow["id"]}}
+    world.table("projects")[project["id"]] = made
+    return made
+
+
+def workflow_of(world: World, project: Record, issuetype: str) -> Record:
+    """The workflow of a project's issues of a type (an id)."""
+    return world.table("workflows")[project.get("workflows", {}).get(issuetype, project["workflow"])]
+
+
+def _add_workflow(world: World, statuses: list[str], workflow: list[Record]) -> Record:
     last = len(statuses) - 1
     made = [
         put(
@@ -76,9 +99,7 @@ def add_project(world: World, key: str, name: str, statuses: list[str], workflow
         {**step, "from": [made[place]["id"] for place in step["from"]], "to": made[step["to"]]["id"]}
         for step in workflow
     ]
-    flow = put(world, "workflows", initial=made[0]["id"], transitions=transitions)
-    types = [record["id"] for record in world.tables.get("issuetypes", {}).values()]
-    return put(world, "projects", key=key, name=name, issuetypes=types, workflow=flow["id"], next_number=1)
+    return put(world, "workflows", initial=made[0]["id"], transitions=transitions)
 
 
 def add_issue(
@@ -87,13 +108,14 @@ def add_issue(
     """An existing issue, in its workflow's initial status unless `status` (an id) says otherwise."""
     table = world.table("projects")
     table[project["id"]] = {**project, "next_number": max(number + 1, table[project["id"]]["next_number"])}
+    kind = world.find("issuetypes", name=issuetype)[0]["id"]
     return put(
         world,
         "issues",
         key=f"{project['key']}-{number}",
         project=project["id"],
-        issuetype=world.find("issuetypes", name=issuetype)[0]["id"],
-        status=status or world.table("workflows")[project["workflow"]]["initial"],
+        issuetype=kind,
+        status=status or workflow_of(world, project, kind)["initial"],
         created=world.now_ms,
         updated=world.now_ms,
         fields={"summary": summary, "priority": world.find("priorities", name=DEFAULT_PRIORITY)[0]["id"], "labels": []},

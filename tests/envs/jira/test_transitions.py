@@ -3,7 +3,7 @@
 import pytest
 
 from envs.jira import JIRA
-from envs.jira.world import add_issue, add_project, empty_site
+from envs.jira.world import add_issue, add_project, add_type_workflow, empty_site
 from envs.simulator import Simulator
 from tests.envs.jira.site import site as walked_site
 from tests.envs.jira.site import text
@@ -144,3 +144,42 @@ def test_do_transition__sets_what_its_screen_was_filled_with_in_one_change(scree
 def test_do_transition__without_a_screen_takes_no_fields(screened):
     plain = {"issueIdOrKey": "AA-1", "transition": {"id": "21"}, "fields": {"resolution": {"name": "Done"}}}
     assert list(screened.call("doTransition", plain).body["errors"]) == ["resolution"]
+
+
+@pytest.fixture
+def two_flows() -> Simulator:
+    """A project in which bugs, and only they, have a workflow of their own."""
+    world = empty_site()
+    project = add_project(world, "ABC", "Alpha", ["To do", "Doing", "Finished"], WORKFLOW)
+    steps = [{"id": "31", "name": "Confirm", "from": [0], "to": 1}, {"id": "44", "name": "Fix", "from": [1], "to": 2}]
+    project = add_type_workflow(world, project, "Bug", ["Reported", "Confirmed", "Fixed"], steps)
+    add_issue(world, project, 12, "Old button")
+    add_issue(world, project, 13, "Broken door", issuetype="Bug")
+    return Simulator(world, JIRA.table())
+
+
+def test_workflow__of_an_issue_is_that_of_its_type(two_flows):
+    moved = {"issueIdOrKey": "ABC-13", "transition": {"id": "31"}}
+    assert offered(two_flows) == [("31", "Doing"), ("15", "To do")]
+    assert offered(two_flows, issueIdOrKey="ABC-13") == [("31", "Confirmed")]
+    assert two_flows.call("doTransition", moved).status == 204
+    assert offered(two_flows, issueIdOrKey="ABC-13") == [("44", "Fixed")]
+    refused = two_flows.call("doTransition", {**moved, "transition": {"id": "15"}})
+    assert refused.status == 400, "a transition of the other workflow"
+    assert two_flows.call("doTransition", {**moved, "transition": {"id": "44"}}).status == 204
+    fields = two_flows.call("getIssue", {"issueIdOrKey": "ABC-13"}).body["fields"]
+    assert fields["status"]["statusCategory"]["key"] == "done" and fields["resolution"]["name"] == "Done"
+
+
+@pytest.mark.parametrize(("kind", "status"), [("Bug", "Reported"), ("Task", "To do")])
+def test_workflow__of_its_type_gives_a_new_issue_its_status(two_flows, kind, status):
+    fields = {"project": {"key": "ABC"}, "issuetype": {"name": kind}, "summary": "Loose tile"}
+    key = two_flows.call("createIssue", {"fields": fields}).body["key"]
+    assert two_flows.call("getIssue", {"issueIdOrKey": key}).body["fields"]["status"]["name"] == status
+
+
+def test_workflow__of_each_type_is_told_by_the_projects_statuses(two_flows):
+    told = two_flows.call("getAllStatuses", {"projectIdOrKey": "ABC"}).body
+    names = {kind["name"]: [status["name"] for status in kind["statuses"]] for kind in told}
+    assert names["Bug"] == ["Reported", "Confirmed", "Fixed"]
+    assert names["Task"] == names["Story"] == ["To do", "Doing", "Finished"]
