@@ -40,12 +40,13 @@ def scores(title: str, judged: Judgement) -> None:
 
 
 def change(title: str, before: Judgement, after: Judgement) -> None:
-    """Print reward and success per scenario as before→after, in 80 columns."""
-    _table(
-        title,
-        after,
-        lambda way, scenario, figure: f"{before[way][scenario][figure]:.2f}→{after[way][scenario][figure]:.2f}",
-    )
+    """Print reward and success per scenario as before→after, ? for what is not known, in 80 columns."""
+
+    def cell(way: str, scenario: str, figure: str) -> str:
+        known = before[way].get(scenario)
+        return f"{f'{known[figure]:.2f}' if known else '?'}→{after[way][scenario][figure]:.2f}"
+
+    _table(title, after, cell)
 
 
 def _table(title: str, judged: Judgement, cell: Callable[[str, str, str], str]) -> None:

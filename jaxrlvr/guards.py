@@ -111,7 +111,12 @@ def updates(progress: Progress, step: int, figures: Figures, config: GuardConfig
         return ""
     progress.skipped.append(step)
     recent = [one for one in progress.skipped if one > step - WINDOW]
-    why = "is not finite" if not math.isfinite(norm) else f"is over {config.explode:g} times the usual one"
+    if not math.isfinite(norm):
+        why = "is not finite"
+    elif norm > norm_limit(progress, config):
+        why = f"is over {config.explode:g} times the usual one"
+    else:
+        why = "is sound but the optimizer's change is not finite"
     said = f"step {step}: update skipped, its gradient norm {norm:.3g} {why}; its batch is kept in skipped/"
     if len(recent) < config.max_skipped:
         return said

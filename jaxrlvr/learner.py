@@ -230,7 +230,7 @@ def _changes(optimizer: optax.GradientTransformation, pin: "_Pin") -> tuple[Any,
         trained, frozen = models.split(state.params)
         updates, opt_state = optimizer.update(grads, state.opt_state, trained)
         new, old = (optax.apply_updates(trained, updates), opt_state), (trained, state.opt_state)
-        sound = jnp.isfinite(norm) & (norm <= limit)
+        sound = jnp.isfinite(norm) & (norm <= limit) & jnp.isfinite(optax.tree.norm(updates))
         trained, opt_state = jax.tree.map(lambda a, b: jnp.where(sound, a, b), new, old)
         return pin.state(TrainState(models.join(trained, frozen), opt_state)), norm, ~sound
 

@@ -17,7 +17,7 @@ from typing import IO, Any
 from jaxrlvr import distributed, lock
 from jaxrlvr.config import RunConfig, from_json, to_json
 from jaxrlvr.errors import UserError
-from jaxrlvr.files import keep_steps, write_whole
+from jaxrlvr.files import keep_steps, records, write_whole
 
 
 class RunDirectory:
@@ -97,8 +97,8 @@ class RunDirectory:
         if not file.is_file():
             raise UserError(f"{path} is not a run directory: it has no config.json")
         try:
-            return cls(Path(path)), from_json(file.read_text())
-        except (json.JSONDecodeError, TypeError) as error:
+            return cls(Path(path)), from_json(file.read_text(encoding="utf-8"))
+        except (ValueError, TypeError) as error:
             raise UserError(f"{file} is not a run's config: {error}") from error
 
     def forget_after(self, step: int) -> None:
@@ -113,11 +113,7 @@ class RunDirectory:
 
     def noted(self, name: str) -> list[dict[str, Any]]:
         """The lines of NAME.jsonl."""
-        file = self.path / f"{name}.jsonl"
-        if not file.exists():
-            return []
-        with file.open(encoding="utf-8", newline="\n") as lines:
-            return [json.loads(line) for line in lines]
+        return records(self.path / f"{name}.jsonl")
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Write summary.json."""
@@ -128,9 +124,12 @@ class RunDirectory:
         write_whole(self.path / f"{name}.json", json.dumps(value, default=asdict) + "\n")
 
     def recall(self, name: str) -> Any:
-        """What `remember` kept, or None."""
+        """What `remember` kept, or None if it is not there or broken."""
         file = self.path / f"{name}.json"
-        return json.loads(file.read_text()) if file.exists() else None
+        try:
+            return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+        except ValueError:  # no JSON, no UTF-8
+            return None
 
 
 def _unused(parent: Path, name: str) -> Path:

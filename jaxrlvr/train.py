@@ -66,6 +66,9 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
         meter = make_meter(config, policy)
         state = warm_up(config, sampler, learner, state, shape)
         done, state, progress = resumed(checkpoints, state)
+        if not done and run.noted("metrics"):
+            console.say("there is no checkpoint: beginning again with the first step")
+        run.write_config(config)  # only now is it known that the run can go on with it
         record = Record(config, run, policy.chat, resume_from=done)
         judged = Evaluator(config, policy, sampler, run, record, interruption, dog)
         with closing(record), suppress(Abandoned):
@@ -218,17 +221,21 @@ class Evaluator:
 
 
 def summarize(run: RunDirectory, steps: int, seconds: float) -> None:
-    """Write summary.json and print the table before and after."""
-    before, after = run.recall("before"), run.recall("after")
+    """Write summary.json and print the table before and after; what is not known of before is left out."""
+    before, after = run.recall("before") or {"greedy": {}, "sampled": {}}, run.recall("after")
     ways = {"before": before, "after": after}
     scenarios = {
         name: {
             when: {**scores["greedy"][name], "sampled_reward": scores["sampled"][name]["reward"],
                    "sampled_success": scores["sampled"][name]["success"]}
-            for when, scores in ways.items()
+            for when, scores in ways.items() if name in scores["greedy"]
         }
         for name in after["greedy"]
     }  # fmt: skip
+    for name, both in scenarios.items():
+        if "before" not in both or both["before"]["tasks"] != both["after"]["tasks"]:
+            counts = f"{both['before']['tasks']} tasks" if "before" in both else "nothing"
+            console.say(f"{name}: {counts} judged before training and {both['after']['tasks']} after it")
     run.write_summary(
         {"scenarios": scenarios, "seconds": seconds, "peak_rss_bytes": metrics.peak_rss_bytes(), "steps": steps}
     )
@@ -279,13 +286,12 @@ def main(arguments: list[str]) -> int:
 
 
 def begin(asked: Arguments, run: RunDirectory, held: ExitStack) -> None:
-    """Lock and make a new run's directory, or write down what a resumed one goes on with."""
+    """Lock and make a new run's directory, or say what a resumed one goes on with."""
     if asked.resumed is None:
         held.enter_context(closing(run.lock()))
         run.begin(asked.config)
     elif asked.changed:
         console.say(consequences(asked.changed))
-        run.write_config(asked.config)
 
 
 if __name__ == "__main__":

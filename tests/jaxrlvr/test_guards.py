@@ -82,13 +82,14 @@ def test_norm_limit__learns_nothing_from_skipped_steps_and_from_steps_without_si
 
 
 def test_updates__skipped_ones_are_said_and_too_many_end_the_run():
-    progress = Progress()
+    progress = Progress(norms=[1.0] * guards.ENOUGH)
     assert "step 1: update skipped, its gradient norm nan is not finite" in guards.updates(
         progress, 1, update(math.nan, 1.0), CONFIG
     )
     assert "is over 100 times the usual one" in guards.updates(progress, 2, update(1e9, 1.0), CONFIG)
-    for step in (3, 4):
-        guards.updates(progress, step, update(math.inf, 1.0), CONFIG)
+    sound = guards.updates(progress, 3, update(1.0, 1.0), CONFIG)
+    assert "its gradient norm 1 is sound but the optimizer's change is not finite" in sound
+    guards.updates(progress, 4, update(math.inf, 1.0), CONFIG)
     with pytest.raises(RunStopped, match="5 of the last 20 updates were skipped: lower --optimizer.learning-rate"):
         guards.updates(progress, 5, update(math.inf, 1.0), CONFIG)
 

@@ -223,6 +223,16 @@ def test_update__that_is_not_finite_is_skipped_and_reported(policy, groups):
     assert not stats.skipped
 
 
+def test_update__whose_change_is_not_finite_is_skipped_though_its_gradient_is_sound(policy, groups):
+    batches = cut(groups, 5)
+    learner = Learner(policy.graphdef, optax.scale(np.inf), grpo.objective(GRPOConfig()))
+    state = learner.init(policy.params)
+    before = jax.device_get(state)
+    state, stats = learner.update(state, batches)
+    assert bool(stats.skipped) and np.isfinite(float(stats.grad_norm))
+    chex.assert_trees_all_equal(jax.device_get(state), before)
+
+
 def test_update__over_the_norm_limit_is_skipped_and_reported(policy, groups):
     batches = cut(groups, 5)
     learner = learner_of(policy)

@@ -51,6 +51,7 @@ def test_check__passes_a_run_that_works(tiny_run, chat):
         ("rollout", {"answer_share": 1.5}, "--rollout.answer-share 1.5 is a share: use a number above 0, at most 1"),
         ("rollout", {"answer_share": 0.0}, "--rollout.answer-share 0.0 cannot be: use a number above 0"),
         ("rollout", {"places": -1}, "--rollout.places -1 cannot be: use 0 or more"),
+        ("optimizer", {"learning_rate": 1e30}, "--optimizer.learning-rate 1e+30 cannot be: a step changes each weight"),
         ("optimizer", {"beta2": 1.0}, "--optimizer.beta2 1.0 cannot be: use a number below 1"),
         ("optimizer", {"warmup_steps": 9, "decay_steps": 9}, "--optimizer.decay-steps 9 counts from the first step"),
         ("policy", {"remat": "some"}, "--policy.remat 'some' is unknown; there are none, dots, full, offload"),

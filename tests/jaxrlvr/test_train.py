@@ -194,6 +194,38 @@ def test_resume__with_fewer_steps_than_were_made_ends_with_its_summary(killed, t
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["steps"] == 2
 
 
+def test_resume__that_cannot_go_on_leaves_the_run_as_it_was(killed, tmp_path):
+    shutil.copytree(killed.path, tmp_path / "run")
+    file = tmp_path / "run" / "config.json"
+    before = file.read_text()
+    with pytest.raises(UserError, match="does not fit"):
+        train.main(["--resume", str(tmp_path / "run"), "--force", "--policy.lora.rank", "2"])
+    assert file.read_text() == before
+    assert train.main(["--resume", str(tmp_path / "run"), "--steps", "2", "--evaluation.tasks", "2"]) == 0
+    assert json.loads(file.read_text())["steps"] == 2
+
+
+def test_resume__without_a_checkpoint_says_that_it_begins_again(killed, whole, tmp_path, capsys):
+    shutil.copytree(killed.path, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    (tmp_path / "run" / "checkpoints").mkdir()
+    with (tmp_path / "run" / "metrics.jsonl").open("a") as file:
+        file.write("\0\0\n")
+    assert train.main(["--resume", str(tmp_path / "run")]) == 0
+    assert "there is no checkpoint: beginning again with the first step" in capsys.readouterr().out
+    assert without_clock(figures(RunDirectory(tmp_path / "run"))) == without_clock(figures(whole))
+
+
+def test_summary__says_what_is_not_known_of_before(killed, tmp_path, capsys):
+    shutil.copytree(killed.path, tmp_path / "run")
+    (tmp_path / "run" / "before.json").write_text("{")
+    assert train.main(["--resume", str(tmp_path / "run"), "--steps", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "jira_create_issue: nothing judged before training and 3 after it" in out and "?→" in out
+    scenarios = json.loads((tmp_path / "run" / "summary.json").read_text())["scenarios"]
+    assert [list(both) for both in scenarios.values()] == [["after"], ["after"]]
+
+
 def test_resume__of_a_damaged_checkpoint_takes_the_one_before_and_equals_the_run_never_killed(
     killed, whole, tmp_path, capsys
 ):
