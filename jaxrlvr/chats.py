@@ -36,11 +36,11 @@ def read_chats(path: str) -> list[Conversation]:
     if not file.is_file():
         raise UserError(f"no such file of chats: {path}; expected one JSON object a line, with messages and tools")
     chats = []
-    with file.open(encoding="utf-8", newline="\n") as lines:
+    with file.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 try:
-                    chats.append(_conversation(json.loads(line)))
+                    chats.append(_conversation(json.loads(line.decode("utf-8"))))
                 except ValueError as error:
                     raise UserError(f"{path}, line {number}: {error}") from error
     if not chats:
@@ -58,9 +58,14 @@ def _conversation(value: Any) -> Conversation:
     if roles[0] == "assistant":
         raise ValueError("the first message must be the system's or the user's")
     tools = value.get("tools") or []
-    if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
-        raise ValueError('"tools" must be a list of JSON schemas of functions')
+    if not isinstance(tools, list) or not all(map(_is_tool, tools)):
+        raise ValueError('"tools" must be a list of JSON schemas of functions, each with a name')
     return Conversation(messages, tools)
+
+
+def _is_tool(value: Any) -> bool:
+    function = value.get("function", value) if isinstance(value, dict) else None
+    return isinstance(function, dict) and isinstance(function.get("name"), str)
 
 
 def _message(value: Any, number: int) -> dict[str, Any]:
@@ -81,14 +86,12 @@ def _message(value: Any, number: int) -> dict[str, Any]:
 
 
 def _call(function: dict[str, Any]) -> dict[str, Any]:
-    arguments = function["arguments"]
-    return {
-        "type": "function",
-        "function": {
-            "name": function["name"],
-            "arguments": json.loads(arguments) if isinstance(arguments, str) else arguments,
-        },
-    }
+    name, arguments = function["name"], function["arguments"]
+    if isinstance(arguments, str):
+        arguments = json.loads(arguments)
+    if not isinstance(name, str) or not isinstance(arguments, dict):
+        raise TypeError("a name is text and arguments are an object")
+    return {"type": "function", "function": {"name": name, "arguments": arguments}}
 
 
 def row(chat: Chat, conversation: Conversation) -> Row:

@@ -1,6 +1,8 @@
 """Metrics -> what is wrong, in a line, with the setting that usually helps. Pure functions of the last steps' figures.
 
-Each pattern looks at the figures of a window of steps, oldest first, and says nothing while it is too short.
+Each pattern looks at the figures of a window of steps, oldest first, and says nothing while it is too short. Trends are
+looked for in the newest steps and, for slow ones, in a longer stretch cut down to as many means; of the whole run and
+of each scenario.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +14,8 @@ Window = Sequence[Figures]
 
 WINDOW = 12
 """Steps looked at."""
+LONG = 240
+"""Steps in which slow trends are looked for."""
 ENOUGH = 6
 """Steps without which nothing is said."""
 REPEAT = 10
@@ -102,23 +106,51 @@ def reward_hacking(window: Window) -> str:
 NEEDED = {"reward", "success", "length", "truncated", "calls/formed", "update/entropy"}
 """Steps that lack one of these, of an older version, are passed over."""
 RUN: tuple[Callable[[Window], str], ...] = (entropy_collapse, length_growth, format_lost, reward_hacking)
+TRENDS: tuple[Callable[[Window], str], ...] = (length_growth, format_lost, reward_hacking)
+"""Of those, what is looked for in each scenario too."""
 SCENARIO: tuple[Callable[[Window, str], str], ...] = (saturated, hopeless)
 
 
 def diagnose(history: Window) -> list[Finding]:
-    """The patterns that show in the newest WINDOW steps of a run's metrics."""
-    window = [figures for figures in history[-WINDOW:] if NEEDED <= figures.keys()]
-    if len(window) < ENOUGH:
+    """The patterns that show in the newest steps of a run's metrics, LONG at most; fast ones first."""
+    whole = [figures for figures in history[-LONG:] if NEEDED <= figures.keys()]
+    recent = whole[-WINDOW:]
+    if len(recent) < ENOUGH:
         return []
-    found = [Finding(check.__name__, "", text) for check in RUN if (text := check(window))]
-    scenarios = [name.split("/", 1)[1] for name in window[-1] if name.startswith("success/")]
+    windows = [recent, _means(whole)] if len(whole) >= 2 * WINDOW else [recent]
+    found = {check.__name__: text for window in windows[::-1] for check in RUN if (text := check(window))}
+    findings = [Finding(name, "", text) for name, text in found.items()]
+    scenarios = [name.split("/", 1)[1] for name in recent[-1] if name.startswith("success/")]
     for scenario in scenarios:
         # A curriculum may leave a scenario out of a step.
-        own = [figures for figures in window if f"success/{scenario}" in figures]
+        own = [figures for figures in recent if f"success/{scenario}" in figures]
         for check in SCENARIO if len(own) >= ENOUGH else ():
             if text := check(own, scenario):
-                found.append(Finding(check.__name__, scenario, f"{scenario} is {text}"))
-    return found
+                findings.append(Finding(check.__name__, scenario, f"{scenario} is {text}"))
+        for trend in TRENDS:
+            texts = [text for window in windows if (text := _own(window, scenario, trend))]
+            if texts and trend.__name__ not in found:
+                findings.append(Finding(trend.__name__, scenario, f"{scenario}: {texts[0]}"))
+    return findings
+
+
+def _own(window: Window, scenario: str, trend: Callable[[Window], str]) -> str:
+    """What a trend says of one scenario's figures."""
+    names = NEEDED - {"update/entropy"}
+    own = [
+        {name: figures[f"{name}/{scenario}"] for name in names}
+        for figures in window
+        if all(f"{name}/{scenario}" in figures for name in names)
+    ]
+    return trend(own) if len(own) >= ENOUGH else ""
+
+
+def _means(history: Window) -> Window:
+    """A long stretch as WINDOW steps: the means of as many parts, of what all of a part's steps tell."""
+    cuts = [len(history) * part // WINDOW for part in range(WINDOW + 1)]
+    parts = [history[begin:end] for begin, end in zip(cuts, cuts[1:], strict=False)]
+    told = [frozenset.intersection(*map(frozenset, part)) for part in parts]
+    return [{name: _mean(part, name) for name in names} for part, names in zip(parts, told, strict=True)]
 
 
 def news(findings: Sequence[Finding], told: dict[tuple[str, str], int], step: int) -> list[Finding]:

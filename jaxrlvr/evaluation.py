@@ -53,9 +53,12 @@ def evaluate(
     *,
     temperature: float,
     seed: int = 0,
-    keep: Callable[[Iterable[Group]], None] | None = None,
+    keep: Callable[[Sequence[Group]], None] | None = None,
+    moved: Callable[[], object] = lambda: None,
 ) -> Scores:
     """One attempt at every held-out task of every scenario, greedy at temperature 0. Returns {scenario: Score}.
+
+    `keep` gets each scenario's groups; `moved` is called after every batch of them.
 
     An attempt whose simulator failed is left out of the means and of their count.
     """
@@ -71,6 +74,7 @@ def evaluate(
             filled += [heldout[0]] * (config.batch - len(filled))
             numbers = [task.seed for task in filled]
             groups += rollout(sampler, params, chat, filled, acting, seed=seed, step=0, numbers=numbers)[: len(part)]
+            moved()
         if keep:
             keep(groups)
         scores[scenario] = score(groups)
@@ -86,13 +90,23 @@ def judge(
     acting: RolloutConfig,
     *,
     seed: int,
-    keep: Callable[[str, Iterable[Group]], None],
+    keep: Callable[[str, Sequence[Group]], None],
+    moved: Callable[[], object] = lambda: None,
 ) -> Judgement:
     """Evaluate greedily and at the training temperature; `keep` gets the way of acting and the episodes."""
     ways = {"greedy": 0.0, "sampled": acting.temperature}
     return {
         way: evaluate(
-            sampler, params, chat, tasks, config, acting, temperature=heat, seed=seed, keep=partial(keep, way)
+            sampler,
+            params,
+            chat,
+            tasks,
+            config,
+            acting,
+            temperature=heat,
+            seed=seed,
+            keep=partial(keep, way),
+            moved=moved,
         )
         for way, heat in ways.items()
     }

@@ -52,7 +52,8 @@ class GRPOConfig:
     entropy_bonus: float = 0.0
     """Weight of the policy's entropy, which the loss rewards."""
     correction: Correction = "off"
-    """Weigh tokens by policy over sampler, truncated at correction_cap: off, token, or sequence. For samplers that
+    """Weigh tokens by policy over sampler, truncated at correction_cap: off, token, or sequence; with _mask those
+    outside of 1/correction_cap to correction_cap count nothing. For samplers that
     differ from the learner; the ratio is then of the learner's own log-probs.
     """
     correction_cap: float = 2.0
@@ -202,5 +203,5 @@ def _surrogate(
     else:
         surrogate_BGT = objectives.clipped_surrogate(ratio_BGT, advantage_BG1, config.clip_low, config.clip_high)
     if config.correction != "off":
-        surrogate_BGT *= objectives.truncated_weight(gap_BGT, sampled_BGT, config.correction, config.correction_cap)
+        surrogate_BGT *= objectives.correction_weight(gap_BGT, sampled_BGT, config.correction, config.correction_cap)
     return surrogate_BGT, ratio_BGT

@@ -65,6 +65,8 @@ class Stage:
                 f"stage {self.name!r} has members {self.members}: 1, or more with a file of chats or with habits "
                 "(without them a task's demonstrations are all alike)"
             )
+        if min(self.steps, self.episodes) < 1:
+            raise UserError(f"stage {self.name!r} has steps {self.steps} and episodes {self.episodes}: 1 or more")
         if "heldout" in dict(self.splits):
             raise UserError(
                 f"stage {self.name!r} would train on the heldout split, which judges: use train or synthetic"
@@ -97,6 +99,12 @@ class SFTConfig:
     """Prompt lengths that are compiled for."""
     suffix_buckets: tuple[int, ...] = (96, 176, 240)
     """Suffix lengths that are compiled for."""
+
+    def __post_init__(self) -> None:
+        if self.micro_batch < 1:
+            raise UserError(f"micro_batch {self.micro_batch} cannot be: use 1 or more")
+        if not 0 <= self.first_stage < len(self.stages):
+            raise UserError(f"first_stage {self.first_stage} is none of the stages 0 to {len(self.stages) - 1}")
 
 
 def imitation(
@@ -180,10 +188,11 @@ def train_stage(
     """Run one stage, printing the loss per token every 50 updates and saving every 200. Returns the new parameters."""
     learner = Learner(graphdef, make_optimizer(stage.optimizer), imitation)
     state = learner.init(params)
-    began, losses, tokens = time.monotonic(), [], 0
+    began, losses, skipped, tokens = time.monotonic(), [], [], 0
     for step, step_batches in enumerate(batches(chat, stage, config), start=1):
         state, stats = learner.update(state, step_batches)
         losses.append(stats.means.loss)
+        skipped.append(stats.skipped)
         tokens += sum(int(batch.prefix_BP.size + batch.suffix_BGT.size) for batch in step_batches)
         if step % 50 == 0 or step == stage.steps:
             seconds = time.monotonic() - began
@@ -192,7 +201,14 @@ def train_stage(
                 f"grad norm {float(stats.grad_norm):.2f}  {tokens / seconds:,.0f} tokens/s  {seconds:.0f} s",
                 flush=True,
             )
-            losses = []
+            if lost := int(np.sum(jax.device_get(skipped))):
+                print(f"{stage.name}: skipped {lost} of {len(skipped)} updates, which were not finite", flush=True)
+            if lost == len(skipped):
+                raise UserError(
+                    f"stage {stage.name!r} learns nothing: no update of the last {lost} was finite; lower "
+                    "--stages.0.optimizer.learning-rate or look at the data"
+                )
+            losses, skipped = [], []
         if step % 200 == 0:
             save(state.params)
     return state.params

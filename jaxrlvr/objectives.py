@@ -12,7 +12,7 @@ import jax.numpy as jnp
 Surrogate = Literal["clip", "gspo", "cispo"]
 Mean = Literal["token", "sequence", "constant"]
 KLEstimate = Literal["k1", "k2", "k3"]
-Correction = Literal["off", "token", "sequence"]
+Correction = Literal["off", "token", "sequence", "token_mask", "sequence_mask"]
 
 
 def token_ratio(gap_BGT: jax.Array) -> jax.Array:
@@ -55,16 +55,19 @@ def kl_estimate(to_reference_BGT: jax.Array, kind: KLEstimate) -> jax.Array:
     return jnp.exp(to_reference_BGT) - to_reference_BGT - 1
 
 
-def truncated_weight(gap_BGT: jax.Array, sampled_BGT: jax.Array, correction: Correction, cap: float) -> jax.Array:
+def correction_weight(gap_BGT: jax.Array, sampled_BGT: jax.Array, correction: Correction, cap: float) -> jax.Array:
     """min(ratio, cap) of each token, or of the member's whole product at each of its tokens; no gradient.
 
     Corrects for a sampler that is not quite the policy that is updated (truncated importance sampling, Ionides 2008).
+    With a mask, ratios outside [1/cap, cap] count nothing and the others are as they are (arXiv 2510.18855, IcePop).
     """
     log_weight_BGT = gap_BGT
-    if correction == "sequence":
+    if correction.startswith("sequence"):
         log_weight_BGT = jnp.broadcast_to(jnp.sum(gap_BGT, axis=-1, keepdims=True), gap_BGT.shape)
     # The minimum is taken before exp, so that a long product cannot overflow.
     weight_BGT = jnp.exp(jnp.minimum(log_weight_BGT, jnp.log(cap)))
+    if correction.endswith("_mask"):
+        weight_BGT = jnp.where(jnp.abs(log_weight_BGT) <= jnp.log(cap), weight_BGT, 0.0)
     return jax.lax.stop_gradient(jnp.where(sampled_BGT, weight_BGT, 0.0))
 
 

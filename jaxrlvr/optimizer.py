@@ -43,7 +43,7 @@ def check(config: OptimizerConfig) -> None:
     """Raise UserError for an unknown kind, and for settings that no schedule and no average can have."""
     if config.kind not in get_args(Kind):
         raise UserError(f"--optimizer.kind {config.kind!r} is unknown; there are {', '.join(get_args(Kind))}")
-    if config.learning_rate > 1:
+    if not 0 < config.learning_rate <= 1:
         raise UserError(
             f"--optimizer.learning-rate {config.learning_rate:g} cannot be: a step changes each weight by about as "
             "much; use 1 at most, and 1e-6 for a real checkpoint"

@@ -20,7 +20,7 @@ class Record:
         run.forget_after(resume_from)
         self._config, self._run, self._chat = config, run, chat
         self._log = metrics.MetricsLog(run.path, resume_from)
-        self._history: list[dict[str, Any]] = run.noted("metrics")[-diagnosis.WINDOW :]
+        self._history: list[dict[str, Any]] = run.noted("metrics")[-diagnosis.LONG :]
         self._told = {(one["pattern"], one["scenario"]): one["step"] for one in run.noted("diagnosis")}
 
     def step(self, step: int, figures: metrics.Figures, groups: Sequence[Group], batches: Sequence[Batch]) -> None:
@@ -33,7 +33,7 @@ class Record:
         write_episodes(self._run.episodes / "train.jsonl", groups[:1], self._chat, step=step)
         if figures["update/skipped"]:
             guards.keep_batches(self._run.path / "skipped", step, batches)
-        self._history = [*self._history, figures][-diagnosis.WINDOW :]
+        self._history = [*self._history, figures][-diagnosis.LONG :]
         for found in diagnosis.news(diagnosis.diagnose(self._history), self._told, step):
             self._run.note("diagnosis", {"step": step, **found._asdict()})
             console.say(f"  diagnosis: {found.text}")

@@ -9,7 +9,7 @@ compiling.
 
 import errno
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -205,12 +205,13 @@ class Evaluator:
         for old in episodes.glob(f"step-{step:05d}-*.jsonl"):
             old.unlink()
 
-        def keep(way: str, groups: Iterable[Group]) -> None:
+        def keep(way: str, groups: Sequence[Group]) -> None:
             write_episodes(episodes / f"step-{step:05d}-{way}.jsonl", groups, chat, step=step, way=way)
-            self._moved(step)
+            if failed := guards.faults(groups, config.guards):
+                console.say(f"  warning: {failed}")
 
-        acting, params = config.rollout, state.params
-        scores = judge(self.sampler, params, chat, config.tasks, config.evaluation, acting, seed=config.seed, keep=keep)
+        asked = self.sampler, state.params, chat, config.tasks, config.evaluation, config.rollout
+        scores = judge(*asked, seed=config.seed, keep=keep, moved=partial(self._moved, step))
         self.record.evaluation(step, scores)
         return scores
 

@@ -113,6 +113,20 @@ def test_grouped__learns_the_same_as_one_by_one(policy, loaded, chat):
     assert results[0] == pytest.approx(results[1], rel=1e-5)
 
 
+def calling(function):
+    """A chat, as a line, in which the assistant makes a call."""
+    return json.dumps(
+        {"messages": [TALK["messages"][0], {"role": "assistant", "tool_calls": [{"function": function}]}]}
+    )
+
+
+def test_read__names_the_line_that_is_no_text(tmp_path):
+    path = tmp_path / "bytes.jsonl"
+    path.write_bytes(json.dumps(TALK).encode() + b"\n\xff\xfe\n")
+    with pytest.raises(UserError, match="bytes.jsonl, line 2: .*utf-8"):
+        chats.read_chats(str(path))
+
+
 @pytest.mark.parametrize(
     ("line", "wrong"),
     [
@@ -123,6 +137,9 @@ def test_grouped__learns_the_same_as_one_by_one(policy, loaded, chat):
         ('{"messages": [{"role": "bot", "content": "x"}]}', "message 0 needs a role out of system, user"),
         ('{"messages": [{"role": "user", "content": [1]}]}', "message 0 has content that is no text"),
         ('{"messages": [{"role": "user", "content": "x", "tool_calls": [{}]}]}', "without a name and arguments"),
+        (calling({"name": None, "arguments": {}}), "without a name and arguments"),
+        (calling({"name": "f", "arguments": "[1]"}), "without a name and arguments"),
+        (json.dumps({**TALK, "tools": [{"x": 1}]}), '"tools" must be a list of JSON schemas of functions, each with a'),
     ],
 )
 def test_read__names_the_line_and_what_is_wrong(tmp_path, line, wrong):

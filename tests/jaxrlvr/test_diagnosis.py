@@ -64,6 +64,26 @@ def test_diagnose__finds_turns_that_are_cut_off():
     assert found.pattern == "length_growth" and "53% cut off" in found.text
 
 
+SLOW = ("entropy_collapse", "length_growth", "format_lost", "reward_hacking")
+
+
+@pytest.mark.parametrize("pattern", SLOW)
+def test_diagnose__finds_a_pattern_that_takes_hundreds_of_steps(pattern):
+    history = course(SICK[pattern], 200)
+    assert pattern not in {one.pattern for one in diagnose(history[:WINDOW])}, "it is fast"
+    assert [one.pattern for one in diagnose(history)] == [pattern]
+
+
+@pytest.mark.parametrize("steps", [WINDOW, 200])
+@pytest.mark.parametrize("pattern", ["length_growth", "format_lost", "reward_hacking"])
+def test_diagnose__finds_a_pattern_in_one_scenario_alone(pattern, steps):
+    sick = {f"{name}/a": ends for name, ends in SICK[pattern].items()}
+    well = {f"{name}/{which}": (HEALTHY[name],) * 2 for name in diagnosis.NEEDED for which in "ab"}
+    well |= {f"groups/{kind}/b": (0.2, 0.2) for kind in ("flat_high", "flat_low")}
+    (found,) = diagnose(course(well | sick, steps))
+    assert (found.pattern, found.scenario) == (pattern, "a") and found.text.startswith("a: ")
+
+
 @pytest.mark.parametrize(
     "changes",
     [

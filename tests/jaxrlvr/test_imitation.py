@@ -8,6 +8,7 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from flax import nnx
 from transformers import AutoTokenizer
@@ -154,6 +155,34 @@ def test_batches__never_show_a_heldout_task(monkeypatch, chat):
 def test_stage__that_would_show_heldout_tasks_is_refused():
     with pytest.raises(UserError, match="able.*heldout"):
         Stage("able", 5, OptimizerConfig(), ("jira_create_issue",), splits=(("train", 1), ("heldout", 1)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"steps": 0}, "steps 0"), ({"episodes": 0}, "episodes 0")],
+    ids=str,
+)
+def test_stage__that_would_do_nothing_is_refused(changes, said):
+    with pytest.raises(UserError, match=f"stage 'able' has .*{said}"):
+        Stage(**{"name": "able", "steps": 5, "optimizer": OptimizerConfig(), "scenarios": ("x",), **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"micro_batch": 0}, "micro_batch 0"), ({"first_stage": 2}, "first_stage 2 is none of the stages 0 to 1")],
+    ids=str,
+)
+def test_config__that_cannot_run_is_refused(config, changes, said):
+    with pytest.raises(UserError, match=said):
+        replace(config, **changes)
+
+
+def test_run__whose_updates_are_never_finite_ends_and_writes_nothing(config, monkeypatch, capsys):
+    monkeypatch.setattr("jaxrlvr.imitation.make_optimizer", lambda _: optax.scale(np.inf))
+    with pytest.raises(UserError, match="stage 'able' learns nothing: no update of the last 5 was finite"):
+        imitation.run(config)
+    assert "able: skipped 5 of 5 updates" in capsys.readouterr().out
+    assert not list(Path(config.out).rglob("*.safetensors"))
 
 
 def test_start__from_nothing_is_a_model_directory_fixed_by_the_seed(config, tmp_path):

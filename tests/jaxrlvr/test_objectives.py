@@ -12,7 +12,7 @@ import pytest
 from jaxrlvr import grpo
 from jaxrlvr.advantages import STD_FLOOR
 from jaxrlvr.grpo import GRPOConfig, policy_loss
-from jaxrlvr.objectives import kl_estimate, sequence_ratio, truncated_weight
+from jaxrlvr.objectives import correction_weight, kl_estimate, sequence_ratio
 
 # Two members of one group: three sampled tokens, and one. Ratios 1.5, 1, 0.5 and 2.
 SAMPLED_BGT = jnp.array([[[True, True, True], [True, False, False]]])
@@ -198,18 +198,28 @@ def test_entropy_bonus__is_taken_from_the_loss():
 
 
 def test_correction__truncates_tokens_or_whole_members():
-    token_BGT = truncated_weight(GAP_BGT, SAMPLED_BGT, "token", 1.2)
+    token_BGT = correction_weight(GAP_BGT, SAMPLED_BGT, "token", 1.2)
     np.testing.assert_allclose(token_BGT, [[[1.2, 1, 0.5], [1.2, 0, 0]]], rtol=1e-6)
-    sequence_BGT = truncated_weight(GAP_BGT, SAMPLED_BGT, "sequence", 1.2)
+    sequence_BGT = correction_weight(GAP_BGT, SAMPLED_BGT, "sequence", 1.2)
     np.testing.assert_allclose(sequence_BGT, [[[0.75, 0.75, 0.75], [1.2, 0, 0]]], rtol=1e-6)
-    huge = truncated_weight(jnp.full((1, 1, 400), 5.0), jnp.ones((1, 1, 400), bool), "sequence", 2.0)
+    huge = correction_weight(jnp.full((1, 1, 400), 5.0), jnp.ones((1, 1, 400), bool), "sequence", 2.0)
     np.testing.assert_allclose(huge, 2.0, rtol=1e-6)
 
 
-@pytest.mark.parametrize("correction", ["token", "sequence"])
+def test_correction__with_a_mask_leaves_out_what_is_too_far_off_either_way():
+    ratio_BGT = np.exp(GAP_BGT) * SAMPLED_BGT
+    near_BGT = (ratio_BGT <= 1.6) & (ratio_BGT >= 1 / 1.6)
+    masked_BGT = correction_weight(GAP_BGT, SAMPLED_BGT, "token_mask", 1.6)
+    np.testing.assert_allclose(masked_BGT, ratio_BGT * near_BGT, rtol=1e-6)
+    assert near_BGT.any() and (SAMPLED_BGT & ~near_BGT).any()
+    whole_BGT = correction_weight(GAP_BGT, SAMPLED_BGT, "sequence_mask", 1.4)
+    np.testing.assert_allclose(whole_BGT, [[[0.75, 0.75, 0.75], [0, 0, 0]]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("correction", ["token", "sequence", "token_mask", "sequence_mask"])
 def test_correction__weighs_a_ratio_of_one(correction):
     config = GRPOConfig(correction=correction, correction_cap=1.2)
-    weight_BGT = np.asarray(truncated_weight(GAP_BGT, SAMPLED_BGT, correction, 1.2))
+    weight_BGT = np.asarray(correction_weight(GAP_BGT, SAMPLED_BGT, correction, 1.2))
     expected = -weight_BGT * np.asarray(ADVANTAGE_BG)[..., None]
     np.testing.assert_allclose(gradient(config), expected[0], atol=1e-6)
 
@@ -221,6 +231,7 @@ def test_correction__weighs_a_ratio_of_one(correction):
         GRPOConfig(surrogate="gspo", mean="sequence"),
         GRPOConfig(surrogate="cispo", entropy_bonus=0.1),
         GRPOConfig(correction="token"),
+        GRPOConfig(correction="token_mask"),
         GRPOConfig(correction="sequence", kl_beta=0.1, kl_estimate="k2"),
         GRPOConfig(kl_beta=0.1, kl_in_reward=True, mean="constant"),
     ],
