@@ -34,6 +34,13 @@ def test_evaluate__attempts_every_heldout_task_once(loaded, acting):
     assert {name: one["tasks"] for name, one in scores.items()} == dict.fromkeys(TASKS.scenarios, 5)
 
 
+def test_evaluate__says_after_every_batch_that_it_moved(loaded, acting):
+    moves = []
+    asked = loaded.sampler(acting), loaded.params, loaded.chat, TASKS, EvaluationConfig(tasks=5, batch=3), acting
+    judge(*asked, seed=0, keep=lambda way, groups: None, moved=lambda: moves.append(1))
+    assert len(moves) == 2 * len(TASKS.scenarios) * 2, "two ways, and two batches of each scenario"
+
+
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_evaluate__does_not_depend_on_the_batch(loaded, acting, temperature):
     # 3 leaves a last batch of two; 7 is more than there are.
