@@ -11,7 +11,7 @@ from envs.audit import audit
 from envs.checks import Check, outcome
 from envs.scenarios.scenario import Draft, Scenario
 from envs.task import PlannedCall
-from tests.envs.library import library, source
+from tests.envs.toy_library import library, source
 
 SEEDS = 10
 LIBRARY: Scenario = library()
