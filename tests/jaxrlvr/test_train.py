@@ -192,6 +192,7 @@ def test_resume__with_fewer_steps_than_were_made_ends_with_its_summary(killed, t
     shutil.copytree(killed.path, tmp_path / "run")
     assert train.main(["--resume", str(tmp_path / "run"), "--steps", "1"]) == 0
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["steps"] == 2
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["steps"] == 1
 
 
 def test_resume__that_cannot_go_on_leaves_the_run_as_it_was(killed, tmp_path):
@@ -201,8 +202,6 @@ def test_resume__that_cannot_go_on_leaves_the_run_as_it_was(killed, tmp_path):
     with pytest.raises(UserError, match="does not fit"):
         train.main(["--resume", str(tmp_path / "run"), "--force", "--policy.lora.rank", "2"])
     assert file.read_text() == before
-    assert train.main(["--resume", str(tmp_path / "run"), "--steps", "2", "--evaluation.tasks", "2"]) == 0
-    assert json.loads(file.read_text())["steps"] == 2
 
 
 def test_resume__without_a_checkpoint_says_that_it_begins_again(killed, whole, tmp_path, capsys):
