@@ -29,6 +29,21 @@ from models.tensors import Tensor, tensors
 
 ADAPTER_CONFIG, ADAPTER_FILE = "adapter_config.json", "adapter_model.safetensors"
 _PREFIX = "base_model.model."
+# What an adapter_config.json may say where it computes what is computed here.
+_USUAL = {"peft_type": "LORA", "bias": "none", "fan_in_fan_out": False, "use_rslora": False, "use_dora": False}
+_NOT_COMPUTED = (
+    *(
+        "modules_to_save",
+        "rank_pattern",
+        "alpha_pattern",
+        "exclude_modules",
+        "layers_to_transform",
+        "layer_replication",
+    ),
+    *("trainable_token_indices", "target_parameters", "lora_bias", "use_qalora", "use_bdlora", "arrow_config"),
+    *("alora_invocation_tokens", "kasa_config", "monteclora_config"),
+)
+_STARTS = (True, False, None, "gaussian", "eva", "orthogonal")
 
 
 class Adapter(nnx.Param):
@@ -168,21 +183,29 @@ def save_adapter(decoder: Any, directory: str | Path, base: str = "") -> Path:
 
 
 def read_lora(directory: str | Path) -> Lora:
-    """The settings of a saved adapter. Raises CheckpointError for kinds of adapters that are not computed here."""
+    """The settings of a saved adapter.
+
+    Raises CheckpointError for kinds of adapters that are not computed here, and for settings that are no settings.
+    """
     found = read_json(Path(directory) / ADAPTER_CONFIG)
-    usual = {"peft_type": "LORA", "bias": "none", "fan_in_fan_out": False, "use_rslora": False, "use_dora": False}
-    absent: dict[str, Any] = {"modules_to_save": None, "rank_pattern": {}, "alpha_pattern": {}}
     problems = [
         f"{key} is {found[key]!r}, expected {wanted!r}"
-        for key, wanted in (usual | absent).items()
+        for key, wanted in _USUAL.items()
         if key in found and (found[key] or wanted) != wanted
     ]
-    targets = found.get("target_modules")
-    if not isinstance(targets, list):
+    problems += [f"{key} is {found[key]!r}, which is not computed here" for key in _NOT_COMPUTED if found.get(key)]
+    if found.get("init_lora_weights", True) not in _STARTS:
+        problems.append(f"init_lora_weights is {found['init_lora_weights']!r}, which changes the weights beside it")
+    rank, alpha, targets = found.get("r"), found.get("lora_alpha"), found.get("target_modules")
+    if isinstance(rank, bool) or not isinstance(rank, int) or rank < 1:
+        problems.append(f"r is {rank!r}, expected a positive whole number")
+    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 < alpha < math.inf:
+        problems.append(f"lora_alpha is {alpha!r}, expected a number above 0")
+    if not isinstance(targets, list) or not targets or not all(isinstance(target, str) for target in targets):
         problems.append(f"target_modules is {targets!r}, expected a list of projections")
     if problems:
         raise CheckpointError(f"{directory} holds adapters of another kind", problems)
-    return Lora(rank=int(found["r"]), alpha=float(found["lora_alpha"]), targets=tuple(targets or ()))
+    return Lora(rank=found["r"], alpha=float(found["lora_alpha"]), targets=tuple(found["target_modules"]))
 
 
 def load_adapter(decoder: Any, directory: str | Path) -> None:

@@ -99,8 +99,7 @@ def open_tensors(directory: Path) -> Iterator[dict[str, Any]]:
 
 def _weight_files(directory: Path) -> list[Path]:
     if (directory / INDEX_FILE).exists():
-        names = sorted(set(read_json(directory / INDEX_FILE).get("weight_map", {}).values()))
-        paths = [directory / name for name in names]
+        paths = [directory / name for name in _files_of(directory / INDEX_FILE)]
     else:
         paths = [directory / SINGLE_FILE]
     missing = [path.name for path in paths if not path.exists()]
@@ -113,3 +112,18 @@ def _weight_files(directory: Path) -> list[Path]:
             "convert them to safetensors"
         )
     raise CheckpointError(f"{directory} lacks weights", [f"{name} is not there" for name in missing or [SINGLE_FILE]])
+
+
+def _files_of(index: Path) -> list[str]:
+    """The files that an index names. Raises CheckpointError if they are none, or not beside it."""
+    weight_map = read_json(index).get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise CheckpointError(f"{index}: weight_map is {weight_map!r}, expected an object of tensors' names and files")
+    strange = [
+        f"{tensor}: {file!r}"
+        for tensor, file in weight_map.items()
+        if not isinstance(file, str) or not file.endswith(".safetensors") or Path(file).name != file
+    ]
+    if strange:
+        raise CheckpointError(f"{index}: weight_map names what is no safetensors file beside it", strange)
+    return sorted(set(weight_map.values()))

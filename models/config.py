@@ -146,11 +146,10 @@ class ModelConfig:
     @classmethod
     def from_hf(cls, hf: dict[str, Any]) -> "ModelConfig":
         """Read a parsed config.json. Raises ModelError naming every missing key or every unsupported setting."""
-        if hf.get("model_type") not in WRAPPERS:
+        if not isinstance(hf.get("model_type"), str) or hf["model_type"] not in WRAPPERS:
             return _read(hf)
-        text = hf.get("text_config")
-        if not isinstance(text, dict):
-            raise ModelError(f"config.json of a {hf['model_type']} lacks text_config")
+        families.check_wrapper(hf)
+        text = hf["text_config"]
         outer = {key: value for key, value in hf.items() if key != "text_config"}
         # What stands outside decides, as in transformers.
         tied = bool(outer.get("tie_word_embeddings", text.get("tie_word_embeddings", False)))
@@ -189,7 +188,7 @@ def _read(hf: dict[str, Any], **forced: Any) -> ModelConfig:
         head_dim=_or(hf.get("head_dim"), _or(family.head_dim, hf["hidden_size"] // heads)),
         mlp_size=hf["intermediate_size"],
         # The families share these defaults in transformers.
-        rope_theta=float(_or(hf.get("rope_theta"), _or(rope.get("rope_theta"), 10000.0))),
+        rope_theta=float(_or(rope.get("rope_theta"), 10000.0)),
         rope_scaling=read_scaling(rope, max_positions),
         rotary_fraction=families.rotary_fraction(hf),
         norm_eps=float(_or(hf.get("rms_norm_eps"), 1e-6)),

@@ -53,15 +53,16 @@ def describe(options: argparse.Namespace) -> str:
 
 def parse_mesh(text: str) -> AbstractMesh:
     """`fsdp=8` or `data=2,tensor=4` as a mesh without devices. Raises ModelError for anything else."""
-    sizes = dict.fromkeys(MESH_AXES, 1)
+    sizes: dict[str, int] = {}
     for part in filter(None, text.split(",")):
         axis, _, size = part.partition("=")
-        if axis not in sizes or not size.isdecimal() or int(size) < 1:
+        if axis in sizes or axis not in MESH_AXES or not size.isdecimal() or int(size) < 1:
             raise ModelError(
-                f"--mesh {text!r}: expected sizes of {', '.join(MESH_AXES)}, such as fsdp=8 or data=2,tensor=4"
+                f"--mesh {text!r}: expected sizes of {', '.join(MESH_AXES)}, each once, such as fsdp=8 or "
+                "data=2,tensor=4 (experts are spread over tensor)"
             )
         sizes[axis] = int(size)
-    return AbstractMesh(tuple(sizes.values()), MESH_AXES)
+    return AbstractMesh(tuple(sizes.get(axis, 1) for axis in MESH_AXES), MESH_AXES)
 
 
 def _lines(

@@ -7,6 +7,7 @@ something else if it were ignored is refused by name.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from models.config_values import check_values
 from models.errors import ModelError
 
 
@@ -37,11 +38,11 @@ WRAPPERS = {"qwen3_5": HYBRID}
 """Configs that hold a text model's in `text_config`, beside that of a vision tower."""
 
 _REQUIRED = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
-_NUMBERS = (*_REQUIRED, "num_key_value_heads", "head_dim", "max_position_embeddings", "rope_theta", "rms_norm_eps")
 
 
 def check(hf: dict[str, Any]) -> Family:
     """The family of a parsed (text) config.json. Raises ModelError naming everything missing, wrong or unsupported."""
+    check_values(hf)
     model_type = hf.get("model_type")
     if model_type not in FAMILIES:
         known = ", ".join((*FAMILIES, *WRAPPERS))
@@ -52,20 +53,30 @@ def check(hf: dict[str, Any]) -> Family:
         missing.append("num_experts")
     if missing:
         raise ModelError(f"config.json lacks {', '.join(missing)}")
-    numbers = (*_NUMBERS, *family.needs)
-    wrong = [f"{key} is {hf[key]!r}" for key in numbers if not isinstance(hf.get(key) or 0, int | float)]
-    if wrong:
-        raise ModelError(f"config.json: {', '.join(wrong)}: expected a number")
     if problems := _unsupported(hf):
         raise ModelError(f"this {model_type} config is not supported: {'; '.join(problems)}")
     return family
 
 
+def check_wrapper(hf: dict[str, Any]) -> None:
+    """Raise ModelError if what stands around a text_config is wrong, or asks for what is not computed here."""
+    check_values(hf)
+    if hf.get("text_config") is None:
+        raise ModelError(f"config.json of a {hf['model_type']} lacks text_config")
+    if hf.get("quantization_config"):
+        raise ModelError(f"this {hf['model_type']} config is not supported: quantization_config")
+
+
 def rope(hf: dict[str, Any]) -> dict[str, Any]:
-    """What the config says of rotary embedding, in the old spelling or the new one."""
-    said = {**(hf.get("rope_parameters") or {}), **(hf.get("rope_scaling") or {})}
+    """What the config says of rotary embedding, whole.
+
+    Precedence as in transformers: the old spelling rope_scaling replaces the new one rope_parameters, and what stands
+    inside goes before what stands beside it.
+    """
+    inside = hf.get("rope_scaling") or hf.get("rope_parameters") or {}
     length = hf.get("original_max_position_embeddings")
-    return said if length is None else {**said, "original_max_position_embeddings": length}
+    beside = {key: hf[key] for key in ("rope_theta", "partial_rotary_factor") if hf.get(key) is not None}
+    return {**beside, **inside, **({} if length is None else {"original_max_position_embeddings": length})}
 
 
 def num_experts(hf: dict[str, Any]) -> int:
@@ -88,17 +99,19 @@ def full_attention_every(hf: dict[str, Any]) -> int:
 def rotary_fraction(hf: dict[str, Any]) -> float:
     """The part of a head that rotary embedding turns."""
     default = 0.25 if hf.get("model_type") == HYBRID else 1.0
-    said = rope(hf).get("partial_rotary_factor", hf.get("partial_rotary_factor"))
+    said = rope(hf).get("partial_rotary_factor")
     return default if said is None else float(said)
 
 
 def _is_sliding(hf: dict[str, Any]) -> bool:
     if "sliding_attention" in (hf.get("layer_types") or ()):
         return True
+    if _is(MIXTURE, hf):  # transformers windows every layer of a mixture
+        return bool(hf.get("use_sliding_window")) and hf.get("sliding_window", 4096) is not None
     layers_before = hf.get("max_window_layers")
     return (
         bool(hf.get("use_sliding_window"))
-        and hf.get("sliding_window") is not None
+        and hf.get("sliding_window", 4096) is not None
         and (28 if layers_before is None else layers_before) < hf["num_hidden_layers"]
     )
 
@@ -113,6 +126,11 @@ _REFUSED: tuple[tuple[str, Callable[[dict[str, Any]], Any]], ...] = (
     ("attention_bias (biases that include the output projection)", lambda hf: hf.get("attention_bias")),
     ("mlp_bias", lambda hf: hf.get("mlp_bias")),
     ("sliding-window attention (use_sliding_window / layer_types)", _is_sliding),
+    (
+        "layer_types other than full_attention",
+        lambda hf: not _is(HYBRID, hf) and set(hf.get("layer_types") or ()) - {"full_attention", "sliding_attention"},
+    ),
+    ("rope_parameters by layer type", lambda hf: any(isinstance(value, dict) for value in rope(hf).values())),
     ("partial_rotary_factor", lambda hf: not _is(HYBRID, hf) and rotary_fraction(hf) != 1),
     ("quantization_config", lambda hf: hf.get("quantization_config")),
     ("num_experts (mixture of experts)", lambda hf: not _is(MIXTURE, hf) and num_experts(hf) > 0),

@@ -26,6 +26,7 @@ from models.sharding import padded, sharding
 from models.tensors import Index, Tensor, carried, tensors
 
 _DTYPES = {"F32": jnp.float32, "BF16": jnp.bfloat16, "F16": jnp.float16}
+_UNEMBEDDING = "lm_head.weight"
 # Buffers that old exporters wrote along; they follow from the config.
 _DERIVED = re.compile(r"model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq")
 
@@ -41,9 +42,9 @@ def load(
 ) -> Decoder:
     """Read config.json and safetensors into a decoder.
 
-    `dtype` is what parameters are kept in (None: as in the file), `compute_dtype` what the forward pass computes in
-    (None: the same), `mesh` where they are placed, `lora` which adapters (float32) are put beside the weights, and
-    `attention` is as for `Decoder`. Raises ModelError for a config that is not supported or a mesh that does not divide
+    `dtype` is what parameters are kept in (None: each as in the file), `compute_dtype` what the forward pass computes
+    in (None: the same, the embedding's where they differ), `mesh` where they are placed, `lora` which adapters
+    (float32) are put beside the weights, and `attention` is as for `Decoder`. Raises ModelError for a config that is not supported or a mesh that does not divide
     it, and one CheckpointError that lists every unknown, missing or misshapen tensor.
     """
     directory = resolve(directory_or_hub_id)
@@ -52,8 +53,9 @@ def load(
         config = padded(config, mesh)
     with open_tensors(directory) as slices:
         check_tensors(directory, config, slices)
-        if dtype is None:
-            dtype = _DTYPES[slices[tensors(config)[0].name].get_dtype()]
+        _check_tied(directory, config, slices)
+        dtypes = {tensor.path: jnp.dtype(dtype or _dtype_of(tensor, config, slices)) for tensor in tensors(config)}
+        dtype = dtypes[tensors(config)[0].path]
         decoder: Decoder = nnx.eval_shape(
             lambda: Decoder(
                 config,
@@ -66,7 +68,7 @@ def load(
             )
         )
         for tensor in tensors(config):
-            decoder.param(tensor.path).set_value(_place(tensor, config, slices, mesh, np.dtype(dtype)))
+            decoder.param(tensor.path).set_value(_place(tensor, config, slices, mesh, dtypes[tensor.path]))
     for _, *pair in adapters(config):
         for tensor in pair:
             decoder.param(tensor.path).set_value(_put(fresh(config, tensor), _where(tensor, mesh)))
@@ -96,8 +98,8 @@ def check_tensors(directory: Path, config: ModelConfig, slices: dict[str, Any]) 
     for name, slice_ in slices.items():
         shape, dtype = tuple(slice_.get_shape()), slice_.get_dtype()
         if name not in expected:
-            # A tied model's exporter may have written the embedding twice; the config decides.
-            is_copy = config.tie_embeddings and name == "lm_head.weight"
+            # A tied model's exporter may have written the embedding twice; `load` compares them.
+            is_copy = config.tie_embeddings and name == _UNEMBEDDING
             if not _DERIVED.fullmatch(name) and not is_copy and not carried(config, name):
                 problems.append(f"unexpected: {name} {list(shape)}")
         elif shape != expected[name]:
@@ -107,6 +109,32 @@ def check_tensors(directory: Path, config: ModelConfig, slices: dict[str, Any]) 
     if problems:
         raise CheckpointError(
             f"the tensors in {directory} do not fit its config.json ({len(problems)} problems)", problems
+        )
+
+
+def _dtype_of(tensor: Tensor, config: ModelConfig, slices: dict[str, Any]) -> np.dtype:
+    """The type in which a file keeps a tensor; of layers that differ, one that holds both."""
+    return jnp.dtype(jnp.result_type(*{_DTYPES[slices[name].get_dtype()] for name in tensor.hf_names(config)}))
+
+
+# Rows of two matrices that are on the host at once while they are compared.
+_ROWS = 4096
+
+
+def _check_tied(directory: Path, config: ModelConfig, slices: dict[str, Any]) -> None:
+    """Raise CheckpointError if a tied model's file has an unembedding that is not its embedding: which one is meant?"""
+    if not config.tie_embeddings or _UNEMBEDDING not in slices:
+        return
+    embedding, unembedding = slices[tensors(config)[0].name], slices[_UNEMBEDDING]
+    shape = tuple(unembedding.get_shape())
+    same = shape == tuple(embedding.get_shape()) and all(
+        np.array_equal(embedding[first:end], unembedding[first:end])
+        for first, end in ((row, min(row + _ROWS, config.vocab_size)) for row in range(0, config.vocab_size, _ROWS))
+    )
+    if not same:
+        raise CheckpointError(
+            f"{directory}: config.json ties the embeddings, but {_UNEMBEDDING} {list(shape)} is not "
+            f"{tensors(config)[0].name}: set tie_word_embeddings to false, or take the tensor out"
         )
 
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax.typing import DTypeLike
 
 from models.adapters import layer_of
 from models.checkpoint_files import CARRIED_FILES, INDEX_FILE, SINGLE_FILE, open_tensors
@@ -31,22 +33,23 @@ def save(
     directory: str | Path,
     source_dir: str | Path | None = None,
     max_shard_bytes: int = DEFAULT_MAX_SHARD_BYTES,
+    dtype: DTypeLike | None = None,
 ) -> Path:
     """Write a directory that `models.load` and transformers read; returns it.
 
     `model` is a decoder or its (graphdef, params). Tokenizer, template and generation files are copied from
-    `source_dir`, and so are tensors that the decoder does not read (a vision tower). Weights are written in the
-    parameters' dtype, adapters added to them, in files of at most `max_shard_bytes` (a single larger tensor gets its
-    own), with an index if there are several. Weights that stood in the directory before are replaced. Raises OSError if
-    it cannot be written.
+    `source_dir`, and so are tensors that the decoder does not read (a vision tower). Weights are written in `dtype`
+    (None: each in its parameter's), adapters added to them, in files of at most `max_shard_bytes` (a single larger
+    tensor gets its own), with an index if there are several. Weights that stood in the directory before are replaced.
+    Raises OSError if it cannot be written.
     """
     decoder: Decoder = nnx.merge(*model) if isinstance(model, tuple) else model
     out = Path(directory)
     out.mkdir(parents=True, exist_ok=True)
-    dtype = decoder.embedding_VD[...].dtype
-    _write_json(out / "config.json", _with_dtype(decoder.config.to_hf(), dtype.name))
+    stated = jnp.dtype(dtype or decoder.embedding_VD[...].dtype)
+    _write_json(out / "config.json", _with_dtype(decoder.config.to_hf(), stated.name))
     with ExitStack() as stack:
-        entries = [*_entries(decoder), *_carried(decoder.config, source_dir, stack)]
+        entries = [*_entries(decoder, dtype), *_carried(decoder.config, source_dir, stack)]
         groups = _split(entries, max_shard_bytes)
         written = [_write(out, number, len(groups), group) for number, group in enumerate(groups, start=1)]
     for stale in [*out.glob("model*.safetensors"), *out.glob(INDEX_FILE)]:
@@ -87,17 +90,17 @@ def _split(entries: list[Entry], limit: int) -> list[list[Entry]]:
     return files
 
 
-def _entries(decoder: Decoder) -> Iterator[Entry]:
+def _entries(decoder: Decoder, dtype: DTypeLike | None) -> Iterator[Entry]:
     """The decoder's tensors, layer after layer so that a file holds neighbours."""
     config = decoder.config
     stacked: list[list[Entry]] = [[] for _ in range(config.num_layers)]
     for tensor in tensors(config):
-        param = decoder.param(tensor.path)[...]
+        written = jnp.dtype(dtype or decoder.param(tensor.path)[...].dtype)
         places = np.ndindex(*tensor.shape(config)[: len(tensor.stacked)])
         layers = tensor.layer_numbers(config)
         for name, place in zip(tensor.hf_names(config), places, strict=True):
-            shape, read = tensor.hf_shape(config), partial(_value, decoder, tensor, place)
-            entry = Entry(name, CODES[param.dtype.name], shape, read)
+            shape, read = tensor.hf_shape(config), partial(_value, decoder, tensor, place, written)
+            entry = Entry(name, CODES[written.name], shape, read)
             if not place:
                 yield entry
             else:
@@ -106,9 +109,9 @@ def _entries(decoder: Decoder) -> Iterator[Entry]:
         yield from entries
 
 
-def _value(decoder: Decoder, tensor: Tensor, place: tuple[int, ...]) -> np.ndarray:
+def _value(decoder: Decoder, tensor: Tensor, place: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     host = np.asarray(jax.device_get(layer_of(decoder, tensor, place)))
-    return tensor.to_hf(decoder.config, host)
+    return tensor.to_hf(decoder.config, host).astype(dtype, copy=False)
 
 
 def _carried(config: ModelConfig, source_dir: str | Path | None, stack: ExitStack) -> Iterator[Entry]:

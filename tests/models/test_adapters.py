@@ -217,3 +217,24 @@ def test_load_adapter__lists_everything_that_is_wrong(checkpoint, tmp_path):
     (directory / "adapter_config.json").write_text(json.dumps(described | {"use_dora": True, "bias": "all"}))
     with pytest.raises(CheckpointError, match=r"bias is 'all', expected 'none'(?s:.*)use_dora is True, expected False"):
         models.read_lora(directory)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"lora_alpha": None}, "lora_alpha is None, expected a number above 0"),
+        ({"r": "x"}, "r is 'x', expected a positive whole number"),
+        ({"r": 0}, "r is 0, expected a positive whole number"),
+        ({"exclude_modules": ["v_proj"]}, r"exclude_modules is \['v_proj'\], which is not computed here"),
+        ({"layers_to_transform": [0]}, r"layers_to_transform is \[0\], which is not computed here"),
+        ({"init_lora_weights": "pissa"}, "init_lora_weights is 'pissa', which changes the weights"),
+        ({"target_modules": [1]}, r"target_modules is \[1\], expected a list of projections"),
+    ],
+)
+def test_read_lora__names_what_is_not_computed_here(tmp_path, change, named):
+    described = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["q_proj"], "exclude_modules": None}
+    (tmp_path / "adapter_config.json").write_text(json.dumps(described))
+    assert models.read_lora(tmp_path) == Lora(rank=2, alpha=4.0, targets=("q_proj",))
+    (tmp_path / "adapter_config.json").write_text(json.dumps(described | change))
+    with pytest.raises(CheckpointError, match=named):
+        models.read_lora(tmp_path)

@@ -133,6 +133,16 @@ def test_load__accepts_what_follows_from_the_config(checkpoint):
     assert models.load(checkpoint).config.tie_embeddings
 
 
+def test_load__a_tied_model_has_no_other_unembedding(checkpoint):
+    def untie(values):
+        values["lm_head.weight"] = values["model.embed_tokens.weight"].copy()
+        values["lm_head.weight"][-1, -1] += 1
+
+    rewrite(checkpoint, untie)
+    with pytest.raises(CheckpointError, match=r"ties the embeddings, but lm_head.weight \[64, 32\] is not model.embed"):
+        models.load(checkpoint)
+
+
 def test_load__names_a_truncated_file(checkpoint):
     file = checkpoint / "model.safetensors"
     file.write_bytes(file.read_bytes()[:-1000])
@@ -157,6 +167,10 @@ def test_load__names_files_that_are_not_there(checkpoint, tmp_path):
     (checkpoint / "model.safetensors.index.json").write_text(json.dumps(index))
     with pytest.raises(CheckpointError, match="model-00001-of-00002.safetensors is not there"):
         models.load(checkpoint)
+    for wrong in (None, [1], {}, {Q_PROJ: 3}, {Q_PROJ: "/etc/passwd"}, {Q_PROJ: "../model.safetensors"}):
+        (checkpoint / "model.safetensors.index.json").write_text(json.dumps({"weight_map": wrong}))
+        with pytest.raises(CheckpointError, match="index.json: weight_map"):
+            models.load(checkpoint)
     (checkpoint / "config.json").unlink()
     with pytest.raises(CheckpointError, match="has no config.json: expected a Hugging Face model directory"):
         models.load(checkpoint)

@@ -1,8 +1,10 @@
 """Laws of reading config.json."""
 
+import copy
 import json
 
 import pytest
+import transformers
 
 from models import ModelConfig, ModelError
 from models.rope import RopeScaling
@@ -150,14 +152,54 @@ def test_to_hf__of_a_new_config_reads_back_equal(make_config):
         ({"model_type": None}, "model_type None"),
         ({"hidden_size": None, "vocab_size": None}, "lacks vocab_size, hidden_size"),
         ({"num_attention_heads": 12}, "num_heads 12 is no multiple of num_kv_heads 8"),
-        ({"num_hidden_layers": 0}, "num_layers is 0"),
-        ({"hidden_size": "1024"}, "hidden_size is '1024'"),
+        ({"num_hidden_layers": 0}, "num_hidden_layers is 0, expected a positive whole number"),
+        ({"hidden_size": "1024"}, "hidden_size is '1024', expected a positive whole number"),
+        ({"num_attention_heads": 0, "vocab_size": True}, "vocab_size is True, .*num_attention_heads is 0, expected"),
+        ({"head_dim": 8.0}, "head_dim is 8.0"),
+        ({"rope_theta": 0}, "rope_theta is 0, expected a number above 0"),
+        ({"rope_theta": float("nan")}, "rope_theta is nan"),
+        ({"rms_norm_eps": -1e-6}, "rms_norm_eps is -1e-06"),
+        ({"tie_word_embeddings": "false"}, "tie_word_embeddings is 'false', expected true or false"),
+        ({"rope_scaling": "yarn"}, "rope_scaling is 'yarn', expected an object"),
+        ({"rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": "64"}}, "is '64'"),
+        ({"rope_scaling": {"rope_type": "yarn", "factor": -4.0}}, "rope_scaling.factor is -4.0"),
+        ({"rope_scaling": None, "rope_parameters": {"full_attention": {"rope_type": "yarn"}}}, "by layer type"),
+        ({"layer_types": 3}, "layer_types is 3, expected a list of names"),
+        ({"layer_types": ["chunked_attention"] * 28}, "layer_types other than full_attention"),
+        ({"model_type": ["qwen3"]}, r"model_type is \['qwen3'\], expected a name"),
+        ({"architectures": [None]}, r"architectures is \[None\], expected a list of names"),
+        (MIXTURE | {"num_experts": "8"}, "num_experts is '8'"),
+        (MIXTURE | {"use_sliding_window": True, "sliding_window": 4096, "max_window_layers": 28}, "sliding-window"),
+        (HYBRID | {"full_attention_interval": "4"}, "full_attention_interval is '4'"),
+        (HYBRID | {"rope_parameters": {"partial_rotary_factor": 2.0}}, "rope_parameters.partial_rotary_factor is 2.0"),
+        (HYBRID | {"rope_parameters": {"partial_rotary_factor": 0}}, "rope_parameters.partial_rotary_factor is 0"),
+        (WRAPPED | {"quantization_config": {"quant_method": "fp8"}}, "this qwen3_5 config .*: quantization_config"),
+        (WRAPPED | {"text_config": [1]}, r"text_config is \[1\], expected an object"),
         ({"head_dim": 65}, "head_dim 65 is odd"),
     ],
 )
 def test_from_hf__names_what_it_cannot_do(change, named):
     with pytest.raises(ModelError, match=named):
         ModelConfig.from_hf(QWEN3 | change)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"rope_theta": 1e4},
+        {"rope_theta": 1e4, "rope_parameters": {"rope_type": "default", "rope_theta": 1e6}},
+        {"rope_theta": 1e4, "rope_parameters": {"rope_type": "default"}},
+        {"rope_scaling": {"rope_type": "linear", "factor": 2.0}, "rope_parameters": {"rope_theta": 1e6}},
+        {"rope_scaling": {"type": "linear", "factor": 2.0, "rope_theta": 5e5}, "rope_theta": 1e4},
+    ],
+)
+def test_from_hf__takes_rope_from_where_transformers_takes_it(said):
+    plain = {key: value for key, value in QWEN3.items() if key not in ("rope_theta", "rope_scaling")}
+    theirs = transformers.Qwen3Config(**copy.deepcopy(plain | said)).rope_parameters
+    ours = ModelConfig.from_hf(plain | said)
+    assert ours.rope_theta == theirs["rope_theta"]
+    assert (ours.rope_scaling is None) == (theirs["rope_type"] == "default")
+    assert ours.to_hf() == plain | said
 
 
 def test_from_hf__a_window_that_no_layer_uses_is_no_obstacle():
