@@ -4,7 +4,7 @@ check:  ## lint, format, types
 	ruff check . && ruff format --check . && mypy
 
 test:  ## the laws
-	pytest
+	pytest -n 2 --dist worksteal
 
 test-slow:  ## the exhaustive ones
 	pytest -m slow

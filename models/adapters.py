@@ -32,16 +32,9 @@ _PREFIX = "base_model.model."
 # What an adapter_config.json may say where it computes what is computed here.
 _USUAL = {"peft_type": "LORA", "bias": "none", "fan_in_fan_out": False, "use_rslora": False, "use_dora": False}
 _NOT_COMPUTED = (
-    *(
-        "modules_to_save",
-        "rank_pattern",
-        "alpha_pattern",
-        "exclude_modules",
-        "layers_to_transform",
-        "layer_replication",
-    ),
-    *("trainable_token_indices", "target_parameters", "lora_bias", "use_qalora", "use_bdlora", "arrow_config"),
-    *("alora_invocation_tokens", "kasa_config", "monteclora_config"),
+    *("modules_to_save", "rank_pattern", "alpha_pattern", "exclude_modules", "layers_to_transform"),
+    *("layer_replication", "trainable_token_indices", "target_parameters", "lora_bias", "use_qalora"),
+    *("use_bdlora", "arrow_config", "alora_invocation_tokens", "kasa_config", "monteclora_config"),
 )
 _STARTS = (True, False, None, "gaussian", "eva", "orthogonal")
 

@@ -44,8 +44,9 @@ def load(
 
     `dtype` is what parameters are kept in (None: each as in the file), `compute_dtype` what the forward pass computes
     in (None: the same, the embedding's where they differ), `mesh` where they are placed, `lora` which adapters
-    (float32) are put beside the weights, and `attention` is as for `Decoder`. Raises ModelError for a config that is not supported or a mesh that does not divide
-    it, and one CheckpointError that lists every unknown, missing or misshapen tensor.
+    (float32) are put beside the weights, and `attention` is as for `Decoder`. Raises ModelError for a config that is
+    not supported or a mesh that does not divide it, and CheckpointError, listing every unknown, missing or misshapen
+    tensor, or naming an unembedding that a tied model should not have.
     """
     directory = resolve(directory_or_hub_id)
     config = replace(read_config(directory), lora=lora or Lora())
