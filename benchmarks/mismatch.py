@@ -21,7 +21,7 @@ from flax import nnx
 import models
 from configs import tiny
 from jaxrlvr import grpo
-from jaxrlvr.batch import Batch, Shape, pack, rows
+from jaxrlvr.batch import Batch, pack, rows
 from jaxrlvr.config import RunConfig
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.learner import Learner
@@ -89,7 +89,7 @@ def measured(policy: Policy, config: RunConfig, temperature: float) -> dict[str,
     sampler = policy.sampler(acting)
     groups = rollout(sampler, policy.params, policy.chat, tasks, acting, seed=config.seed, step=1)
     nothing_BG = np.zeros((len(groups), acting.group_size), np.float32)
-    shape = Shape(config.learner.micro_groups, acting.prefix_buckets, config.learner.suffix_buckets)
+    shape = config.learner.shape(acting.prefix_buckets)
     batches = pack(rows(groups, nothing_BG), shape, policy.chat.pad_token)
     right, wrong = (differences(policy, batches, temperature * factor) for factor in (1.0, WRONG))
     then = np.concatenate([batch.behaviour_BGT[batch.sampled_BGT] for batch in batches])

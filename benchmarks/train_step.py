@@ -67,9 +67,16 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def forms(model: tuple[Any, Any], batch: Batch, repeats: int) -> dict[str, Any]:
-    """Both of our forms, alternating: seconds, loss, gradient norm, and what the compiler sets aside for them."""
+    """Both of our forms, and how far they are apart."""
+    figures, gradients = alternate(model, {"grouped": batch, "naive": ungrouped(batch)}, repeats)
+    apart = jax.tree.map(jnp.subtract, gradients["grouped"], gradients["naive"])
+    figures["over_naive"] = over(figures, "naive", float(optax.tree.norm(apart)))
+    return figures
+
+
+def alternate(model: tuple[Any, Any], batches: dict[str, Batch], repeats: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Forms of one step, alternating: seconds, loss, gradient norm and what the compiler sets aside; and gradients."""
     graphdef, params = model
-    batches = {"grouped": batch, "naive": ungrouped(batch)}
 
     @jax.jit
     def step(params: nnx.State, batch: Batch) -> tuple[jax.Array, nnx.State]:
@@ -90,9 +97,7 @@ def forms(model: tuple[Any, Any], batch: Batch, repeats: int) -> dict[str, Any]:
         figures[name] = middle(taken[name])._asdict() | {"loss": float(loss), "norm": float(optax.tree.norm(gradient))}
         memory = steps[name].memory_analysis()
         figures[name]["temporary_bytes"] = memory.temp_size_in_bytes if memory else None
-    apart = jax.tree.map(jnp.subtract, results["grouped"][1], results["naive"][1])
-    figures["over_naive"] = over(figures, "naive", float(optax.tree.norm(apart)))
-    return figures
+    return figures, {name: gradient for name, (_, gradient) in results.items()}
 
 
 def over(figures: dict[str, Any], name: str, apart: float) -> dict[str, float]:
@@ -131,7 +136,8 @@ def ask_torch(model: tuple[Any, Any], batch: Batch, repeats: int) -> dict[str, A
 def save(model: tuple[Any, Any], batch: Batch, folder: Path) -> dict[str, Any]:
     """Write what PyTorch reads; returns what it is to be asked."""
     models.save(model, folder / "model")
-    np.savez(folder / "batch.npz", **{name: np.asarray(value) for name, value in batch._asdict().items()})
+    arrays = {name: np.asarray(value) for name, value in batch._asdict().items() if value is not None}
+    np.savez(folder / "batch.npz", **arrays)
     return saved(folder)
 
 
@@ -165,7 +171,7 @@ def ungrouped(batch: Batch) -> Batch:
     return Batch(
         np.repeat(batch.prefix_BP, members, axis=0),
         np.repeat(batch.prefix_length_B, members, axis=0),
-        *(alone(x) for x in batch[2:]),
+        *(alone(x) for x in batch[2:6]),
     )
 
 

@@ -41,6 +41,7 @@ ROUNDING = (
     "policy.attention",
     "learner.micro_groups",
     "learner.suffix_buckets",
+    "learner.row_buckets",
     "rollout.prefix_buckets",
     "rollout.answer_chunk",
     "rollout.answer_share",

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxrlvr.buckets import bucket
+from jaxrlvr.packing import Packed, empty_rows, pack_rows
 from jaxrlvr.rollout import Group
 
 
@@ -30,6 +31,8 @@ class Batch(NamedTuple):
     """float32 log-prob each sampled token had when it was sampled."""
     advantage_BG: Any
     """float32."""
+    packed: Packed | None = None
+    """The same suffixes in fewer rows, which is what the model then runs; None: a row for each member."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class Shape:
     """Prompt lengths, ascending."""
     suffix_buckets: Sequence[int]
     """Suffix lengths, ascending."""
+    row_buckets: Sequence[int] = ()
+    """Rows of a group, ascending, below the number of members; empty: a row for each member."""
 
 
 def rows(groups: Sequence[Group], advantage_BG: np.ndarray) -> list[Row]:
@@ -111,11 +116,15 @@ def _pack_one(rows: Sequence[Row], shape: Shape, pad: int) -> Batch:
             batch.sampled_BGT[b, g, :length] = suffix.sampled
             batch.behaviour_BGT[b, g, :length] = suffix.logprobs
             batch.advantage_BG[b, g] = suffix.advantage
-    return batch
+    if not shape.row_buckets:
+        return batch
+    length_BG = np.zeros(batch.advantage_BG.shape, np.int64)
+    length_BG[: len(rows)] = [[len(suffix.tokens) for suffix in row.suffixes] for row in rows]
+    return batch._replace(packed=pack_rows(*batch[2:4], length_BG, shape.row_buckets, pad))
 
 
-def empty(groups: int, members: int, width_P: int, width_T: int, pad: int) -> Batch:
-    """A micro-batch in which nothing was sampled."""
+def empty(groups: int, members: int, width_P: int, width_T: int, pad: int, rows: int = 0) -> Batch:
+    """A micro-batch in which nothing was sampled; with `rows`, a group's members share as many."""
     return Batch(
         prefix_BP=np.full((groups, width_P), pad, np.int32),
         prefix_length_B=np.ones(groups, np.int32),
@@ -123,4 +132,5 @@ def empty(groups: int, members: int, width_P: int, width_T: int, pad: int) -> Ba
         sampled_BGT=np.zeros((groups, members, width_T), bool),
         behaviour_BGT=np.zeros((groups, members, width_T), np.float32),
         advantage_BG=np.zeros((groups, members), np.float32),
+        packed=empty_rows(groups, members, rows, width_T, pad) if rows else None,
     )

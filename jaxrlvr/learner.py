@@ -18,7 +18,7 @@ from flax import nnx
 from jax.sharding import Mesh
 
 import models
-from jaxrlvr.batch import Batch
+from jaxrlvr.batch import Batch, Shape
 from jaxrlvr.grpo import LossStats, Objective
 
 
@@ -35,6 +35,12 @@ class LearnerConfig:
     """Groups per forward and backward pass; gradients of all passes add up to one update."""
     suffix_buckets: tuple[int, ...] = (96, 176, 240, 384)
     """Suffix lengths that are compiled for, ascending; prompts use the rollout's buckets."""
+    row_buckets: tuple[int, ...] = ()
+    """Rows of a group that are compiled for beside a row for each member, ascending: short members then share rows."""
+
+    def shape(self, prefix_buckets: Sequence[int]) -> Shape:
+        """The shapes of micro-batches of prompts of these sizes."""
+        return Shape(self.micro_groups, prefix_buckets, self.suffix_buckets, self.row_buckets)
 
 
 class TrainState(NamedTuple):
@@ -68,31 +74,48 @@ def suffix_logprobs(model: models.Decoder, batch: Batch, temperature: float | ja
 
     The token at suffix position t is predicted from position t - 1; the first one from the prefix's last position.
     """
-    return _suffix(model, batch, temperature, None)[:2]
+    return _suffix(model, batch, temperature, balanced=False)[:2]
 
 
 def _suffix(
-    model: models.Decoder, batch: Batch, temperature: float | jax.Array, counted_BGT: jax.Array | None
+    model: models.Decoder, batch: Batch, temperature: float | jax.Array, balanced: bool
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Log-probs, entropies, and a mixture's balance loss over the tokens under a mask (0 without one)."""
-    prefix_hidden_BPD, prefix = model.prefill(batch.prefix_BP, batch.prefix_length_B)
-    length_BG = jnp.zeros(batch.suffix_BGT.shape[:2], jnp.int32)
-    balance = jnp.float32(0)
-    if counted_BGT is None:
-        hidden_BGTD, _ = model.extend(batch.suffix_BGT, prefix, batch.prefix_length_B, None, length_BG)
-    else:
-        hidden_BGTD, routing = model.routed(batch.suffix_BGT, prefix, batch.prefix_length_B, counted_BGT)
+    """Log-probs, entropies, and if asked for a mixture's balance loss over sampled tokens (else 0).
+
+    Members may share rows (R rows of S places); what comes back is theirs.
+    """
+    packed, length_B, balance = batch.packed, batch.prefix_length_B, jnp.float32(0)
+    tokens_BRS, sampled_BRS, begin_BRS = (batch.suffix_BGT, batch.sampled_BGT, None) if packed is None else packed[:3]
+    prefix_hidden_BPD, prefix = model.prefill(batch.prefix_BP, length_B)
+    if balanced:
+        hidden_BRSD, routing = model.routed(tokens_BRS, prefix, length_B, sampled_BRS, begin_BRS)
         balance = models.balance_loss(routing)
-    last_B1D = jnp.take_along_axis(prefix_hidden_BPD, (batch.prefix_length_B - 1)[:, None, None], axis=1)
-    first_BG1D = jnp.broadcast_to(last_B1D[:, None], (*length_BG.shape, 1, last_B1D.shape[-1]))
-    predicting_BGTD = jnp.concatenate([first_BG1D, hidden_BGTD[:, :, :-1]], axis=2)
+    else:
+        nothing_BR = jnp.zeros(tokens_BRS.shape[:2], jnp.int32)
+        hidden_BRSD, _ = model.extend(tokens_BRS, prefix, length_B, None, nothing_BR, begin_BGT=begin_BRS)
+    last_B1D = jnp.take_along_axis(prefix_hidden_BPD, (length_B - 1)[:, None, None], axis=1)
+    first_BR1D = jnp.broadcast_to(last_B1D[:, None], (*tokens_BRS.shape[:2], 1, last_B1D.shape[-1]))
+    predicting_BRSD = jnp.concatenate([first_BR1D, hidden_BRSD[:, :, :-1]], axis=2)
+    if begin_BRS is not None:
+        begins_BRS = begin_BRS == jnp.arange(begin_BRS.shape[-1])
+        predicting_BRSD = jnp.where(begins_BRS[..., None], first_BR1D, predicting_BRSD)
     logprob_N, entropy_N = models.token_logprobs(
-        predicting_BGTD.reshape(-1, predicting_BGTD.shape[-1]),
+        predicting_BRSD.reshape(-1, predicting_BRSD.shape[-1]),
         model.unembed_VD,
-        batch.suffix_BGT.reshape(-1),
+        tokens_BRS.reshape(-1),
         temperature=temperature,
     )
-    return logprob_N.reshape(batch.suffix_BGT.shape), entropy_N.reshape(batch.suffix_BGT.shape), balance
+    logprob_BGT, entropy_BGT = (_of_members(x_N, batch) for x_N in (logprob_N, entropy_N))
+    return logprob_BGT, entropy_BGT, balance
+
+
+def _of_members(x_N: jax.Array, batch: Batch) -> jax.Array:
+    """What was computed for every place of every row -> for every suffix token [B, G, T]."""
+    shape = batch.suffix_BGT.shape
+    if batch.packed is None:
+        return x_N.reshape(shape)
+    place = batch.packed.place_BGT.reshape(shape[0], -1)
+    return jnp.take_along_axis(x_N.reshape(shape[0], -1), place, axis=1).reshape(shape)
 
 
 class Learner:
@@ -192,8 +215,7 @@ def _passes(
         tokens: jax.Array,
     ) -> tuple[jax.Array, LossStats]:
         model = nnx.merge(graphdef, models.join(trained, frozen))
-        counted_BGT = batch.sampled_BGT if balance else None
-        logprob_BGT, entropy_BGT, imbalance = _suffix(model, batch, temperature, counted_BGT)
+        logprob_BGT, entropy_BGT, imbalance = _suffix(model, batch, temperature, balanced=bool(balance))
         stats = objective(logprob_BGT, entropy_BGT, batch, reference_BGT)
         share = batch.sampled_BGT.sum() / tokens
         return stats.loss / divisor + balance * share * imbalance, stats

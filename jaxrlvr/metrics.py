@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from envs.task import Task
+from jaxrlvr.batch import Batch
 from jaxrlvr.events import Events
 from jaxrlvr.files import keep_steps
 from jaxrlvr.learner import UpdateStats
@@ -158,10 +159,16 @@ def machine_figures(figures: Mapping[str, float]) -> Figures:
     return found | ({"memory/device_bytes": float(max(peaks))} if any(peaks) else {})
 
 
-def update_figures(stats: UpdateStats) -> Figures:
-    """The update's means as plain numbers."""
+def update_figures(stats: UpdateStats, batches: Sequence[Batch]) -> Figures:
+    """The update's means as plain numbers, and how many places of suffixes it computed, padding included."""
     means = {f"update/{name}": float(value) for name, value in stats.means._asdict().items()}
-    return {**means, "update/grad_norm": float(stats.grad_norm), "update/skipped": float(stats.skipped)}
+    rows = [batch.suffix_BGT if batch.packed is None else batch.packed.tokens_BRS for batch in batches]
+    return {
+        **means,
+        "update/grad_norm": float(stats.grad_norm),
+        "update/skipped": float(stats.skipped),
+        "update/places": float(sum(tokens.size for tokens in rows)),
+    }
 
 
 def _mean(values: Sequence[float]) -> float:

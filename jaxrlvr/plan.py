@@ -52,6 +52,12 @@ def check(config: RunConfig, chat: Chat | None) -> None:
     ):
         if not ladder or list(ladder) != sorted(set(ladder)) or ladder[0] < 1:
             raise UserError(f"--{name} {ladder} must be ascending sizes, at least one")
+    rows = learner.row_buckets
+    if list(rows) != sorted(set(rows)) or not all(0 < count < rollout.group_size for count in rows):
+        raise UserError(
+            f"--learner.row-buckets {rows} must be ascending, each from 1 to {rollout.group_size - 1}, "
+            "fewer than --rollout.group-size"
+        )
     if learner.suffix_buckets[-1] < rollout.suffix_buckets[-1]:
         raise UserError(
             f"--learner.suffix-buckets end at {learner.suffix_buckets[-1]}, "

@@ -18,7 +18,7 @@ import numpy as np
 
 from jaxrlvr import console, curriculum, distributed, grpo, guards, metrics, refill, shares
 from jaxrlvr.arguments import Arguments, consequences, read_arguments
-from jaxrlvr.batch import Shape, pack, rows
+from jaxrlvr.batch import pack, rows
 from jaxrlvr.checkpoint import Checkpoints
 from jaxrlvr.clock import timed
 from jaxrlvr.compilation import use_compilation_cache
@@ -56,7 +56,7 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
     """
     compiles = metrics.CompileCounter()
     sampler, learner = shares.sampler(policy, config.rollout), make_learner(config, policy)
-    shape = Shape(config.learner.micro_groups, config.rollout.prefix_buckets, config.learner.suffix_buckets)
+    shape = config.learner.shape(config.rollout.prefix_buckets)
     checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints, owner=True)
     with Watchdog(config.guards.stall_seconds) as dog, closing(checkpoints):
         dog.now("compiling")
@@ -88,7 +88,7 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
                 dog.now(f"making the update of step {step}")
                 with timed(figures, "seconds/update"):
                     state, stats = learner.update(state, batches, guards.norm_limit(progress, config.guards))
-                    figures |= metrics.update_figures(stats)
+                    figures |= metrics.update_figures(stats, batches)
                 figures |= metrics.step_figures(drawn, figures) | meter.figures(drawn, figures)
                 figures["compiles"] = float(compiles.count)
                 progress.rates = curriculum.updated(progress.rates, drawn.groups)

@@ -21,7 +21,12 @@ def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainS
     """Run every compiled function once for each bucket. Returns the state with the same values."""
     members = config.rollout.group_size
     sizes = [(width_P, width_T) for width_P in shape.prefix_buckets[::-1] for width_T in shape.suffix_buckets[::-1]]
-    state = learner.warm_up(state, [empty(shape.groups, members, *size, sampler.pad_token) for size in sizes])
+    batches = [
+        empty(shape.groups, members, *size, sampler.pad_token, rows)
+        for size in sizes
+        for rows in (0, *shape.row_buckets)
+    ]
+    state = learner.warm_up(state, batches)
     params, processes = shares.acting(sampler, state.params), jax.process_count()
     tasks, places, batch = config.tasks.per_step, config.rollout.places, config.evaluation.batch
     for width_P in shape.prefix_buckets[::-1]:

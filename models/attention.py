@@ -33,19 +33,21 @@ def attend(
     suffix_v_BGKSE: jax.Array,
     slot_BGT: jax.Array,
     kernel: Kernel | None = None,
+    begin_BGT: jax.Array | None = None,
 ) -> jax.Array:
     """Attention output [B, G, T, K, R, E] in the queries' dtype; scores and softmax are float32.
 
-    A query at suffix slot `slot_BGT` sees the first `prefix_length_B` prefix keys and the suffix slots up to and
-    including its own. Without a prefix (None) only the suffix is seen. Queries are scaled by E^-1/2 here. A `kernel`
-    may be given where the suffix is the queries' own, from slot 0 to T - 1; it is used if it takes such a prefix.
+    A query at suffix slot `slot_BGT` sees the first `prefix_length_B` prefix keys and the suffix slots from `begin_BGT`
+    (None: 0) up to and including its own. Without a prefix (None) only the suffix is seen. Queries are scaled by E^-1/2
+    here. A `kernel` may be given where the suffix is the queries' own, from slot 0 to T - 1; it is used if it
+    takes such a prefix, and each row is one member's.
     """
     scaled_BGTKRE = q_BGTKRE * jnp.asarray(q_BGTKRE.shape[-1] ** -0.5, q_BGTKRE.dtype)
-    own = Keys(suffix_k_BGKES, suffix_v_BGKSE, slot_BGT)
+    own = Keys(suffix_k_BGKES, suffix_v_BGKSE, slot_BGT, begin_BGT)
     shared = None
     if prefix_k_BKEP is not None and prefix_v_BKPE is not None and prefix_length_B is not None:
         shared = Keys(prefix_k_BKEP, prefix_v_BKPE, prefix_length_B)
-    if kernel is not None and kernel.takes(shared):
+    if kernel is not None and begin_BGT is None and kernel.takes(shared):
         return kernel(scaled_BGTKRE, own, shared)
     return _attend(scaled_BGTKRE, own, shared)
 
@@ -116,6 +118,8 @@ class _Side(NamedTuple):
 
 def _sides(own: Keys, shared: Keys | None) -> list[_Side]:
     sees_BGTS = jnp.arange(own.v.shape[-2]) <= own.end[..., None]
+    if own.begin is not None:
+        sees_BGTS &= jnp.arange(own.v.shape[-2]) >= own.begin[..., None]
     sides = [_Side(_OWN, own.k, own.v, sees_BGTS[:, :, None, :, None])]
     if shared is not None:
         sees_BP = jnp.arange(shared.v.shape[-2]) < shared.end[:, None]

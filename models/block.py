@@ -37,6 +37,8 @@ class Sight(NamedTuple):
     """Members that have no suffix yet."""
     counted_BGT: jax.Array | None = None
     """Tokens whose routing among experts is counted."""
+    begin_BGT: jax.Array | None = None
+    """The first slot of each token's own member where members share rows."""
     kernel: Kernel | None = None
     """Attends where no suffix cache is looked back at; None for the form that runs everywhere."""
 
@@ -92,7 +94,8 @@ def _attention(
     shared_k, shared_v = (None, None) if prefix is None else prefix
     kernel = sight.kernel if suffix is None else None
     q_BGTKRE, length_B = q_BGTHE.reshape(heads), sight.prefix_length_B
-    out_BGTKRE = attend(q_BGTKRE, shared_k, shared_v, length_B, keys.k, keys.v, slot_BGT, kernel)
+    begin_BGT = sight.begin_BGT
+    out_BGTKRE = attend(q_BGTKRE, shared_k, shared_v, length_B, keys.k, keys.v, slot_BGT, kernel, begin_BGT)
     out_BGTHE = out_BGTKRE.reshape(q_BGTHE.shape)
     if gate_BGTHE is not None:
         out_BGTHE = out_BGTHE * jax.nn.sigmoid(gate_BGTHE)

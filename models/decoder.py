@@ -115,15 +115,21 @@ class Decoder(nnx.Module):
         suffix: KVCache | None,
         suffix_length_BG: jax.Array,
         count_BG: jax.Array | None = None,
+        begin_BGT: jax.Array | None = None,
     ) -> tuple[jax.Array, KVCache | None]:
         """Run members' next tokens; see `Forward.extend`."""
-        return self.forward().extend(tokens_BGT, prefix, prefix_length_B, suffix, suffix_length_BG, count_BG)
+        return self.forward().extend(tokens_BGT, prefix, prefix_length_B, suffix, suffix_length_BG, count_BG, begin_BGT)
 
     def routed(
-        self, tokens_BGT: jax.Array, prefix: KVCache, prefix_length_B: jax.Array, counted_BGT: jax.Array
+        self,
+        tokens_BGT: jax.Array,
+        prefix: KVCache,
+        prefix_length_B: jax.Array,
+        counted_BGT: jax.Array,
+        begin_BGT: jax.Array | None = None,
     ) -> tuple[jax.Array, Routing]:
         """Run members' whole suffixes and say how experts were chosen; see `Forward.routed`."""
-        return self.forward().routed(tokens_BGT, prefix, prefix_length_B, counted_BGT)
+        return self.forward().routed(tokens_BGT, prefix, prefix_length_B, counted_BGT, begin_BGT)
 
     def logits(self, hidden_D: jax.Array) -> jax.Array:
         """Float32 logits [..., V] of hidden states [..., D]."""

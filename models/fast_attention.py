@@ -34,6 +34,8 @@ class Keys(NamedTuple):
     v: jax.Array
     end: Any
     """The prefix's length [B], or the queries' own slots [B, G, T]; a gradient has none."""
+    begin: Any = None
+    """Where several members share a row, the first slot [B, G, T] of each query's own; None: 0."""
 
 
 @dataclass(frozen=True)

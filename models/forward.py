@@ -82,6 +82,7 @@ class Forward:
         suffix: KVCache | None,
         suffix_length_BG: jax.Array,
         count_BG: jax.Array | None = None,
+        begin_BGT: jax.Array | None = None,
     ) -> tuple[jax.Array, KVCache | None]:
         """Run T further tokens of every member; token t stands at position prefix_length + suffix_length + t.
 
@@ -92,15 +93,25 @@ class Forward:
 
         A recurrent state cannot be overwritten: of a chunk with padding at its end it takes in the first `count_BG`
         tokens (None: all that have a slot), and a member may only go on from where it stopped. A member with suffix
-        length 0 starts from its prefix's state. Returns hidden states [B, G, T, D] after the final norm and the updated
-        cache in the form it came in (None for None).
+        length 0 starts from its prefix's state.
+
+        In the form for training several members may stand in one row: `begin_BGT` is then the slot of the first token
+        of each token's own member. A token sees no slot before it, and positions count from it.
+
+        Returns hidden states [B, G, T, D] after the final norm and the updated cache in the form it came in (None for
+        None). Raises ModelError for members that share rows where a state would run from one into the next.
         """
-        sight = self._sight(tokens_BGT, prefix_length_B, suffix, suffix_length_BG, count_BG)
+        sight = self._sight(tokens_BGT, prefix_length_B, suffix, suffix_length_BG, count_BG, begin_BGT)
         hidden_BGTD, cache, _ = self._run(tokens_BGT, prefix, suffix, sight, keep=suffix is not None)
         return hidden_BGTD, cache
 
     def routed(
-        self, tokens_BGT: jax.Array, prefix: KVCache, prefix_length_B: jax.Array, counted_BGT: jax.Array
+        self,
+        tokens_BGT: jax.Array,
+        prefix: KVCache,
+        prefix_length_B: jax.Array,
+        counted_BGT: jax.Array,
+        begin_BGT: jax.Array | None = None,
     ) -> tuple[jax.Array, Routing]:
         """`extend` in the form for training, with each layer's routing of the tokens under a mask (for a loss).
 
@@ -108,7 +119,8 @@ class Forward:
         """
         if not self.config.num_experts:
             raise ModelError("this model has no experts (num_experts is 0): use extend")
-        sight = self._sight(tokens_BGT, prefix_length_B, None, jnp.zeros(tokens_BGT.shape[:2], jnp.int32), None)
+        length_BG = jnp.zeros(tokens_BGT.shape[:2], jnp.int32)
+        sight = self._sight(tokens_BGT, prefix_length_B, None, length_BG, None, begin_BGT)
         sight = sight._replace(counted_BGT=counted_BGT)
         hidden_BGTD, _, routing = self._run(tokens_BGT, prefix, None, sight, keep=False)
         assert routing is not None, "a mixture counts under a mask"
@@ -148,14 +160,21 @@ class Forward:
         suffix: KVCache | None,
         suffix_length_BG: jax.Array,
         count_BG: jax.Array | None,
+        begin_BGT: jax.Array | None,
     ) -> Sight:
         step_T = jnp.arange(tokens_BGT.shape[-1])
         slot_BGT = suffix_length_BG[..., None] + step_T
         is_real_BGT = slot_BGT >= 0 if suffix is None else slot_BGT < suffix.num_slots
         if count_BG is not None:
             is_real_BGT &= step_T < count_BG[..., None]
-        turn = self._rotation(prefix_length_B[:, None, None] + slot_BGT)
-        return Sight(prefix_length_B, slot_BGT, turn, is_real_BGT, suffix_length_BG == 0, kernel=self.kernel)
+        if begin_BGT is not None and (suffix is not None or self.config.is_hybrid):
+            raise ModelError(
+                "members cannot share rows (row buckets): a suffix cache, or linear attention, runs a state through a "
+                "row; give each member its own"
+            )
+        own_BGT = slot_BGT if begin_BGT is None else slot_BGT - begin_BGT
+        turn, starts_BG = self._rotation(prefix_length_B[:, None, None] + own_BGT), suffix_length_BG == 0
+        return Sight(prefix_length_B, slot_BGT, turn, is_real_BGT, starts_BG, begin_BGT=begin_BGT, kernel=self.kernel)
 
     def _run(
         self, tokens_BGT: jax.Array, prefix: KVCache | None, suffix: KVCache | None, sight: Sight, keep: bool

@@ -64,6 +64,12 @@ def test_train_step__both_forms_have_one_loss_and_gradient() -> None:
     assert told["over_naive"]["ratio"] == told["naive"]["wall"] / told["grouped"]["wall"]
 
 
+def test_packing__shared_rows_have_the_same_loss_and_gradient() -> None:
+    small = {"prefix": 24, "suffix": 16, "shortest": 2, "members": 4, "layers": 1, "width": 64, "repeats": 1}
+    told = figures("packing.py", *options(small))
+    assert told["rows"] < 4 and told["loss_difference"] < 1e-5 and told["gradient_difference"] < 1e-4
+
+
 def test_agentic__a_step_samples_every_turn_and_compiles_nothing() -> None:
     small = {"groups": 1, "members": 2, "turns": 2, "prompt": 16, "budget": 128, "repeats": 2}
     told = figures("agentic.py", "--no-peers", *options(small))

@@ -43,8 +43,8 @@ def groups():
     return [Row(rng.integers(0, 512, 5 + 2 * b).tolist(), [suffix() for _ in range(MEMBERS)]) for b in range(5)]
 
 
-def cut(rows, count, suffix_buckets=(12,)):
-    return pack(rows, Shape(count, (16,), suffix_buckets), pad=0)
+def cut(rows, count, suffix_buckets=(12,), row_buckets=()):
+    return pack(rows, Shape(count, (16,), suffix_buckets, row_buckets), pad=0)
 
 
 def flattened(rows):
@@ -93,6 +93,52 @@ def test_update__of_groups_equals_every_member_with_a_prompt_of_its_own(loaded, 
     theirs, _ = gradient(loaded, cut(naive, len(naive)))
     chex.assert_trees_all_close(ours, theirs, atol=2e-6)
     assert max(np.abs(leaf).max() for leaf in jax.tree.leaves(ours)) > 1e-3
+
+
+@pytest.mark.parametrize("config", [GRPOConfig(), GRPOConfig(surrogate="gspo", mean="sequence")])
+def test_update__of_members_that_share_rows_equals_a_row_each(loaded, groups, config):
+    ours, ours_stats = gradient(loaded, cut(groups, 2, (24,), (1, 2)), config)
+    theirs, theirs_stats = gradient(loaded, cut(groups, 2, (24,)), config)
+    chex.assert_trees_all_close(ours, theirs, atol=1e-6)
+    chex.assert_trees_all_close(ours_stats.means, theirs_stats.means, rtol=1e-5, atol=1e-6)
+    assert [batch.packed.tokens_BRS.shape[1] for batch in cut(groups, 2, (24,), (1, 2))] != [MEMBERS] * 3
+
+
+def test_update__of_experts_whose_members_share_rows_balances_the_same(groups):
+    shape = models.ModelConfig(
+        **dict.fromkeys(("hidden_size", "mlp_size"), 32),
+        **dict.fromkeys(("num_layers", "num_kv_heads"), 2),
+        vocab_size=512,
+        num_heads=4,
+        head_dim=8,
+        num_experts=4,
+        experts_per_token=2,
+        expert_size=16,
+    )
+    graphdef, params = nnx.split(models.Decoder(shape, rngs=nnx.Rngs(0)))
+    found = []
+    for row_buckets in ((), (2,)):
+        learner = Learner(graphdef, optax.sgd(1.0), grpo.objective(DEFAULT), balance=0.5)
+        state = learner.init(jax.tree.map(jnp.copy, params))
+        found.append(learner.update(state, cut(groups, 5, (24,), row_buckets))[0].params)
+    chex.assert_trees_all_close(*found, atol=2e-6)
+
+
+def test_update__of_a_hybrid_s_members_in_shared_rows_is_named(groups):
+    shape = models.ModelConfig(
+        **dict.fromkeys(("hidden_size", "mlp_size"), 32),
+        **dict.fromkeys(("num_layers", "full_attention_every"), 2),
+        **dict.fromkeys(("linear_key_heads", "linear_value_heads"), 2),
+        vocab_size=512,
+        num_heads=4,
+        num_kv_heads=2,
+        **dict.fromkeys(("head_dim", "linear_key_dim", "linear_value_dim"), 8),
+        conv_width=4,
+    )
+    graphdef, params = nnx.split(models.Decoder(shape, rngs=nnx.Rngs(0)))
+    learner = Learner(graphdef, optax.sgd(1.0), grpo.objective(DEFAULT))
+    with pytest.raises(models.ModelError, match="members cannot share rows"):
+        learner.update(learner.init(params), cut(groups, 5, (24,), (2,)))
 
 
 def test_update__does_not_see_tokens_after_the_last_sampled_one(loaded, groups):
@@ -302,11 +348,14 @@ def test_warm_up__leaves_every_value_as_it_was(policy, loaded):
 
 def compiled_after_warm_up(learner, params, groups):
     """How many programs two updates of unlike sizes still compile."""
-    shapes = [empty(8, MEMBERS, 16, 12, 0)]
+    shapes = [empty(8, MEMBERS, 16, 40, 0, rows) for rows in (0, 1)]
     state = learner.warm_up(learner.init(params), shapes)
     counter = CompileCounter()
     for count in (1, 3):
-        state, _ = learner.update(state, cut(groups, 8) * count + cut(flattened(groups), 8))
+        for rows in ((), (1,)):
+            batches = cut(groups, 8, (40,), rows) * count + cut(flattened(groups), 8, (40,), rows)
+            assert all((batch.packed is not None) == bool(rows) for batch in batches)
+            state, _ = learner.update(state, batches)
     return counter.count, state
 
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxrlvr.batch import empty
 from jaxrlvr.clock import timed
 from jaxrlvr.grpo import LossStats
 from jaxrlvr.learner import UpdateStats
@@ -157,8 +158,9 @@ def stats():
 
 
 def test_figures__of_an_update_are_plain_numbers():
-    found = update_figures(stats())
+    found = update_figures(stats(), [empty(2, 3, 16, 12, 0), empty(2, 3, 16, 12, 0, rows=2)])
     assert found["update/loss"] == 0 and found["update/entropy"] == 1 and found["update/behaviour_gap_max"] == 6
+    assert found["update/places"] == 2 * 3 * 12 + 2 * 2 * 12
     assert found["update/grad_norm"] == 2.5 and found["update/skipped"] == 1
     assert all(type(value) is float for value in found.values())
 
@@ -168,7 +170,7 @@ SECONDS = {"seconds/sample": 1.5, "seconds/host": 0.5, "seconds/pack": 0.25, "se
 
 def test_line__is_one_line_of_every_steps_figures(figures):
     timing = SECONDS | {"compiles": 3.0, "speed/sample_utilisation": 0.021, "speed/update_utilisation": 0.3}
-    text = line(3, 40, {**figures, **update_figures(stats()), **timing})
+    text = line(3, 40, {**figures, **update_figures(stats(), []), **timing})
     assert "\n" not in text and "reward 0.400" in text and "  3/40" in text and "host 20%  of peak 2.1% 30%" in text
 
 
