@@ -23,7 +23,7 @@ from jaxrlvr.checkpoint import Checkpoints
 from jaxrlvr.clock import timed
 from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import RunConfig
-from jaxrlvr.errors import RunStopped, UserError, command
+from jaxrlvr.errors import RunStopped, command
 from jaxrlvr.evaluation import Judgement, judge, write_episodes
 from jaxrlvr.interrupt import Interruption, interruptible
 from jaxrlvr.learner import Learner, TrainState, changing, completed
@@ -164,8 +164,6 @@ def draw(
 
 def make_learner(config: RunConfig, policy: Policy) -> Learner:
     """The learner with the GRPO objective; the reference model is the policy as it was loaded."""
-    if config.grpo.balance_loss and not policy.config.num_experts:
-        raise UserError("--grpo.balance-loss needs a mixture of experts, and this model has none: leave it at 0")
     return Learner(
         policy.graphdef,
         make_optimizer(config.optimizer),
@@ -253,9 +251,10 @@ def main(arguments: list[str]) -> int:
     use_compilation_cache()
     if asked.dry_run:
         source, model, chat = peek(config.policy)
-        check(config, chat)
+        check(config, chat, model)
         console.say(describe(config, source, model, chat))
         return 0
+    check(config, None)  # whatever can be told without the model, before it is read
     with ExitStack() as held:
         run = asked.resumed or distributed.first(lambda: RunDirectory.reserve(config, asked.name))
         if asked.resumed and distributed.is_first():
@@ -263,7 +262,7 @@ def main(arguments: list[str]) -> int:
         with Watchdog(config.guards.stall_seconds) as dog:
             dog.now("loading the model")
             policy = load_policy(config.policy)
-        check(config, policy.chat)
+        check(config, policy.chat, policy.config)
         console.say(describe(config, str(policy.source), policy.config, policy.chat))
         if distributed.is_first():
             begin(asked, run, held)
