@@ -7,7 +7,6 @@ a laptop. `--resume RUN` goes on from a run's last checkpoint; `--dry-run` says 
 compiling.
 """
 
-import errno
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
@@ -23,8 +22,9 @@ from jaxrlvr.checkpoint import Checkpoints
 from jaxrlvr.clock import timed
 from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import RunConfig
-from jaxrlvr.errors import RunStopped, command
+from jaxrlvr.errors import command
 from jaxrlvr.evaluation import Judgement, judge, write_episodes
+from jaxrlvr.files import full_disk_told
 from jaxrlvr.interrupt import Interruption, interruptible
 from jaxrlvr.learner import Learner, TrainState, changing, completed
 from jaxrlvr.optimizer import make_optimizer
@@ -40,9 +40,6 @@ from jaxrlvr.tasks import training_tasks
 from jaxrlvr.utilisation import Meter, measured_peak
 from jaxrlvr.warmup import warm_up
 from jaxrlvr.watchdog import Watchdog
-
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
-"""What a disk says that is full or broken."""
 
 
 class Abandoned(Exception):
@@ -269,14 +266,8 @@ def main(arguments: list[str]) -> int:
         run = run.own_records()
         with interruptible() as asked_to_stop:
             interruption = distributed.shared(asked_to_stop)
-            try:
+            with full_disk_told(run.path):
                 done = train(config, policy, run, interruption)
-            except OSError as error:
-                if error.errno not in DISK_ERRORS:
-                    raise
-                raise RunStopped(
-                    f"cannot write to {run.path} ({error.strerror}): make room, then go on with --resume {run.path}"
-                ) from error
         if interruption.asked:
             console.say(f"stopped after step {done}; go on with: python -m jaxrlvr.train --resume {run.path}")
             return interruption.exit_code
