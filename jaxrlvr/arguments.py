@@ -1,5 +1,6 @@
 """The command line of `train`: a config file, a run to resume, changes to single fields."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,8 +73,8 @@ def read_arguments(arguments: list[str]) -> Arguments:
     dry_run = "--dry-run" in rest
     force = "--force" in rest
     rest = [argument for argument in rest if argument not in ("--dry-run", "--force")]
-    resume = _take(rest, "--resume")
-    model = _take(rest, "--model")
+    resume = take(rest, "--resume")
+    model = take(rest, "--model")
     file = rest.pop(0) if rest and not rest[0].startswith("-") else None
     if resume is not None:
         if file is not None:
@@ -93,26 +94,33 @@ def _resumed(resume: str, rest: list[str], model: str | None, dry_run: bool, for
     if model is not None:
         config = replace(config, policy=replace(config.policy, model=model))
     changed = differences(stored, config)
-    harmful = [name for name in changed if name not in HARMLESS + ROUNDING]
-    if harmful and not force:
-        raise UserError(
-            f"{resume} cannot go on with another {', '.join(harmful)}: start a new run for that, "
-            "or add --force if the figures need not be those of one run"
-        )
+    refuse_harmful(resume, changed, HARMLESS + ROUNDING, force)
     return Arguments(config, "", dry_run, run, tuple(changed))
 
 
-def consequences(changed: tuple[str, ...]) -> str:
+def refuse_harmful(run: str, changed: Sequence[str], allowed: Sequence[str], force: bool) -> None:
+    """Raise UserError naming the changed settings that are not `allowed` to, unless forced."""
+    harmful = [name for name in changed if name not in allowed]
+    if harmful and not force:
+        raise UserError(
+            f"{run} cannot go on with another {', '.join(harmful)}: start a new run for that, "
+            "or add --force if the figures need not be those of one run"
+        )
+
+
+def consequences(
+    changed: Sequence[str], harmless: Sequence[str] = HARMLESS, of_rounding: Sequence[str] = ROUNDING
+) -> str:
     """What to say of a run that goes on with these settings changed."""
-    harmful = [name for name in changed if name not in HARMLESS + ROUNDING]
-    rounding = [name for name in changed if name in ROUNDING]
+    harmful = [name for name in changed if name not in (*harmless, *of_rounding)]
+    rounding = [name for name in changed if name in of_rounding]
     said = f"going on with another {', '.join(changed)}"
     if harmful:
         return f"{said}; forced: {', '.join(harmful)} make it another run from here"
     return f"{said}; {', '.join(rounding)} may change the last digits" if rounding else said
 
 
-def _take(arguments: list[str], flag: str) -> str | None:
+def take(arguments: list[str], flag: str) -> str | None:
     """Remove `flag VALUE` or `flag=VALUE` from the arguments and return the value."""
     for place, argument in enumerate(arguments):
         name, equals, value = argument.partition("=")

@@ -9,7 +9,7 @@ must have the checksums that were taken, or the checkpoint before it is used.
 import json
 import shutil
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -90,12 +90,16 @@ class Checkpoints:
 
         Raises UserError if there is none or its shapes differ.
         """
+        return self.restore_by(lambda step: like)
+
+    def restore_by(self, like: Callable[[int], T]) -> Restored[T]:
+        """`restore` where the shapes depend on the step that a checkpoint is of."""
         steps = sorted(self._manager.all_steps(), reverse=True)
         if not steps:
             raise UserError("the run has no checkpoint to go on from: start it again with another --run-dir")
         for step in steps:
             try:
-                return self._read(step, like)
+                return self._read(step, like(step))
             except _Damaged as error:
                 place = self._directory / str(step)
                 console.say(f"checkpoint {place} is damaged ({error}): taking the one before it")

@@ -170,42 +170,48 @@ def to_json(config: Any) -> str:
     return json.dumps(dataclasses.asdict(config), indent=2) + "\n"
 
 
-def from_json(text: str) -> RunConfig:
-    """The config that `to_json` wrote. Raises UserError naming keys that this version does not know."""
-    return _build(RunConfig, json.loads(text), "")
+def from_json(text: str, kind: type[T] = RunConfig) -> T:  # type: ignore[assignment]
+    """The config that `to_json` wrote. Raises UserError naming keys that this version does not know, values of the
+    wrong kind, and fields without which there is no config.
+    """
+    return _build(kind, json.loads(text), "")
 
 
-def _build(kind: type, values: Any, where: str) -> Any:
+def _build(kind: type[T], values: Any, where: str) -> T:
     if not isinstance(values, dict):
         raise UserError(f"config.json: {where.rstrip('.') or 'it'} is {values!r}, expected an object of settings")
-    known = {part.name: part for part in dataclasses.fields(kind)}
-    if strange := sorted(set(values) - set(known)):
+    hints = get_type_hints(kind)
+    if strange := sorted(set(values) - set(hints)):
         raise UserError(
             f"config.json has keys that this version does not know: {', '.join(where + name for name in strange)}"
         )
-    made, usual = {}, kind()
-    for name, value in values.items():
-        inner = known[name].type
-        if dataclasses.is_dataclass(inner):
-            value = _build(inner, value, f"{where}{name}.")  # type: ignore[arg-type]
-        made[name] = tuple(value) if isinstance(value, list) else value
-        if not _like(made[name], getattr(usual, name)):
-            raise UserError(
-                f"config.json: {where}{name} is {value!r}, expected something like {getattr(usual, name)!r}"
-            )
+    made = {name: _read(hints[name], value, where + name) for name, value in values.items()}
+    usual = {part.name: (part.default, part.default_factory) for part in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    lacking = [name for name, told in usual.items() if all(one is dataclasses.MISSING for one in told)]
+    if lost := [where + name for name in lacking if name not in made]:
+        raise UserError(f"config.json lacks {', '.join(lost)}")
     return kind(**made)
 
 
-def _like(value: Any, usual: Any) -> bool:
-    """Whether a stored value has the type of the field's default.
-
-    A whole number may stand for a float; a tuple that is empty by default holds names.
-    """
-    if isinstance(usual, tuple):
-        return isinstance(value, tuple) and all(_like(item, usual[0] if usual else "") for item in value)
-    return isinstance(value, (int, float) if isinstance(usual, float) else type(usual)) and (
-        isinstance(value, bool) == isinstance(usual, bool)
-    )
+def _read(hint: Any, value: Any, where: str) -> Any:
+    """A stored value as what its field declares; of kinds that are words the check of the whole config knows more."""
+    if get_origin(hint) in (Union, UnionType):
+        (hint,) = [one for one in get_args(hint) if one is not type(None)]
+        if value is None:
+            return None
+    if dataclasses.is_dataclass(hint):
+        return _build(hint, value, f"{where}.")  # type: ignore[arg-type]
+    if get_origin(hint) is tuple and isinstance(value, list):
+        kinds = get_args(hint)
+        every = kinds[:1] * len(value) if kinds[-1] is Ellipsis else kinds
+        if len(every) == len(value):
+            return tuple(_read(of, one, f"{where}.{n}") for n, (of, one) in enumerate(zip(every, value, strict=True)))
+    if get_origin(hint) is Literal:
+        hint = type(get_args(hint)[0])
+    if not _fits(value, hint):
+        name = hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
+        raise UserError(f"config.json: {where} is {value!r}, expected {name}")
+    return value
 
 
 def differences(old: Any, new: Any, where: str = "") -> list[str]:
@@ -213,8 +219,11 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
     found = []
     for part in dataclasses.fields(old):
         a, b = getattr(old, part.name), getattr(new, part.name)
-        if dataclasses.is_dataclass(a):
+        if dataclasses.is_dataclass(a) and type(a) is type(b):
             found += differences(a, b, f"{where}{part.name}.")
+        elif isinstance(a, tuple) and len(a) == len(b) and any(map(dataclasses.is_dataclass, a)):
+            for number, pair in enumerate(zip(a, b, strict=True)):
+                found += differences(*pair, f"{where}{part.name}.{number}.")
         elif a != b:
             found.append(where + part.name)
     return found

@@ -1,35 +1,37 @@
-"""Supervised fine-tuning: demonstrations or recorded chats -> a Hugging Face directory.
+"""Supervised fine-tuning: its settings, its objective, and demonstrations or recorded chats -> micro-batches.
 
 In: a base model (or a shape to start from nothing), scenarios, and how sloppy the demonstrations are. The update is the
-learner's own; only the objective differs.
+learner's own; only the objective differs. `sft` makes them.
 """
 
 import json
 import random
-import time
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from flax import nnx
 from safetensors.numpy import save_file
 
+import envs
 import models
-from envs.tools import Detail
-from jaxrlvr import chats, demonstrations
+from envs.tools import DETAILS, Detail
+from envs.words import SPLITS
+from jaxrlvr import chats, demonstrations, optimizer
 from jaxrlvr.batch import Batch, Row, Shape, pack
+from jaxrlvr.buckets import bucket
 from jaxrlvr.chat import Chat
 from jaxrlvr.errors import UserError
 from jaxrlvr.grpo import LossStats
 from jaxrlvr.induction import induction_tensors
-from jaxrlvr.learner import Learner
-from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
-from jaxrlvr.policy import ADAPTER, load_chat
+from jaxrlvr.optimizer import OptimizerConfig
 from jaxrlvr.tokenizer import train_tokenizer
+
+START = "start"
+"""What the directory of the initial weights is called, beside those of the stages."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,32 @@ class Stage:
             raise UserError(
                 f"stage {self.name!r} would train on the heldout split, which judges: use train or synthetic"
             )
+        if problem := self._problem():
+            raise UserError(f"stage {self.name!r}: {problem}")
+
+    def _problem(self) -> str:
+        """What of a value is wrong; what must go together is looked at before."""
+        if not re.fullmatch(r"\w[\w.-]*", self.name) or self.name == START:
+            return f"its name is a directory's: use letters, digits and dashes, and not {START!r}"
+        if unknown := [name for name in self.scenarios if name not in envs.SCENARIOS]:
+            return f"unknown scenario {unknown[0]!r}; there are {', '.join(envs.SCENARIOS)}"
+        habits = dict.fromkeys(habit for name in self.scenarios for habit in envs.SCENARIOS[name].habits)
+        for name, chance in self.habits:
+            if name not in habits:
+                return f"none of its scenarios has a habit {name!r}; there are {', '.join(habits)}"
+            if not 0 <= chance <= 1:
+                return f"habit {name!r} has {chance}, and a probability is 0 to 1"
+        if unknown := [name for name in dict(self.splits) if name not in SPLITS]:
+            return f"unknown split {unknown[0]!r}; there are train, synthetic"
+        if self.scenarios and (any(share < 0 for _, share in self.splits) or not sum(s for _, s in self.splits)):
+            return f"splits {self.splits} must have shares of 0 or more, and one above 0"
+        if self.detail not in DETAILS:
+            return f"detail {self.detail!r} is unknown; there are {', '.join(DETAILS)}"
+        try:
+            optimizer.check(self.optimizer)
+        except UserError as error:
+            return str(error)
+        return ""
 
 
 @dataclass(frozen=True)
@@ -99,10 +127,21 @@ class SFTConfig:
     """Prompt lengths that are compiled for."""
     suffix_buckets: tuple[int, ...] = (96, 176, 240)
     """Suffix lengths that are compiled for."""
+    checkpoint_every: int = 200
+    """Updates between checkpoints; the end of a stage always makes one."""
+    keep_checkpoints: int = 2
+    """Older checkpoints are deleted."""
 
     def __post_init__(self) -> None:
-        if self.micro_batch < 1:
-            raise UserError(f"micro_batch {self.micro_batch} cannot be: use 1 or more")
+        for name in ("micro_batch", "checkpoint_every", "keep_checkpoints"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} {getattr(self, name)} cannot be: use 1 or more")
+        names = [stage.name for stage in self.stages]
+        if not names or len(set(names)) < len(names):
+            raise UserError(f"stages {', '.join(names) or '()'} must be one or more, of unlike names")
+        for what, ladder in (("prefix_buckets", self.prefix_buckets), ("suffix_buckets", self.suffix_buckets)):
+            if not ladder or list(ladder) != sorted(set(ladder)) or ladder[0] < 1:
+                raise UserError(f"{what} {ladder} must be ascending sizes, at least one")
         if not 0 <= self.first_stage < len(self.stages):
             raise UserError(f"first_stage {self.first_stage} is none of the stages 0 to {len(self.stages) - 1}")
 
@@ -118,41 +157,46 @@ def imitation(
     return LossStats(loss, jnp.sum(jnp.where(sampled, entropy_BGT, 0.0)), zero, zero, zero, zero, zero)
 
 
-def start_from_nothing(config: SFTConfig, directory: Path) -> None:
-    """Write a tokenizer trained on demonstrations and the constructed initial weights as a Hugging Face directory."""
+def check_start(config: SFTConfig) -> models.ModelConfig:
+    """The shape of the model that a run makes from nothing. Raises UserError if it cannot."""
     if config.shape is None:
         raise UserError(
             "neither `model` nor `shape` is set: name a checkpoint to start from, or the shape of a new one"
         )
     if config.lora.rank:
         raise UserError("adapters (--lora.rank) stand beside weights that stay as they are: set `model`")
-    rng = random.Random(config.seed)
-    first = config.stages[0]
-    if not first.scenarios:
+    if not config.stages[0].scenarios:
         raise UserError("a tokenizer is made of scenarios: set `model`, or begin with a stage that has some")
+    return config.shape
+
+
+def start_from_nothing(config: SFTConfig, directory: Path) -> None:
+    """Write a tokenizer trained on demonstrations and the constructed initial weights as a Hugging Face directory."""
+    shape, rng, first = check_start(config), random.Random(config.seed), config.stages[0]
     chosen = [
         (first.scenarios[number % len(first.scenarios)], _draw(rng, first.splits), rng.randrange(2**31))
         for number in range(config.tokenizer_texts)
     ]
     directory.mkdir(parents=True, exist_ok=True)
-    train_tokenizer(demonstrations.texts(chosen), config.shape.vocab_size).save_pretrained(directory)
-    save_file(induction_tensors(config.shape, config.seed), directory / "model.safetensors", metadata={"format": "pt"})
-    (directory / "config.json").write_text(json.dumps(config.shape.to_hf(), indent=2) + "\n")
+    train_tokenizer(demonstrations.texts(chosen), shape.vocab_size).save_pretrained(directory)
+    save_file(induction_tensors(shape, config.seed), directory / "model.safetensors", metadata={"format": "pt"})
+    (directory / "config.json").write_text(json.dumps(shape.to_hf(), indent=2) + "\n")
 
 
-def batches(chat: Chat, stage: Stage, config: SFTConfig) -> Iterator[list[Batch]]:
-    """The stage's micro-batches, one list per update; fixed by the seed and the stage's name."""
+def batches(chat: Chat, stage: Stage, config: SFTConfig, done: int = 0) -> Iterator[list[Batch]]:
+    """The stage's micro-batches, one list per update after the first `done`; fixed by the seed and the stage's name."""
     shape = Shape(max(1, config.micro_batch // stage.members), config.prefix_buckets, config.suffix_buckets)
-    for rows in recorded(chat, stage, config.seed) if stage.chats else demonstrated(chat, stage, config.seed):
+    shown = recorded(chat, stage, config.seed, done) if stage.chats else demonstrated(chat, stage, config.seed, done)
+    for rows in shown:
         yield pack(rows, shape, chat.pad_token)
 
 
-def demonstrated(chat: Chat, stage: Stage, seed: int) -> Iterator[list[Row]]:
-    """The demonstrations of each update, the scenarios in turn; a task has `members` of them."""
+def demonstrated(chat: Chat, stage: Stage, seed: int, done: int = 0) -> Iterator[list[Row]]:
+    """The demonstrations of each update after `done`, the scenarios in turn; a task has `members` of them."""
     more: dict[str, Any] = {} if stage.detail == "compact" else {"detail": stage.detail}
     if stage.members > 1:
         more["members"] = stage.members
-    for step in range(stage.steps):
+    for step in range(done, stage.steps):
         rng = random.Random(f"{seed}/{stage.name}/{step}")
         yield [
             demonstrations.row(
@@ -167,76 +211,32 @@ def demonstrated(chat: Chat, stage: Stage, seed: int) -> Iterator[list[Row]]:
         ]
 
 
-def recorded(chat: Chat, stage: Stage, seed: int) -> Iterator[list[Row]]:
-    """The recorded chats of each update: all of them in one random order after the other."""
+def recorded(chat: Chat, stage: Stage, seed: int, done: int = 0) -> Iterator[list[Row]]:
+    """The recorded chats of each update after `done`: all of them in one random order after the other."""
     groups = chats.grouped([chats.row(chat, one) for one in chats.read_chats(stage.chats)], stage.members)
     wanted, order = max(1, stage.episodes // stage.members), list[int]()
     for step in range(stage.steps):
         while len(order) < wanted:
             order += random.Random(f"{seed}/{stage.name}/{step}/{len(order)}").sample(range(len(groups)), len(groups))
-        yield [groups[place] for place in order[:wanted]]
+        if step >= done:
+            yield [groups[place] for place in order[:wanted]]
         del order[:wanted]
+
+
+def check_data(config: SFTConfig, chat: Chat) -> None:
+    """Raise UserError for a file of chats that cannot be read, or a chat that is longer than the largest bucket.
+
+    So a run does not end when a stage begins, or when a long chat is drawn.
+    """
+    for file in dict.fromkeys(stage.chats for stage in config.stages[config.first_stage :] if stage.chats):
+        for number, one in enumerate(chats.read_chats(file), start=1):
+            row = chats.row(chat, one)
+            try:
+                bucket(len(row.prefix), config.prefix_buckets, "what stands before its first answer")
+                bucket(len(row.suffixes[0].tokens), config.suffix_buckets, "what comes from its first answer on")
+            except UserError as error:
+                raise UserError(f"{file}, chat {number}: {error}, or leave the chat out") from error
 
 
 def _draw(rng: random.Random, shares: tuple[tuple[str, int], ...]) -> str:
     return rng.choices([name for name, _ in shares], [share for _, share in shares])[0]
-
-
-def train_stage(
-    params: Any, graphdef: Any, chat: Chat, stage: Stage, config: SFTConfig, save: Callable[[Any], None]
-) -> Any:
-    """Run one stage, printing the loss per token every 50 updates and saving every 200. Returns the new parameters."""
-    learner = Learner(graphdef, make_optimizer(stage.optimizer), imitation)
-    state = learner.init(params)
-    began, losses, skipped, tokens = time.monotonic(), [], [], 0
-    for step, step_batches in enumerate(batches(chat, stage, config), start=1):
-        state, stats = learner.update(state, step_batches)
-        losses.append(stats.means.loss)
-        skipped.append(stats.skipped)
-        tokens += sum(int(batch.prefix_BP.size + batch.suffix_BGT.size) for batch in step_batches)
-        if step % 50 == 0 or step == stage.steps:
-            seconds = time.monotonic() - began
-            print(
-                f"{stage.name} {step}/{stage.steps}  loss {np.mean(jax.device_get(losses)):.4f}  "
-                f"grad norm {float(stats.grad_norm):.2f}  {tokens / seconds:,.0f} tokens/s  {seconds:.0f} s",
-                flush=True,
-            )
-            if lost := int(np.sum(jax.device_get(skipped))):
-                print(f"{stage.name}: skipped {lost} of {len(skipped)} updates, which were not finite", flush=True)
-            if lost == len(skipped):
-                raise UserError(
-                    f"stage {stage.name!r} learns nothing: no update of the last {lost} was finite; lower "
-                    "--stages.0.optimizer.learning-rate or look at the data"
-                )
-            losses, skipped = [], []
-        if step % 200 == 0:
-            save(state.params)
-    return state.params
-
-
-def run(config: SFTConfig) -> Path:
-    """Train all stages and write each stage's model, the last one to `config.out` itself.
-
-    Adapters are added to the weights; alone, as peft loads them, they are in the directory's `adapter`.
-    """
-    out = Path(config.out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out} is not an empty directory: choose another --out")
-    source = models.resolve(config.model) if config.model else out / "stages" / "start"
-    if not config.model:
-        start_from_nothing(config, source)
-    graphdef, params = nnx.split(models.load(source, lora=config.lora))
-    chat = load_chat(source)
-    for number, stage in enumerate(config.stages[config.first_stage :], start=config.first_stage + 1):
-        directory = out if number == len(config.stages) else out / "stages" / stage.name
-
-        def save(params: Any, directory: Path = directory) -> None:
-            decoder = nnx.merge(graphdef, params)
-            models.save(decoder, directory, source_dir=source)
-            if config.lora.rank:
-                models.save_adapter(decoder, directory / ADAPTER, base=str(source))
-
-        params = train_stage(params, graphdef, chat, stage, config, save)
-        save(params)
-        print(f"{stage.name}: wrote {directory}", flush=True)
-    return out

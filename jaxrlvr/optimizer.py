@@ -4,6 +4,7 @@ Parameters and everything kept here are float32 whatever the forward pass comput
 bfloat16 weight is not lost but adds up.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -58,7 +59,7 @@ def check(config: OptimizerConfig) -> None:
 
 
 def make_optimizer(config: OptimizerConfig) -> optax.GradientTransformation:
-    """The Optax chain of `config`. Its `init` raises UserError if a frozen name is in no parameter's."""
+    """The Optax chain of `config`. Its `init` raises as `check_frozen` does."""
     check(config)
     moving = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), _scaled(config, _rate(config)))
     if not config.frozen:
@@ -69,16 +70,25 @@ def make_optimizer(config: OptimizerConfig) -> optax.GradientTransformation:
 
 
 def groups(params: Any, frozen: tuple[str, ...]) -> Any:
-    """A tree like `params` that says of each parameter whether it is moving or frozen.
+    """A tree like `params` that says of each parameter whether it is moving or frozen. Raises like `check_frozen`."""
+    paths = [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in jax.tree.leaves_with_path(params)]
+    # What NNX calls a parameter's array is no part of its name; there is a projection of that name too.
+    names = [path.removesuffix(".value") for path in paths]
+    check_frozen(frozen, names)
+    labels = ["frozen" if any(part in name for part in frozen) else "moving" for name in names]
+    return jax.tree.unflatten(jax.tree.structure(params), labels)
 
-    Raises UserError naming the parameters there are if one of the names is in none of theirs.
-    """
-    names = [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in jax.tree.leaves_with_path(params)]
+
+def check_frozen(frozen: tuple[str, ...], names: Sequence[str]) -> None:
+    """Raise UserError naming the parameters there are if a part is in none of their `names`, or if none would move."""
     for part in frozen:
         if not any(part in name for name in names):
             raise UserError(f"--optimizer.frozen {part!r} is in no parameter's name; there are {', '.join(names)}")
-    labels = ["frozen" if any(part in name for part in frozen) else "moving" for name in names]
-    return jax.tree.unflatten(jax.tree.structure(params), labels)
+    if frozen and all(any(part in name for part in frozen) for name in names):
+        raise UserError(
+            f"--optimizer.frozen {' '.join(frozen)} leaves nothing to train: every parameter's name has one of them; "
+            f"there are {', '.join(names)}"
+        )
 
 
 def _rate(config: OptimizerConfig) -> optax.ScalarOrSchedule:

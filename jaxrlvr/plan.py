@@ -17,18 +17,21 @@ from jaxrlvr.chat import Chat
 from jaxrlvr.config import RunConfig
 from jaxrlvr.errors import UserError
 from jaxrlvr.grpo import GRPOConfig
-from jaxrlvr.policy import PolicyConfig
+from jaxrlvr.policy import PolicyConfig, make_mesh
 from jaxrlvr.tasks import training_tasks
-from models.adapters import adapter_count
+from models.adapters import adapter_count, adapters
 from models.budget import Batch as BatchSize
 from models.budget import Budget, budget
 from models.decoder import Remat, check_offload
 from models.fast_attention import choose
 from models.sharding import MESH_AXES, padded
+from models.tensors import tensors
 
 
-def check(config: RunConfig, chat: Chat | None) -> None:
-    """Raise UserError for settings that cannot work together or, given the chat, do not hold the first prompts."""
+def check(config: RunConfig, chat: Chat | None, model: models.ModelConfig | None = None) -> None:
+    """Raise UserError or ModelError for settings that cannot work: together; given the chat, with the first prompts;
+    given the model, with its parameters on the devices there are.
+    """
     tasks.check(config.tasks)
     _check_numbers(config, "")
     if config.seed > _LAST_SEED:
@@ -72,6 +75,8 @@ def check(config: RunConfig, chat: Chat | None) -> None:
     ):
         if count % spread:
             raise UserError(f"--{name} {count} must be a multiple of {spread}, the mesh's data x fsdp")
+    if model is not None:
+        _check_model(config, model)
     if chat is not None:
         _check_prompts(config, chat)
 
@@ -163,6 +168,24 @@ def _check_objective(grpo: GRPOConfig) -> None:
         raise UserError(
             f"--grpo.overlong-soft {grpo.overlong_soft} must be less than --grpo.overlong-hard {grpo.overlong_hard}"
         )
+
+
+def _check_model(config: RunConfig, model: models.ModelConfig) -> None:
+    """Raise for a mesh that these devices do not make or the model does not divide over, and for names of parameters
+    that it does not have.
+    """
+    model, mesh = dataclasses.replace(model, lora=config.policy.lora), make_mesh(config.policy.mesh)
+    if mesh is not None:
+        models.check_divides(padded(model, mesh), mesh)
+    optimizer.check_frozen(config.optimizer.frozen, trained_names(model))
+    if config.grpo.balance_loss and not model.num_experts:
+        raise UserError("--grpo.balance-loss needs a mixture of experts, and this model has none: leave it at 0")
+
+
+def trained_names(model: models.ModelConfig) -> list[str]:
+    """The names of the parameters that are trained: of a model with adapters these alone."""
+    beside = [part for _, *pair in adapters(model) for part in pair]
+    return [".".join(map(str, tensor.path)) for tensor in beside or tensors(model)]
 
 
 def _check_prompts(config: RunConfig, chat: Chat) -> None:

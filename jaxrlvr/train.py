@@ -7,7 +7,6 @@ a laptop. `--resume RUN` goes on from a run's last checkpoint; `--dry-run` says 
 compiling.
 """
 
-import errno
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
@@ -23,8 +22,9 @@ from jaxrlvr.checkpoint import Checkpoints
 from jaxrlvr.clock import timed
 from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import RunConfig
-from jaxrlvr.errors import RunStopped, UserError, command
+from jaxrlvr.errors import command
 from jaxrlvr.evaluation import Judgement, judge, write_episodes
+from jaxrlvr.files import full_disk_told
 from jaxrlvr.interrupt import Interruption, interruptible
 from jaxrlvr.learner import Learner, TrainState, changing, completed
 from jaxrlvr.optimizer import make_optimizer
@@ -40,9 +40,6 @@ from jaxrlvr.tasks import training_tasks
 from jaxrlvr.utilisation import Meter, measured_peak
 from jaxrlvr.warmup import warm_up
 from jaxrlvr.watchdog import Watchdog
-
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
-"""What a disk says that is full or broken."""
 
 
 class Abandoned(Exception):
@@ -164,8 +161,6 @@ def draw(
 
 def make_learner(config: RunConfig, policy: Policy) -> Learner:
     """The learner with the GRPO objective; the reference model is the policy as it was loaded."""
-    if config.grpo.balance_loss and not policy.config.num_experts:
-        raise UserError("--grpo.balance-loss needs a mixture of experts, and this model has none: leave it at 0")
     return Learner(
         policy.graphdef,
         make_optimizer(config.optimizer),
@@ -253,9 +248,10 @@ def main(arguments: list[str]) -> int:
     use_compilation_cache()
     if asked.dry_run:
         source, model, chat = peek(config.policy)
-        check(config, chat)
+        check(config, chat, model)
         console.say(describe(config, source, model, chat))
         return 0
+    check(config, None)  # whatever can be told without the model, before it is read
     with ExitStack() as held:
         run = asked.resumed or distributed.first(lambda: RunDirectory.reserve(config, asked.name))
         if asked.resumed and distributed.is_first():
@@ -263,21 +259,15 @@ def main(arguments: list[str]) -> int:
         with Watchdog(config.guards.stall_seconds) as dog:
             dog.now("loading the model")
             policy = load_policy(config.policy)
-        check(config, policy.chat)
+        check(config, policy.chat, policy.config)
         console.say(describe(config, str(policy.source), policy.config, policy.chat))
         if distributed.is_first():
             begin(asked, run, held)
         run = run.own_records()
         with interruptible() as asked_to_stop:
             interruption = distributed.shared(asked_to_stop)
-            try:
+            with full_disk_told(run.path):
                 done = train(config, policy, run, interruption)
-            except OSError as error:
-                if error.errno not in DISK_ERRORS:
-                    raise
-                raise RunStopped(
-                    f"cannot write to {run.path} ({error.strerror}): make room, then go on with --resume {run.path}"
-                ) from error
         if interruption.asked:
             console.say(f"stopped after step {done}; go on with: python -m jaxrlvr.train --resume {run.path}")
             return interruption.exit_code

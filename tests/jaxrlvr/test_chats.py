@@ -15,6 +15,7 @@ from jaxrlvr.errors import UserError
 from jaxrlvr.imitation import SFTConfig, Stage
 from jaxrlvr.learner import Learner
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
+from jaxrlvr.policy import load_chat
 
 TOOL = {
     "type": "function",
@@ -188,7 +189,7 @@ def loss(directory, file):
     from flax import nnx
 
     graphdef, params = nnx.split(models.load(directory))
-    chat = imitation.load_chat(directory)
+    chat = load_chat(directory)
     rows = [chats.row(chat, one) for one in chats.read_chats(file)]
     (batch,) = pack(rows, Shape(2, (64,), (96,)), chat.pad_token)
     learner = Learner(graphdef, make_optimizer(OptimizerConfig()), imitation.imitation)

@@ -9,6 +9,7 @@ import pytest
 
 from jaxrlvr.config import RunConfig, apply_arguments, differences, from_json, load_config, to_json
 from jaxrlvr.errors import UserError
+from jaxrlvr.imitation import SFTConfig
 from jaxrlvr.policy import MeshConfig, PolicyConfig
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -29,6 +30,39 @@ def test_config__comes_back_from_json_as_it_was(tiny_run):
 def test_config__of_the_default_comes_back_too():
     config = load_config(str(CONFIGS / "tiny.py"), RunConfig)
     assert from_json(to_json(config)) == config
+
+
+def test_config__of_supervised_training_comes_back_too():
+    config = load_config(str(CONFIGS / "seed.py"), SFTConfig)
+    assert config.shape is not None and len(config.stages) == 3
+    assert from_json(to_json(config), SFTConfig) == config
+    changed = replace(config, shape=None, stages=(replace(config.stages[0], steps=7), *config.stages[1:]))
+    assert from_json(to_json(changed), SFTConfig) == changed
+    assert differences(config, replace(changed, shape=config.shape)) == ["stages.0.steps"]
+    assert differences(config, changed) == ["stages.0.steps", "shape"]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (("stages",), 3, "stages is 3, expected tuple"),
+        (("stages", 0, "steps"), "x", "stages.0.steps is 'x', expected int"),
+        (("stages", 0, "splits", 0), ["train"], r"stages.0.splits.0 is \['train'\], expected tuple"),
+        (("shape",), 3, "shape is 3, expected an object of settings"),
+        (("stages", 0, "colour"), 1, "does not know: stages.0.colour"),
+        (("stages", 0), {"name": "x"}, "config.json lacks stages.0.steps, stages.0.optimizer"),
+    ],
+    ids=str,
+)
+def test_json__of_supervised_training_with_a_wrong_value_is_refused_by_its_place(place, value, said):
+    stored = json.loads(to_json(load_config(str(CONFIGS / "seed.py"), SFTConfig)))
+    inner = stored
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+    with pytest.raises(UserError, match=said) as raised:
+        from_json(json.dumps(stored), SFTConfig)
+    assert "\n" not in str(raised.value)
 
 
 def test_json__with_unknown_keys_is_refused_by_their_names(tiny_run):

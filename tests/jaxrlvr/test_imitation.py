@@ -18,8 +18,10 @@ from jaxrlvr import demonstrations, export, imitation, sft
 from jaxrlvr.config import load_config
 from jaxrlvr.errors import UserError
 from jaxrlvr.imitation import SFTConfig, Stage
+from jaxrlvr.interrupt import Interruption
 from jaxrlvr.learner import Learner
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
+from jaxrlvr.policy import load_chat
 
 SEED_CONFIG = Path(__file__).parents[2] / "configs" / "seed.py"
 
@@ -39,6 +41,12 @@ def config(model_directory, tmp_path):
     )
 
 
+def trained(config):
+    """The directory that a whole run leaves."""
+    assert sft.run(config, Interruption())
+    return Path(config.out)
+
+
 def test_imitation__is_the_negative_log_likelihood_of_what_was_written():
     batch = SimpleNamespace(sampled_BGT=jnp.array([[[True, False, True]]]))
     logprob_BGT, entropy_BGT = jnp.array([[[-1.0, -jnp.inf, -0.5]]]), jnp.array([[[2.0, jnp.nan, 1.0]]])
@@ -49,7 +57,7 @@ def test_imitation__is_the_negative_log_likelihood_of_what_was_written():
 def loss(directory, config):
     """Mean loss per token on demonstrations that the stages did not show."""
     graphdef, params = nnx.split(models.load(directory))
-    chat = imitation.load_chat(Path(directory))
+    chat = load_chat(Path(directory))
     unseen = replace(config, seed=99)
     (batch,) = next(imitation.batches(chat, config.stages[0], unseen))
     learner = Learner(graphdef, make_optimizer(OptimizerConfig()), imitation.imitation)
@@ -57,7 +65,7 @@ def loss(directory, config):
 
 
 def test_run__learns_and_writes_every_stage(config, model_directory, capsys):
-    out = imitation.run(config)
+    out = trained(config)
     assert out == Path(config.out)
     before, able = loss(model_directory, config), loss(out / "stages" / "able", config)
     assert able < before - 0.3
@@ -69,16 +77,16 @@ def test_run__learns_and_writes_every_stage(config, model_directory, capsys):
 
 
 def test_run__can_go_on_from_a_stage(config, tmp_path):
-    whole = models.load(imitation.run(config))
+    whole = models.load(trained(config))
     later = replace(config, model=str(Path(config.out) / "stages" / "able"), first_stage=1, out=str(tmp_path / "later"))
-    again = models.load(imitation.run(later))
+    again = models.load(trained(later))
     chex.assert_trees_all_equal(*(jax.device_get(nnx.state(model)) for model in (again, whole)))
 
 
 def test_run__of_adapters_trains_them_alone_and_exports_merged_or_apart(config, model_directory, tmp_path, capsys):
     able = replace(config.stages[0], steps=8, optimizer=OptimizerConfig(learning_rate=2e-2))
     lora = models.Lora(rank=4, alpha=8.0, targets=("q_proj", "v_proj", "down_proj"))
-    out = imitation.run(replace(config, stages=(able,), lora=lora))
+    out = trained(replace(config, stages=(able,), lora=lora))
     assert loss(out, config) < loss(model_directory, config) - 0.1
 
     before, after = (nnx.to_flat_state(nnx.split(models.load(place))[1]) for place in (model_directory, out))
@@ -104,18 +112,18 @@ def test_run__of_adapters_on_nothing_is_the_users_error(config):
         vocab_size=400, hidden_size=64, num_layers=3, num_heads=6, num_kv_heads=2, head_dim=8, mlp_size=32
     )
     with pytest.raises(UserError, match=r"adapters \(--lora.rank\) .*: set `model`"):
-        imitation.run(replace(config, model="", shape=shape, lora=models.Lora(rank=2)))
+        trained(replace(config, model="", shape=shape, lora=models.Lora(rank=2)))
 
 
 def test_sft__takes_the_settings_of_adapters(monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr(sft, "run", asked.append)
+    monkeypatch.setattr(sft, "run", lambda config, *_: asked.append(config) or True)
     sft.main([str(tmp_path / "chats.jsonl"), "--model", "x", "--lora.rank", "4", "--lora.targets", "q_proj", "v_proj"])
     assert asked[0].lora == models.Lora(rank=4, targets=("q_proj", "v_proj"))
 
 
 def tokens(config, stage=0):
-    chat = imitation.load_chat(Path(config.model))
+    chat = load_chat(Path(config.model))
     return [batch.suffix_BGT for step in imitation.batches(chat, config.stages[stage], config) for batch in step]
 
 
@@ -127,7 +135,7 @@ def test_batches__follow_from_seed_and_stage(config):
 
 
 def test_batches__of_several_members_show_as_many_attempts_and_encode_fewer_prompts(config):
-    chat, stage = imitation.load_chat(Path(config.model)), config.stages[1]
+    chat, stage = load_chat(Path(config.model)), config.stages[1]
     alone = list(imitation.batches(chat, stage, config))
     shared = list(imitation.batches(chat, replace(stage, members=2), config))
     assert [len(step) for step in alone] == [len(step) for step in shared] == [1, 1]
@@ -159,17 +167,41 @@ def test_stage__that_would_show_heldout_tasks_is_refused():
 
 @pytest.mark.parametrize(
     ("changes", "said"),
-    [({"steps": 0}, "steps 0"), ({"episodes": 0}, "episodes 0")],
+    [
+        ({"steps": 0}, "stage 'able' has .*steps 0"),
+        ({"episodes": 0}, "stage 'able' has .*episodes 0"),
+        ({"scenarios": ("nope",)}, "stage 'able': unknown scenario 'nope'; there are jira_create_issue"),
+        (
+            {"habits": (("nope", 0.5),)},
+            "stage 'able': none of its scenarios has a habit 'nope'; there are drop_priority",
+        ),
+        ({"habits": (("drop_labels", 2.0),)}, "stage 'able': habit 'drop_labels' has 2.0, and a probability is 0 to 1"),
+        ({"splits": (("nope", 1),)}, "stage 'able': unknown split 'nope'; there are train, synthetic"),
+        ({"splits": (("train", 0),)}, "stage 'able': splits .* one above 0"),
+        ({"detail": "huge"}, "stage 'able': detail 'huge' is unknown; there are compact, full"),
+        ({"name": "a/b"}, "stage 'a/b': its name is a directory's"),
+        ({"name": "start"}, "stage 'start': its name is a directory's"),
+        ({"optimizer": OptimizerConfig(beta2=1.0)}, "stage 'able': --optimizer.beta2 1.0 cannot be"),
+    ],
     ids=str,
 )
-def test_stage__that_would_do_nothing_is_refused(changes, said):
-    with pytest.raises(UserError, match=f"stage 'able' has .*{said}"):
-        Stage(**{"name": "able", "steps": 5, "optimizer": OptimizerConfig(), "scenarios": ("x",), **changes})
+def test_stage__that_cannot_be_is_refused(changes, said):
+    usual = {"name": "able", "steps": 5, "optimizer": OptimizerConfig(), "scenarios": ("jira_create_issue",)}
+    with pytest.raises(UserError, match=said) as raised:
+        Stage(**{**usual, **changes})
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
-    [({"micro_batch": 0}, "micro_batch 0"), ({"first_stage": 2}, "first_stage 2 is none of the stages 0 to 1")],
+    [
+        ({"micro_batch": 0}, "micro_batch 0"),
+        ({"checkpoint_every": 0}, "checkpoint_every 0"),
+        ({"first_stage": 2}, "first_stage 2 is none of the stages 0 to 1"),
+        ({"stages": ()}, r"stages \(\) must be one or more"),
+        ({"prefix_buckets": ()}, r"prefix_buckets \(\) must be ascending sizes"),
+        ({"suffix_buckets": (9, 3)}, r"suffix_buckets \(9, 3\) must be ascending sizes"),
+    ],
     ids=str,
 )
 def test_config__that_cannot_run_is_refused(config, changes, said):
@@ -178,9 +210,9 @@ def test_config__that_cannot_run_is_refused(config, changes, said):
 
 
 def test_run__whose_updates_are_never_finite_ends_and_writes_nothing(config, monkeypatch, capsys):
-    monkeypatch.setattr("jaxrlvr.imitation.make_optimizer", lambda _: optax.scale(np.inf))
+    monkeypatch.setattr("jaxrlvr.sft.make_optimizer", lambda _: optax.scale(np.inf))
     with pytest.raises(UserError, match="stage 'able' learns nothing: no update of the last 5 was finite"):
-        imitation.run(config)
+        trained(config)
     assert "able: skipped 5 of 5 updates" in capsys.readouterr().out
     assert not list(Path(config.out).rglob("*.safetensors"))
 
@@ -201,12 +233,13 @@ def test_start__from_nothing_is_a_model_directory_fixed_by_the_seed(config, tmp_
 
 def test_run__without_model_or_shape_is_the_users_error(config):
     with pytest.raises(UserError, match="neither `model` nor `shape` is set"):
-        imitation.run(replace(config, model=""))
+        trained(replace(config, model=""))
+    sft.check_unused(Path(config.out))  # the same --out can be used again
 
 
 def test_run__of_no_such_model_is_the_users_error(config, tmp_path):
     with pytest.raises(models.ModelError, match="nothing"):
-        imitation.run(replace(config, model=str(tmp_path / "nothing")))
+        trained(replace(config, model=str(tmp_path / "nothing")))
 
 
 @pytest.mark.parametrize("arguments", [[], ["--out", "x"]])

@@ -61,6 +61,18 @@ def test_frozen__name_of_nothing_is_refused_with_the_names_there_are(policy):
         groups(policy.params, ("norm", "head"))
 
 
+def test_frozen__sees_no_part_of_a_path_that_is_no_name(policy):
+    """Every array's path ends in NNX's `value`; one projection is called so."""
+    found = jax.tree_util.tree_flatten_with_path(groups(policy.params, ("value",)))[0]
+    frozen = {jax.tree_util.keystr(path, simple=True, separator=".") for path, label in found if label == "frozen"}
+    assert frozen == {"layers.value.value"}
+
+
+def test_frozen__that_leaves_nothing_to_train_is_refused(policy):
+    with pytest.raises(UserError, match="--optimizer.frozen layers embedding norm leaves nothing to train"):
+        groups(policy.params, ("layers", "embedding", "norm"))
+
+
 def test_adafactor__descends_and_keeps_next_to_nothing():
     params = {"w": jnp.ones((256, 512)), "b": jnp.ones(512)}
     optimizer = make_optimizer(OptimizerConfig(learning_rate=0.1, kind="adafactor"))

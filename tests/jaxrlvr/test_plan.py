@@ -1,14 +1,17 @@
 """Laws of what is checked before anything is compiled."""
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
+from flax import nnx
 
 import models
 from jaxrlvr.errors import UserError
 from jaxrlvr.grpo import GRPOConfig
-from jaxrlvr.plan import check, describe
+from jaxrlvr.optimizer import groups
+from jaxrlvr.plan import check, describe, trained_names
 from jaxrlvr.policy import MeshConfig, PolicyConfig, load_policy, make_mesh, peek
 from jaxrlvr.tasks import TaskConfig
 
@@ -72,6 +75,45 @@ def test_check__refuses_a_number_that_is_too_small(tiny_run, chat, changes):
 def test_check__refuses_a_seed_that_jax_would_cut_off(tiny_run, chat):
     assert "--seed 4294967296 is too large to be told apart from others" in refused(replace(tiny_run, seed=2**32), chat)
     check(replace(tiny_run, seed=2**32 - 1), chat)
+
+
+@pytest.mark.parametrize("lora", [models.Lora(), models.Lora(rank=2)], ids=["whole", "adapters"])
+def test_trained_names__are_those_of_the_optimizer(model_directory, lora):
+    params = nnx.split(models.load(model_directory, lora=lora))[1]
+    with pytest.raises(UserError) as raised:
+        groups(models.split(params)[0], ("nowhere",))
+    told = str(raised.value).split("there are ")[1].split(", ")
+    model = replace(models.read_config(model_directory), lora=lora)
+    assert sorted(told) == sorted(trained_names(model))
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "said"),
+    [
+        (
+            "optimizer",
+            {"frozen": ("head",)},
+            "--optimizer.frozen 'head' is in no parameter's name; there are embedding",
+        ),
+        ("optimizer", {"frozen": ("",)}, "--optimizer.frozen  leaves nothing to train"),
+        ("policy", {"mesh": MeshConfig(fsdp=16)}, "has 16 places, but there are 8 devices"),
+        ("policy", {"mesh": MeshConfig(tensor=8)}, "num_heads 4 is no multiple of tensor=8"),
+        ("grpo", {"balance_loss": 0.1}, "--grpo.balance-loss needs a mixture of experts"),
+    ],
+    ids=str,
+)
+def test_check__given_the_model_refuses_what_it_or_the_devices_lack(
+    tiny_run, chat, model_directory, part, changes, said
+):
+    tiny_run = replace(
+        tiny_run, tasks=replace(tiny_run.tasks, per_step=16), learner=replace(tiny_run.learner, micro_groups=16)
+    )
+    tiny_run = replace(tiny_run, evaluation=replace(tiny_run.evaluation, batch=16))
+    config = replace(tiny_run, **{part: replace(getattr(tiny_run, part), **changes)})
+    check(config, chat)
+    with pytest.raises((UserError, models.ModelError), match=re.escape(said)) as raised:
+        check(config, chat, models.read_config(model_directory))
+    assert "\n" not in str(raised.value)
 
 
 def test_check__refuses_an_unknown_gate(tiny_run, chat):

@@ -356,6 +356,33 @@ def test_dry_run__says_what_would_run_and_writes_nothing(config_file, tmp_path, 
     assert not path.exists()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--optimizer.frozen", "head"),
+        (
+            "--policy.mesh.data",
+            "32",
+            "--tasks.per-step",
+            "32",
+            "--learner.micro-groups",
+            "32",
+            "--evaluation.batch",
+            "32",
+        ),
+    ],
+    ids=["frozen", "mesh"],
+)
+def test_dry_run__refuses_what_the_run_refuses_and_says_the_same(config_file, tmp_path, arguments):
+    said = []
+    for more in ((), ("--dry-run",)):
+        with pytest.raises((UserError, models.ModelError)) as raised:
+            train.main([config_file, "--run-dir", str(tmp_path / "run"), *arguments, *more])
+        said.append(str(raised.value))
+    assert said[0] == said[1] and "\n" not in said[0]
+    assert not (tmp_path / "run").exists()
+
+
 def test_train__refuses_a_run_that_another_process_trains(whole):
     with whole.lock(), pytest.raises(UserError, match=f"being trained by process {os.getpid()} on "):
         train.main(["--resume", str(whole.path)])
