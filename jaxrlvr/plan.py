@@ -44,6 +44,8 @@ def check(config: RunConfig, chat: Chat | None) -> None:
         known = ", ".join(get_args(Remat))
         raise UserError(f"--policy.remat {config.policy.remat!r} is unknown; there are {known}")
     _check_objective(config.grpo)
+    if rollout.asynchronous:
+        _check_asynchronous(config)
     optimizer.check(config.optimizer)
     for name, ladder in (
         ("rollout.prefix-buckets", rollout.prefix_buckets),
@@ -159,6 +161,21 @@ def _check_objective(grpo: GRPOConfig) -> None:
         )
 
 
+def _check_asynchronous(config: RunConfig) -> None:
+    """Raise UserError for what sampling one step ahead cannot go with."""
+    if config.grpo.correction == "off":
+        raise UserError(
+            "--rollout.asynchronous samples with the policy before the last update, and --grpo.correction is off: add "
+            "--grpo.correction token, truncated importance weights (or sequence, token_mask, sequence_mask)"
+        )
+    devices = math.prod(dataclasses.astuple(config.policy.mesh))
+    if devices > 1 or jax.process_count() > 1:
+        raise UserError(
+            f"--rollout.asynchronous needs a single device, and --policy.mesh has {devices} in {jax.process_count()} "
+            "processes: programs of two threads would wait for each other there; leave it off"
+        )
+
+
 def _check_prompts(config: RunConfig, chat: Chat) -> None:
     ladder = config.rollout.prefix_buckets
     for task in training_tasks(config.tasks, config.seed, 1):
@@ -192,6 +209,9 @@ def describe(config: RunConfig, source: str, model: models.ModelConfig, chat: Ch
     step = taken(config.tasks.per_step)
     # Adafactor's sums are next to nothing.
     state_bytes = step.weights + step.gradients + (step.optimizer if config.optimizer.kind == "adamw" else 0)
+    if acting.asynchronous:
+        # A copy of what is trained, by the policy that samples the next step.
+        state_bytes += 4 * (adapter_count(model) if model.lora.rank else models.parameter_count(model))
     caches, activations = step.prefix_cache + step.suffix_cache, taken(config.learner.micro_groups).activations
     task = training_tasks(config.tasks, config.seed, 1)[0]
     if chat is None:

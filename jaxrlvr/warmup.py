@@ -11,7 +11,8 @@ import jax
 import numpy as np
 
 from jaxrlvr import shares
-from jaxrlvr.batch import Shape, empty
+from jaxrlvr.asynchronous import disagreement
+from jaxrlvr.batch import Batch, Shape, empty
 from jaxrlvr.config import RunConfig
 from jaxrlvr.learner import Learner, TrainState
 from jaxrlvr.sampler import Sampler, keys
@@ -21,12 +22,27 @@ def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainS
     """Run every compiled function once for each bucket. Returns the state with the same values."""
     members = config.rollout.group_size
     sizes = [(width_P, width_T) for width_P in shape.prefix_buckets[::-1] for width_T in shape.suffix_buckets[::-1]]
-    state = learner.warm_up(state, [empty(shape.groups, members, *size, sampler.pad_token) for size in sizes])
-    params, processes = shares.acting(sampler, state.params), jax.process_count()
+    batches = [empty(shape.groups, members, *size, sampler.pad_token) for size in sizes]
     tasks, places, batch = config.tasks.per_step, config.rollout.places, config.evaluation.batch
+    state = learner.warm_up(state, batches)
+    params, processes = shares.acting(sampler, state.params), jax.process_count()
     for width_P in shape.prefix_buckets[::-1]:
         warm_sampler(sampler, params, width_P, tasks // processes, members, places // processes)
         warm_sampler(sampler, params, width_P, batch // processes, 1)
+    if config.rollout.asynchronous:
+        for each in batches:
+            disagreement(learner, params, each)
+        state = warm_both(sampler, learner, state, batches[0], min(places or tasks, tasks))
+    return state
+
+
+def warm_both(sampler: Sampler, learner: Learner, state: TrainState, batch: Batch, groups: int) -> TrainState:
+    """Make an update of nothing beside the largest caches, as an asynchronous run does: they must fit together."""
+    prompts = [[sampler.pad_token] * sampler.prefix_buckets[-1]] * groups
+    prefix, begun = sampler.start(state.params, prompts, batch.suffix_BGT.shape[1])
+    held = jax.block_until_ready((prefix, sampler.fit(begun, sampler.suffix_buckets[-1])))
+    state = learner.warm_up(state, [batch])
+    del held
     return state
 
 
