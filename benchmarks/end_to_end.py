@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -36,20 +37,26 @@ def main() -> None:
 
 def measure(options: argparse.Namespace) -> dict[str, float]:
     """Medians over the steps after the first."""
+    records, seconds = recorded(options)
+    steps = [split(record) for record in records[1:]]
+    figures = {name: median(step[name] for step in steps) for name in steps[0]}
+    figures["compiles_after_warm_up"] = records[-1]["compiles"] - records[0]["compiles"]
+    return figures | seconds
+
+
+def recorded(options: argparse.Namespace, more: Sequence[str] = ()) -> tuple[list[dict[str, Any]], dict[str, float]]:
+    """The metrics of a run of its own, and its wall and CPU seconds in all."""
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         # As few and small evaluations as there can be: they are not what is measured.
         few = ["--evaluation.tasks", "1", "--steps", str(options.steps), "--checkpoint-every", str(options.steps)]
         command = [sys.executable, "-m", "jaxrlvr.train", options.config, "--run-dir", str(run), *few]
         began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([*command, *options.arguments], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*command, *more, *options.arguments], check=True, stdout=subprocess.DEVNULL)
         wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
         records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    steps = [split(record) for record in records[1:]]
-    figures = {name: median(step[name] for step in steps) for name in steps[0]}
-    figures["compiles_after_warm_up"] = records[-1]["compiles"] - records[0]["compiles"]
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return figures | {"wall_seconds": wall, "cpu_seconds": cpu}
+    return records, {"wall_seconds": wall, "cpu_seconds": cpu}
 
 
 def split(record: dict[str, Any]) -> dict[str, float]:

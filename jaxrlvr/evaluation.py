@@ -135,6 +135,8 @@ def episode_lines(groups: Iterable[Group], chat: Chat, **about: Any) -> Iterable
                 "episode": member.episode.to_dict(),
                 "verdict": member.verdict.to_dict() if member.verdict else None,
             }
+            if member.version is not None:
+                record["policy_version"] = member.version
             yield json.dumps(record, ensure_ascii=False) + "\n"
 
 

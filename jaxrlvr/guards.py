@@ -76,6 +76,8 @@ def mismatch(progress: Progress, figures: Figures, config: GuardConfig, dtype: s
     """
     usual = LIMITS[dtype]
     kl, gap = figures["update/behaviour_kl"], figures["update/behaviour_gap_max"]
+    # One step ahead these two are of another policy than the one that sampled: then it is compared by itself.
+    kl, gap = figures.get("mismatch/kl", kl), figures.get("mismatch/gap_max", gap)
     kl_limit, gap_limit = config.mismatch_kl or usual[0], config.mismatch_gap or usual[1]
     # Written so that NaN counts as over the limit.
     if kl <= kl_limit and gap <= gap_limit:

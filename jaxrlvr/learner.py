@@ -246,15 +246,19 @@ def _passes(
 def _changes(optimizer: optax.GradientTransformation, pin: "_Pin") -> tuple[Any, Any, Any]:
     """The compiled changes of a state: make an update, fill gradients with a value, begin an optimizer state."""
 
+    # Frozen weights are not given away: they may be in use elsewhere.
     @partial(jax.jit, donate_argnums=0)
-    def apply(state: TrainState, grads: Any, limit: jax.Array) -> tuple[TrainState, jax.Array, jax.Array]:
-        norm = optax.tree.norm(grads)
-        trained, frozen = models.split(state.params)
+    def change(state: TrainState, frozen: Any, grads: Any, limit: jax.Array) -> tuple[TrainState, jax.Array, jax.Array]:
+        norm, trained = optax.tree.norm(grads), state.params
         updates, opt_state = optimizer.update(grads, state.opt_state, trained)
         new, old = (optax.apply_updates(trained, updates), opt_state), (trained, state.opt_state)
         sound = jnp.isfinite(norm) & (norm <= limit) & jnp.isfinite(optax.tree.norm(updates))
         trained, opt_state = jax.tree.map(lambda a, b: jnp.where(sound, a, b), new, old)
-        return pin.state(TrainState(models.join(trained, frozen), opt_state)), norm, ~sound
+        return changing(pin.state(TrainState(models.join(trained, frozen), opt_state))), norm, ~sound
+
+    def apply(state: TrainState, grads: Any, limit: jax.Array) -> tuple[TrainState, jax.Array, jax.Array]:
+        changed, norm, skipped = change(changing(state), models.split(state.params)[1], grads, limit)
+        return completed(changed, state), norm, skipped
 
     # What is made out of nothing must lie where the parameters lie (an argument that is not read would be dropped),
     # or the first real update would be compiled once more.

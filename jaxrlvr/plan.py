@@ -47,6 +47,8 @@ def check(config: RunConfig, chat: Chat | None, model: models.ModelConfig | None
         known = ", ".join(get_args(Remat))
         raise UserError(f"--policy.remat {config.policy.remat!r} is unknown; there are {known}")
     _check_objective(config.grpo)
+    if rollout.asynchronous:
+        _check_asynchronous(config)
     optimizer.check(config.optimizer)
     for name, ladder in (
         ("rollout.prefix-buckets", rollout.prefix_buckets),
@@ -178,6 +180,11 @@ def _check_model(config: RunConfig, model: models.ModelConfig) -> None:
     if mesh is not None:
         models.check_divides(padded(model, mesh), mesh)
     optimizer.check_frozen(config.optimizer.frozen, trained_names(model))
+    if config.learner.row_buckets and model.is_hybrid:
+        raise UserError(
+            f"--learner.row-buckets {config.learner.row_buckets}: members share no rows where linear attention runs "
+            "a state through them, as in this model; leave it out"
+        )
     if config.grpo.balance_loss and not model.num_experts:
         raise UserError("--grpo.balance-loss needs a mixture of experts, and this model has none: leave it at 0")
 
@@ -186,6 +193,21 @@ def trained_names(model: models.ModelConfig) -> list[str]:
     """The names of the parameters that are trained: of a model with adapters these alone."""
     beside = [part for _, *pair in adapters(model) for part in pair]
     return [".".join(map(str, tensor.path)) for tensor in beside or tensors(model)]
+
+
+def _check_asynchronous(config: RunConfig) -> None:
+    """Raise UserError for what sampling one step ahead cannot go with."""
+    if config.grpo.correction == "off":
+        raise UserError(
+            "--rollout.asynchronous samples with the policy before the last update, and --grpo.correction is off: add "
+            "--grpo.correction token, truncated importance weights (or sequence, token_mask, sequence_mask)"
+        )
+    devices = math.prod(dataclasses.astuple(config.policy.mesh))
+    if devices > 1 or jax.process_count() > 1:
+        raise UserError(
+            f"--rollout.asynchronous needs a single device, and --policy.mesh has {devices} in {jax.process_count()} "
+            "processes: programs of two threads would wait for each other there; leave it off"
+        )
 
 
 def _check_prompts(config: RunConfig, chat: Chat) -> None:
@@ -221,6 +243,9 @@ def describe(config: RunConfig, source: str, model: models.ModelConfig, chat: Ch
     step = taken(config.tasks.per_step)
     # Adafactor's sums are next to nothing.
     state_bytes = step.weights + step.gradients + (step.optimizer if config.optimizer.kind == "adamw" else 0)
+    if acting.asynchronous:
+        # A copy of what is trained, by the policy that samples the next step.
+        state_bytes += 4 * (adapter_count(model) if model.lora.rank else models.parameter_count(model))
     caches, activations = step.prefix_cache + step.suffix_cache, taken(config.learner.micro_groups).activations
     task = training_tasks(config.tasks, config.seed, 1)[0]
     if chat is None:

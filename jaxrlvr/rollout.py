@@ -59,6 +59,10 @@ class RolloutConfig:
     """
     places: int = 0
     """Groups that are sampled at a time; the next task takes the place of a finished one. 0: all of a step at once."""
+    asynchronous: bool = False
+    """Sample each step while the update before it is still being made, with the policy from before that update. Needs
+    grpo.correction.
+    """
 
 
 @dataclass
@@ -75,6 +79,8 @@ class Trajectory:
     verdict: Any = None
     turn_begin: int = 0
     """Where the turn begins that it is writing."""
+    version: int | None = None
+    """The updates behind the policy that sampled it, all its tokens alike; None: all that were made before its step."""
 
     def append(self, tokens: Sequence[int], logprobs: Sequence[float] | None = None) -> None:
         """Add sampled tokens with their log-probs, or an answer's tokens without."""

@@ -12,12 +12,15 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from jaxrlvr import console, curriculum, distributed, grpo, guards, metrics, refill, shares
 from jaxrlvr.arguments import Arguments, consequences, read_arguments
+from jaxrlvr.asynchronous import InTurn, source_of
 from jaxrlvr.batch import pack, rows
+from jaxrlvr.chat import Chat
 from jaxrlvr.checkpoint import Checkpoints
 from jaxrlvr.clock import timed
 from jaxrlvr.compilation import use_compilation_cache
@@ -26,7 +29,7 @@ from jaxrlvr.errors import command
 from jaxrlvr.evaluation import Judgement, judge, write_episodes
 from jaxrlvr.files import full_disk_told
 from jaxrlvr.interrupt import Interruption, interruptible
-from jaxrlvr.learner import Learner, TrainState, changing, completed
+from jaxrlvr.learner import Learner, TrainState
 from jaxrlvr.optimizer import make_optimizer
 from jaxrlvr.plan import check, describe
 from jaxrlvr.policy import Policy, load_policy, peek
@@ -55,14 +58,15 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
     sampler, learner = shares.sampler(policy, config.rollout), make_learner(config, policy)
     shape = config.learner.shape(config.rollout.prefix_buckets)
     checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints, owner=True)
-    with Watchdog(config.guards.stall_seconds) as dog, closing(checkpoints):
+    source = source_of(config, partial(draw, config, policy.chat), sampler, learner, policy.params)
+    with Watchdog(config.guards.stall_seconds) as dog, closing(checkpoints), source:
         dog.now("compiling")
         console.say("compiling ...")
         state = learner.init(policy.params)
-        checkpoints.warm_up(changing(state))
+        checkpoints.warm_up(source.kept(state))
         meter = make_meter(config, policy)
         state = warm_up(config, sampler, learner, state, shape)
-        done, state, progress = resumed(checkpoints, state)
+        done, state, progress = resumed(checkpoints, source, state)
         if not done and run.noted("metrics"):
             console.say("there is no checkpoint: beginning again with the first step")
         run.write_config(config)  # only now is it known that the run can go on with it
@@ -79,29 +83,31 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
                     break
                 figures: metrics.Figures = {}
                 dog.now(f"sampling for step {step}")
-                drawn = draw(config, policy, sampler, state, progress, step, figures)
+                drawn = source.draw(step, state, progress, figures)
+                progress.rates = curriculum.updated(progress.rates, drawn.groups)
                 with timed(figures, "seconds/pack"):
                     batches = pack(rows(*drawn.used), shape, policy.chat.pad_token)
                 dog.now(f"making the update of step {step}")
                 with timed(figures, "seconds/update"):
+                    figures |= source.begin(step, state, progress, batches)
                     state, stats = learner.update(state, batches, guards.norm_limit(progress, config.guards))
                     figures |= metrics.update_figures(stats, batches)
                 figures |= metrics.step_figures(drawn, figures) | meter.figures(drawn, figures)
                 figures["compiles"] = float(compiles.count)
-                progress.rates = curriculum.updated(progress.rates, drawn.groups)
                 record.step(step, figures, drawn.groups, batches)
                 for warning in review(config, progress, step, figures, drawn.groups):
                     console.say(f"  warning: {warning}")
                 done = step
                 if step % config.checkpoint_every == 0 or step == config.steps:
                     dog.now(f"writing the checkpoint of step {step}")
-                    checkpoints.save(step, changing(state), progress.to_notes())
+                    checkpoints.save(step, source.kept(state), progress.to_notes())
                 if record.owes_evaluation(step):
+                    source.settle()
                     judged(state, step)
             if done >= config.steps:
                 run.remember("after", judged(state, done))
         if interruption.asked and done:
-            checkpoints.save(done, changing(state), progress.to_notes())
+            checkpoints.save(done, source.kept(state), progress.to_notes())
         dog.now("waiting for the last checkpoint to be written")
         checkpoints.finish()
     return done
@@ -111,46 +117,37 @@ def review(
     config: RunConfig, progress: Progress, step: int, figures: metrics.Figures, groups: Sequence[Group]
 ) -> list[str]:
     """What the guards say of a step. Raises RunStopped."""
-    corrected = config.grpo.correction != "off"
+    # One step ahead the weights correct for the lag, and the guard's figures are free of it.
+    corrected = config.grpo.correction != "off" and not config.rollout.asynchronous
     return guards.review(progress, step, figures, groups, config.guards, config.policy.compute_dtype, corrected)
 
 
-def resumed(checkpoints: Checkpoints, state: TrainState) -> tuple[int, TrainState, Progress]:
+def resumed(checkpoints: Checkpoints, source: InTurn, state: TrainState) -> tuple[int, TrainState, Progress]:
     """The step, state and progress of the newest whole checkpoint; of step 0 if there is none yet."""
     if checkpoints.latest() is None:
         return 0, state, Progress()
-    step, restored, notes = checkpoints.restore(changing(state))
+    step, kept, notes = checkpoints.restore(source.kept(state))
     checkpoints.forget_after(step)
-    return step, completed(restored, state), Progress.from_notes(notes)
+    return step, source.restored(kept, state), Progress.from_notes(notes)
 
 
 def draw(
     config: RunConfig,
-    policy: Policy,
+    chat: Chat,
     sampler: Sampler,
-    state: TrainState,
-    progress: Progress,
+    params: Any,
+    rates: curriculum.Rates,
     step: int,
     figures: metrics.Figures,
 ) -> refill.Drawn:
     """Tasks -> scored groups -> advantages; with `grpo.refills`, again until the step is full of useful groups."""
+    acting, seed = config.rollout, config.seed
 
     def play(again: int) -> list[Group]:
-        tasks = training_tasks(config.tasks, config.seed, step, again, progress.rates)
+        tasks = training_tasks(config.tasks, seed, step, again, rates)
         numbers = range(again * len(tasks), (again + 1) * len(tasks))
-        acting, seed = config.rollout, config.seed
         with timed(figures, "seconds/sample"):
-            return rollout(
-                sampler,
-                state.params,
-                policy.chat,
-                tasks,
-                acting,
-                seed=seed,
-                step=step,
-                numbers=numbers,
-                figures=figures,
-            )
+            return rollout(sampler, params, chat, tasks, acting, seed=seed, step=step, numbers=numbers, figures=figures)
 
     def advantages(groups: Sequence[Group]) -> np.ndarray:
         with timed(figures, "seconds/pack"):

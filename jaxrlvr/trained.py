@@ -36,7 +36,10 @@ def load_trained(source: str, policy: PolicyConfig | None = None) -> Trained:
     learner = Learner(loaded.graphdef, make_optimizer(config.optimizer), lambda *_: None)  # type: ignore[arg-type,return-value]
     checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints)
     start = learner.init(loaded.params)
-    step, restored, _ = checkpoints.restore(changing(start))
+    like = changing(start)
+    # An asynchronous run also keeps the policy that samples its next step.
+    more = [like.params] if config.rollout.asynchronous else []
+    step, (restored, *_), _ = checkpoints.restore((like, *more))
     checkpoints.close()
     state = completed(restored, start)
     return Trained(loaded, state.params, f"step {step} of {source}")

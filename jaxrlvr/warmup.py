@@ -11,7 +11,8 @@ import jax
 import numpy as np
 
 from jaxrlvr import shares
-from jaxrlvr.batch import Shape, empty
+from jaxrlvr.asynchronous import disagreement
+from jaxrlvr.batch import Batch, Shape, empty
 from jaxrlvr.config import RunConfig
 from jaxrlvr.learner import Learner, TrainState
 from jaxrlvr.sampler import Sampler, keys
@@ -26,12 +27,26 @@ def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainS
         for size in sizes
         for rows in (0, *shape.row_buckets)
     ]
+    tasks, places, batch = config.tasks.per_step, config.rollout.places, config.evaluation.batch
     state = learner.warm_up(state, batches)
     params, processes = shares.acting(sampler, state.params), jax.process_count()
-    tasks, places, batch = config.tasks.per_step, config.rollout.places, config.evaluation.batch
     for width_P in shape.prefix_buckets[::-1]:
         warm_sampler(sampler, params, width_P, tasks // processes, members, places // processes)
         warm_sampler(sampler, params, width_P, batch // processes, 1)
+    if config.rollout.asynchronous:
+        for each in batches:
+            disagreement(learner, params, each)
+        state = warm_both(sampler, learner, state, batches[0], min(places or tasks, tasks))
+    return state
+
+
+def warm_both(sampler: Sampler, learner: Learner, state: TrainState, batch: Batch, groups: int) -> TrainState:
+    """Make an update of nothing beside the largest caches, as an asynchronous run does: they must fit together."""
+    prompts = [[sampler.pad_token] * sampler.prefix_buckets[-1]] * groups
+    prefix, begun = sampler.start(state.params, prompts, batch.suffix_BGT.shape[1])
+    held = jax.block_until_ready((prefix, sampler.fit(begun, sampler.suffix_buckets[-1])))
+    state = learner.warm_up(state, [batch])
+    del held
     return state
 
 

@@ -454,6 +454,15 @@ def test_update__of_adapters_changes_only_them_and_keeps_moments_of_nothing_else
     assert sum(moments) == 2 * adapters < sum(leaf.size for leaf in jax.tree.leaves(frozen)) / 10
 
 
+def test_update__gives_what_is_trained_away_and_leaves_frozen_weights_to_others(with_adapters, groups):
+    learner = learner_of(with_adapters)
+    state, _ = learner.update(learner.init(with_adapters.params), cut(groups, 5))
+    trained, frozen = models.split(with_adapters.params)
+    assert all(leaf.is_deleted() for leaf in jax.tree.leaves(trained))
+    for old, new in zip(*map(jax.tree.leaves, (frozen, models.split(state.params)[1])), strict=True):
+        assert old.unsafe_buffer_pointer() == new.unsafe_buffer_pointer(), "neither given away nor copied"
+
+
 def test_update__of_adapters_is_the_derivative_of_the_merged_weights(with_adapters, groups):
     """A's gradient is scale x (the merged weight's gradient) B^T."""
     moved, _ = gradient(with_adapters, cut(groups, 5))

@@ -1,0 +1,47 @@
+"""Seconds per step with and without sampling one step ahead: `python benchmarks/ahead.py [--steps 6] [--rounds 2]`.
+
+Runs `python -m jaxrlvr.train` (the embedded default, or --config, with more arguments after `--`) in turn with and
+without `--rollout.asynchronous`, both with the importance weights that it asks for, and reads their metrics. A step
+lasts as long as the learner takes and waits: sampling, packing and updating, or, one step ahead, packing, updating and
+what of the sampling was not done by then. The first two steps are left out: the first is never ahead.
+"""
+
+import argparse
+import json
+from statistics import median
+
+from end_to_end import recorded
+
+
+def main() -> None:
+    """Measure and print; the last line is JSON."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--config", default="configs/tiny.py")
+    parser.add_argument("arguments", nargs="*", help="after --: for jaxrlvr.train")
+    options = parser.parse_args()
+    steps: dict[str, list[float]] = {"in_turn": [], "ahead": []}
+    cpu: dict[str, list[float]] = {"in_turn": [], "ahead": []}
+    for _ in range(options.rounds):
+        for name, more in (("in_turn", []), ("ahead", ["--rollout.asynchronous"])):
+            records, seconds = recorded(options, ["--grpo.correction", "token", *more])
+            steps[name] += [step_seconds(record) for record in records[2:]]
+            cpu[name].append(seconds["cpu_seconds"])
+    found = {name: median(values) for name, values in steps.items()}
+    used = {name: median(values) for name, values in cpu.items()}
+    print(f"{options.config}: {found['in_turn']:.2f} s a step in turn, {found['ahead']:.2f} s one step ahead")
+    ratio = found["in_turn"] / found["ahead"]
+    print(f"  {ratio:.2f} times as fast; CPU {used['in_turn']:.0f} and {used['ahead']:.0f} s in all")
+    told = {"seconds": found, "all_seconds": steps, "cpu_seconds": used, "ratio": ratio}
+    print(json.dumps(vars(options) | told))
+
+
+def step_seconds(record: dict[str, float]) -> float:
+    """What a step kept the learner for."""
+    sampling = record.get("seconds/wait", record["seconds/sample"])
+    return sampling + record["seconds/pack"] + record["seconds/update"]
+
+
+if __name__ == "__main__":
+    main()
