@@ -1,4 +1,4 @@
-"""Checks as data: named, weighted predicates on an episode, and the penalties that every scenario shares.
+"""Checks as data: named, weighted predicates on an episode. What every scenario subtracts is in `envs.penalties`.
 
 reward  = sum of weight x score over the scenario's checks, minus penalties, within [0, 1]
 success = the outcome alone: the site is as the goal says, and nothing else on it has changed
@@ -7,13 +7,14 @@ By the trace alone, as in arXiv 2607.01465, the outcome's weight is shared out a
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from envs.operation import Json
-from envs.task import PlannedCall, Task
-from envs.trace import BLAMELESS, Call, Trace
+from envs.penalties import PenaltyResult, penalties
+from envs.task import Task
+from envs.trace import Call, Trace, answered_before
 from envs.world import Record, World
 
 
@@ -56,16 +57,6 @@ class CheckResult:
 
 
 @dataclass(frozen=True)
-class PenaltyResult:
-    """A penalty's part of a verdict."""
-
-    name: str
-    count: int
-    cost: float
-    """Subtracted from the reward."""
-
-
-@dataclass(frozen=True)
 class Verdict:
     """What an episode is worth, and why."""
 
@@ -100,62 +91,9 @@ def judge(attempt: Attempt, checks: Sequence[Check], trace_only: bool = False) -
     counted = [(check, score) for check, score in scored if not (trace_only and check.outcome)]
     whole = sum(check.weight for check, _ in counted) if trace_only else 1.0
     results = tuple(CheckResult(check.name, check.weight / whole, score, check.sentence) for check, score in counted)
-    penalties = tuple(
-        PenaltyResult(name, count, count * cost)
-        for name, (count, cost) in _penalties(attempt, success or trace_only).items()
-        if count
-    )
-    reward = sum(result.weight * result.score for result in results) - sum(penalty.cost for penalty in penalties)
-    return Verdict(min(1.0, max(0.0, round(reward, 9))), success, results, penalties)
-
-
-def _penalties(attempt: Attempt, done: bool) -> Mapping[str, tuple[int, float]]:
-    """How often each fault was committed, and what one costs."""
-    calls = attempt.trace.calls
-    kinds = [call.error for call in calls]
-    operations = attempt.task.api.table()
-    writes = [place for place, call in enumerate(calls) if call.ok and operations[call.name].writes]
-    needed = sum(operations[planned.name].writes for planned in attempt.task.oracle if not planned.fails)
-    # Of several writes, with others among them, it cannot be told which was the last one needed.
-    end = writes[0 if needed == 1 else -1] if writes else 0
-    # Where finding out means a refused read, that read is right.
-    probes = sum(not operations[planned.name].writes for planned in attempt.task.oracle if planned.fails)
-    probed = sum(call.error == "refused" and not operations[call.name].writes for call in calls)
-    return {
-        "unknown_tool": (kinds.count("unknown_tool"), 0.1),
-        "malformed_call": (kinds.count("malformed_json") + kinds.count("malformed_call"), 0.1),
-        "refused_call": (kinds.count("refused") - min(probes, probed), 0.05),
-        "duplicate_call": (_duplicates(attempt), 0.1),
-        "collateral_write": (max(0, len(writes) - needed), 0.2),
-        "call_after_done": (len(calls) - 1 - end if done and len(writes) >= needed > 0 else 0, 0.1),
-    }
-
-
-def _duplicates(attempt: Attempt) -> int:
-    """How many calls were made once more for no reason.
-
-    A call that failed through no fault of its own may be made again. So may, where the oracle reads something more than
-    once, a read after the site has changed.
-    """
-    operations = attempt.task.api.table()
-    sound = [planned for planned in attempt.task.oracle if not planned.fails and not operations[planned.name].writes]
-    rereads = len({_same(planned) for planned in sound}) < len(sound)
-    seen: dict[str, str] = {}
-    duplicates = 0
-    for call in attempt.trace:
-        if call.error in ("malformed_json", "malformed_call"):
-            continue
-        duplicates += _same(call) in seen
-        if call.error not in BLAMELESS:
-            seen[_same(call)] = call.name
-        changed = call.error == "conflict" or (call.ok and operations[call.name].writes)
-        if rereads and changed:
-            seen = {same: name for same, name in seen.items() if name not in operations or operations[name].writes}
-    return duplicates
-
-
-def _same(call: Call | PlannedCall) -> str:
-    return json.dumps([call.name, call.arguments], sort_keys=True)
+    lost = penalties(attempt.task, attempt.trace, success or trace_only)
+    reward = sum(result.weight * result.score for result in results) - sum(penalty.cost for penalty in lost)
+    return Verdict(min(1.0, max(0.0, round(reward, 9))), success, results, lost)
 
 
 def changes(before: World, after: World) -> list[Change]:
@@ -206,15 +144,15 @@ def overlap(value: Json, wanted: Json) -> float:
 
 
 def read_first(read: str, write: str, weight: float, right: Callable[[Call, Task], float]) -> Check:
-    """How well, by `right`, the best `read` before the last `write` fits: hidden state is read, not guessed."""
+    """How well, by `right`, the best `read` that was answered before the last `write` fits: nothing is guessed."""
 
     def score(attempt: Attempt) -> float:
         calls = attempt.trace.calls
         last = max((place for place, call in enumerate(calls) if call.name == write), default=-1)
-        earlier = [call for call in calls[: max(last, 0)] if call.name == read and call.ok]
+        earlier = [call for call in answered_before(calls, last) if call.name == read and call.ok]
         return max((float(right(call, attempt.task)) for call in earlier), default=0.0)
 
-    return Check(f"procedure/{read}", weight, score, f"{read} was called before {write}.")
+    return Check(f"procedure/{read}", weight, score, f"{read} was called, and answered, before {write}.")
 
 
 def stopped_after(write: str, weight: float) -> Check:

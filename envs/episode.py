@@ -8,6 +8,7 @@ from envs.checks import Attempt, Verdict, judge
 from envs.errors import EnvError
 from envs.operation import Response, Schema
 from envs.parsing import Malformed, parse_calls
+from envs.record import check_episode
 from envs.scenarios import SCENARIOS, sample
 from envs.simulator import Simulator
 from envs.task import Task
@@ -114,20 +115,18 @@ class Episode:
 def rescore(record: Mapping[str, Any]) -> Verdict:
     """The verdict of a stored episode under today's checks: its calls are made again, no model is needed.
 
-    They meet the faults that they met then.
+    They meet the faults that they met then. Calls that do not say in which turn they were made had one each.
     Raises EnvError for a record that is not an episode.
     """
-    try:
-        task = sample(**record["task"])
-        calls = [Call.from_dict(call) for call in record["calls"]]
-        stopped, answer = bool(record["stopped"]), str(record.get("answer", ""))
-        if not all(isinstance(call.name, str) and isinstance(call.arguments, Mapping) for call in calls):
-            raise TypeError("a call's name is a string and its arguments are an object")
-    except (KeyError, TypeError) as error:
-        raise EnvError(f"not a stored episode: {type(error).__name__} {error}") from error
+    check_episode(record)
+    task = sample(**record["task"])
+    calls = [Call.from_dict({"turn": place, **call}) for place, call in enumerate(record["calls"])]
+    stopped, answer = record["stopped"], record.get("answer", "")
+    if unknown := [call.name for call in calls if call.error in SEEN and call.name not in task.api.table()]:
+        raise EnvError(f"a stored call reached the API by a name that is no operation: {ascii(unknown[0])}")
     simulator = Simulator(task.world, task.api.table(), task.faults)
     for call in calls:
         if call.error in SEEN:
             simulator.call(call.name, call.arguments)
     attempt = Attempt(task, Trace(tuple(calls), stopped, answer), simulator.world)
-    return judge(attempt, SCENARIOS[task.scenario].checks, bool(record.get("trace_only", False)))
+    return judge(attempt, SCENARIOS[task.scenario].checks, record.get("trace_only", False))

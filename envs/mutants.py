@@ -1,42 +1,48 @@
 """Single faults put into an oracle's calls, one at a time. A reward is worth something only if each of them costs.
 
-drop field    an argument, or a value inside one, is left out
-wrong value   a string becomes another record's id, key or name, another value of the request, or a word from nowhere
-wrong type    a value has another JSON type
-rename tool   the call goes to a tool that is not offered, or to another one that is
-leave out     a call is not made
-stop early    the episode ends before a call
-swap order    a call is made before the one that it needs
-repeat call   a call is made twice
-extra write   something that was not asked for is written, before the first call or after the last
-garble        a call is cut off in its JSON
-go on         the first call is made once more after all is done
-never stop    the episode has no last turn without a call
-wrong answer  where the last turn has to say something: it says nothing, or something else
+drop field        an argument, or a value inside one, is left out
+wrong value       a string becomes another record's id, key or name, another value of the request, or is from nowhere
+wrong type        a value has another JSON type
+unknown argument  an object has a property more, of a name that is declared nowhere; or every call has
+rename tool       the call goes to a tool that is not offered, or to another one that is
+leave out         a call is not made
+stop early        the episode ends before a call
+swap order        a call is made before the one that it needs
+merge turns       a call stands in the turn of one whose answer it needs; or all calls stand in one turn
+repeat call       a call is made twice
+spam reads        a read is made many times before, nearly the same each time
+extra write       something that was not asked for is written, before the first call or after the last
+garble            a call is cut off in its JSON
+go on             the first call is made once more after all is done
+never stop        the episode has no last turn without a call
+wrong answer      where the last turn has to say something: it says nothing, or something else, or all that was read
 """
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from envs.dependence import needs_answer, needs_order, replay
 from envs.operation import Json
-from envs.paths import Path, inner_paths, leaves, replaced, without
+from envs.paths import Path, inner_paths, inside, leaves, replaced, without
 from envs.policies import turn
-from envs.simulator import Simulator
 from envs.task import DONE, PlannedCall, Task
-from envs.world import START_MS, World
+from envs.tools import render
+from envs.world import World
 
 KINDS = (
     "drop field",
     "wrong value",
     "wrong type",
+    "unknown argument",
     "rename tool",
     "leave out",
     "stop early",
     "swap order",
+    "merge turns",
     "repeat call",
+    "spam reads",
     "extra write",
     "garble",
     "go on",
@@ -45,6 +51,10 @@ KINDS = (
 )
 NOWHERE = "Zq"
 """What a wrong string starts with that no task has."""
+UNDECLARED = "bogusArgument"
+"""A property that no operation has."""
+SPAM = 30
+"""How often a read is made that is made too often."""
 _NAMES = ("id", "key", "name", "title", "accountId")
 
 
@@ -72,10 +82,15 @@ def mutants(task: Task) -> Iterator[Mutant]:
         yield Mutant("repeat call", where, _turns(task, (*before, call, call, *after)))
         cut = turn(call).replace("}\n</tool_call>", "\n</tool_call>")
         yield Mutant("garble", where, (*map(turn, before), cut, *map(turn, after), task.answer))
-    for place in _dependent_pairs(task):
+    if plan:
+        everywhere = (PlannedCall(call.name, {**call.arguments, UNDECLARED: "x"}, call.note) for call in plan)
+        yield Mutant("unknown argument", f"{UNDECLARED} in every call", _turns(task, tuple(everywhere)))
+    for place in needs_order(task):
         first, second = plan[place : place + 2]
         swapped = (*plan[:place], second, first, *plan[place + 2 :])
         yield Mutant("swap order", f"{second.name} before {first.name} (call {place + 1})", _turns(task, swapped))
+    yield from _merged(task)
+    yield from _spammed(task)
     for extra in extra_writes(task):
         yield Mutant("extra write", f"{_told(extra)} at the end", _turns(task, (*plan, extra)))
         if plan:
@@ -88,13 +103,59 @@ def mutants(task: Task) -> Iterator[Mutant]:
 
 
 def _wrong_answers(task: Task) -> Iterator[str]:
-    """Nothing, the request, and the answer with each of its quoted values changed or left out."""
+    """Nothing, the request, all that was read, and the answer with each of its quoted values changed or left out."""
     if task.answer == DONE:
         return
-    yield from (DONE, task.request)
+    yield from (DONE, task.request, "\n".join(answers_shown(task, task.oracle)))
     for value in quoted(task.answer):
         for other in ("", *wrong_values(task, value)):
             yield task.answer.replace(f'"{value}"', f'"{other}"')
+
+
+def answers_shown(task: Task, plan: Sequence[PlannedCall]) -> list[str]:
+    """What a model is shown in answer to a plan's calls, in the compact view."""
+    operations = task.api.table()
+    answers = zip(plan, replay(task, plan)[0], strict=True)
+    return [render(operations[call.name], answer, "compact") for call, answer in answers]
+
+
+def _merged(task: Task) -> Iterator[Mutant]:
+    """Each call in one turn with one whose answer it needs, which may be made that late; then all in one turn."""
+    plan, operations, pairs = task.oracle, task.api.table(), needs_answer(task)
+    for first, second in pairs:
+        between = plan[first + 1 : second]
+        if any((first, place) in pairs or operations[plan[place].name].writes for place in range(first + 1, second)):
+            continue
+        both = "\n".join(map(turn, (plan[first], plan[second])))
+        turns = (*map(turn, (*plan[:first], *between)), both, *map(turn, plan[second + 1 :]), task.answer)
+        yield Mutant("merge turns", f"{plan[first].name} and {plan[second].name} (call {second + 1})", turns)
+    if pairs:
+        yield Mutant("merge turns", "all calls", ("\n".join(map(turn, plan)), task.answer))
+
+
+def _spammed(task: Task) -> Iterator[Mutant]:
+    """Each read of the oracle, or any that is offered where it makes none, many times before its place."""
+    operations = task.api.table()
+    reads = {call.name: place for place, call in enumerate(task.oracle) if not operations[call.name].writes}
+    made = [(place, task.oracle[place]) for place in reads.values()]
+    offered = [name for name in task.tools if not operations[name].writes]
+    for place, call in made or [(0, PlannedCall(name, sample_arguments(task, name))) for name in offered[:1]]:
+        properties = operations[call.name].schema()["properties"]
+        others = [name for name, schema in properties.items() if name not in call.arguments and _number(schema)]
+        for name in [*others[:1], UNDECLARED]:
+            spam = (PlannedCall(call.name, {**call.arguments, name: number}) for number in range(1, SPAM + 1))
+            plan = (*task.oracle[:place], *spam, *task.oracle[place:])
+            yield Mutant("spam reads", f"{call.name} with {name} = 1 to {SPAM}", _turns(task, plan))
+
+
+def _number(schema: Mapping[str, Json]) -> bool:
+    return schema.get("type") == "integer"
+
+
+def sample_arguments(task: Task, name: str) -> Mapping[str, Json]:
+    """Arguments of a tool's compact schema, strings taken from the request."""
+    properties = task.api.table()[name].schema(compact=True)["properties"]
+    return {key: filled(schema, task, place) for place, (key, schema) in enumerate(properties.items())}
 
 
 def extra_writes(task: Task) -> Iterator[PlannedCall]:
@@ -121,6 +182,10 @@ def _spoiled_calls(task: Task, place: int) -> Iterator[tuple[str, str, PlannedCa
     call = task.oracle[place]
     for path in inner_paths(call.arguments):
         yield "drop field", f" without {_dotted(path)}", PlannedCall(call.name, without(call.arguments, path))
+    for path in ((), *inner_paths(call.arguments)):
+        if isinstance(inner := inside(call.arguments, path), Mapping):
+            larger = replaced(call.arguments, path, {**inner, UNDECLARED: "x"})
+            yield "unknown argument", f" with {_dotted((*path, UNDECLARED))}", PlannedCall(call.name, larger)
     for path, value in leaves(call.arguments):
         for other in wrong_values(task, value):
             told = f" with {_dotted(path)} = {json.dumps(other, ensure_ascii=False)[:60]}"
@@ -205,64 +270,3 @@ def filled(schema: Mapping[str, Json], task: Task, at: int = 0) -> Json:
         return 1
     values = quoted(task.request) or [task.request]
     return True if kind == "boolean" else values[at % len(values)]
-
-
-def _dependent_pairs(task: Task) -> Iterator[int]:
-    """Places of calls whose successor needs them, so that making it first is a fault.
-
-    It does if it uses a value that only the answer before it tells, if the last write follows the read of what it
-    writes to, or if the two in the other order are refused or leave another site behind.
-    """
-    operations = task.api.table()
-    bodies = [response.body for response in replay(task, task.oracle)[0]]
-    last_write = max((p for p, call in enumerate(task.oracle) if operations[call.name].writes), default=-1)
-    for place, (first, second) in enumerate(zip(task.oracle, task.oracle[1:], strict=False)):
-        if (first.name, first.arguments) == (second.name, second.arguments):
-            continue
-        known = task.request + json.dumps(bodies[:place])
-        told = {str(value) for _, value in leaves(bodies[place])} if bodies[place] is not None else set()
-        used = {value for _, value in leaves(second.arguments) if isinstance(value, str)}
-        shared = used & {value for _, value in leaves(first.arguments) if isinstance(value, str)}
-        learnt = any(value in told and value not in known for value in used)
-        read_of_it = not operations[first.name].writes and place + 1 == last_write and bool(shared)
-        if learnt or read_of_it or (operations[first.name].writes and _differ_swapped(task, place)):
-            yield place
-
-
-def _differ_swapped(task: Task, place: int) -> bool:
-    plan = list(task.oracle)
-    plan[place], plan[place + 1] = plan[place + 1], plan[place]
-    responses, world = replay(task, plan)
-    _, wanted = replay(task, task.oracle)
-    refused = any(not response.ok and not response.cause for response in responses)
-    return refused or essence(task.world, world) != essence(task.world, wanted)
-
-
-def replay(task: Task, plan: Sequence[PlannedCall]) -> tuple[list[Any], World]:
-    """The answers to a plan's calls, and the site after them."""
-    simulator = Simulator(task.world, task.api.table(), task.faults)
-    return [simulator.call(call.name, call.arguments) for call in plan], simulator.world
-
-
-def essence(before: World, after: World) -> Json:
-    """What a site has become, without what depends on the number and order of calls: new ids and times."""
-    changed: list[tuple[str, str, Any]] = []
-    made: dict[str, str] = {}
-    for table, records in after.tables.items():
-        old = before.tables.get(table, {})
-        for key in records:
-            if key not in old and key.isdigit():
-                made[key] = f"new record {len(made) + 1} of {table}"
-        changed += [(table, made.get(key, key), r) for key, r in records.items() if old.get(key) != r]
-        changed += [(table, key, None) for key in old if key not in records]
-    return sorted(json.dumps(_plain(change, made), sort_keys=True) for change in changed)
-
-
-def _plain(value: Any, made: Mapping[str, str]) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(inner, made) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner, made) for inner in value]
-    if isinstance(value, int) and not isinstance(value, bool) and value >= START_MS:
-        return "a time"
-    return made.get(value, value) if isinstance(value, str) else value

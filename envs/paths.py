@@ -16,13 +16,18 @@ def inner_paths(value: Json, path: Path = ()) -> list[Path]:
     return ([path] if path else []) + [found for name, inner in items for found in inner_paths(inner, (*path, name))]
 
 
+def inside(value: Json, path: Path) -> Json:
+    """What is at a path; KeyError or IndexError if nothing is."""
+    for name in path:
+        value = value[name]
+    return value
+
+
 def leaves(value: Json) -> list[tuple[Path, Json]]:
     """(path, value) of everything inside a value that holds nothing itself."""
     found = []
     for path in inner_paths(value):
-        inner = value
-        for name in path:
-            inner = inner[name]
+        inner = inside(value, path)
         if not isinstance(inner, Mapping | list):
             found.append((path, inner))
     return found
@@ -39,7 +44,9 @@ def without(value: Json, path: Path) -> Json:
 
 
 def replaced(value: Json, path: Path, new: Json) -> Json:
-    """A copy with another value at the path."""
+    """A copy with another value at the path; that value itself at the empty path."""
+    if not path:
+        return new
     made = json.loads(json.dumps(value))
     place = made
     for name in path[:-1]:

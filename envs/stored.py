@@ -14,6 +14,7 @@ from envs.checks import Verdict
 from envs.command import Parser
 from envs.episode import rescore
 from envs.errors import EnvError
+from envs.record import check_verdict, shown
 
 
 @dataclass(frozen=True)
@@ -71,29 +72,21 @@ def read(path: str) -> Iterator[Rescored]:
 
 def _rescored(record: Any) -> Rescored:
     if not isinstance(record, Mapping):
-        raise EnvError(f"an episode is a JSON object, not {type(record).__name__}")
+        raise EnvError(f"an episode should be a JSON object, not {shown(record)}")
     episode = record.get("episode", record)
-    if not isinstance(episode, Mapping) or not {"task", "calls", "stopped"} <= episode.keys():
-        raise EnvError('not a stored episode: it needs "task", "calls" and "stopped"')
+    if not isinstance(episode, Mapping):
+        raise EnvError(f'the "episode" should be an object, not {shown(episode)}')
     then = record.get("verdict")
-    if then is not None and not isinstance(then, Mapping):
-        raise EnvError('the "verdict" is no object')
-    now = _verdict(episode)
-    return Rescored(episode["task"]["scenario"], now, then)
-
-
-def _verdict(episode: Mapping[str, Any]) -> Verdict:
-    task, calls = episode["task"], episode["calls"]
-    if not isinstance(task, Mapping) or not isinstance(calls, list) or not all(isinstance(c, Mapping) for c in calls):
-        raise EnvError('not a stored episode: "task" is an object and "calls" a list of objects')
-    if not isinstance(task.get("scenario"), str) or not isinstance(task.get("seed"), int):
-        raise EnvError("not a stored episode: its task needs a scenario (string) and a seed (integer)")
+    if then is not None:
+        check_verdict(then)
     try:
-        return rescore(episode)
+        now = rescore(episode)
     except EnvError:
         raise
-    except Exception as error:  # A record that only looks like an episode can break anything inside.
-        raise EnvError(f"not a stored episode: {type(error).__name__} {error}") from error
+    except Exception as error:  # The checks trust the answers that are stored with the calls.
+        told = f"{type(error).__name__}: {error}"
+        raise EnvError(f"what is stored as answers is nothing that these operations answer ({told})") from error
+    return Rescored(episode["task"]["scenario"], now, then)
 
 
 def summarise(episodes: Sequence[Rescored]) -> list[Row]:
@@ -109,8 +102,8 @@ def summarise(episodes: Sequence[Rescored]) -> list[Row]:
                 _mean([episode.now.reward for episode in own]),
                 _mean([float(episode.now.success) for episode in own]),
                 len(before),
-                _mean([float(then.get("reward", 0)) for then in before]),
-                _mean([float(then.get("success", 0)) for then in before]),
+                _mean([float(then["reward"]) for then in before]),
+                _mean([float(then["success"]) for then in before]),
                 sum(episode.differs for episode in own),
             )
         )

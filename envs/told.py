@@ -2,14 +2,14 @@
 
 from envs.checks import Attempt, Check, at, exactly
 from envs.paths import leaves
-from envs.trace import Call
+from envs.trace import Call, answered_before
 
 
 def told_before(calls: tuple[Call, ...], place: int, value: object) -> bool:
-    """Whether a successful call before `place` had the value in its answer."""
+    """Whether a successful call of a turn before that of the call at `place` had the value in its answer."""
     return any(
         call.ok and any(str(value) == str(leaf) for _, leaf in leaves(call.body))
-        for call in calls[:place]
+        for call in answered_before(calls, place)
         if call.body is not None
     )
 

@@ -1,6 +1,6 @@
 """What a member did: the ordered list of its calls and the API's answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,3 +66,12 @@ class Trace:
     def of(self, name: str) -> list[Call]:
         """The calls of one operation."""
         return [call for call in self.calls if call.name == name]
+
+
+def answered_before(calls: Sequence[Call], place: int) -> list[Call]:
+    """The calls whose answers were there when the call at `place` was written: those of earlier turns.
+
+    What stands in the same turn was written before any of it was answered. None for the place -1 of a call that was
+    not made.
+    """
+    return [call for call in calls[:place] if call.turn < calls[place].turn] if place > 0 else []

@@ -17,12 +17,13 @@ from typing import Any
 from envs.audit.play import Played, play
 from envs.audit.policies import CHEAP, same_answer, weak
 from envs.checks import judge
+from envs.dependence import essence
 from envs.errors import EnvError
-from envs.mutants import essence, mutants, quoted
+from envs.mutants import mutants, quoted
 from envs.paths import leaves
 from envs.policies import oracle
 from envs.scenarios.scenario import Scenario
-from envs.task import Task
+from envs.task import DONE, Task
 from envs.words import SPLITS
 
 FLOOR = 0.3
@@ -157,8 +158,8 @@ def _floors(trial: _Trial, seeds: int) -> Iterator[Finding]:
     for name, policy in cheap.items():
         played = [(task, trial.play(task, policy(task)).verdict) for task in drawn]
         mean = sum(verdict.reward for _, verdict in played) / len(played)
-        # Where nothing should be written, doing nothing is most of what is right; it is the oracle that must be better.
-        spared = all(writes_nothing(task) and verdict.success for task, verdict in played)
+        # Where nothing should be written or said, doing nothing is most of what is right; the oracle must be better.
+        spared = all(writes_nothing(task) and task.answer == DONE and verdict.success for task, verdict in played)
         failures = []
         if mean > FLOOR and not spared:
             task, best = max(played, key=lambda pair: pair[1].reward)

@@ -76,10 +76,17 @@ def same_answer(first: Task) -> Policy:
     return lambda task: turns
 
 
+def dump(task: Task) -> list[str]:
+    """Reads what the oracle reads, anything where it reads nothing, and says word for word what it was answered."""
+    operations = task.api.table()
+    reads = [call for call in task.oracle if not operations[call.name].writes]
+    offered = [_echoed(task, name) for name in task.tools if not operations[name].writes]
+    reads = reads or offered[:1]
+    return [*map(turn, reads), "\n".join(mutants.answers_shown(task, reads)) or DONE]
+
+
 def _echoed(task: Task, name: str) -> PlannedCall:
-    properties = task.api.table()[name].schema(compact=True)["properties"]
-    filled = {key: mutants.filled(schema, task, place) for place, (key, schema) in enumerate(properties.items())}
-    return PlannedCall(name, filled)
+    return PlannedCall(name, mutants.sample_arguments(task, name))
 
 
 CHEAP: Mapping[str, Policy] = {
@@ -88,6 +95,7 @@ CHEAP: Mapping[str, Policy] = {
     "random-valid": random_valid,
     "duplicate-spam": duplicate_spam,
     "echo-request": echo,
+    "dump-answer": dump,
 }
 """All but always-the-same-answer, which is made from a task."""
 

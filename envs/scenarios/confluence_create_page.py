@@ -12,7 +12,7 @@ from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
-from envs.trace import Call
+from envs.trace import Call, answered_before
 from envs.words import Split
 
 _WORDINGS = (
@@ -110,8 +110,11 @@ def _after_the_space(plain: Check) -> Check:
 
     def score(attempt: Attempt) -> float:
         calls = attempt.trace.calls
-        known = next((p for p, call in enumerate(calls) if call.name == "getSpaces" and call.ok), len(calls))
-        guessed = any(call.name == "getPages" and "space-id" in call.arguments for call in calls[:known])
+        searches = [p for p, call in enumerate(calls) if call.name == "getPages" and "space-id" in call.arguments]
+        guessed = any(
+            not any(call.name == "getSpaces" and call.ok for call in answered_before(calls, place))
+            for place in searches
+        )
         return 0.0 if guessed else plain.score(attempt)
 
     return Check(plain.name, plain.weight, score, plain.sentence)

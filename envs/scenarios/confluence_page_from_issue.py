@@ -16,7 +16,7 @@ from envs.scenarios.jira_sites import names_of, put_issue, two_projects
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
 from envs.told import last_place, read_argument, told_before
-from envs.trace import Call
+from envs.trace import Call, answered_before
 from envs.words import Split
 
 _PAGE, _LINK = "createPage", "createOrUpdateRemoteIssueLink"
@@ -128,7 +128,7 @@ def _leads_there(attempt: Attempt) -> float:
     calls = attempt.trace.calls
     place = last_place(calls, _LINK)
     url = at(calls[place].arguments, "object.url") if place >= 0 else None
-    made = [call.body for call in calls[: max(place, 0)] if call.name == _PAGE and call.ok]
+    made = [call.body for call in answered_before(calls, place) if call.name == _PAGE and call.ok]
     return float(any(url == f"{body['_links']['base']}{body['_links']['webui']}" for body in made))
 
 

@@ -3,6 +3,7 @@
 from envs.checks import Attempt, Check
 from envs.confluence.world import put_page
 from envs.told import last_place, told_before
+from envs.trace import answered_before
 from envs.world import Record, World
 
 
@@ -13,7 +14,7 @@ def space_found(write: str, weight: float) -> Check:
         calls = attempt.trace.calls
         answers = [
             [space["key"] for space in call.body["results"]]
-            for call in calls[: max(last_place(calls, write), 0)]
+            for call in answered_before(calls, last_place(calls, write))
             if call.name == "getSpaces" and call.ok
         ]
         return max((_alone(answer, attempt.task.goal["key"]) for answer in answers), default=0.0)
@@ -27,7 +28,7 @@ def page_found(write: str, goal: str, weight: float) -> Check:
     def score(attempt: Attempt) -> float:
         calls = attempt.trace.calls
         best = 0.0
-        for place, call in enumerate(calls[: max(last_place(calls, write), 0)]):
+        for place, call in enumerate(answered_before(calls, last_place(calls, write))):
             if call.name == "getPages" and call.ok:
                 spaces = call.arguments.get("space-id", [])
                 if all(told_before(calls, place, space) for space in spaces):
@@ -44,7 +45,7 @@ def page_read(write: str, goal: str, weight: float) -> Check:
         calls, wanted = attempt.trace.calls, attempt.task.goal[goal]
         reads = [
             place
-            for place, call in enumerate(calls[: max(last_place(calls, write), 0)])
+            for place, call in enumerate(answered_before(calls, last_place(calls, write)))
             if call.name == "getPageById" and call.ok and call.body["id"] == wanted
         ]
         return float(any(told_before(calls, place, wanted) for place in reads))

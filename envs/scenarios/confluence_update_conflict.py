@@ -17,6 +17,7 @@ from envs.scenarios.confluence_reads import changed_fields, page_found
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
 from envs.told import read_argument, told_before
+from envs.trace import answered_before
 from envs.words import Split
 from envs.world import Record
 
@@ -106,7 +107,7 @@ def _read(attempt: Attempt) -> float:
     return float(
         any(
             call.name == "getPageById" and call.ok and call.body["id"] == wanted and told_before(calls, place, wanted)
-            for place, call in enumerate(calls[:first])
+            for place, call in enumerate(answered_before(calls, first))
         )
     )
 
@@ -127,7 +128,8 @@ def _again(attempt: Attempt) -> float:
     same = all(failed.arguments.get(name) == update.arguments.get(name) for name in ("id", "status", "body"))
     right = failed.arguments["title"] == goal["title"] and at(failed.arguments, "version.number") == goal["first"]
     reread = read.name == "getPageById" and read.ok and read.body["id"] == goal["page"]
-    return float(same and right and reread and update.name == "updatePage" and update.ok)
+    in_turn = failed.turn < read.turn < update.turn
+    return float(same and right and reread and in_turn and update.name == "updatePage" and update.ok)
 
 
 def _number(value: Json, wanted: Json) -> float:

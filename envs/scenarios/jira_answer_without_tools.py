@@ -12,7 +12,7 @@ from envs import words
 from envs.checks import Attempt, Check, changes
 from envs.jira import JIRA
 from envs.jira.world import PRIORITIES, add_distractors, add_issue, add_project, empty_site, simple_workflow
-from envs.scenarios.jira_read_issue import FACTS, TYPES, facts_of, named, possible
+from envs.scenarios.jira_read_issue import FACTS, TYPES, facts_of, named, possible, unasked
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call
@@ -138,8 +138,22 @@ def _named(attempt: Attempt) -> set[str]:
 
 
 def _right(attempt: Attempt) -> bool:
-    """The answer is named and nothing else that could be one; a fact that was not read is a guess."""
-    return _known(attempt) and _named(attempt) == {attempt.task.goal["answer"].lower()}
+    """The answer is named, nothing else that could be one, and no other fact; one that was not read is a guess."""
+    return _known(attempt) and _named(attempt) == {attempt.task.goal["answer"].lower()} and _only_asked(attempt)
+
+
+def _only_asked(attempt: Attempt) -> bool:
+    """Whether the answer tells no fact of the issue but the one in question."""
+    goal, world = attempt.task.goal, attempt.task.world
+    if not goal["issue"]:
+        return True
+    facts = facts_of(world, world.table("issues")[goal["id"]])
+    return not unasked(attempt.trace.answer, goal["issue"], facts, [FACTS[goal["fact"]]])
+
+
+def _answered(attempt: Attempt) -> bool:
+    """Whether the last turn could be an answer: it names something, and does not copy what was read."""
+    return bool(_named(attempt)) and _only_asked(attempt)
 
 
 def _issue_read(attempt: Attempt) -> float:
@@ -153,14 +167,12 @@ def _issue_read(attempt: Attempt) -> float:
 def _calls(attempt: Attempt) -> float:
     """No call more than needed was made, and there is an answer."""
     task, calls = attempt.task, attempt.trace.calls
-    return float(
-        bool(_named(attempt)) and len(calls) == len(task.oracle) and all(_needed(call, task) for call in calls)
-    )
+    return float(_answered(attempt) and len(calls) == len(task.oracle) and all(_needed(call, task) for call in calls))
 
 
 def _stopped(attempt: Attempt) -> float:
     """The model ended the episode by itself with something that could be an answer."""
-    return float(attempt.trace.stopped and bool(_named(attempt)))
+    return float(attempt.trace.stopped and _answered(attempt))
 
 
 def _outcome(attempt: Attempt) -> float:

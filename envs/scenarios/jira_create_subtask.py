@@ -15,6 +15,7 @@ from envs.scenarios.jira_sites import by_summary, mixable, names_of, two_project
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
 from envs.told import last_place, read_argument
+from envs.trace import answered_before
 from envs.words import Split
 from envs.world import Record, World
 
@@ -101,7 +102,7 @@ def _types_read() -> Check:
 
     def score(attempt: Attempt) -> float:
         calls = attempt.trace.calls
-        before = calls[: max(last_place(calls, _CALL), 0)]
+        before = answered_before(calls, last_place(calls, _CALL))
         return float(any(c.name == _READ and c.ok and c.body["key"] == attempt.task.goal["project"] for c in before))
 
     return Check(f"procedure/{_READ}", 0.05, score, f"The project's issue types were read before {_CALL}.")

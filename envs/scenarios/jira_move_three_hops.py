@@ -75,10 +75,12 @@ def draw(rng: random.Random, split: Split) -> Draft:
 
 
 def _told(call: Call, read: Call | None) -> bool:
-    """Whether the last read since the issue moved has the transition that a call makes."""
+    """Whether the last read since the issue moved had been answered and has the transition that a call makes."""
     transition = call.arguments.get("transition")
     wanted = transition.get("id") if isinstance(transition, dict) else None
-    return read is not None and str(wanted) in [step["id"] for step in read.body["transitions"]]
+    if read is None or read.turn == call.turn:
+        return False
+    return str(wanted) in [step["id"] for step in read.body["transitions"]]
 
 
 def _walk(attempt: Attempt) -> tuple[int, int, int]:

@@ -1,4 +1,7 @@
-"""Say two things about an issue: read it, and answer with what it says and nothing else."""
+"""Say two things about an issue: read it, and answer with what it says and nothing else.
+
+What goes wrong: another issue is read, nothing is, or all that was read is said and whoever asked has to look himself.
+"""
 
 import random
 import re
@@ -110,6 +113,28 @@ def named(text: str, values: Iterable[str]) -> set[str]:
     return {found.lower() for found in re.findall(rf"(?<!\w)(?:{'|'.join(longest)})(?!\w)", text, re.IGNORECASE)}
 
 
+def unasked(text: str, key: str, facts: Mapping[str, str], asked: Iterable[str]) -> set[str]:
+    """Which facts of an issue a text tells that were not asked for.
+
+    What the issue is called by, as in `the bug "AB-1"`, tells no type, nor does the word in lower case.
+    """
+    kinds = "|".join(map(re.escape, ISSUE_TYPES))
+    text = re.sub(rf'\b(?:(?:{kinds})\s+)?"?{re.escape(key)}\b', " ", text, flags=re.IGNORECASE)
+    text = re.sub(rf"\b(?:{kinds.lower()})\b", " ", text)
+    wanted = [facts[fact] for fact in asked]
+    found = named(text, facts.values())
+    return {fact for fact, value in facts.items() if value.lower() in found and value not in wanted}
+
+
+def _only_asked(attempt: Attempt) -> float:
+    """1 for an answer with no other fact of the issue, 0 for one with all of them: to copy all is not to answer."""
+    task = attempt.task
+    key, own_id = task.goal["names"]
+    facts = facts_of(task.world, task.world.table("issues")[own_id])
+    asked = {FACTS[kind] for kind in task.goal["facts"]}
+    return 1 - len(unasked(attempt.trace.answer, key, facts, asked)) / (len(facts) - len(asked))
+
+
 def _told(attempt: Attempt, fact: str) -> bool:
     """A fact counts only if the issue was read: a guess that happens to fit is worth nothing."""
     task = attempt.task
@@ -121,13 +146,14 @@ def _told(attempt: Attempt, fact: str) -> bool:
 
 
 def _fact(fact: str, weight: float) -> Check:
-    sentence = f"The answer has the {fact} of the facts that were asked for, and none of another issue."
-    return Check(f"answer/{fact}", weight, lambda attempt: float(_told(attempt, fact)), sentence)
+    sentence = f"The answer has the {fact} of the facts that were asked for, none of another issue, and no other fact."
+    return Check(f"answer/{fact}", weight, lambda attempt: _told(attempt, fact) * _only_asked(attempt), sentence)
 
 
 def _holds(attempt: Attempt) -> float:
     changed = changes(attempt.task.world, attempt.final)
-    return float(not changed and _told(attempt, "first") and _told(attempt, "second"))
+    both = _told(attempt, "first") and _told(attempt, "second")
+    return float(not changed and both and _only_asked(attempt) == 1)
 
 
 def _another_issue(plan: Plan, task: Task, rng: random.Random) -> Plan:
@@ -145,7 +171,7 @@ SCENARIO = Scenario(
         stopped_after("getIssue", 0.10),
         _fact("first", 0.25),
         _fact("second", 0.25),
-        Check("outcome", 0.25, _holds, "Both facts are told and the site is as it was.", outcome=True),
+        Check("outcome", 0.25, _holds, "Both facts and no others are told, and the site is as it was.", outcome=True),
     ),
     habits={"another_issue": _another_issue, "answer_unread": lambda plan, task, rng: []},
     draw=draw,

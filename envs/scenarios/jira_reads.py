@@ -4,6 +4,7 @@ from envs.checks import Attempt, Check, at
 from envs.jira import JIRA
 from envs.operation import Api, Json, Schema
 from envs.told import last_place, told_before
+from envs.trace import answered_before
 
 SEARCH = "searchAndReconsileIssuesUsingJql"
 SEARCH_BY_POST = f"{SEARCH}Post"
@@ -22,7 +23,7 @@ def issues_found(write: str, goal: str, weight: float) -> Check:
     def score(attempt: Attempt) -> float:
         calls, wanted = attempt.trace.calls, {names[1] for names in attempt.task.goal[goal]}
         best = 0.0
-        for call in calls[: max(last_place(calls, write), 0)]:
+        for call in answered_before(calls, last_place(calls, write)):
             if call.name in (SEARCH, SEARCH_BY_POST) and call.ok:
                 found = {issue["id"] for issue in call.body["issues"]}
                 best = max(best, len(found & wanted) / len(found | wanted))
@@ -36,7 +37,7 @@ def user_found(write: str, goal: str, weight: float) -> Check:
 
     def score(attempt: Attempt) -> float:
         calls = attempt.trace.calls
-        return float(told_before(calls, max(last_place(calls, write), 0), attempt.task.goal[goal]))
+        return float(told_before(calls, last_place(calls, write), attempt.task.goal[goal]))
 
     return Check("procedure/findUsers", weight, score, f"The user was looked up before {write}.")
 

@@ -114,7 +114,7 @@ def _again(attempt: Attempt) -> float:
         return progress if len(calls) == len({call.name for call in calls}) else 0.0
     failed = [place for place, call in enumerate(calls) if call.error in BLAMELESS]
     repeated = sum(
-        (calls[place].name, calls[place].arguments) == (after.name, after.arguments)
+        (calls[place].name, calls[place].arguments) == (after.name, after.arguments) and calls[place].turn < after.turn
         for place in failed
         for after in calls[place + 1 : place + 2]
     )

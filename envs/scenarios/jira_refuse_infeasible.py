@@ -20,7 +20,8 @@ from envs.scenarios.jira_read_issue import named
 from envs.scenarios.jira_writes import as_asked, moves, one_moved, reads
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
-from envs.trace import Call
+from envs.told import last_place
+from envs.trace import Call, answered_before
 from envs.words import Split
 from envs.world import Record, World
 
@@ -180,9 +181,9 @@ def _telling(call: Call, task: Task) -> bool:
 def _read(attempt: Attempt) -> bool:
     """Whether it was found out, before the last write if there is one, if the task can be done."""
     calls = attempt.trace.calls
-    write = WRITES[kind_of(attempt.task.goal)]
-    last = max((place for place, call in enumerate(calls) if call.name == write), default=len(calls))
-    return any(_telling(call, attempt.task) for call in calls[:last])
+    last = last_place(calls, WRITES[kind_of(attempt.task.goal)])
+    known = calls if last < 0 else answered_before(calls, last)
+    return any(_telling(call, attempt.task) for call in known)
 
 
 def _names(attempt: Attempt) -> set[str]:

@@ -40,6 +40,8 @@ _VERSION = (', fixed in "{name}"', ' and the fix version "{name}"', ' and "{name
 EXPAND = "transitions.fields"
 _NAMED = {"type": "object", "properties": {"name": {"type": "string"}}}
 _SCREEN = {"type": "object", "properties": {"resolution": _NAMED, "fixVersions": {"type": "array", "items": _NAMED}}}
+_NAMED_BY = {"id", "name"}
+"""What a resolution or a version is named by; anything more is made up."""
 RESOLVABLE = JIRA.showing(
     "getTransitions",
     {"expand": {"type": "string", "enum": [EXPAND]}},
@@ -104,7 +106,7 @@ def _read_whole(call: Call, task: Task) -> float:
 
 
 def _resolution(value: Json, wanted: Json) -> float:
-    given = value if isinstance(value, dict) else {}
+    given = value if isinstance(value, dict) and value.keys() <= _NAMED_BY else {}
     by_id = RESOLUTIONS.get(str(given.get("id")), {}).get("name")
     return float(wanted == (by_id if "id" in given else given.get("name")))
 
@@ -123,7 +125,7 @@ def _versions(task: Task, given: Json) -> list[str]:
     """The names of the versions given by id or name."""
     table, found = task.world.tables["versions"], []
     for one in given if isinstance(given, list) else []:
-        version = one if isinstance(one, dict) else {}
+        version = one if isinstance(one, dict) and one.keys() <= _NAMED_BY else {}
         found.append(table.get(str(version.get("id")), {}).get("name") or str(version.get("name")))
     return found
 

@@ -15,7 +15,7 @@ from envs.jira.world import add_distractors, add_issue, add_project, empty_site
 from envs.scenarios.jira_writes import moves, one_moved, read_it, reads, right_issue
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
-from envs.trace import Call
+from envs.trace import Call, answered_before
 from envs.words import Split
 from envs.world import Record
 
@@ -87,7 +87,7 @@ def _fresh(attempt: Attempt) -> float:
     if not places or _transition(calls[places[-1]]) != attempt.task.goal["transition"]:
         return 0.0
     since = places[-2] + 1 if len(places) > 1 else 0
-    between = calls[since : places[-1]]
+    between = answered_before(calls, places[-1])[since:]
     return float(any(call.name == "getTransitions" and call.ok and read_it(call, attempt.task) for call in between))
 
 
@@ -95,7 +95,8 @@ def _read(attempt: Attempt) -> float:
     """The transitions were read before the first move."""
     calls = attempt.trace.calls
     first = next((place for place, call in enumerate(calls) if call.name == "doTransition"), 0)
-    return float(any(call.name == "getTransitions" and read_it(call, attempt.task) for call in calls[:first]))
+    known = answered_before(calls, first)
+    return float(any(call.name == "getTransitions" and read_it(call, attempt.task) for call in known))
 
 
 def _again(attempt: Attempt) -> float:
@@ -109,7 +110,8 @@ def _again(attempt: Attempt) -> float:
         return 0.0
     failed, read, move = calls[place : place + 3]
     reread = read.name == "getTransitions" and read.ok and read_it(read, attempt.task)
-    return float(_transition(failed) == goal["first"] and reread and move.name == "doTransition" and move.ok)
+    moved = move.name == "doTransition" and move.ok and failed.turn < read.turn < move.turn
+    return float(_transition(failed) == goal["first"] and reread and moved)
 
 
 def _give_up(plan: Plan, task: Task, rng: random.Random) -> Plan:

@@ -4,8 +4,9 @@ import pytest
 
 import envs
 from envs import policies
+from envs.mutants import answers_shown
 from envs.policies import DONE, turn
-from envs.scenarios.jira_read_issue import FACTS, named
+from envs.scenarios.jira_read_issue import FACTS, facts_of, named
 
 
 def tasks(count=60, split="train"):
@@ -36,6 +37,34 @@ def test_answer__with_one_fact_earns_a_part():
         nothing = verdict(task, read, DONE)
         assert nothing.reward < first.reward < both.reward == 1
         assert both.success and not first.success and not nothing.success
+
+
+def test_answer__that_copies_what_was_read_earns_nothing_for_it():
+    for split, difficulty in (("train", 1), ("heldout", 5)):
+        for seed in range(30):
+            task = envs.sample("jira_read_issue", seed, split, difficulty)
+            said = "\n".join(answers_shown(task, task.oracle))
+            copied = verdict(task, turn(task.oracle[0]), said)
+            assert not copied.success and copied.reward <= 0.3
+            facts = [check.score for check in copied.checks if check.name.startswith("answer/")]
+            assert facts == [0, 0]
+
+
+def test_answer__with_one_fact_too_many_earns_half_for_each():
+    for task in tasks(20):
+        facts = facts_of(task.world, task.world.table("issues")[task.goal["names"][1]])
+        more = next(fact for place, fact in enumerate(FACTS) if place not in task.goal["facts"])
+        said = verdict(task, turn(task.oracle[0]), f'{task.answer} Its {more}: "{facts[more]}".')
+        assert not said.success and [check.score for check in said.checks if "answer/" in check.name] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("kind", ["Bug", "the task", "Story", "ticket", "issue"])
+def test_answer__may_call_the_issue_by_its_key_and_what_it_is(kind):
+    for task in tasks(40):
+        if FACTS.index("type") in task.goal["facts"]:
+            continue
+        said = f'The answer about {kind} "{task.goal["names"][0]}": {task.answer}'
+        assert verdict(task, turn(task.oracle[0]), said).reward == 1
 
 
 @pytest.mark.parametrize("fact", FACTS)

@@ -4,7 +4,7 @@ from collections import Counter
 
 import envs
 from envs import policies
-from envs.mutants import mutants
+from envs.mutants import KINDS, SPAM, UNDECLARED, mutants
 from envs.scenarios.jira_reads import SEARCH
 
 
@@ -39,3 +39,46 @@ def test_mutants__are_never_the_oracle():
     for scenario in envs.SCENARIOS:
         task = envs.sample(scenario, 3, "train", 3)
         assert all(made.turns != tuple(policies.oracle(task)) for made in mutants(task))
+
+
+def made(scenario: str, kind: str, split: str = "train", seeds: int = 6):
+    """(task, mutant) of one kind."""
+    for seed in range(seeds):
+        task = envs.sample(scenario, seed, split)
+        yield from ((task, one) for one in mutants(task) if one.kind == kind)
+
+
+def test_kinds__each_is_made_somewhere_and_no_other():
+    found = {one.kind for name in envs.SCENARIOS for one in mutants(envs.sample(name, 3, "train", 3))}
+    assert found == set(KINDS)
+
+
+def test_unknown_argument__is_put_into_every_object_of_every_call_and_everywhere_at_once():
+    places = [one.site for task, one in made("jira_create_issue", "unknown argument", seeds=1)]
+    inner = ("", "fields.", "fields.project.", "fields.issuetype.", "fields.priority.")
+    assert places == [f"createIssue (call 1) with {path}{UNDECLARED}" for path in inner] + [
+        f"{UNDECLARED} in every call"
+    ]
+
+
+def test_merge_turns__only_where_a_call_needs_an_answer():
+    assert list(made("jira_create_issue", "merge turns")) == []
+    moved = [one for _, one in made("jira_transition_ticket", "merge turns", seeds=1)]
+    assert [one.site for one in moved] == ["getTransitions and doTransition (call 2)", "all calls"]
+    assert all(len(one.turns) == 2 and one.turns[0].count("<tool_call>") == 2 for one in moved)
+    # The first search is needed too, though another one lies between.
+    link = [one.site for _, one in made("jira_link_duplicate", "merge turns", seeds=1)]
+    assert link == [f"{SEARCH} and linkIssues (call 3)"] * 2 + ["all calls"]
+
+
+def test_merge_turns__leaves_every_call_as_it_was():
+    for scenario in envs.SCENARIOS:
+        for task, one in made(scenario, "merge turns", seeds=3):
+            calls = "\n".join(one.turns).count("<tool_call>")
+            assert calls == len(task.oracle) and len(one.turns) < len(task.oracle) + 1
+
+
+def test_spam_reads__come_before_the_call_that_they_resemble():
+    for task, one in made("confluence_create_page", "spam reads", seeds=2):
+        assert len(one.turns) == SPAM + len(task.oracle) + 1
+        assert len(set(one.turns)) == len(one.turns)

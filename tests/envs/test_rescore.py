@@ -7,6 +7,7 @@ import pytest
 import envs
 from envs import policies
 from envs import stored as command
+from envs.paths import inside
 
 
 @pytest.fixture
@@ -66,28 +67,83 @@ def test_read__a_number_that_has_no_difference_is_none(records, tmp_path):
 
 
 EPISODE = {"task": {"scenario": "jira_create_issue", "seed": 0, "split": "train"}, "calls": [], "stopped": True}
+CALL = {"name": "createIssue", "arguments": {}, "status": 400, "body": None, "error": "refused", "turn": 0}
 
 
 @pytest.mark.parametrize(
     ("line", "told"),
     [
         ("{", "line 2: not JSON"),
-        ("[]", "line 2: an episode is a JSON object, not list"),
-        ({}, 'needs "task", "calls" and "stopped"'),
-        ({"episode": 3}, 'needs "task"'),
-        ({**EPISODE, "task": 3}, '"task" is an object'),
-        ({**EPISODE, "calls": [1]}, "list of objects"),
-        ({**EPISODE, "calls": [{"colour": 1}]}, "not a stored"),
+        ("[]", "line 2: an episode should be a JSON object, not \\[\\]"),
+        ({}, 'a stored episode needs "task"'),
+        ({"episode": 3}, 'the "episode" should be an object, not 3'),
+        ({**EPISODE, "task": 3}, '"task" of a stored episode should be an object, not 3'),
+        ({**EPISODE, "calls": 4}, '"calls" of a stored episode should be a list of objects, not 4'),
+        ({**EPISODE, "calls": [1]}, "stored call 1 should be an object, not 1"),
+        ({**EPISODE, "calls": [{"colour": 1}]}, 'stored call 1 needs "name"'),
+        ({**EPISODE, "calls": [{**CALL, "colour": 1}]}, "stored call 1 has no 'colour'"),
+        ({**EPISODE, "calls": [{**CALL, "turn": "x"}]}, "\"turn\" of stored call 1 should be .* not 'x'"),
+        ({**EPISODE, "calls": [{**CALL, "error": "x"}]}, "\"error\" of stored call 1 should be .* not 'x'"),
+        ({**EPISODE, "calls": [{**CALL, "name": "nope"}]}, "a name that is no operation: 'nope'"),
+        ({**EPISODE, "stopped": "x"}, "\"stopped\" of a stored episode should be true or false, not 'x'"),
+        ({**EPISODE, "answer": None}, '"answer" of a stored episode should be a string, not None'),
         ({**EPISODE, "task": {**EPISODE["task"], "scenario": "nope"}}, "unknown scenario 'nope'"),
-        ({**EPISODE, "task": {**EPISODE["task"], "seed": "x"}}, "a seed"),
+        ({**EPISODE, "task": {**EPISODE["task"], "seed": "x"}}, "should be an integer, not 'x'"),
         ({**EPISODE, "task": {**EPISODE["task"], "split": "test"}}, "unknown split 'test'"),
-        ({"episode": EPISODE, "verdict": 1}, '"verdict" is no object'),
+        ({"episode": EPISODE, "verdict": 1}, 'the "verdict" should be an object, not 1'),
+        ({"episode": EPISODE, "verdict": {"reward": "x", "success": True}}, "should be a number from 0 to 1, not 'x'"),
+        ({"episode": EPISODE, "verdict": {"reward": None, "success": True}}, "from 0 to 1, not None"),
+        ({"episode": EPISODE, "verdict": {"reward": float("nan"), "success": True}}, "from 0 to 1, not nan"),
+        ({"episode": EPISODE, "verdict": {"reward": 10**400, "success": True}}, "not a number that long"),
+        ({"episode": EPISODE, "verdict": {"reward": 1, "success": 1}}, "should be true or false, not 1"),
+        ({"episode": EPISODE, "verdict": {"success": True}}, 'a stored "verdict" needs "reward"'),
         ("[" * 100_000, "line 2"),
     ],
 )
 def test_read__names_the_line_that_is_no_episode(line, told, tmp_path):
     with pytest.raises(envs.EnvError, match=told):
         list(command.read(stored(tmp_path, [EPISODE, line])))
+
+
+def places(value, path=()):
+    """The paths of everything inside a record, answers as a whole."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, one in inner:
+        yield (*path, name)
+        if name != "body":
+            yield from places(one, (*path, name))
+
+
+NOT_THERE = object()
+
+
+@pytest.mark.parametrize("bad", [NOT_THERE, None, "x", -1, 1.5, float("nan"), 10**400, True, [], {}, [[]], "\ud800"])
+def test_read__any_field_spoiled_or_lost_scores_or_is_told_in_one_line(bad, tmp_path, capsys):
+    for scenario, seed in (("jira_transition_conflict", 1), ("jira_read_issue", 0)):
+        episode = envs.Episode(envs.sample(scenario, seed, "train"))
+        for text in policies.oracle(episode.task):
+            episode.step(text)
+        record = {"episode": episode.to_dict(), "verdict": {"reward": 1.0, "success": True}}
+        for path in places({name: record[name] for name in ("episode", "verdict")}):
+            spoiled = json.loads(json.dumps(record))
+            around = inside(spoiled, path[:-1])
+            if bad is NOT_THERE:
+                del around[path[-1]]
+            else:
+                around[path[-1]] = bad
+            try:
+                command.main([stored(tmp_path, ["", spoiled])])
+            except envs.EnvError as error:
+                assert "episodes.jsonl, line 2: " in str(error) and "\n" not in str(error)
+            shown = capsys.readouterr().out.lower()
+            assert "nan" not in shown and "inf" not in shown
+
+
+def test_read__calls_that_do_not_say_their_turn_had_one_each(records, tmp_path):
+    for record in records:
+        for call in record["episode"]["calls"]:
+            del call["turn"]
+    assert not any(episode.differs for episode in command.read(stored(tmp_path, records)))
 
 
 def test_read__refuses_a_file_without_episodes(tmp_path):

@@ -11,7 +11,8 @@ import envs
 from envs import policies
 from envs.audit.criteria import shape, writes_nothing
 from envs.checks import Attempt, changes, judge
-from envs.mutants import essence, extra_writes
+from envs.dependence import essence
+from envs.mutants import extra_writes
 from envs.task import PlannedCall, Task
 
 SCENARIOS = pytest.mark.parametrize("scenario", envs.SCENARIOS)

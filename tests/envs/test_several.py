@@ -1,5 +1,6 @@
 """Laws of checks on several calls of one operation, and of what had been told before them."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +9,7 @@ from envs.checks import Attempt, at, exactly
 from envs.paths import leafwise
 from envs.several import all_named, each_call
 from envs.told import read_argument, told_before
-from envs.trace import Call, Trace
+from envs.trace import Call, Trace, answered_before
 
 GOAL = {"records": [["A-1", "101"], ["A-2", "102"], ["A-3", "103"]], "value": "high", "account": "7f"}
 READ = Call("find", {}, 200, {"found": [{"id": "101"}, {"key": "A-2", "id": "102"}, {"id": "103"}]})
@@ -18,8 +19,13 @@ def edit(name, value="high", status=204):
     return Call("edit", {"record": name, "field": {"name": value}}, status, None, "" if status < 400 else "refused")
 
 
+def in_turns(*calls):
+    """The calls, each in a turn of its own."""
+    return tuple(replace(call, turn=place) for place, call in enumerate(calls))
+
+
 def attempt(*calls):
-    return Attempt(SimpleNamespace(goal=GOAL), Trace(calls), None)
+    return Attempt(SimpleNamespace(goal=GOAL), Trace(in_turns(*calls)), None)
 
 
 def named(*calls):
@@ -97,8 +103,15 @@ def test_told__only_by_answers_that_came_before_and_were_no_refusals():
     refused = Call("find", {}, 404, {"id": "7f"}, "refused")
     told = Call("find", {}, 200, [{"account": "7f"}])
     use = Call("write", {"to": {"id": "7f"}}, 201, {})
-    assert told_before((told, use), 1, "7f") and not told_before((use, told), 0, "7f")
-    assert not told_before((refused, use), 1, "7f") and not told_before((), 0, "7f")
+    assert told_before(in_turns(told, use), 1, "7f") and not told_before(in_turns(use, told), 0, "7f")
+    assert not told_before(in_turns(refused, use), 1, "7f") and not told_before((), 0, "7f")
     check = read_argument("write", "to.id", "account", 1.0)
     scores = [check.score(attempt(*calls)) for calls in ((told, use), (use, told), (refused, use), (use,), (told,))]
     assert scores == [1, 0, 0, 0, 0]
+
+
+def test_told__what_stands_in_the_same_turn_has_told_nothing_yet():
+    told, use = Call("find", {}, 200, [{"account": "7f"}], turn=3), Call("write", {"to": {"id": "7f"}}, 201, {}, turn=3)
+    assert not told_before((told, use), 1, "7f") and told_before((told, replace(use, turn=4)), 1, "7f")
+    assert answered_before((told, use, replace(use, turn=4)), 2) == [told, use]
+    assert answered_before((told, use), 1) == answered_before((told,), 0) == answered_before((told,), -1) == []

@@ -9,6 +9,7 @@ import envs
 from envs.audit import __main__ as command
 from envs.audit import audit
 from envs.checks import Check, outcome
+from envs.penalties import COSTS
 from envs.scenarios.scenario import Draft, Scenario
 from envs.task import PlannedCall
 from tests.envs.toy_library import library, source
@@ -84,6 +85,7 @@ def scaled(weight: float) -> list[Check]:
         ("duplicate-spam", lambda attempt: 3.0 * (len(attempt.trace) > 4)),
         ("random-valid", lambda attempt: 2.0 * (len(attempt.trace) == 3)),
         ("echo-request", lambda attempt: 2.0 * any(attempt.task.request in str(c.arguments) for c in attempt.trace)),
+        ("dump-answer", lambda attempt: float("books" in attempt.trace.answer)),
         ("same-answer", lambda attempt: float(attempt.last("createLoan") is not None)),
     ],
 )
@@ -104,6 +106,41 @@ def test_mutants__a_fault_that_no_check_sees_survives(scenario, gone, fault):
     for name in gone:
         scenario = without(name, "outcome", scenario)
     assert any(told.startswith(fault) for told in failed(scenario, "mutants")["mutants"])
+
+
+def test_floors__an_answer_that_may_be_a_copy_of_what_was_read_fails_though_nothing_is_to_be_written():
+    read = envs.SCENARIOS["jira_read_issue"]
+
+    def told(attempt) -> float:
+        return float(
+            all(attempt.task.goal[fact].lower() in attempt.trace.answer.lower() for fact in ("first", "second"))
+        )
+
+    found = failed(checked(Check("outcome", 1.0, told, "", outcome=True), scenario=read), "floors")
+    assert "dump-answer earns 1.000" in found["dump-answer"][0]
+
+
+def test_mutants__a_read_in_the_turn_of_the_write_that_needs_it_survives_where_only_order_counts():
+    def before(attempt) -> float:
+        names = [call.name for call in attempt.trace if call.ok]
+        return float(names == ["findBooks", "createLoan"])
+
+    kept = without("argument/bookId", "outcome").checks
+    lax = checked(*(replace(check, score=before) if check.name == "procedure/findBooks" else check for check in kept))
+    assert any(told.startswith("merge turns") for told in failed(lax, "mutants")["mutants"])
+
+
+@pytest.mark.parametrize(
+    ("free", "fault"),
+    [
+        (("unknown_argument",), "unknown argument"),
+        (("unknown_argument", "duplicate_call", "excessive_calls"), "spam reads"),
+    ],
+)
+def test_mutants__a_fault_that_costs_nothing_survives(free, fault, monkeypatch):
+    for name in free:
+        monkeypatch.setitem(COSTS, name, 0.0)
+    assert any(told.startswith(fault) for told in failed(LIBRARY, "mutants")["mutants"])
 
 
 def test_mutants__an_argument_that_no_check_looks_at_survives():
