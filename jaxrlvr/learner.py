@@ -91,6 +91,7 @@ def _suffix(
         model.unembed_VD,
         batch.suffix_BGT.reshape(-1),
         temperature=temperature,
+        mesh=model.mesh,
     )
     return logprob_N.reshape(batch.suffix_BGT.shape), entropy_N.reshape(batch.suffix_BGT.shape), balance
 

@@ -162,7 +162,9 @@ class Forward:
     ) -> tuple[jax.Array, KVCache | None, Routing | None]:
         """Embed, run all layers, normalise. The cache comes back stacked, or unrolled if the suffix cache is."""
         x_BGTD = jnp.take(self.embedding_VD, tokens_BGT, axis=0).astype(self.compute_dtype)
-        x_BGTD = constrain(x_BGTD, self.mesh, ("batch", None, None, None))
+        # Each device looks its part of the width up, and then trades it for the whole width of its own groups.
+        for axes in (("looked_up", None, None, "embed"), ("batch", None, None, None)):
+            x_BGTD = constrain(x_BGTD, self.mesh, axes)
         loops = isinstance(self.layers, tuple) or any(
             cache is not None and cache.is_unrolled for cache in (prefix, suffix)
         )
