@@ -24,7 +24,7 @@ from models.fast_attention import Kernel
 from models.logprobs import logits
 from models.norm import rms_norm
 from models.rope import rotation
-from models.sharding import constrain
+from models.sharding import constrain, gathered
 
 _REMAT: dict[str, Callable[..., bool] | None] = {
     # Keeps products with weights; attention scores (products with batch axes) are computed again.
@@ -137,6 +137,10 @@ class Forward:
     def _cast(self, weights: dict[str, jax.Array]) -> dict[str, jax.Array]:
         return {name: w if name in _EXACT else w.astype(self.compute_dtype) for name, w in weights.items()}
 
+    def _gathered(self, weights: dict[str, jax.Array]) -> dict[str, jax.Array]:
+        axes = {row.path[-1]: row.axes[1:] for row in parameters(self.config) if row.is_stacked}
+        return {name: gathered(w, self.mesh, axes[name]) for name, w in weights.items()}
+
     def _rotation(self, position_BGT: jax.Array) -> Any:
         config = self.config
         return rotation(config.rope_theta, config.rotary_dims, config.rope_scaling, position_BGT)
@@ -173,6 +177,8 @@ class Forward:
             x_BGTD: jax.Array, weights: Any, prefix: Memory | None, suffix: Memory | None
         ) -> tuple[jax.Array, Memory | None, Routing | None]:
             w = self._cast(weights)
+            if self.remat != "none" and not loops:
+                w = self._gathered(w)
             x_BGTD = checkpoint_name(x_BGTD, "layer_input")
             x_BGTD, memory, routing = block(self.config, w, x_BGTD, prefix, suffix, sight, self.mesh)
             return x_BGTD, memory if keep else None, routing

@@ -43,9 +43,7 @@ def token_logprobs(
     def own_tokens(
         hidden_ND: jax.Array, unembed_VD: jax.Array, targets_N: jax.Array, temperature: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
-        # Said before the loop, so that gradients are summed over the devices after it.
-        unembed_VD = jax.lax.pcast(unembed_VD, RULES["batch"], to="varying")
-        return _in_chunks(hidden_ND, unembed_VD, targets_N, temperature, chunk)
+        return _in_chunks(hidden_ND, _shared(unembed_VD), targets_N, temperature, chunk)
 
     # Of what is spread within a device's tokens, the vocabulary, the compiler takes care.
     run = jax.shard_map(
@@ -56,6 +54,19 @@ def token_logprobs(
         axis_names=set(RULES["batch"] or ()),
     )
     return run(hidden_ND, unembed_VD, targets_N, jnp.float32(temperature))
+
+
+@jax.custom_vjp
+def _shared(unembed_VD: jax.Array) -> jax.Array:
+    """What all devices have alike, as each one's own: its gradient is summed over them, in float32, and only here."""
+    return jax.lax.pcast(unembed_VD, RULES["batch"], to="varying")
+
+
+def _sum_of_slopes(_: None, slope_VD: jax.Array) -> tuple[jax.Array]:
+    return (jax.lax.psum(slope_VD.astype(jnp.float32), RULES["batch"]).astype(slope_VD.dtype),)
+
+
+_shared.defvjp(lambda unembed_VD: (_shared(unembed_VD), None), _sum_of_slopes)
 
 
 def _in_chunks(

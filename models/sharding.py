@@ -155,3 +155,8 @@ def constrain(x: jax.Array, mesh: Mesh | None, axes: Sequence[str | None]) -> ja
             f"use a multiple of {parts} groups, or a smaller mesh"
         )
     return jax.lax.with_sharding_constraint(x, sharding(mesh, axes))
+
+
+def gathered(w: jax.Array, mesh: Mesh | None, axes: Sequence[str | None]) -> jax.Array:
+    """A layer's weight as its products take it: whole where only fsdp cuts it. Without a mesh, as it is."""
+    return constrain(w, mesh, [None if axis and RULES[axis] == "fsdp" else axis for axis in axes])
