@@ -66,9 +66,7 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
         checkpoints.warm_up(source.kept(state))
         meter = make_meter(config, policy)
         state = warm_up(config, sampler, learner, state, shape)
-        done, state, progress = resumed(checkpoints, source, state)
-        if not done and run.noted("metrics"):
-            console.say("there is no checkpoint: beginning again with the first step")
+        done, state, progress = resumed(run, checkpoints, source, state)
         run.write_config(config)  # only now is it known that the run can go on with it
         record = Record(config, run, policy.chat, resume_from=done)
         judged = Evaluator(config, policy, sampler, run, record, interruption, dog)
@@ -122,9 +120,13 @@ def review(
     return guards.review(progress, step, figures, groups, config.guards, config.policy.compute_dtype, corrected)
 
 
-def resumed(checkpoints: Checkpoints, source: InTurn, state: TrainState) -> tuple[int, TrainState, Progress]:
+def resumed(
+    run: RunDirectory, checkpoints: Checkpoints, source: InTurn, state: TrainState
+) -> tuple[int, TrainState, Progress]:
     """The step, state and progress of the newest whole checkpoint; of step 0 if there is none yet."""
     if checkpoints.latest() is None:
+        if run.noted("metrics"):
+            console.say("there is no checkpoint: beginning again with the first step")
         return 0, state, Progress()
     step, kept, notes = checkpoints.restore(source.kept(state))
     checkpoints.forget_after(step)

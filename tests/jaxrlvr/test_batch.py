@@ -3,6 +3,7 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import jax
 import numpy as np
 import pytest
 
@@ -64,7 +65,7 @@ def test_pack__fills_the_last_micro_batch_with_groups_that_sample_nothing():
 
 def test_pack__shapes_come_from_the_buckets_alone():
     shapes = {
-        tuple(part.shape for part in batch)
+        tuple(array.shape for array in jax.tree.leaves(batch))
         for lengths in ((1, 2), (3, 1), (2, 2))
         for batch in pack([row(prefix, *lengths) for prefix in (1, 2, 3, 4)], SHAPE, PAD)
     }
