@@ -12,16 +12,15 @@ from jax.sharding import AbstractMesh
 import envs
 import models
 from envs.tools import DETAILS
-from jaxrlvr import optimizer, tasks
+from jaxrlvr import memory, optimizer, tasks
 from jaxrlvr.chat import Chat
 from jaxrlvr.config import RunConfig
 from jaxrlvr.errors import UserError
 from jaxrlvr.grpo import GRPOConfig
+from jaxrlvr.memory import size
 from jaxrlvr.policy import PolicyConfig, make_mesh
 from jaxrlvr.tasks import training_tasks
 from models.adapters import adapter_count, adapters
-from models.budget import Batch as BatchSize
-from models.budget import Budget, budget
 from models.decoder import Remat, check_offload
 from models.fast_attention import choose
 from models.sharding import MESH_AXES, padded
@@ -234,19 +233,7 @@ def describe(config: RunConfig, source: str, model: models.ModelConfig, chat: Ch
     parameters = f"{models.parameter_count(model) / 1e6:,.2f}M parameters"
     if model.lora.rank:
         parameters += f" and {adapter_count(model) / 1e6:,.2f}M of adapters, which alone are trained"
-    lengths = acting.prefix_buckets[-1], acting.suffix_buckets[-1]
-
-    def taken(groups: int) -> Budget:
-        batch = BatchSize(groups, acting.group_size, *lengths)
-        return budget(model, places, batch, config.policy.compute_dtype, config.policy.remat)
-
-    step = taken(config.tasks.per_step)
-    # Adafactor's sums are next to nothing.
-    state_bytes = step.weights + step.gradients + (step.optimizer if config.optimizer.kind == "adamw" else 0)
-    if acting.asynchronous:
-        # A copy of what is trained, by the policy that samples the next step.
-        state_bytes += 4 * (adapter_count(model) if model.lora.rank else models.parameter_count(model))
-    caches, activations = step.prefix_cache + step.suffix_cache, taken(config.learner.micro_groups).activations
+    taken = memory.need(config, model)
     task = training_tasks(config.tasks, config.seed, 1)[0]
     if chat is None:
         first = f"{json.dumps(envs.tool_schemas(task, detail=acting.detail))}\n{task.request}"
@@ -257,9 +244,10 @@ def describe(config: RunConfig, source: str, model: models.ModelConfig, chat: Ch
             f"model      {source}: {parameters}, {model.num_layers} layers",
             f"devices    {jax.device_count()} x {jax.devices()[0].device_kind}, {os.cpu_count()} host cores; "
             f"mesh data={mesh.data} fsdp={mesh.fsdp} tensor={mesh.tensor}",
-            f"per device {_size(state_bytes)} of weights, gradients and optimizer, "
-            f"at most {_size(caches)} of caches, about {_size(activations)} of activations",
-            *_about_devices(config.policy, model, taken(config.learner.micro_groups).offloaded),
+            f"per device {size(taken.state)} of weights, gradients and optimizer, "
+            f"at most {size(taken.caches)} of caches, about {size(taken.activations)} of activations",
+            *([f"impossible here: {full}"] if (full := memory.problem(config, model)) else []),
+            *_about_devices(config.policy, model, taken.offloaded),
             f"scenarios  {', '.join(config.tasks.scenarios)}",
             f"a step     {config.tasks.per_step} tasks x {acting.group_size} members, "
             f"at most {acting.max_turns} turns of {acting.turn_tokens} tokens",
@@ -281,11 +269,7 @@ def _about_devices(policy: PolicyConfig, model: models.ModelConfig, offloaded: i
     except models.ModelError as error:
         said.append(f"impossible here: {error}")
     if policy.remat == "offload" and device.platform == "cpu":
-        said.append(f"remat      offload saves nothing on a CPU, whose memory is the host's: {_size(offloaded)} more")
+        said.append(f"remat      offload saves nothing on a CPU, whose memory is the host's: {size(offloaded)} more")
     elif policy.remat == "offload":
-        said.append(f"remat      offload: {_size(offloaded)} of layers' inputs wait in the host's memory")
+        said.append(f"remat      offload: {size(offloaded)} of layers' inputs wait in the host's memory")
     return said
-
-
-def _size(count: float) -> str:
-    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxrlvr import console, curriculum, distributed, grpo, guards, metrics, refill, shares
+from jaxrlvr import console, curriculum, distributed, grpo, guards, memory, metrics, refill, shares
 from jaxrlvr.arguments import Arguments, consequences, read_arguments
 from jaxrlvr.asynchronous import InTurn, source_of
 from jaxrlvr.batch import pack, rows
@@ -259,6 +259,7 @@ def main(arguments: list[str]) -> int:
             dog.now("loading the model")
             policy = load_policy(config.policy)
         check(config, policy.chat, policy.config)
+        memory.check(config, policy.config)
         console.say(describe(config, str(policy.source), policy.config, policy.chat))
         if distributed.is_first():
             begin(asked, run, held)

@@ -15,6 +15,7 @@ from jaxrlvr.asynchronous import disagreement
 from jaxrlvr.batch import Batch, Shape, empty
 from jaxrlvr.config import RunConfig
 from jaxrlvr.learner import Learner, TrainState
+from jaxrlvr.memory import full_device_told, lower
 from jaxrlvr.sampler import Sampler, keys
 
 
@@ -28,11 +29,15 @@ def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainS
         for rows in (0, *shape.row_buckets)
     ]
     tasks, places, batch = config.tasks.per_step, config.rollout.places, config.evaluation.batch
-    state = learner.warm_up(state, batches)
+    groups, fewer = min(places or tasks, tasks), lower("rollout.group-size", members)
+    with full_device_told("by an update", lower("learner.micro-groups", shape.groups), "--policy.remat full", fewer):
+        state = jax.block_until_ready(learner.warm_up(state, batches))
     params, processes = shares.acting(sampler, state.params), jax.process_count()
     for width_P in shape.prefix_buckets[::-1]:
-        warm_sampler(sampler, params, width_P, tasks // processes, members, places // processes)
-        warm_sampler(sampler, params, width_P, batch // processes, 1)
+        with full_device_told("by sampling", lower("rollout.places", groups), fewer):
+            warm_sampler(sampler, params, width_P, tasks // processes, members, places // processes)
+        with full_device_told("by an evaluation", lower("evaluation.batch", batch)):
+            warm_sampler(sampler, params, width_P, batch // processes, 1)
     if config.rollout.asynchronous:
         for each in batches:
             disagreement(learner, params, each)

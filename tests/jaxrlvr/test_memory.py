@@ -1,0 +1,87 @@
+"""Laws of what a run takes of memory, and of what is said when it is too much."""
+
+from dataclasses import replace
+
+import jax.numpy as jnp
+import pytest
+
+import models
+from jaxrlvr import memory, warmup
+from jaxrlvr.errors import UserError
+from jaxrlvr.memory import check, fitting, full_device_told, limit, need, problem
+
+MODEL = models.PRESETS["Qwen/Qwen3-0.6B"]
+
+
+@pytest.fixture
+def config(tiny_run):
+    """Many groups and members of a model of some size."""
+    tasks = replace(tiny_run.tasks, per_step=16)
+    rollout = replace(tiny_run.rollout, group_size=32, prefix_buckets=(1024,), suffix_buckets=(512,))
+    learner = replace(tiny_run.learner, micro_groups=8, suffix_buckets=(512,))
+    return replace(tiny_run, tasks=tasks, rollout=rollout, learner=learner)
+
+
+def changed(config, **sections):
+    return replace(config, **{name: replace(getattr(config, name), **fields) for name, fields in sections.items()})
+
+
+def test_need__falls_with_every_setting_that_is_advised(config):
+    whole = need(config, MODEL)
+    assert need(changed(config, learner={"micro_groups": 4}), MODEL).updating < whole.updating
+    assert need(changed(config, policy={"remat": "full"}), MODEL).updating < whole.updating
+    assert need(changed(config, rollout={"places": 8}), MODEL).sampling < whole.sampling
+    assert need(changed(config, rollout={"group_size": 16}), MODEL).peak < whole.peak
+    ahead = need(changed(config, rollout={"asynchronous": True}), MODEL)
+    assert ahead.updating == whole.updating + 4 * models.parameter_count(MODEL) + whole.caches
+
+
+@pytest.mark.parametrize("there", [12e9, 14e9, 20e9, 60e9])
+def test_fitting__fits_and_the_last_setting_could_not_be_larger(config, there):
+    found = fitting(config, MODEL, there)
+    assert need(found, MODEL).peak <= there < need(config, MODEL).peak
+    lowered = [
+        flag for flag in ("learner.micro_groups", "rollout.places", "rollout.group_size")
+        if memory._get(found, flag) != memory._get(config, flag)
+    ]  # fmt: skip
+    section, name = lowered[-1].split(".")
+    assert need(changed(found, **{section: {name: memory._get(found, lowered[-1]) + 1}}), MODEL).peak > there
+
+
+def test_check__names_what_there_is_what_is_needed_and_settings_that_fit(config, monkeypatch):
+    monkeypatch.setattr(memory, "limit", lambda config: 20e9)
+    with pytest.raises(UserError, match=r"a device has 20.0 GB .* needs about \d+.\d GB: 9.5 GB of weights") as raised:
+        check(config, MODEL)
+    text = str(raised.value)
+    assert "\n" not in text and "These fit: --learner.micro-groups 1 --policy.remat full --rollout.places " in text
+    monkeypatch.setattr(memory, "limit", lambda config: 9e9)
+    assert "No smaller batch fits: spread it over more devices (--policy.mesh.fsdp)" in problem(config, MODEL)
+    monkeypatch.setattr(memory, "limit", lambda config: 10**15)
+    assert problem(config, MODEL) == ""
+
+
+def test_limit__is_this_machine_s(config):
+    assert 10**9 < limit(config) < 10**14
+    assert limit(changed(config, policy={"mesh": replace(config.policy.mesh, fsdp=4)})) == limit(config) // 4
+
+
+def test_full_device_told__names_settings_and_lets_other_errors_through():
+    with pytest.raises(UserError, match=r"filled by sampling \(.*[Oo]ut of memory.*\): use --rollout.places 2 instead"):
+        with full_device_told("by sampling", memory.lower("rollout.places", 4), memory.lower("a.b", 1)):
+            jnp.zeros((1 << 46,)).block_until_ready()
+    with pytest.raises(ValueError, match="other"), full_device_told("by sampling"):
+        raise ValueError("other")
+
+
+def test_warm_up__that_fills_a_device_says_what_to_lower(config):
+    class Learner:
+        def warm_up(self, state, batches):
+            return jnp.zeros((1 << 46,))
+
+    class Sampler:
+        pad_token = 0
+
+    shape = config.learner.shape(config.rollout.prefix_buckets)
+    said = "filled by an update .*use --learner.micro-groups 4 instead of 8, or --policy.remat full, or --rollout.group"
+    with pytest.raises(UserError, match=said):
+        warmup.warm_up(config, Sampler(), Learner(), None, shape)
