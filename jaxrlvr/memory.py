@@ -144,9 +144,8 @@ def full_device_told(what: str, *advice: str) -> Iterator[None]:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
         reason = str(error).split("RESOURCE_EXHAUSTED:")[1].strip().splitlines()[0]
-        raise UserError(
-            f"a device's memory was filled {what} ({reason}): use {', or '.join(filter(None, advice))}"
-        ) from error
+        smaller = ", or ".join(filter(None, advice))
+        raise UserError(f"a device's memory was filled {what} ({reason}): use {smaller}") from error
 
 
 def size(count: float) -> str:
