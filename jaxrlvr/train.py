@@ -17,7 +17,7 @@ import numpy as np
 
 from jaxrlvr import console, curriculum, distributed, grpo, guards, metrics, refill, shares
 from jaxrlvr.arguments import Arguments, consequences, read_arguments
-from jaxrlvr.batch import Shape, pack, rows
+from jaxrlvr.batch import Shape, arranged, pack, rows
 from jaxrlvr.checkpoint import Checkpoints
 from jaxrlvr.clock import timed
 from jaxrlvr.compilation import use_compilation_cache
@@ -81,11 +81,12 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
                 dog.now(f"sampling for step {step}")
                 drawn = draw(config, policy, sampler, state, progress, step, figures)
                 with timed(figures, "seconds/pack"):
-                    batches = pack(rows(*drawn.used), shape, policy.chat.pad_token)
+                    ordered = arranged(rows(*drawn.used))
+                    batches = pack(ordered, shape, policy.chat.pad_token)
                 dog.now(f"making the update of step {step}")
                 with timed(figures, "seconds/update"):
                     state, stats = learner.update(state, batches, guards.norm_limit(progress, config.guards))
-                    figures |= metrics.update_figures(stats)
+                    figures |= metrics.update_figures(stats, [row.scenario for row in ordered])
                 figures |= metrics.step_figures(drawn, figures) | meter.figures(drawn, figures)
                 figures["compiles"] = float(compiles.count)
                 progress.rates = curriculum.updated(progress.rates, drawn.groups)
