@@ -51,6 +51,7 @@ class Row:
 
     prefix: Sequence[int]
     suffixes: Sequence[Suffix]
+    scenario: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,23 +82,30 @@ def rows(groups: Sequence[Group], advantage_BG: np.ndarray) -> list[Row]:
                 )
                 for member, advantage in zip(group.members, of_group, strict=True)
             ],
+            group.task.scenario,
         )
         for group, of_group in zip(groups, advantage_BG, strict=True)
     ]
 
 
-def pack(rows: Sequence[Row], shape: Shape, pad: int) -> list[Batch]:
-    """Cut `rows` into micro-batches; unused places hold the token `pad`.
-
-    Groups with advantages come first, so that the others fill micro-batches of their own, which cost the learner less;
-    longest suffixes are together. The last one is filled with empty groups, so that only the buckets decide which
-    shapes are compiled. Raises UserError if a prompt or suffix fits no bucket.
+def arranged(rows: Sequence[Row]) -> list[Row]:
+    """The order in which `pack` cuts rows: groups with advantages first, so that the others fill micro-batches of their
+    own, which cost the learner less; longest suffixes together.
     """
 
     def place(row: Row) -> tuple[bool, int]:
         return any(suffix.advantage for suffix in row.suffixes), max(len(suffix.tokens) for suffix in row.suffixes)
 
-    ordered = sorted(rows, key=place, reverse=True)
+    return sorted(rows, key=place, reverse=True)
+
+
+def pack(rows: Sequence[Row], shape: Shape, pad: int) -> list[Batch]:
+    """Cut `arranged(rows)` into micro-batches; unused places hold the token `pad`.
+
+    The last one is filled with empty groups, so that only the buckets decide which shapes are compiled. Raises
+    UserError if a prompt or suffix fits no bucket.
+    """
+    ordered = arranged(rows)
     return [
         _pack_one(ordered[start : start + shape.groups], shape, pad) for start in range(0, len(ordered), shape.groups)
     ]

@@ -106,8 +106,7 @@ def reward_hacking(window: Window) -> str:
 NEEDED = {"reward", "success", "length", "truncated", "calls/formed", "update/entropy"}
 """Steps that lack one of these, of an older version, are passed over."""
 RUN: tuple[Callable[[Window], str], ...] = (entropy_collapse, length_growth, format_lost, reward_hacking)
-TRENDS: tuple[Callable[[Window], str], ...] = (length_growth, format_lost, reward_hacking)
-"""Of those, what is looked for in each scenario too."""
+"""What is looked for in the whole run, and in each scenario."""
 SCENARIO: tuple[Callable[[Window, str], str], ...] = (saturated, hopeless)
 
 
@@ -127,7 +126,7 @@ def diagnose(history: Window) -> list[Finding]:
         for check in SCENARIO if len(own) >= ENOUGH else ():
             if text := check(own, scenario):
                 findings.append(Finding(check.__name__, scenario, f"{scenario} is {text}"))
-        for trend in TRENDS:
+        for trend in RUN:
             texts = [text for window in windows if (text := _own(window, scenario, trend))]
             if texts and trend.__name__ not in found:
                 findings.append(Finding(trend.__name__, scenario, f"{scenario}: {texts[0]}"))
@@ -136,7 +135,8 @@ def diagnose(history: Window) -> list[Finding]:
 
 def _own(window: Window, scenario: str, trend: Callable[[Window], str]) -> str:
     """What a trend says of one scenario's figures."""
-    names = NEEDED - {"update/entropy"}
+    # Only newer versions tell a scenario's entropy.
+    names = {"update/entropy", "success"} if trend is entropy_collapse else NEEDED - {"update/entropy"}
     own = [
         {name: figures[f"{name}/{scenario}"] for name in names}
         for figures in window

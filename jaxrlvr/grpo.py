@@ -76,6 +76,19 @@ class GRPOConfig:
     """With outcome_gate auto: the scenario's success rate in this step from which the gate is closed."""
 
 
+class GroupStats(NamedTuple):
+    """`LossStats` of each group of a micro-batch [B]: sums over its sampled tokens, and their number."""
+
+    tokens: jax.Array
+    entropy: jax.Array
+    kl: jax.Array
+    clipped_low: jax.Array
+    clipped_high: jax.Array
+    behaviour_kl: jax.Array
+    behaviour_gap_max: jax.Array
+    """Not a sum, as in `LossStats`."""
+
+
 class LossStats(NamedTuple):
     """Sums over sampled tokens of a micro-batch; dividing by the step's token count gives the step's means."""
 
@@ -87,6 +100,8 @@ class LossStats(NamedTuple):
     behaviour_kl: jax.Array
     behaviour_gap_max: jax.Array
     """The largest |log-prob now - log-prob when sampled|: not a sum."""
+    groups: GroupStats | None = None
+    """The same of each group, where an objective tells it."""
 
 
 Objective = Callable[[jax.Array, jax.Array, Batch, jax.Array | None], LossStats]
@@ -169,17 +184,28 @@ def policy_loss(
     if config.mean == "sequence":
         loss_BGT = loss_BGT / objectives.member_length(sampled_BGT)
 
-    def total(values_BGT: jax.Array) -> jax.Array:
-        return jnp.sum(jnp.where(sampled_BGT, values_BGT, zero))
+    tell = {
+        "entropy": entropy_BGT,
+        "kl": kl_BGT,
+        "clipped_low": (ratio_BGT < 1 - config.clip_low) & (advantage_BG1 < 0),
+        "clipped_high": (ratio_BGT > 1 + config.clip_high) & (advantage_BG1 > 0),
+        "behaviour_kl": behaviour_ratio_BGT - 1 - gap_BGT,
+    }
 
+    def total(values_BGT: jax.Array, axis: tuple[int, ...] | None = None) -> jax.Array:
+        return jnp.sum(jnp.where(sampled_BGT, values_BGT, zero), axis=axis)
+
+    # Sums of their own, not sums of the groups' sums: in another order the step's figures would round otherwise.
+    groups = GroupStats(
+        tokens=total(jnp.ones_like(zero), (1, 2)),
+        behaviour_gap_max=jnp.max(jnp.abs(gap_BGT), axis=(1, 2)),
+        **{name: total(values_BGT, (1, 2)) for name, values_BGT in tell.items()},
+    )
     return LossStats(
         loss=total(loss_BGT),
-        entropy=total(entropy_BGT),
-        kl=total(kl_BGT),
-        clipped_low=total((ratio_BGT < 1 - config.clip_low) & (advantage_BG1 < 0)),
-        clipped_high=total((ratio_BGT > 1 + config.clip_high) & (advantage_BG1 > 0)),
-        behaviour_kl=total(behaviour_ratio_BGT - 1 - gap_BGT),
         behaviour_gap_max=jnp.max(jnp.abs(gap_BGT)),
+        groups=groups,
+        **{name: total(values_BGT) for name, values_BGT in tell.items()},
     )
 
 

@@ -15,11 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
-from jax.sharding import Mesh
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 import models
 from jaxrlvr.batch import Batch, Shape
-from jaxrlvr.grpo import LossStats, Objective
+from jaxrlvr.grpo import GroupStats, LossStats, Objective
 
 
 def sampled_tokens(batches: Sequence[Batch]) -> int:
@@ -67,6 +67,8 @@ class UpdateStats(NamedTuple):
     grad_norm: jax.Array
     skipped: jax.Array
     """True if the update was not finite or over the limit, and left the state as it was."""
+    groups: GroupStats | None = None
+    """Sums of each group's sampled tokens, one micro-batch's groups after the other's; its padding groups too."""
 
 
 def suffix_logprobs(model: models.Decoder, batch: Batch, temperature: float | jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -194,12 +196,16 @@ class Learner:
             parts.append(stats)
         state, norm, skipped = self._apply(state, grads, jnp.float32(norm_limit))
         parts = jax.device_get(parts)
+        told = [stats.groups for stats in parts if stats.groups is not None]
+        groups = jax.tree.map(lambda *values: np.concatenate(values), *told) if told else None
+        parts = [stats._replace(groups=0) for stats in parts]
         means = LossStats(*(sum(values) / np.float32(tokens) for values in zip(*parts, strict=True)))
         means = means._replace(
             loss=sum(stats.loss for stats in parts) / np.float32(divisor),
             behaviour_gap_max=max(stats.behaviour_gap_max for stats in parts),
+            groups=None,
         )
-        return state, UpdateStats(means, norm, skipped)
+        return state, UpdateStats(means, norm, skipped, groups)
 
 
 def _passes(
@@ -218,6 +224,7 @@ def _passes(
         model = nnx.merge(graphdef, models.join(trained, frozen))
         logprob_BGT, entropy_BGT, imbalance = _suffix(model, batch, temperature, balanced=bool(balance))
         stats = objective(logprob_BGT, entropy_BGT, batch, reference_BGT)
+        stats = stats._replace(groups=pin.everywhere(stats.groups))
         share = batch.sampled_BGT.sum() / tokens
         return stats.loss / divisor + balance * share * imbalance, stats
 
@@ -290,6 +297,13 @@ class _Pin:
         if self.mesh is None:
             return tree
         return jax.tree.map(jax.lax.with_sharding_constraint, tree, self._places(tree, params, self.mesh))
+
+    def everywhere(self, tree: Any) -> Any:
+        """Copied to every device: of several processes' arrays each could else read its own part alone."""
+        if self.mesh is None:
+            return tree
+        copied = NamedSharding(self.mesh, PartitionSpec())
+        return jax.tree.map(lambda leaf: jax.lax.with_sharding_constraint(leaf, copied), tree)
 
     def state(self, state: TrainState) -> TrainState:
         """The whole state: what is kept of a parameter, under its name, where it is; counts everywhere."""

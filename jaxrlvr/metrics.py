@@ -15,6 +15,7 @@ from envs.task import Task
 from jaxrlvr.batch import Batch
 from jaxrlvr.events import Events
 from jaxrlvr.files import keep_steps
+from jaxrlvr.grpo import GroupStats
 from jaxrlvr.learner import UpdateStats
 from jaxrlvr.refill import Drawn
 from jaxrlvr.rollout import STOPS, Group, Trajectory
@@ -41,6 +42,10 @@ class CompileCounter:
             self.count += 1
             self.seconds += duration_secs
 
+    def figures(self) -> Figures:
+        """The number, as a figure."""
+        return {"compiles": float(self.count)}
+
 
 def peak_rss_bytes() -> int:
     """The most memory this process has held, in bytes."""
@@ -58,8 +63,6 @@ def rollout_figures(groups: Sequence[Group]) -> Figures:
         by_scenario[group.task.scenario].append(group)
     for name, some in [("", groups), *((f"/{scenario}", some) for scenario, some in by_scenario.items())]:
         figures |= {f"{figure}{name}": value for figure, value in _health(some).items()}
-    for stop in STOPS:
-        figures[f"stop/{stop}"] = _mean([float(member.stop == stop) for member in members])
     errors: dict[str, float] = defaultdict(float)
     for group in groups:
         for member in group.members:
@@ -92,6 +95,7 @@ def _health(groups: Sequence[Group]) -> Figures:
             ]
         ),
         "surprise": _surprise(members),
+        **{f"stop/{stop}": _mean([float(member.stop == stop) for member in members]) for stop in STOPS},
     }
     # Of tasks that ask for no call at all.
     idle = [bool(made) for (group, _), made in zip(valid, calls, strict=True) if needs_no_call(group.task)]
@@ -159,16 +163,28 @@ def machine_figures(figures: Mapping[str, float]) -> Figures:
     return found | ({"memory/device_bytes": float(max(peaks))} if any(peaks) else {})
 
 
-def update_figures(stats: UpdateStats, batches: Sequence[Batch]) -> Figures:
-    """The update's means as plain numbers, and how many places of suffixes it computed, padding included."""
-    means = {f"update/{name}": float(value) for name, value in stats.means._asdict().items()}
-    rows = [batch.suffix_BGT if batch.packed is None else batch.packed.tokens_BRS for batch in batches]
-    return {
-        **means,
-        "update/grad_norm": float(stats.grad_norm),
-        "update/skipped": float(stats.skipped),
-        "update/places": float(sum(tokens.size for tokens in rows)),
-    }
+def update_figures(stats: UpdateStats, batches: Sequence[Batch], scenarios: Sequence[str] = ()) -> Figures:
+    """The update's means as plain numbers, how many places of suffixes it computed, padding included, and the means of
+    each scenario's tokens; `scenarios` are the groups' own, in the micro-batches' order.
+
+    Means of scenarios, weighted by their `tokens/learned`, give those of the step; a scenario without a token has none.
+    """
+    means = {f"update/{name}": float(value) for name, value in stats.means._asdict().items() if name != "groups"}
+    figures = {**means, "update/grad_norm": float(stats.grad_norm), "update/skipped": float(stats.skipped)}
+    suffixes = [batch.suffix_BGT if batch.packed is None else batch.packed.tokens_BRS for batch in batches]
+    figures["update/places"] = float(sum(tokens.size for tokens in suffixes))
+    if stats.groups is None:
+        return figures
+    names = np.array(scenarios)
+    for scenario in dict.fromkeys(scenarios):
+        own = GroupStats(*(value[: len(names)][names == scenario] for value in stats.groups))
+        tokens = float(own.tokens.sum())
+        figures[f"tokens/learned/{scenario}"] = tokens
+        for name, value in own._asdict().items() if tokens else ():
+            if name != "tokens":
+                found = value.max() if name == "behaviour_gap_max" else value.sum(dtype=np.float64) / tokens
+                figures[f"update/{name}/{scenario}"] = float(found)
+    return figures
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -182,15 +198,19 @@ def host_share(figures: Mapping[str, float]) -> float:
 
 
 def scenario_line(figures: Mapping[str, float]) -> str:
-    """Each scenario's success, and the share of its groups whose members differ: those that teach; and of tasks that
-    ask for no call, how many were answered with one.
+    """Each scenario's success, and the share of its groups whose members differ: those that teach; its entropy; members
+    cut off; and of tasks that ask for no call, how many were answered with one.
     """
     names = [name.split("/", 1)[1] for name in figures if name.startswith("success/")]
 
     def told(name: str) -> str:
-        idle = figures.get(f"overcalling/{name}")
-        overcalling = "" if idle is None else f", {idle:.0%} call for nothing"
-        return f"{name} {figures[f'success/{name}']:.2f} ({figures[f'groups/useful/{name}']:.0%} useful{overcalling})"
+        idle, entropy = figures.get(f"overcalling/{name}"), figures.get(f"update/entropy/{name}")
+        more = "" if entropy is None else f", entropy {entropy:.2f}"
+        if cut := figures[f"truncated/{name}"]:
+            more += f", {cut:.0%} cut"
+        if idle is not None:
+            more += f", {idle:.0%} call for nothing"
+        return f"{name} {figures[f'success/{name}']:.2f} ({figures[f'groups/useful/{name}']:.0%} useful{more})"
 
     return "  ".join(map(told, names))
 

@@ -19,7 +19,7 @@ import numpy as np
 from jaxrlvr import console, curriculum, distributed, grpo, guards, memory, metrics, refill, shares
 from jaxrlvr.arguments import Arguments, consequences, read_arguments
 from jaxrlvr.asynchronous import InTurn, source_of
-from jaxrlvr.batch import pack, rows
+from jaxrlvr.batch import arranged, pack, rows
 from jaxrlvr.chat import Chat
 from jaxrlvr.checkpoint import Checkpoints
 from jaxrlvr.clock import timed
@@ -84,14 +84,14 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
                 drawn = source.draw(step, state, progress, figures)
                 progress.rates = curriculum.updated(progress.rates, drawn.groups)
                 with timed(figures, "seconds/pack"):
-                    batches = pack(rows(*drawn.used), shape, policy.chat.pad_token)
+                    ordered = arranged(rows(*drawn.used))
+                    batches = pack(ordered, shape, policy.chat.pad_token)
                 dog.now(f"making the update of step {step}")
                 with timed(figures, "seconds/update"):
                     figures |= source.begin(step, state, progress, batches)
                     state, stats = learner.update(state, batches, guards.norm_limit(progress, config.guards))
-                    figures |= metrics.update_figures(stats, batches)
-                figures |= metrics.step_figures(drawn, figures) | meter.figures(drawn, figures)
-                figures["compiles"] = float(compiles.count)
+                    figures |= metrics.update_figures(stats, batches, [row.scenario for row in ordered])
+                figures |= metrics.step_figures(drawn, figures) | meter.figures(drawn, figures) | compiles.figures()
                 record.step(step, figures, drawn.groups, batches)
                 for warning in review(config, progress, step, figures, drawn.groups):
                     console.say(f"  warning: {warning}")

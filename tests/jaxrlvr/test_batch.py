@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxrlvr.batch import Row, Shape, Suffix, empty, pack, rows
+from jaxrlvr.batch import Row, Shape, Suffix, arranged, empty, pack, rows
 from jaxrlvr.rollout import Group, Trajectory
 
 PAD = 9
@@ -56,6 +56,17 @@ def test_pack__puts_groups_that_can_teach_first():
     assert [batch.advantage_BG.any(axis=1).tolist() for batch in batches] == [[True, True], [False, False]]
 
 
+def test_arranged__is_the_order_in_which_rows_are_packed():
+    given = [row(n, n, 7 - n, advantage=float(n % 2)) for n in range(1, 7)]
+    given = [Row(one.prefix, one.suffixes, f"{n}") for n, one in enumerate(given)]
+    prefixes = [
+        batch.prefix_BP[b, : batch.prefix_length_B[b]].tolist() for batch in pack(given, SHAPE, PAD) for b in range(2)
+    ]
+    ordered = arranged(given)
+    assert prefixes == [one.prefix for one in ordered] and {one.scenario for one in ordered} == set("012345")
+    assert [one.scenario for one in arranged(ordered)] == [one.scenario for one in ordered] != list("012345")
+
+
 def test_pack__fills_the_last_micro_batch_with_groups_that_sample_nothing():
     first, last = pack([row(3, 2, 2), row(3, 2, 2), row(3, 1, 1)], SHAPE, PAD)
     assert first.suffix_BGT.shape == last.suffix_BGT.shape
@@ -90,7 +101,9 @@ def member(stop, sampled):
 
 
 def test_rows__of_a_member_that_may_not_teach_count_no_token():
-    group = Group(SimpleNamespace(), [5, 6], [member("done", [True, False, True]), member("fault", [True, True])])
+    group = Group(
+        SimpleNamespace(scenario="a"), [5, 6], [member("done", [True, False, True]), member("fault", [True, True])]
+    )
     (only,) = rows([group], np.array([[0.5, 0.0]], np.float32))
     good, bad = only.suffixes
     assert only.prefix == [5, 6]

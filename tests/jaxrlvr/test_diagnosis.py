@@ -75,7 +75,7 @@ def test_diagnose__finds_a_pattern_that_takes_hundreds_of_steps(pattern):
 
 
 @pytest.mark.parametrize("steps", [WINDOW, 200])
-@pytest.mark.parametrize("pattern", ["length_growth", "format_lost", "reward_hacking"])
+@pytest.mark.parametrize("pattern", SLOW)
 def test_diagnose__finds_a_pattern_in_one_scenario_alone(pattern, steps):
     sick = {f"{name}/a": ends for name, ends in SICK[pattern].items()}
     well = {f"{name}/{which}": (HEALTHY[name],) * 2 for name in diagnosis.NEEDED for which in "ab"}

@@ -12,7 +12,7 @@ from flax import nnx
 
 import models
 from jaxrlvr import grpo, train
-from jaxrlvr.batch import Row, Shape, Suffix, empty, pack
+from jaxrlvr.batch import Row, Shape, Suffix, arranged, empty, pack
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.imitation import imitation
 from jaxrlvr.learner import Learner, changing, completed, suffix_logprobs
@@ -85,6 +85,23 @@ def test_update__is_the_same_however_the_step_is_cut(loaded, groups, config):
         other, other_stats = gradient(loaded, batches, config)
         chex.assert_trees_all_close(other, one, atol=1e-6)
         chex.assert_trees_all_close(other_stats.means, stats.means, rtol=1e-5, atol=1e-6)
+
+
+def test_update__tells_of_each_group_what_adds_up_to_the_step(loaded, groups):
+    """With a reference and ratios far from 1, so that every figure is told."""
+    config = GRPOConfig(kl_beta=0.1)
+    reference = jax.tree.map(lambda leaf: leaf * 1.1, loaded.params)
+    for batches, places in ((cut(groups, 5), 5), (cut(groups, 2), 6)):
+        learner = Learner(loaded.graphdef, optax.sgd(1.0), grpo.objective(config), reference=reference)
+        _, stats = learner.update(learner.init(jax.tree.map(jnp.copy, loaded.params)), batches)
+        told = stats.groups._asdict()
+        assert all(values.shape == (places,) for values in told.values())
+        tokens = [sum(int(suffix.sampled.sum()) for suffix in row.suffixes) for row in arranged(groups)]
+        np.testing.assert_array_equal(told.pop("tokens")[:5], tokens)
+        assert told.pop("behaviour_gap_max").max() == stats.means.behaviour_gap_max
+        for name, values in told.items():
+            assert values[:5].sum() / sum(tokens) == pytest.approx(float(getattr(stats.means, name)), rel=1e-5)
+            assert values[:5].any() and not values[5:].any(), name
 
 
 def test_update__of_groups_equals_every_member_with_a_prompt_of_its_own(loaded, groups):

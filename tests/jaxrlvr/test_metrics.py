@@ -10,7 +10,7 @@ import pytest
 
 from jaxrlvr.batch import empty
 from jaxrlvr.clock import timed
-from jaxrlvr.grpo import LossStats
+from jaxrlvr.grpo import GroupStats, LossStats
 from jaxrlvr.learner import UpdateStats
 from jaxrlvr.metrics import (
     CLOCKED,
@@ -81,7 +81,9 @@ def test_figures__count_tokens_and_turns(figures):
 def test_figures__stops_are_shares_that_sum_to_one(figures):
     assert figures["stop/done"] == pytest.approx(3 / 6) and figures["stop/fault"] == pytest.approx(1 / 6)
     assert figures["stop/length"] == 0
-    assert sum(figures[f"stop/{stop}"] for stop in STOPS) == pytest.approx(1)
+    for scenario in ("", "/a", "/b"):
+        assert sum(figures[f"stop/{stop}{scenario}"] for stop in STOPS) == pytest.approx(1)
+    assert figures["stop/turn_limit/a"] == 0.5 and figures["stop/fault/b"] == 0.25 and figures["stop/fault/a"] == 0
 
 
 def test_figures__count_the_calls_errors_of_valid_members_by_kind(figures):
@@ -138,7 +140,7 @@ def test_figures__of_the_machine_are_all_named_as_such():
 
 def test_scenario_line__names_each_scenario(figures):
     text = scenario_line(figures)
-    assert "a 0.50 (100% useful)" in text and "b 0.00" in text and "\n" not in text
+    assert "a 0.50 (100% useful, 50% cut)" in text and "b 0.00" in text and "\n" not in text
 
 
 def test_health_line__explains_a_step_in_one_line(figures):
@@ -163,6 +165,31 @@ def test_figures__of_an_update_are_plain_numbers():
     assert found["update/places"] == 2 * 3 * 12 + 2 * 2 * 12
     assert found["update/grad_norm"] == 2.5 and found["update/skipped"] == 1
     assert all(type(value) is float for value in found.values())
+    assert not any(name.count("/") > 1 for name in found), "an objective need not tell of groups"
+
+
+def test_figures__of_scenarios_are_means_of_their_own_tokens():
+    groups = GroupStats(
+        tokens=np.array([2.0, 6.0, 2.0, 0.0, 0.0], np.float32),
+        entropy=np.array([1.0, 3.0, 4.0, 0.0, 0.0], np.float32),
+        kl=np.zeros(5, np.float32),
+        clipped_low=np.array([1.0, 0.0, 2.0, 0.0, 0.0], np.float32),
+        clipped_high=np.zeros(5, np.float32),
+        behaviour_kl=np.array([0.5, 0.5, 1.0, 0.0, 0.0], np.float32),
+        behaviour_gap_max=np.array([0.1, 0.3, 0.2, 0.0, 0.0], np.float32),
+    )
+    # The last group is padding; the simulators of c's all failed.
+    found = update_figures(stats()._replace(groups=groups), [], ["a", "b", "a", "c"])
+    assert found["tokens/learned/a"] == 4 and found["tokens/learned/b"] == 6
+    assert found["update/entropy/a"] == 1.25 and found["update/entropy/b"] == 0.5
+    assert found["update/clipped_low/a"] == 0.75 and found["update/behaviour_kl/b"] == pytest.approx(0.5 / 6)
+    assert found["update/behaviour_gap_max/a"] == pytest.approx(0.2) and found["update/kl/a"] == 0
+    assert [name for name in found if name.endswith("/c")] == ["tokens/learned/c"] and found["tokens/learned/c"] == 0
+
+
+def test_scenario_line__tells_entropy_and_who_is_cut_off(figures):
+    text = scenario_line(figures | {"update/entropy/a": 0.126, "update/entropy/b": 0.5})
+    assert "a 0.50 (100% useful, entropy 0.13, 50% cut)" in text and "entropy 0.50, 25% cut" in text
 
 
 SECONDS = {"seconds/sample": 1.5, "seconds/host": 0.5, "seconds/pack": 0.25, "seconds/update": 2.0}

@@ -25,6 +25,7 @@ from jaxrlvr.errors import RunStopped, UserError
 from jaxrlvr.guards import GuardConfig
 from jaxrlvr.interrupt import Interruption
 from jaxrlvr.policy import load_policy
+from jaxrlvr.rollout import STOPS
 from jaxrlvr.run import RunDirectory
 from jaxrlvr.sampler import Sampler
 from jaxrlvr.trained import load_trained
@@ -151,6 +152,28 @@ def test_metrics__have_a_line_for_every_step(whole):
     for line in lines:
         assert line["update/skipped"] == 0 and line["groups/useful"] > 0 and line["update/grad_norm"] > 0
         assert line["turns"] > 1, "no answer was ever read"
+
+
+UPDATE = ("entropy", "kl", "clipped_low", "clipped_high", "behaviour_kl")
+
+
+def test_metrics__of_scenarios_weighted_by_their_tokens_or_members_are_those_of_the_step(whole, config):
+    """Members and groups are equally many in each scenario here."""
+    for line in figures(whole):
+        weights = np.array([line[f"tokens/learned/{name}"] for name in config.tasks.scenarios])
+        assert weights.sum() == line["tokens/sampled"] and (weights > 0).all()
+        for figure in UPDATE:
+            parts = np.array([line[f"update/{figure}/{name}"] for name in config.tasks.scenarios])
+            assert parts @ weights / weights.sum() == pytest.approx(line[f"update/{figure}"], rel=1e-5, abs=1e-9)
+        gaps = [line[f"update/behaviour_gap_max/{name}"] for name in config.tasks.scenarios]
+        assert max(gaps) == line["update/behaviour_gap_max"]
+        alike = ("reward", "success", "advantage", "truncated", "turns", "length", "calls", "calls/failed")
+        for figure in (*alike, *(f"stop/{stop}" for stop in STOPS), "groups/useful"):
+            parts = [line[f"{figure}/{name}"] for name in config.tasks.scenarios]
+            assert np.mean(parts) == pytest.approx(line[figure], rel=1e-5), figure
+        kinds = {name for name in line if name.startswith("call_error/") and name.count("/") == 1}
+        for kind in kinds:
+            assert line[kind] == sum(line.get(f"{kind}/{name}", 0) for name in config.tasks.scenarios)
 
 
 def test_metrics__sampler_and_learner_agree_at_every_step(whole):
