@@ -47,6 +47,7 @@ ROUNDING = (
     "rollout.answer_chunk",
     "rollout.answer_share",
     "rollout.places",
+    "rollout.share_prefixes",
 )
 """What may change too, but other sums round otherwise: the run goes on and is no longer equal to the last bit."""
 

@@ -48,9 +48,10 @@ class InTurn:
     def __init__(self, play: Play, sampler: Sampler) -> None:
         self._play, self._sampler = play, sampler
 
-    def draw(self, step: int, state: TrainState, progress: Progress, figures: Figures) -> Drawn:
-        """The step's groups; `figures` gets what is measured on the way."""
-        return self._play(self._sampler, state.params, progress.rates, step, figures)
+    def draw(self, step: int, state: TrainState, progress: Progress) -> tuple[Drawn, Figures]:
+        """The step's groups, and what was measured on the way."""
+        figures: Figures = {}
+        return self._play(self._sampler, state.params, progress.rates, step, figures), figures
 
     def begin(self, step: int, state: TrainState, progress: Progress, batches: Sequence[Batch]) -> Figures:
         """Called once `step` is drawn and packed and before its update."""
@@ -87,18 +88,17 @@ class OneAhead(InTurn):
         self._thread = ThreadPoolExecutor(1, "sampling")
         self._begun, self._sampling = 0, Future[tuple[Drawn, Figures]]()
 
-    def draw(self, step: int, state: TrainState, progress: Progress, figures: Figures) -> Drawn:
-        """The step's groups, waited for. Raises what sampling them raised."""
+    def draw(self, step: int, state: TrainState, progress: Progress) -> tuple[Drawn, Figures]:
+        """As `InTurn.draw`, waited for. Raises what sampling them raised."""
         if self._begun != step:  # the first of a run or of a resumed one
             self._start(step, progress)
-        with timed(figures, "seconds/wait"):
-            drawn, found = self._sampling.result()
-        figures |= found
+        waited: Figures = {}
+        with timed(waited, "seconds/wait"):
+            drawn, figures = self._sampling.result()
         for group in drawn.groups:
             for member in group.members:
                 member.version = version(step)
-        figures["policy_lag"] = policy_lag(drawn.groups, step)
-        return drawn
+        return drawn, figures | waited | {"policy_lag": policy_lag(drawn.groups, step)}
 
     def begin(self, step: int, state: TrainState, progress: Progress, batches: Sequence[Batch]) -> Figures:
         """Begin to sample the next step. Returns how far the learner is from the sampler on one micro-batch of this

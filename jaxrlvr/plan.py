@@ -46,6 +46,9 @@ def check(config: RunConfig, chat: Chat | None, model: models.ModelConfig | None
         known = ", ".join(get_args(Remat))
         raise UserError(f"--policy.remat {config.policy.remat!r} is unknown; there are {known}")
     _check_objective(config.grpo)
+    devices = math.prod(dataclasses.astuple(config.policy.mesh))
+    if rollout.share_prefixes and devices > 1:
+        raise UserError(f"--rollout.share-prefixes works on one device, and --policy.mesh has {devices}: leave it off")
     if rollout.asynchronous:
         _check_asynchronous(config)
     optimizer.check(config.optimizer)

@@ -75,6 +75,7 @@ class Policy:
             self.chat.stop_token,
             self.chat.pad_token,
             self.mesh,
+            rollout.share_prefixes,
         )
 
 

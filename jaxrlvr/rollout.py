@@ -59,6 +59,8 @@ class RolloutConfig:
     """
     places: int = 0
     """Groups that are sampled at a time; the next task takes the place of a finished one. 0: all of a step at once."""
+    share_prefixes: bool = False
+    """Encode once what several prompts of a step begin with, such as long schemas of tools; on one device."""
     asynchronous: bool = False
     """Sample each step while the update before it is still being made, with the policy from before that update. Needs
     grpo.correction.

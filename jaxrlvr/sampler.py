@@ -19,6 +19,7 @@ from flax import nnx
 from jax.sharding import Mesh
 
 import models
+from jaxrlvr import prefix_tree
 from jaxrlvr.buckets import bucket
 from jaxrlvr.sampling import choose, member_keys
 
@@ -65,6 +66,8 @@ class Sampler:
     stop_token: int
     pad_token: int
     mesh: Mesh | None = None
+    share_prefixes: bool = False
+    """Encode once what several prompts begin with, on one device."""
 
     def start(
         self, params: Any, prompts: Sequence[Sequence[int]], members: int, longest: int = 0
@@ -74,8 +77,17 @@ class Sampler:
         Raises UserError if a prompt is longer than the largest bucket.
         """
         width_P = bucket(max(longest, *map(len, prompts)), self.prefix_buckets, "a prompt")
+        if self.share_prefixes and (cut := prefix_tree.cut(prompts, width_P)):
+            encoded = prefix_tree.encode(self.graphdef, params, prompts, width_P, self.pad_token, cut)
+            return _begin(self.graphdef, params, *encoded, members, self.suffix_buckets[0])
         placed = self._place(self._padded(prompts, width_P))
         return _start(self.graphdef, params, *placed, members, self.suffix_buckets[0])
+
+    def warm_up_sharing(self, params: Any, groups: int, width_P: int, members: int) -> None:
+        """Compile all that `start` may need to share prefixes of this width."""
+        encoded = prefix_tree.warm_up(self.graphdef, params, groups, width_P, self.pad_token)
+        if encoded is not None:
+            _begin(self.graphdef, params, *encoded, members, self.suffix_buckets[0])
 
     def seat(
         self, params: Any, prefix: Prefix, state: SamplerState, prompts: Mapping[int, Sequence[int]]
@@ -178,8 +190,23 @@ def _start(
     model = nnx.merge(graphdef, params)
     hidden_BPD, cache = model.prefill(tokens_BP, length_B)
     last_BD = jnp.take_along_axis(hidden_BPD, (length_B - 1)[:, None, None], axis=1)[:, 0]
+    return _opened(model.config, last_BD, cache, length_B, members, slots)
+
+
+@partial(jax.jit, static_argnums=(0, 5, 6))
+def _begin(
+    graphdef: Any, params: Any, last_BD: jax.Array, cache: Any, length_B: jax.Array, members: int, slots: int
+) -> tuple[Prefix, SamplerState]:
+    """As `_start`, of prompts that `prefix_tree` has encoded."""
+    cache = jax.tree.map(lambda x: x[:, :, 0], cache)
+    return _opened(nnx.merge(graphdef, params).config, last_BD, cache, length_B, members, slots)
+
+
+def _opened(
+    config: models.ModelConfig, last_BD: jax.Array, cache: Any, length_B: jax.Array, members: int, slots: int
+) -> tuple[Prefix, SamplerState]:
     groups, width = last_BD.shape
-    suffix = models.empty_suffix_cache(model.config, groups, members, slots, cache.k.dtype, unrolled=True)
+    suffix = models.empty_suffix_cache(config, groups, members, slots, cache.k.dtype, unrolled=True)
     state = SamplerState(
         suffix, jnp.zeros((groups, members), jnp.int32), jnp.broadcast_to(last_BD[:, None], (groups, members, width))
     )

@@ -69,7 +69,7 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
         done, state, progress = resumed(run, checkpoints, source, state)
         run.write_config(config)  # only now is it known that the run can go on with it
         record = Record(config, run, policy.chat, resume_from=done)
-        judged = Evaluator(config, policy, sampler, run, record, interruption, dog)
+        judged = Evaluator(config, policy, sampler, source, run, record, interruption, dog)
         with closing(record), suppress(Abandoned):
             if not done:
                 run.remember("before", judged(state, done))
@@ -79,9 +79,8 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
             for step in console.progress(done + 1, config.steps):
                 if interruption.asked:
                     break
-                figures: metrics.Figures = {}
                 dog.now(f"sampling for step {step}")
-                drawn = source.draw(step, state, progress, figures)
+                drawn, figures = source.draw(step, state, progress)
                 progress.rates = curriculum.updated(progress.rates, drawn.groups)
                 with timed(figures, "seconds/pack"):
                     ordered = arranged(rows(*drawn.used))
@@ -100,7 +99,6 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
                     dog.now(f"writing the checkpoint of step {step}")
                     checkpoints.save(step, source.kept(state), progress.to_notes())
                 if record.owes_evaluation(step):
-                    source.settle()
                     judged(state, step)
             if done >= config.steps:
                 run.remember("after", judged(state, done))
@@ -186,6 +184,7 @@ class Evaluator:
     config: RunConfig
     policy: Policy
     sampler: Sampler
+    source: InTurn
     run: RunDirectory
     record: Record
     interruption: Interruption
@@ -195,6 +194,7 @@ class Evaluator:
         """Scores after `step` steps; every episode is kept, the table printed. Raises Abandoned when asked to stop."""
         config, chat, episodes = self.config, self.policy.chat, self.run.episodes
         self._moved(step)
+        self.source.settle()  # not beside the sampling of the next step: there may be no memory for both
         console.say(f"evaluating on {config.evaluation.tasks} held-out tasks per scenario, greedy and sampled ...")
         for old in episodes.glob(f"step-{step:05d}-*.jsonl"):
             old.unlink()

@@ -61,6 +61,8 @@ def warm_sampler(sampler: Sampler, params: Any, width_P: int, tasks: int, member
     nobody_BG = np.zeros((groups, members), np.int32)
     key_BG = keys(0, 0, range(groups), members)
     prompts = [[sampler.pad_token] * width_P] * groups
+    if sampler.share_prefixes:
+        sampler.warm_up_sharing(params, groups, width_P, members)
     one_token = [[[sampler.pad_token]] * members] * groups
     ladder = sampler.suffix_buckets
     for place, slots in reversed(list(enumerate(ladder))):

@@ -110,7 +110,7 @@ class Decoder(nnx.Module):
     def extend(
         self,
         tokens_BGT: jax.Array,
-        prefix: KVCache,
+        prefix: KVCache | None,
         prefix_length_B: jax.Array,
         suffix: KVCache | None,
         suffix_length_BG: jax.Array,

@@ -77,7 +77,7 @@ class Forward:
     def extend(
         self,
         tokens_BGT: jax.Array,
-        prefix: KVCache,
+        prefix: KVCache | None,
         prefix_length_B: jax.Array,
         suffix: KVCache | None,
         suffix_length_BG: jax.Array,
@@ -89,7 +89,8 @@ class Forward:
         A query sees the first `prefix_length_B` keys of its group's prefix and the suffix slots up to its own,
         suffix_length + t. Without a suffix cache (None) the keys are the chunk's own and `suffix_length_BG` must be
         zeros: the form for training. With one, new keys are written at the members' own slots; what lies beyond the
-        last slot is dropped, and padding at a chunk's end leaves keys that later tokens overwrite.
+        last slot is dropped, and padding at a chunk's end leaves keys that later tokens overwrite. Without a prefix
+        (None) its lengths must be zeros.
 
         A recurrent state cannot be overwritten: of a chunk with padding at its end it takes in the first `count_BG`
         tokens (None: all that have a slot), and a member may only go on from where it stopped. A member with suffix

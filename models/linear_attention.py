@@ -61,8 +61,9 @@ def member_state(
     """The memory that members [B, G] go on from: their own, or where they start (or have none), their group's."""
     if prefix is None:
         heads = (config.linear_value_heads, config.linear_key_dim, config.linear_value_dim)
-        return State(jnp.zeros((*shape, config.conv_width - 1, config.mixed_size)), jnp.zeros((*shape, *heads)))
-    shared = State(*(jnp.broadcast_to(x[:, None], (*shape, *x.shape[1:])) for x in prefix))
+        shared = State(jnp.zeros((*shape, config.conv_width - 1, config.mixed_size)), jnp.zeros((*shape, *heads)))
+    else:
+        shared = State(*(jnp.broadcast_to(x[:, None], (*shape, *x.shape[1:])) for x in prefix))
     if suffix is None:
         return shared
     conv = jnp.where(starts_BG[..., None, None], shared.conv, suffix.conv)

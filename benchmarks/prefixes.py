@@ -1,0 +1,100 @@
+"""Encoding the prompts of a step with and without what they share: `python benchmarks/prefixes.py`.
+
+`--groups` prompts begin with the same `--shared` tokens, such as a long list of tools, and end with `--rest` of their
+own. Times `Sampler.start` in both forms in one process, one after the other, and prints medians and how far hidden
+states and keys differ. Then says for one step of the default run which share of its prompts' positions a cut saves.
+"""
+
+import argparse
+import json
+
+import jax
+import numpy as np
+from flax import nnx
+from stopwatch import middle, once
+
+import models
+from configs.tiny import config as default
+from jaxrlvr import prefix_tree
+from jaxrlvr.plan import prompt
+from jaxrlvr.policy import load_policy
+from jaxrlvr.sampler import Sampler
+from jaxrlvr.tasks import training_tasks
+
+
+def main() -> None:
+    """Measure and print; the last line is JSON."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    for name, value in {"groups": 16, "members": 8, "shared": 1500, "rest": 64, "layers": 4, "width": 256}.items():
+        parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    told = measure(options)
+    print(f"{options.groups} prompts of {told['room']} positions, {options.shared} of them shared")
+    print(f"  whole {told['whole_cpu']:.2f} CPU s ({told['whole_wall']:.2f} s), shared {told['shared_cpu']:.2f} CPU s")
+    print(f"  {told['cpu_ratio']:.2f} times in CPU seconds where {told['positions']:.2f} times fewer are computed")
+    print(f"  largest difference of hidden states {told['hidden_gap']:.1e}, of keys and values {told['key_gap']:.1e}")
+    told["default_share"] = default_share()
+    print(f"  the default run's first step: a cut computes {told['default_share']:.0%} of the positions")
+    print(json.dumps(vars(options) | told))
+
+
+def measure(options: argparse.Namespace) -> dict[str, float]:
+    """Medians over the repetitions, and how far the results differ."""
+    shape = models.ModelConfig(
+        vocab_size=4096,
+        hidden_size=options.width,
+        num_layers=options.layers,
+        num_heads=4,
+        num_kv_heads=2,
+        head_dim=options.width // 4,
+        mlp_size=3 * options.width,
+        rope_theta=1e6,
+        max_positions=8192,
+    )
+    graphdef, params = nnx.split(models.Decoder(shape, rngs=nnx.Rngs(0)))
+    room = -(-(options.shared + options.rest) // 128) * 128
+    rng = np.random.default_rng(0)
+    begin = rng.integers(0, 4096, options.shared).tolist()
+    prompts = [begin + rng.integers(0, 4096, options.rest).tolist() for _ in range(options.groups)]
+    ways = {"whole": False, "shared": True}
+    samplers = {name: Sampler(graphdef, (room,), (64,), 32, 0, 0, None, way) for name, way in ways.items()}
+    cut = prefix_tree.cut(prompts, room)
+    assert cut is not None, "these prompts are worth cutting"
+
+    def start(name: str) -> jax.Array:
+        return jax.block_until_ready(samplers[name].start(params, prompts, options.members))
+
+    (whole, whole_state), (shared, shared_state) = map(start, samplers)
+    seconds = {name: [] for name in samplers}
+    for _ in range(options.repeats):
+        for name in samplers:
+            seconds[name].append(once(lambda name=name: start(name)))
+    taken = {name: middle(of) for name, of in seconds.items()}
+    tokens = (..., slice(len(prompts[0])))
+    gaps = [np.abs(a - b)[tokens].max() for a, b in zip(whole.cache.k, shared.cache.k, strict=True)]
+    gaps += [np.abs(a - b).mT[tokens].max() for a, b in zip(whole.cache.v, shared.cache.v, strict=True)]
+    return {
+        "room": room,
+        **{f"{name}_wall": one.wall for name, one in taken.items()},
+        **{f"{name}_cpu": one.cpu for name, one in taken.items()},
+        "cpu_ratio": taken["whole"].cpu / taken["shared"].cpu,
+        "wall_ratio": taken["whole"].wall / taken["shared"].wall,
+        "positions": options.groups * room / (cut.stems_room * room + options.groups * cut.branch_room),
+        "hidden_gap": float(np.abs(whole_state.hidden_BGD - shared_state.hidden_BGD).max()),
+        "key_gap": float(max(gaps)),
+    }
+
+
+def default_share() -> float:
+    """The share of positions that the default run's first step would compute."""
+    config = default()
+    chat = load_policy(config.policy).chat
+    prompts = [prompt(config, chat, task) for task in training_tasks(config.tasks, config.seed, 1)]
+    room = config.rollout.prefix_buckets[-1]
+    cut = prefix_tree.cut(prompts, room)
+    return 1.0 if cut is None else (cut.stems_room * room + len(prompts) * cut.branch_room) / (len(prompts) * room)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""Laws of shared beginnings: cutting prompts into stems and branches changes what is computed, not what comes out."""
+
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+from flax import nnx
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import models
+from jaxrlvr import prefix_tree
+from jaxrlvr.errors import UserError
+from jaxrlvr.metrics import CompileCounter
+from jaxrlvr.plan import check
+from jaxrlvr.policy import MeshConfig
+from jaxrlvr.rollout import rollout
+from jaxrlvr.warmup import warm_sampler
+
+texts = st.lists(st.integers(1, 3), min_size=1, max_size=40)
+
+
+@st.composite
+def trees(draw):
+    """Prompts of at most 64 tokens that are likely to share beginnings."""
+    stems = draw(st.lists(texts, min_size=1, max_size=3))
+    ends = st.lists(st.integers(1, 9), min_size=1, max_size=24)
+    return [draw(st.sampled_from(stems)) + draw(ends) for _ in range(draw(st.integers(2, 12)))]
+
+
+@settings(max_examples=200, deadline=None)
+@given(trees())
+def test_cut__puts_every_prompt_together_again(prompts):
+    cut = prefix_tree.cut(prompts, 64)
+    if cut is None:
+        return
+    assert len(cut.stems) <= cut.stems_room in prefix_tree.STEMS and cut.branch_room in (8, 16, 32)
+    assert set(cut.stem_B) == set(range(len(cut.stems))) and all(cut.stems)
+    for prompt, n in zip(prompts, cut.stem_B, strict=True):
+        assert prompt[: len(cut.stems[n])] == cut.stems[n]
+        assert 1 <= len(prompt) - len(cut.stems[n]) <= cut.branch_room
+    assert cut.stems_room * 64 + cut.branch_room * len(prompts) <= prefix_tree.WORTH * 64 * len(prompts)
+
+
+def prompts_of(stems, each, rest, seed=0):
+    """`each` prompts for each of some beginnings, of unlike lengths, in no order."""
+    rng = np.random.default_rng(seed)
+    begins = [rng.integers(5, 400, length).tolist() for length in stems]
+    found = [begin + rng.integers(5, 400, rng.integers(1, rest + 1)).tolist() for begin in begins for _ in range(each)]
+    return [found[place] for place in rng.permutation(len(found))]
+
+
+def test_cut__finds_the_beginnings_and_the_smallest_branches():
+    prompts = prompts_of([100, 90], 6, 14)
+    cut = prefix_tree.cut(prompts, 128)
+    assert {len(stem) for stem in cut.stems} == {100, 90}
+    assert (cut.stems_room, cut.branch_room) == (2, 16)
+
+
+def test_cut__is_none_where_nothing_is_shared():
+    assert prefix_tree.cut(prompts_of([1] * 8, 1, 60), 64) is None
+    assert prefix_tree.cut([[7]] * 4, 64) is None, "a stem and a branch have a token each"
+    assert prefix_tree.cut(prompts_of([40], 1, 9), 64) is None
+
+
+@pytest.fixture(scope="module", params=["dense", "hybrid"])
+def model(request, loaded):
+    """Graph and parameters."""
+    config = loaded.config
+    if request.param == "hybrid":
+        linear = {"linear_key_heads": 2, "linear_value_heads": 2, "linear_key_dim": 8, "linear_value_dim": 8}
+        config = replace(config, full_attention_every=2, conv_width=4, **linear)
+    return nnx.split(models.Decoder(config, rngs=nnx.Rngs(0)))
+
+
+def test_encode__equals_prefill(model):
+    graphdef, params = model
+    prompts = prompts_of([40, 30, 35], 3, 14)
+    cut = prefix_tree.cut(prompts, 64)
+    assert cut is not None and (len(cut.stems), cut.stems_room) == (3, 4)
+    last_BD, cache, length_B = prefix_tree.encode(graphdef, params, prompts, 64, 0, cut)
+    decoder = nnx.merge(graphdef, params)
+    tokens_BP = np.zeros((len(prompts), 64), np.int32)
+    for b, prompt in enumerate(prompts):
+        tokens_BP[b, : len(prompt)] = prompt
+    hidden_BPD, whole = decoder.prefill(tokens_BP, np.asarray(length_B))
+    np.testing.assert_array_equal(length_B, [len(prompt) for prompt in prompts])
+    for b, prompt in enumerate(prompts):
+        np.testing.assert_allclose(last_BD[b], hidden_BPD[b, len(prompt) - 1], atol=2e-5)
+        np.testing.assert_allclose(cache.k[:, b, 0, ..., : len(prompt)], whole.k[:, b, ..., : len(prompt)], atol=2e-5)
+        np.testing.assert_allclose(cache.v[:, b, 0, :, : len(prompt)], whole.v[:, b, :, : len(prompt)], atol=2e-5)
+        if whole.memory is not None:
+            np.testing.assert_allclose(cache.memory[:, b, 0], whole.memory[:, b], atol=2e-5)
+            np.testing.assert_allclose(cache.conv[:, b, 0], whole.conv[:, b], atol=2e-5)
+
+
+def test_rollout__samples_the_same_tokens_and_compiles_nothing_more(loaded, acting, make_tasks):
+    tasks = make_tasks(4) + make_tasks(4, "jira_transition_ticket")
+    acting = replace(acting, prefix_buckets=(192,))
+    sampler = loaded.sampler(acting)
+    counter = CompileCounter()
+
+    def played(sampler):
+        groups = rollout(sampler, loaded.params, loaded.chat, tasks, acting, seed=3, step=1)
+        return [member for group in groups for member in group.members]
+
+    whole = played(sampler)
+    shared = loaded.sampler(replace(acting, share_prefixes=True))
+    prompts = [group.prefix for group in rollout(sampler, loaded.params, loaded.chat, tasks, acting, seed=3, step=1)]
+    assert prefix_tree.cut(prompts, 192) is not None
+    warm_sampler(shared, loaded.params, 192, len(tasks), acting.group_size)
+    before = counter.count
+    found = played(shared)
+    assert counter.count == before
+    assert [member.tokens for member in found] == [member.tokens for member in whole]
+    for one, other in zip(found, whole, strict=True):
+        np.testing.assert_allclose(one.logprobs, other.logprobs, atol=1e-4)
+    assert len({tuple(member.tokens) for member in found}) > 8
+
+
+def test_warm_up__compiles_every_cut(loaded):
+    graphdef, params = loaded.graphdef, loaded.params
+    prefix_tree.warm_up(graphdef, params, 10, 64, 0)
+    counter = CompileCounter()
+    seen = set()
+    for stems, rest in (([50], 8), ([40], 15), ([40, 39], 16), ([31, 30, 29], 30), ([45, 44, 43, 42], 7)):
+        prompts = (prompts_of(stems, 10 // len(stems), rest) * 2)[:10]
+        cut = prefix_tree.cut(prompts, 64)
+        if cut is not None:
+            seen.add((cut.stems_room, cut.branch_room))
+            jax.block_until_ready(prefix_tree.encode(graphdef, params, prompts, 64, 0, cut))
+    assert len(seen) > 2 and counter.count == 0
+
+
+def test_check__refuses_a_mesh(tiny_run):
+    config = replace(tiny_run, rollout=replace(tiny_run.rollout, share_prefixes=True))
+    check(config, None)
+    with pytest.raises(UserError, match="works on one device, and --policy.mesh has 2"):
+        check(replace(config, policy=replace(config.policy, mesh=MeshConfig(data=2))), None)
