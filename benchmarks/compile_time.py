@@ -15,7 +15,7 @@ from flax import nnx
 
 import models
 from jaxrlvr.batch import Batch, empty
-from jaxrlvr.learner import suffix_logprobs
+from jaxrlvr.logprobs import suffix_logprobs
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from stopwatch import Seconds, middle, once
 import models
 from jaxrlvr.batch import Batch
 from jaxrlvr.grpo import GRPOConfig, objective
-from jaxrlvr.learner import suffix_logprobs
+from jaxrlvr.logprobs import suffix_logprobs
 
 
 def main() -> None:

@@ -1,7 +1,6 @@
 """Batch -> update: parameters, optimizer state, one accumulated and applied gradient.
 
-The forward pass is the sampler's own (`prefill`, then one `extend` over whole suffixes), so a recomputed log-prob
-equals the sampled one. Gradients of micro-batches are summed, each already divided by the whole step's denominator; the
+The forward pass is the sampler's own (`logprobs.py`), so a recomputed log-prob equals the sampled one. Gradients of micro-batches are summed, each already divided by the whole step's denominator; the
 buffers of the old state are donated. Of a model with adapters only these have gradients and optimizer state.
 """
 
@@ -20,6 +19,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 import models
 from jaxrlvr.batch import Batch, Shape
 from jaxrlvr.grpo import GroupStats, LossStats, Objective
+from jaxrlvr.logprobs import balanced_logprobs, suffix_logprobs
 
 
 def sampled_tokens(batches: Sequence[Batch]) -> int:
@@ -69,56 +69,6 @@ class UpdateStats(NamedTuple):
     """True if the update was not finite or over the limit, and left the state as it was."""
     groups: GroupStats | None = None
     """Sums of each group's sampled tokens, one micro-batch's groups after the other's; its padding groups too."""
-
-
-def suffix_logprobs(model: models.Decoder, batch: Batch, temperature: float | jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Log-probs and entropies [B, G, T] of every suffix token under `model`, at the temperature that sampled them.
-
-    The token at suffix position t is predicted from position t - 1; the first one from the prefix's last position.
-    """
-    return _suffix(model, batch, temperature, balanced=False)[:2]
-
-
-def _suffix(
-    model: models.Decoder, batch: Batch, temperature: float | jax.Array, balanced: bool
-) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Log-probs, entropies, and if asked for a mixture's balance loss over sampled tokens (else 0).
-
-    Members may share rows (R rows of S places); what comes back is theirs.
-    """
-    packed, length_B, balance = batch.packed, batch.prefix_length_B, jnp.float32(0)
-    tokens_BRS, sampled_BRS, begin_BRS = (batch.suffix_BGT, batch.sampled_BGT, None) if packed is None else packed[:3]
-    prefix_hidden_BPD, prefix = model.prefill(batch.prefix_BP, length_B)
-    if balanced:
-        hidden_BRSD, routing = model.routed(tokens_BRS, prefix, length_B, sampled_BRS, begin_BRS)
-        balance = models.balance_loss(routing)
-    else:
-        nothing_BR = jnp.zeros(tokens_BRS.shape[:2], jnp.int32)
-        hidden_BRSD, _ = model.extend(tokens_BRS, prefix, length_B, None, nothing_BR, begin_BGT=begin_BRS)
-    last_B1D = jnp.take_along_axis(prefix_hidden_BPD, (length_B - 1)[:, None, None], axis=1)
-    first_BR1D = jnp.broadcast_to(last_B1D[:, None], (*tokens_BRS.shape[:2], 1, last_B1D.shape[-1]))
-    predicting_BRSD = jnp.concatenate([first_BR1D, hidden_BRSD[:, :, :-1]], axis=2)
-    if begin_BRS is not None:
-        begins_BRS = begin_BRS == jnp.arange(begin_BRS.shape[-1])
-        predicting_BRSD = jnp.where(begins_BRS[..., None], first_BR1D, predicting_BRSD)
-    logprob_N, entropy_N = models.token_logprobs(
-        predicting_BRSD.reshape(-1, predicting_BRSD.shape[-1]),
-        model.unembed_VD,
-        tokens_BRS.reshape(-1),
-        temperature=temperature,
-        mesh=model.mesh,
-    )
-    logprob_BGT, entropy_BGT = (_of_members(x_N, batch) for x_N in (logprob_N, entropy_N))
-    return logprob_BGT, entropy_BGT, balance
-
-
-def _of_members(x_N: jax.Array, batch: Batch) -> jax.Array:
-    """What was computed for every place of every row -> for every suffix token [B, G, T]."""
-    shape = batch.suffix_BGT.shape
-    if batch.packed is None:
-        return x_N.reshape(shape)
-    place = batch.packed.place_BGT.reshape(shape[0], -1)
-    return jnp.take_along_axis(x_N.reshape(shape[0], -1), place, axis=1).reshape(shape)
 
 
 class Learner:
@@ -222,7 +172,7 @@ def _passes(
         tokens: jax.Array,
     ) -> tuple[jax.Array, LossStats]:
         model = nnx.merge(graphdef, models.join(trained, frozen))
-        logprob_BGT, entropy_BGT, imbalance = _suffix(model, batch, temperature, balanced=bool(balance))
+        logprob_BGT, entropy_BGT, imbalance = balanced_logprobs(model, batch, temperature, balanced=bool(balance))
         stats = objective(logprob_BGT, entropy_BGT, batch, reference_BGT)
         stats = stats._replace(groups=pin.everywhere(stats.groups))
         share = batch.sampled_BGT.sum() / tokens

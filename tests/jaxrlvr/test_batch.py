@@ -101,9 +101,8 @@ def member(stop, sampled):
 
 
 def test_rows__of_a_member_that_may_not_teach_count_no_token():
-    group = Group(
-        SimpleNamespace(scenario="a"), [5, 6], [member("done", [True, False, True]), member("fault", [True, True])]
-    )
+    members = [member("done", [True, False, True]), member("fault", [True, True])]
+    group = Group(SimpleNamespace(scenario="a"), [5, 6], members)
     (only,) = rows([group], np.array([[0.5, 0.0]], np.float32))
     good, bad = only.suffixes
     assert only.prefix == [5, 6]

@@ -15,7 +15,8 @@ from jaxrlvr import grpo, train
 from jaxrlvr.batch import Row, Shape, Suffix, arranged, empty, pack
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.imitation import imitation
-from jaxrlvr.learner import Learner, changing, completed, suffix_logprobs
+from jaxrlvr.learner import Learner, changing, completed
+from jaxrlvr.logprobs import suffix_logprobs
 from jaxrlvr.metrics import CompileCounter
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.policy import MeshConfig, PolicyConfig, load_policy

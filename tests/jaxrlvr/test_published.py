@@ -1,6 +1,7 @@
-"""Laws of published objectives: on the same numbers our losses and gradients are TRL's.
+"""Laws of published objectives: on the same numbers our losses and gradients are TRL's; our advantages, KL estimates
+and importance weights are verl's.
 
-TRL's are recorded in golden/trl_losses.json; with TRL installed, `pytest -m slow` computes them anew.
+Theirs are recorded in golden/; with TRL or verl installed, `pytest -m slow` computes them anew.
 """
 
 import importlib.util
@@ -12,10 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxrlvr.advantages import group_relative
 from jaxrlvr.grpo import GRPOConfig, policy_loss
+from jaxrlvr.objectives import correction_weight, kl_estimate
 
 GOLDEN = Path(__file__).parent / "golden"
 RECORDED = json.loads((GOLDEN / "trl_losses.json").read_text())
+VERL = json.loads((GOLDEN / "verl_values.json").read_text())
 OURS = {
     "grpo": GRPOConfig(mean="sequence", clip_high=0.2, kl_beta=0.04),
     "dapo": GRPOConfig(),
@@ -61,15 +65,70 @@ def test_golden__has_every_case():
     assert set(RECORDED["cases"]) == set(OURS)
 
 
+def script(name):
+    """A script of golden/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, GOLDEN / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def given(name):
+    return jnp.asarray(RECORDED["inputs"][name])[None]
+
+
+@pytest.mark.parametrize("baseline", ["mean", "std", "leave_one_out"])
+def test_advantages__equal_verls(baseline):
+    reward_B, group_B = script("verl_values").rewards()
+    reward_BG = reward_B.reshape(len(set(group_B)), -1)
+    found_BG = group_relative(reward_BG, np.ones(reward_BG.shape, bool), baseline)
+    np.testing.assert_allclose(found_BG.ravel(), VERL["values"]["advantages"][baseline], rtol=1e-5, atol=1e-6)
+    assert np.abs(found_BG[:-1]).max() > 0.1 and not found_BG[-1].any(), "one group is flat"
+
+
+@pytest.mark.parametrize("kind", ["k1", "k2", "k3"])
+def test_kl__and_its_slope_equal_verls(kind):
+    theirs, mask_BGT = VERL["values"]["kl"][kind], given("mask").astype(bool)
+
+    def total(logprob_BGT):
+        kl_BGT = kl_estimate(given("reference") - logprob_BGT, kind)
+        return jnp.where(mask_BGT, kl_BGT, 0.0).sum(), kl_BGT
+
+    slope_BGT, kl_BGT = jax.grad(total, has_aux=True)(given("logprob"))
+    np.testing.assert_allclose(kl_BGT[0], theirs["value"], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(slope_BGT[0], theirs["slope"], rtol=1e-5, atol=1e-6)
+    assert np.abs(slope_BGT).max() > 0.1
+
+
+@pytest.mark.parametrize("correction", ["token", "sequence", "token_mask", "sequence_mask"])
+def test_correction__equals_verls_weights(correction):
+    mask_BGT = given("mask").astype(bool)
+    gap_BGT = jnp.where(mask_BGT, given("logprob") - given("behaviour"), 0.0)
+    found_BT = np.asarray(correction_weight(gap_BGT, mask_BGT, correction, VERL["cap"]))[0]
+    np.testing.assert_allclose(found_BT, VERL["values"]["weights"][correction], rtol=1e-5, atol=1e-7)
+    sampled = found_BT[np.asarray(mask_BGT[0])]
+    reached = sampled == 0 if correction.endswith("_mask") else np.isclose(sampled, VERL["cap"])
+    assert reached.any() and not reached.all(), "the numbers must reach the cap, and not all of them"
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # TRL's imports have warnings of their own
 def test_golden__is_what_trl_computes():
     pytest.importorskip("trl", reason="compares with TRL itself: pip install trl")
-    spec = importlib.util.spec_from_file_location("trl_losses", GOLDEN / "trl_losses.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = script("trl_losses")
     for name, value in module.inputs().items():
         np.testing.assert_array_equal(value, np.asarray(RECORDED["inputs"][name], value.dtype))
     for name, case in module.losses().items():
         assert case["loss"] == pytest.approx(RECORDED["cases"][name]["loss"], rel=1e-5)
         np.testing.assert_allclose(case["gradient"], RECORDED["cases"][name]["gradient"], rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # verl's imports have warnings of their own
+def test_golden__is_what_verl_computes():
+    pytest.importorskip("verl", reason="compares with verl itself: pip install verl")
+    jax.tree.map(
+        lambda now, recorded: np.testing.assert_allclose(now, recorded, rtol=1e-6, atol=1e-7),
+        script("verl_values").values(),
+        VERL["values"],
+    )
