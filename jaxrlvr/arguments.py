@@ -95,6 +95,12 @@ def _resumed(resume: str, rest: list[str], model: str | None, dry_run: bool, for
     if model is not None:
         config = replace(config, policy=replace(config.policy, model=model))
     changed = differences(stored, config)
+    if "rollout.asynchronous" in changed:
+        held = "hold" if stored.rollout.asynchronous else "lack"
+        raise UserError(
+            f"{resume} cannot go on with another rollout.asynchronous, not even with --force: its checkpoints {held} "
+            "the policy that samples ahead; start a new run from its weights, which python -m jaxrlvr.export writes"
+        )
     refuse_harmful(resume, changed, HARMLESS + ROUNDING, force)
     return Arguments(config, "", dry_run, run, tuple(changed))
 

@@ -1,7 +1,8 @@
 """Batch -> update: parameters, optimizer state, one accumulated and applied gradient.
 
-The forward pass is the sampler's own (`logprobs.py`), so a recomputed log-prob equals the sampled one. Gradients of micro-batches are summed, each already divided by the whole step's denominator; the
-buffers of the old state are donated. Of a model with adapters only these have gradients and optimizer state.
+The forward pass is the sampler's own (`logprobs.py`), so a recomputed log-prob equals the sampled one. Gradients of
+micro-batches are summed, each already divided by the whole step's denominator; the buffers of the old state are
+donated. Of a model with adapters only these have gradients and optimizer state.
 """
 
 from collections.abc import Callable, Sequence

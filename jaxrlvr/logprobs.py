@@ -1,7 +1,7 @@
 """Batch -> log-probs and entropies of its suffixes, by the sampler's own forward code.
 
-A group's prompt is encoded once (`prefill`), then its members' whole suffixes are run behind it (`extend`): what sampling
-does token by token. Axes: B groups, G members, T suffix; R rows of S places where members share rows.
+A group's prompt is encoded once (`prefill`), then its members' whole suffixes are run behind it (`extend`): what
+sampling does token by token. Axes: B groups, G members, T suffix; R rows of S places where members share rows.
 """
 
 import jax

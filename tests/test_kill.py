@@ -58,7 +58,7 @@ def make_model(directory: Path) -> None:
     models.save(nnx.merge(graphdef, drawn), directory, source_dir=SEED_MODEL)
 
 
-def make_config(model: Path, run: Path) -> Any:
+def make_config(model: Path, run: Path, ahead: bool) -> Any:
     """Four steps of two tasks, a checkpoint in each, an evaluation after the second; whatever has a memory is on."""
     from jaxrlvr.config import RunConfig
     from jaxrlvr.evaluation import EvaluationConfig
@@ -77,9 +77,15 @@ def make_config(model: Path, run: Path) -> Any:
         policy=PolicyConfig(model=str(model)),
         tasks=TaskConfig(scenarios=("jira_create_issue", "jira_transition_ticket"), per_step=2, curriculum=True),
         rollout=RolloutConfig(
-            group_size=2, max_turns=2, turn_tokens=8, prefix_buckets=(192,), suffix_buckets=(48,), answer_chunk=16
+            group_size=2,
+            max_turns=2,
+            turn_tokens=8,
+            prefix_buckets=(192,),
+            suffix_buckets=(48,),
+            answer_chunk=16,
+            asynchronous=ahead,
         ),
-        grpo=GRPOConfig(refills=1),
+        grpo=GRPOConfig(refills=1, correction="token" if ahead else "off"),
         learner=LearnerConfig(micro_groups=2, suffix_buckets=(48,)),
         optimizer=OptimizerConfig(learning_rate=1e-2),
         evaluation=EvaluationConfig(tasks=2, batch=2, every=2),
@@ -87,7 +93,7 @@ def make_config(model: Path, run: Path) -> Any:
     )
 
 
-def child(model: Path, path: Path, cache: Path, told: Connection) -> None:
+def child(model: Path, path: Path, cache: Path, ahead: bool, told: Connection) -> None:
     """Train in `path`, from the start or from what is there; tell when each phase begins and ends."""
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(cache)
     log = os.open(path.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -128,7 +134,7 @@ def child(model: Path, path: Path, cache: Path, told: Connection) -> None:
         arguments = ["--resume", str(path)]
     else:
         file = path.with_suffix(".py")
-        text = to_json(make_config(model, path))
+        text = to_json(make_config(model, path, ahead))
         file.write_text(
             f"from jaxrlvr.config import from_json\n\n\ndef config():\n    return from_json('''{text}''')\n"
         )
@@ -140,8 +146,8 @@ def child(model: Path, path: Path, cache: Path, told: Connection) -> None:
 class Runs:
     """Starts and kills the children of one model."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, ahead: bool = False) -> None:
+        self.folder, self.ahead = folder, ahead
         self.model = folder / "model"
         self.lengths: dict[str, list[float]] = {phase: [] for phase in PHASES}
         make_model(self.model)
@@ -151,7 +157,7 @@ class Runs:
         length. Returns whether the run ended by itself.
         """
         hears, tells = SERVER.Pipe(duplex=False)
-        process = SERVER.Process(target=child, args=(self.model, path, self.folder / "compiled", tells))
+        process = SERVER.Process(target=child, args=(self.model, path, self.folder / "compiled", self.ahead, tells))
         process.start()
         tells.close()
         seen, began, code = 0, 0.0, ""
@@ -247,6 +253,15 @@ def test_kill__at_random_instants_changes_nothing(runs: Runs, whole: dict[str, A
 @pytest.mark.slow
 def test_kill__a_hundred_times_changes_nothing(runs: Runs, whole: dict[str, Any]) -> None:
     kill_and_compare(runs, whole, count=100, seed=1)
+
+
+@pytest.mark.slow
+def test_kill__of_a_run_that_samples_ahead_changes_nothing(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, ahead=True)
+    assert runs.go(tmp_path / "whole")
+    whole = left_behind(tmp_path / "whole")
+    assert [line["policy_lag"] for line in whole["figures"]] == [0, 1, 1, 1]
+    kill_and_compare(runs, whole, count=12, seed=2)
 
 
 def test_whole__has_what_a_kill_could_lose(whole: dict[str, Any]) -> None:

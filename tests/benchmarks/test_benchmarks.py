@@ -50,6 +50,23 @@ def test_end_to_end__parts_make_up_a_step() -> None:
     }  # fmt: skip
 
 
+def test_ahead__counts_what_the_learner_waits_for() -> None:
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    try:
+        from ahead import step_seconds
+    finally:
+        sys.path.pop(0)
+    in_turn = {"seconds/sample": 3.0, "seconds/pack": 0.25, "seconds/update": 2.0}
+    assert step_seconds(in_turn) == 5.25
+    assert step_seconds({**in_turn, "seconds/wait": 1.0}) == 3.25
+
+
+def test_prefixes__smallest_size_gives_the_same_keys_for_fewer_positions() -> None:
+    small = {"groups": 4, "members": 2, "shared": 100, "rest": 8, "layers": 1, "width": 64, "repeats": 1}
+    told = figures("prefixes.py", *options(small))
+    assert told["positions"] == 4 * 128 / (128 + 4 * 8) and told["key_gap"] < 1e-4 and told["hidden_gap"] < 1e-4
+
+
 def test_scaling__the_page_holds_what_is_computed() -> None:
     command = [sys.executable, str(ROOT / "benchmarks" / "scaling.py")]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout

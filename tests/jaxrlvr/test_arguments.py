@@ -94,6 +94,11 @@ def test_resume__on_other_devices_goes_on_and_says_that_digits_may_change(stored
     assert consequences(("steps",)) == "going on with another steps"
 
 
+def test_resume__cannot_be_forced_from_in_turn_to_one_step_ahead(stored):
+    said = refused(["--resume", str(stored.path), "--rollout.asynchronous", "--force"])
+    assert "not even with --force: its checkpoints lack the policy that samples ahead" in said
+
+
 def test_force__without_a_run_to_resume_is_refused():
     assert "--force goes with --resume" in refused(["--force"])
 
