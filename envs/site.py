@@ -9,7 +9,7 @@ from envs import words
 from envs.confluence.world import put_page, put_space, six_digits
 from envs.jira.world import add_issue, add_project, empty_site, simple_workflow
 from envs.words import Split
-from envs.world import World
+from envs.world import Record, World
 
 ISSUES_OF_A_PROJECT = 50
 PAGES_OF_A_SPACE = 20
@@ -35,4 +35,14 @@ def made_up_site(issues: int = 12, pages: int = 6, seed: int = 0, split: Split =
         else:
             title = f"{words.phrase(rng, split, 2, 3)} {number}"
             put_page(world, ids.pop(), space, space["homepageId"], title)
+    for project in world.find("projects"):
+        _put_board(world, project)
     return world
+
+
+def _put_board(world: World, project: Record) -> None:
+    """A board with a sprint to come, in which no issue is yet."""
+    board = {"id": world.new_id(), "project": project["id"], "name": f"{project['key']} board"}
+    sprint = {"id": world.new_id(), "board": board["id"], "name": f"{project['key']} Sprint 1", "state": "future"}
+    world.table("boards")[board["id"]] = board
+    world.table("sprints")[sprint["id"]] = sprint

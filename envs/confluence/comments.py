@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 
 from envs.confluence import replies
-from envs.confluence.pages import BODY, COMPACT_BODY, CURSOR, find, plain_body, wrong_body
-from envs.confluence.spaces import LIMIT
+from envs.confluence.pages import BODY, COMPACT_BODY, find, plain_body, wrong_body
+from envs.confluence.spaces import CURSOR, LIMIT
 from envs.operation import Json, Operation, Parameter, Response
 from envs.world import Record, World
 

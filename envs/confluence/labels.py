@@ -7,8 +7,8 @@ import hashlib
 from collections.abc import Mapping
 
 from envs.confluence import replies
-from envs.confluence.pages import CURSOR, find
-from envs.confluence.spaces import IDS, LIMIT
+from envs.confluence.pages import find
+from envs.confluence.spaces import CURSOR, IDS, LIMIT
 from envs.operation import Json, Operation, Parameter, Response
 from envs.world import Record, World
 

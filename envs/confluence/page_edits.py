@@ -50,7 +50,8 @@ def update_page(world: World, arguments: Mapping[str, Json]) -> Response:
     number = arguments["version"].get("number")
     if number is None:
         return replies.invalid("'version.number' is required.")
-    if number != page["version"] + 1:
+    # Who makes a page a draft may call it version 1.
+    if number != page["version"] + 1 and not (status == "draft" and number == 1):
         return replies.error(
             409,
             "CONFLICT",
@@ -93,6 +94,8 @@ def delete_page(world: World, arguments: Mapping[str, Json]) -> Response:
     page = find(world, arguments, trashed=bool(arguments.get("purge")))
     if isinstance(page, Response):
         return page
+    if world.table("spaces")[page["spaceId"]]["homepageId"] == page["id"]:
+        return replies.invalid("The homepage of a space cannot be deleted.")
     if arguments.get("purge"):
         if page["status"] != "trashed":
             return replies.invalid("Only a page in the trash can be purged.")

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from envs.confluence import replies
-from envs.confluence.pages import CURSOR, find
-from envs.confluence.spaces import LIMIT
+from envs.confluence.pages import find
+from envs.confluence.spaces import CURSOR, LIMIT
 from envs.operation import Json, Operation, Parameter, Response
 from envs.world import Record, World
 

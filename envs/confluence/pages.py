@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from envs.confluence import replies
-from envs.confluence.spaces import IDS, LIMIT, STRINGS
+from envs.confluence.spaces import CURSOR, IDS, LIMIT, STRINGS
 from envs.operation import Json, Operation, Parameter, Response
 from envs.world import Record, World
 
@@ -56,7 +56,6 @@ _SORTS = {
     "modified-date": lambda page: page.get("updatedAt", page["createdAt"]),
 }
 SORT = Parameter("sort", "query", {"enum": [sign + name for name in _SORTS for sign in ("", "-")]}, compact={})
-CURSOR = Parameter("cursor", "query", _STRING, compact={})
 
 
 def in_order(pages: list[Record], arguments: Mapping[str, Json]) -> list[Record]:

@@ -10,6 +10,7 @@ from envs.world import World
 STRINGS = {"type": "array", "items": {"type": "string"}}
 # The document says numbers, its bodies give strings: clients send both.
 IDS = {"type": "array", "items": {"type": ["string", "integer"]}}
+CURSOR = Parameter("cursor", "query", {"type": "string"}, compact={})
 LIMIT = Parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 250}, compact={})
 
 
@@ -25,7 +26,7 @@ def get_spaces(world: World, arguments: Mapping[str, Json]) -> Response:
         if ("keys" not in arguments or space["key"] in arguments["keys"])
         and ("ids" not in arguments or space["id"] in ids)
     ]
-    return replies.one_page(world, found, arguments.get("limit", 25))
+    return replies.one_page(world, found, arguments.get("limit", 25), "/spaces", arguments.get("cursor", ""))
 
 
 def get_space_by_id(world: World, arguments: Mapping[str, Json]) -> Response:
@@ -57,7 +58,7 @@ GET_SPACES = Operation(
     method="GET",
     path="/wiki/api/v2/spaces",
     description="Returns spaces, filtered by keys or ids.",
-    parameters=(Parameter("keys", "query", STRINGS), Parameter("ids", "query", IDS, compact={}), LIMIT),
+    parameters=(Parameter("keys", "query", STRINGS), Parameter("ids", "query", IDS, compact={}), LIMIT, CURSOR),
     handler=get_spaces,
     refuse=replies.wrong_shape,
     compact_body=("results.key", "results.id"),

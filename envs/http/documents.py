@@ -7,6 +7,7 @@ headings, lists and quotes are written; what has no mark keeps its words.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from envs.jira.fields import is_document
 from envs.operation import Json
 
 _FIELDS = ("description", "environment")
@@ -36,11 +37,6 @@ def _paragraph(text: str) -> dict[str, Any]:
     for place, line in enumerate(text.split("\n")):
         nodes += [{"type": "hardBreak"}] * bool(place) + [{"type": "text", "text": line}] * bool(line)
     return {"type": "paragraph", "content": nodes}
-
-
-def is_document(value: Json) -> bool:
-    """Whether a value looks like an Atlassian Document."""
-    return isinstance(value, dict) and value.get("type") == "doc" and isinstance(value.get("content"), list)
 
 
 def text(node: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ import base64
 import binascii
 import hmac
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from email.parser import BytesParser
@@ -141,7 +142,7 @@ def _parsed(request: Request) -> Json:
         return ...
     if _is_upload(request):
         return _parts(request)
-    return _no_deeper(json.loads(request.body, parse_constant=_no_constant))
+    return _no_deeper(json.loads(request.body, parse_constant=_no_constant, parse_float=_finite))
 
 
 def _parts(request: Request) -> dict[str, Json]:
@@ -162,6 +163,13 @@ def _parts(request: Request) -> dict[str, Json]:
 
 def _no_constant(name: str) -> Json:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    """A number that JSON can be written with again. Raises ValueError for one that is too large."""
+    if math.isinf(number := float(text)):
+        raise ValueError(f"{text} is too large")
+    return number
 
 
 def _no_deeper(value: Json) -> Json:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from envs.jira import durations, replies
+from envs.jira.dates import is_day
 from envs.jira.replies import find_issue, named
 from envs.operation import Json
 from envs.world import Record, World
@@ -53,9 +54,7 @@ def _labels(world: World, project: Record, value: Json) -> Checked:
 
 
 def _duedate(world: World, project: Record, value: Json) -> Checked:
-    parts = value.split("-") if isinstance(value, str) else []
-    fits = [len(part) for part in parts] == [4, 2, 2] and all(part.isdigit() for part in parts)
-    return value, "" if fits or value is None else "Error parsing date string: expected yyyy-MM-dd"
+    return value, "" if value is None or is_day(value) else "Error parsing date string: expected yyyy-MM-dd"
 
 
 def _assignee(world: World, project: Record, value: Json) -> Checked:
@@ -151,14 +150,25 @@ def wrong_parent(world: World, issue_type: Record, parent: str | None) -> str:
 
 
 def is_document(value: Json, depth: int = 0) -> bool:
-    """Whether a value is an Atlassian Document: a doc of version 1 whose nodes have types, and text nodes text."""
-    if depth == 0:
-        return isinstance(value, dict) and value.get("type") == "doc" and value.get("version") == 1 and _nodes(value, 1)
+    """Whether a value is an Atlassian Document: a doc of version 1 whose nodes have types, and text nodes text.
+
+    A node's attributes are an object, and its marks a list of nodes without content.
+    """
     if not isinstance(value, dict) or not isinstance(value.get("type"), str) or depth > 50:
+        return False
+    if depth == 0:
+        version = value.get("version")
+        return value["type"] == "doc" and version == 1 and not isinstance(version, bool) and _nodes(value, 1)
+    marks = value.get("marks", [])
+    if not isinstance(value.get("attrs", {}), dict) or not isinstance(marks, list) or not all(map(_is_mark, marks)):
         return False
     if value["type"] == "text":
         return isinstance(value.get("text"), str)
     return "content" not in value or _nodes(value, depth + 1)
+
+
+def _is_mark(value: Json) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("type"), str) and isinstance(value.get("attrs", {}), dict)
 
 
 def _nodes(node: Mapping[str, Json], depth: int) -> bool:

@@ -21,6 +21,10 @@ class Jql(ValueError):
     """A query that cannot be read or run; the message is the site's."""
 
 
+# As the documents say of a search.
+_MOST_SORTS = 7
+
+
 @dataclass(frozen=True)
 class Value:
     """One value of a clause."""
@@ -234,4 +238,6 @@ class _Reader:
         if not self.at_end():
             rest, at = self.tokens[0]
             raise Jql(f"Error in the JQL Query: Expecting ',' but got '{rest}'. {_where(at)}")
-        return tuple(fields[:7])
+        if len(fields) > _MOST_SORTS:
+            raise Jql(f"Error in the JQL Query: at most {_MOST_SORTS} fields to order by are allowed.")
+        return tuple(fields)

@@ -9,6 +9,7 @@ from envs.jira.endpoint import MAX_RESULTS, START_AT, STRING, STRINGS, endpoint,
 from envs.jira.replies import (
     field_errors,
     find_project,
+    global_error,
     issue_type_body,
     no_project,
     project_body,
@@ -20,15 +21,27 @@ from envs.jira.world import add_project, simple_workflow, workflow_of
 from envs.operation import Json, Parameter, Response
 from envs.world import Record, World
 
+_ORDERED_BY = (
+    *("name", "key", "owner", "category", "issueCount", "lastIssueUpdatedTime", "archivedDate", "deletedDate"),
+)
+"""What a search can be ordered by; names and keys are, the rest leaves the order as it is."""
+
 
 def search(world: World, arguments: Mapping[str, Json]) -> Response:
     """searchProjects: 200 with a page of the projects that match."""
+    order = arguments.get("orderBy") or "key"
+    if order.removeprefix("+").removeprefix("-") not in _ORDERED_BY:
+        names = ", ".join(_ORDERED_BY)
+        return global_error(400, f"The field to order by should be one of [{names}]. Instead, it was: {order}.")
     text, keys = arguments.get("query", "").lower(), arguments.get("keys")
     found = [
         project_body(world, one)
         for one in world.find("projects")
         if (not keys or one["key"] in keys) and (text in one["key"].lower() or text in one["name"].lower())
     ]
+    by = {"name": "name", "key": "key"}.get(order.removeprefix("+").removeprefix("-"))
+    if by is not None and "orderBy" in arguments:
+        found.sort(key=lambda body: body[by].lower(), reverse=order.startswith("-"))
     return page_bean(world, "/project/search", found, arguments)
 
 
@@ -116,7 +129,7 @@ _KEPT = ("name", "id")
 PROJECTS = (
     endpoint(
         "searchProjects", "GET", "/project/search", "Searches projects.", search, Parameter("query", "query", STRING),
-        query("keys", STRINGS), START_AT, MAX_RESULTS, keep=("values.name", "values.key"),
+        query("keys", STRINGS), query("orderBy"), START_AT, MAX_RESULTS, keep=("values.name", "values.key"),
     ),
     endpoint("getAllProjects", "GET", "/project", "Returns all projects.", get_all, keep=("name", "key")),
     endpoint(

@@ -7,7 +7,7 @@ from envs.jira.issue_body import issue_body, wanted_fields
 from envs.jira.jql import UNBOUNDED, parse
 from envs.jira.jql_structure import PARSE_QUERIES
 from envs.jira.jql_tree import Jql
-from envs.jira.replies import global_error
+from envs.jira.replies import global_error, wrong_shape
 from envs.operation import Json, Parameter, Response
 from envs.world import World
 
@@ -45,6 +45,16 @@ def search(world: World, arguments: Mapping[str, Json]) -> Response:
     return Response(200, body if last else {**body, "nextPageToken": f"page-{start + size}"})
 
 
+def search_by_body(world: World, arguments: Mapping[str, Json]) -> Response:
+    """searchAndReconsileIssuesUsingJqlPost: as by GET, but the body is closed, and lists in it are bounded."""
+    if unknown := sorted(arguments.keys() - _BODY):
+        return wrong_shape(f"must not contain {', '.join(unknown)}")
+    for name, most in _LONGEST.items():
+        if isinstance(given := arguments.get(name), list) and len(given) > most:
+            return global_error(400, f"The {name} parameter can have at most {most} values.")
+    return search(world, arguments)
+
+
 def count(world: World, arguments: Mapping[str, Json]) -> Response:
     """countIssues: 200 with how many issues a query finds."""
     try:
@@ -72,6 +82,8 @@ def removed(world: World, arguments: Mapping[str, Json]) -> Response:
     return global_error(410, _GONE)
 
 
+_LONGEST = {"reconcileIssues": 50, "properties": 5}
+_BODY = {"jql", "fields", "nextPageToken", "maxResults", "expand", "fieldsByKeys", *_LONGEST}
 _SIZE = {"type": "integer"}
 _KEPT = ("issues.key", "issues.fields.summary", "issues.fields.status.name", "issues.id", "nextPageToken")
 _JQL = Parameter("jql", "query", STRING)
@@ -83,7 +95,7 @@ SEARCH = (
         query("maxResults", _SIZE), query("expand"), keep=_KEPT,
     ),
     endpoint(
-        "searchAndReconsileIssuesUsingJqlPost", "POST", _PATH, "Searches issues by a query in JQL.", search,
+        "searchAndReconsileIssuesUsingJqlPost", "POST", _PATH, "Searches issues by a query in JQL.", search_by_body,
         Parameter("jql", "body", STRING, required=True), Parameter("fields", "body", STRINGS),
         Parameter("nextPageToken", "body", STRING), Parameter("maxResults", "body", _SIZE, compact={}),
         keep=_KEPT, reads=True,

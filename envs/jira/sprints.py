@@ -7,6 +7,7 @@ what is not done when its sprint is closed goes back to the backlog.
 from collections.abc import Mapping
 
 from envs.jira.boards import AGILE, find_board, find_sprint, no_board, no_sprint, sprint_body
+from envs.jira.dates import is_after, is_moment
 from envs.jira.endpoint import STRING, STRINGS, endpoint, path_id
 from envs.jira.history import item, rewrite
 from envs.jira.replies import NO_ISSUE, field_errors, find_issue, global_error, timestamp
@@ -27,6 +28,8 @@ def create(world: World, arguments: Mapping[str, Json]) -> Response:
     board = find_board(world, arguments["originBoardId"])
     if board is None:
         return no_board()
+    if errors := _wrong_dates(arguments):
+        return field_errors(errors)
     world.tick()
     sprint = {"id": world.new_id(), "board": board["id"], "state": "future", "name": arguments["name"]}
     sprint |= {name: arguments[name] for name in ("goal", "startDate", "endDate") if arguments.get(name)}
@@ -67,6 +70,8 @@ def _changed(world: World, sprint: Record, given: Mapping[str, Json], state: str
     if "name" in given and not str(given["name"] or "").strip():
         return field_errors({"name": "Sprint name must be specified."})
     made = {**sprint, **given, "state": state}
+    if errors := _wrong_dates(made):
+        return field_errors(errors)
     if state == "active" and not (made.get("startDate") and made.get("endDate")):
         missing = [name for name in ("startDate", "endDate") if not made.get(name)]
         return field_errors({name: "A sprint needs its dates before it is started." for name in missing})
@@ -76,6 +81,15 @@ def _changed(world: World, sprint: Record, given: Mapping[str, Json], state: str
         _release(world, sprint, open_only=True)
     world.table("sprints")[sprint["id"]] = made
     return Response(200, sprint_body(world, made))
+
+
+def _wrong_dates(sprint: Mapping[str, Json]) -> dict[str, str]:
+    """What is wrong with a sprint's dates, by field."""
+    given = {name: sprint[name] for name in ("startDate", "endDate") if sprint.get(name)}
+    wrong = {name: "The date must be in ISO 8601 format." for name, value in given.items() if not is_moment(value)}
+    if not wrong and len(given) == 2 and not is_after(given["endDate"], given["startDate"]):
+        return {"endDate": "The start date of a sprint must be before the end date."}
+    return wrong
 
 
 def delete(world: World, arguments: Mapping[str, Json]) -> Response:

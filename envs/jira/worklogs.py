@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from envs.jira import durations
+from envs.jira.dates import is_moment
 from envs.jira.endpoint import (
     DOCUMENT,
     ID_OR_KEY,
@@ -20,6 +21,8 @@ from envs.jira.history import item, rewrite
 from envs.jira.replies import field_errors, global_error, timestamp, user_of
 from envs.operation import Json, Parameter, Response
 from envs.world import Record, World
+
+_NO_MOMENT = "Error parsing date string: expected yyyy-MM-dd'T'HH:mm:ss.SSSZ"
 
 
 def _own(world: World, issue: Record) -> list[Record]:
@@ -107,6 +110,8 @@ def _add(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response
         errors["timeLogged"] = "You must indicate the time spent working."
     if comment is not None and not is_document(comment):
         errors["comment"] = "Comment body is not valid!"
+    if arguments.get("started") and not is_moment(arguments["started"]):
+        errors["started"] = _NO_MOMENT
     remaining = _remaining(issue, arguments, seconds or 0, "reduceBy")
     if isinstance(remaining, str):
         errors["adjustEstimate"] = remaining
@@ -143,6 +148,8 @@ def _update(world: World, issue: Record, arguments: Mapping[str, Json]) -> Respo
     comment = arguments.get("comment", log["comment"])
     if comment is not None and not is_document(comment):
         return field_errors({"comment": "Comment body is not valid!"})
+    if not is_moment(arguments.get("started", log["started"])):
+        return field_errors({"started": _NO_MOMENT})
     remaining = _remaining(issue, arguments, seconds - log["seconds"], "reduceBy")
     if isinstance(remaining, str):
         return field_errors({"adjustEstimate": remaining})
