@@ -22,13 +22,32 @@ def undeclared(operation: Operation, arguments: Mapping[str, Json]) -> list[Path
     return found
 
 
+def declared_at(operation: Operation, path: Path) -> dict[str, Schema]:
+    """The properties that an object at a path of the arguments is declared to have; the arguments at the empty one."""
+    if not path:
+        return {parameter.name: parameter.schema for parameter in operation.parameters}
+    schemas = [one for parameter in operation.parameters if parameter.name == path[0] for one in _schemas(parameter)]
+    for name in path[1:]:
+        flat = _flat(schemas)
+        if isinstance(name, int):
+            schemas = [schema["items"] for schema in flat if isinstance(schema.get("items"), Mapping)]
+        else:
+            schemas = [schema["properties"][name] for schema in flat if name in schema.get("properties", {})]
+    return {name: inner for schema in _flat(schemas) for name, inner in schema.get("properties", {}).items()}
+
+
+def _flat(schemas: Sequence[Schema]) -> list[Schema]:
+    """The schemas, each choice among several as those several."""
+    return [inner for schema in schemas for inner in schema.get("anyOf", schema.get("oneOf", [schema]))]
+
+
 def _schemas(parameter: Parameter) -> list[Schema]:
     """All forms that a parameter's value may have."""
     return [parameter.schema, *([parameter.compact] if parameter.compact else [])]
 
 
 def _undeclared(schemas: Sequence[Schema], value: Json, path: Path) -> list[Path]:
-    flat = [inner for schema in schemas for inner in schema.get("anyOf", schema.get("oneOf", [schema]))]
+    flat = _flat(schemas)
     if isinstance(value, list):
         items = [schema["items"] for schema in flat if isinstance(schema.get("items"), Mapping)]
         return [one for place, each in enumerate(value) for one in _undeclared(items, each, (*path, place))]

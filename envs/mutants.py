@@ -3,6 +3,7 @@
 drop field        an argument, or a value inside one, is left out
 wrong value       a string becomes another record's id, key or name, another value of the request, or is from nowhere
 wrong type        a value has another JSON type
+extra argument    an object has a property more that is declared and that leaves another site behind
 unknown argument  an object has a property more, of a name that is declared nowhere; or every call has
 rename tool       the call goes to a tool that is not offered, or to another one that is
 leave out         a call is not made
@@ -19,22 +20,23 @@ wrong answer      where the last turn has to say something: it says nothing, or 
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from envs.dependence import needs_answer, needs_order, replay
+from envs.declared import declared_at
+from envs.dependence import essence, needs_answer, needs_order, replay
+from envs.made_up import NOWHERE, filled, quoted, sample_arguments, wrong_values
 from envs.operation import Json
 from envs.paths import Path, inner_paths, inside, leaves, replaced, without
 from envs.policies import turn
 from envs.task import DONE, PlannedCall, Task
 from envs.tools import render
-from envs.world import World
 
 KINDS = (
     "drop field",
     "wrong value",
     "wrong type",
+    "extra argument",
     "unknown argument",
     "rename tool",
     "leave out",
@@ -49,13 +51,10 @@ KINDS = (
     "never stop",
     "wrong answer",
 )
-NOWHERE = "Zq"
-"""What a wrong string starts with that no task has."""
 UNDECLARED = "bogusArgument"
 """A property that no operation has."""
 SPAM = 30
 """How often a read is made that is made too often."""
-_NAMES = ("id", "key", "name", "title", "accountId")
 
 
 @dataclass(frozen=True)
@@ -77,6 +76,8 @@ def mutants(task: Task) -> Iterator[Mutant]:
         before, after = plan[:place], plan[place + 1 :]
         for kind, detail, spoiled in _spoiled_calls(task, place):
             yield Mutant(kind, f"{where}{detail}", _turns(task, (*before, spoiled, *after)))
+        for detail, larger in _enlarged(task, place):
+            yield Mutant("extra argument", f"{where}{detail}", _turns(task, (*before, larger, *after)))
         yield Mutant("leave out", where, _turns(task, (*before, *after)))
         yield Mutant("stop early", where, _turns(task, before))
         yield Mutant("repeat call", where, _turns(task, (*before, call, call, *after)))
@@ -152,12 +153,6 @@ def _number(schema: Mapping[str, Json]) -> bool:
     return schema.get("type") == "integer"
 
 
-def sample_arguments(task: Task, name: str) -> Mapping[str, Json]:
-    """Arguments of a tool's compact schema, strings taken from the request."""
-    properties = task.api.table()[name].schema(compact=True)["properties"]
-    return {key: filled(schema, task, place) for place, (key, schema) in enumerate(properties.items())}
-
-
 def extra_writes(task: Task) -> Iterator[PlannedCall]:
     """Writes that were not asked for: the oracle's with one other value, and one of every other tool offered.
 
@@ -201,6 +196,27 @@ def _spoiled_calls(task: Task, place: int) -> Iterator[tuple[str, str, PlannedCa
         yield "rename tool", f" as {other}", PlannedCall(other, call.arguments)
 
 
+def _enlarged(task: Task, place: int) -> Iterator[tuple[str, PlannedCall]]:
+    """(where, a write with a declared property more) for each that makes a difference to the site."""
+    call, operation = task.oracle[place], task.api.table()[task.oracle[place].name]
+    if not operation.writes:
+        return
+    wanted = essence(task.world, replay(task, task.oracle)[1])
+    for path in ((), *inner_paths(call.arguments)):
+        inner = inside(call.arguments, path)
+        if not isinstance(inner, Mapping):
+            continue
+        for name, schema in declared_at(operation, path).items():
+            if name in inner:
+                continue
+            plain = schema.get("type") == "string" and "enum" not in schema
+            value = f"{NOWHERE}more" if plain else filled(schema, task)
+            larger = PlannedCall(call.name, replaced(call.arguments, path, {**inner, name: value}))
+            answers, site = replay(task, (*task.oracle[:place], larger, *task.oracle[place + 1 :]))
+            if answers[place].ok and essence(task.world, site) != wanted:
+                yield f" with {_dotted((*path, name))} = {json.dumps(value)[:60]}", larger
+
+
 def _as_good(task: Task, place: int, other: str) -> bool:
     """Whether another read, of the same arguments, tells all that the oracle learns from its own: that is no fault."""
     operations, call = task.api.table(), task.oracle[place]
@@ -226,47 +242,3 @@ def _told(call: PlannedCall) -> str:
 
 def _dotted(path: Path) -> str:
     return ".".join(map(str, path))
-
-
-def wrong_values(task: Task, value: Json) -> list[Json]:
-    """Other values that a model might write in a value's place."""
-    if isinstance(value, bool):
-        return [not value]
-    if isinstance(value, int | float):
-        return [value + 1, value - 1]
-    if not isinstance(value, str):
-        return [NOWHERE]
-    near = sibling(task.world, value) or next((other for other in quoted(task.request) if other != value), None)
-    return [NOWHERE + value, *([near] if near else [])]
-
-
-def sibling(world: World, value: str) -> str | None:
-    """The same field of another record, for a value that is some record's id, key, name or title."""
-    for table in world.tables.values():
-        for name in _NAMES:
-            there = [record[name] for record in table.values() if isinstance(record.get(name), str)]
-            if value in there:
-                return next((other for other in there if other.lower() != value.lower()), None)
-    return None
-
-
-def quoted(request: str) -> list[str]:
-    """The values that a request quotes."""
-    return re.findall(r'"([^"]*)"', request)
-
-
-def filled(schema: Mapping[str, Json], task: Task, at: int = 0) -> Json:
-    """A value of a schema's shape, strings taken from the request in order from the `at`-th quoted one."""
-    kind = schema.get("type", "string")
-    kind = kind[0] if isinstance(kind, list) else kind
-    if "enum" in schema:
-        return schema["enum"][0]
-    if kind == "object":
-        inner = schema.get("properties", {})
-        return {name: filled(each, task, at + place) for place, (name, each) in enumerate(inner.items())}
-    if kind == "array":
-        return [filled(schema.get("items", {}), task, at)]
-    if kind in ("integer", "number"):
-        return 1
-    values = quoted(task.request) or [task.request]
-    return True if kind == "boolean" else values[at % len(values)]

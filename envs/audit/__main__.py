@@ -15,7 +15,7 @@ from envs.errors import EnvError
 from envs.scenarios import SCENARIOS
 from envs.scenarios.scenario import Scenario
 
-_NOTE = "* more than the floor of 0.3, which scenarios are spared where the right thing is to write nothing"
+_NOTE = "* more than the floor of 0.3, which scenarios are spared where the right thing is to write and say nothing"
 
 
 def main(arguments: Sequence[str]) -> int:

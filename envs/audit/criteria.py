@@ -19,7 +19,8 @@ from envs.audit.policies import CHEAP, same_answer, weak
 from envs.checks import judge
 from envs.dependence import essence
 from envs.errors import EnvError
-from envs.mutants import mutants, quoted
+from envs.made_up import quoted
+from envs.mutants import mutants
 from envs.paths import leaves
 from envs.policies import oracle
 from envs.scenarios.scenario import Scenario

@@ -7,7 +7,8 @@ average is the floor under a scenario's reward.
 import random
 from collections.abc import Callable, Mapping
 
-from envs import mutants
+from envs.made_up import filled, quoted, sample_arguments, wrong_values
+from envs.mutants import answers_shown, extra_writes
 from envs.operation import Json
 from envs.paths import leaves, replaced, without
 from envs.policies import turn
@@ -35,12 +36,12 @@ def read_only(task: Task) -> list[str]:
 def random_valid(task: Task) -> list[str]:
     """Calls three random tools with arguments of the right shape, strings drawn from what the request quotes."""
     rng = random.Random(f"random-valid/{task.scenario}/{task.split}/{task.seed}")
-    values = mutants.quoted(task.request) or [task.request]
+    values = quoted(task.request) or [task.request]
 
     def draw(schema: Mapping[str, Json]) -> Json:
         if "enum" in schema:
             return rng.choice(schema["enum"])
-        shape = mutants.filled(schema, task)
+        shape = filled(schema, task)
         if isinstance(shape, dict):
             return {name: draw(inner) for name, inner in schema.get("properties", {}).items()}
         if isinstance(shape, list):
@@ -82,11 +83,11 @@ def dump(task: Task) -> list[str]:
     reads = [call for call in task.oracle if not operations[call.name].writes]
     offered = [_echoed(task, name) for name in task.tools if not operations[name].writes]
     reads = reads or offered[:1]
-    return [*map(turn, reads), "\n".join(mutants.answers_shown(task, reads)) or DONE]
+    return [*map(turn, reads), "\n".join(answers_shown(task, reads)) or DONE]
 
 
 def _echoed(task: Task, name: str) -> PlannedCall:
-    return PlannedCall(name, mutants.sample_arguments(task, name))
+    return PlannedCall(name, sample_arguments(task, name))
 
 
 CHEAP: Mapping[str, Policy] = {
@@ -118,7 +119,7 @@ def weak(task: Task, right: float) -> list[str]:
     said = task.answer
     if rng.random() >= right:
         said = DONE
-        extra = list(mutants.extra_writes(task)) or [_echoed(task, task.tools[0])]
+        extra = list(extra_writes(task)) or [_echoed(task, task.tools[0])]
         turns.append(turn(rng.choice(extra)))
     return [*turns, said]
 
@@ -134,6 +135,6 @@ def _faulty(task: Task, call: PlannedCall, rng: random.Random) -> PlannedCall | 
     spoiled = [leaf for leaf in found if rng.random() < 0.5] or rng.sample(found, min(1, len(found)))
     # From the last to the first: leaving out an element moves those after it.
     for path, value in reversed(spoiled):
-        others = mutants.wrong_values(task, value)
+        others = wrong_values(task, value)
         arguments = without(arguments, path) if rng.random() < 0.5 else replaced(arguments, path, rng.choice(others))
     return PlannedCall(call.name, arguments)

@@ -90,8 +90,10 @@ def _written(task: Task, changed: list[Change]) -> bool:
 
 
 def _facts(value: Json, wanted: Json) -> float:
-    """How many facts stand in paragraphs of their own: intersection over union."""
-    said = set(re.findall(r"<p>(.*?)</p>", value)) if isinstance(value, str) else set()
+    """How many facts stand in paragraphs of their own: intersection over union, all that is no paragraph being one."""
+    text = value if isinstance(value, str) else ""
+    said = set(re.findall(r"<p>(.*?)</p>", text))
+    said |= {rest} if (rest := re.sub(r"<p>.*?</p>", "", text).strip()) else set()
     return len(said & {*wanted}) / len(said | {*wanted})
 
 

@@ -103,11 +103,14 @@ def _written(task: Task, changed: list[Change]) -> bool:
         "status": "current",
         "body": {"representation": "storage", "value": goal["value"]},
     }
-    return (
-        {name: page[name] for name in wanted} == wanted
-        and link["issue"] == goal["names"][1]
-        and link["object"] == {"title": goal["title"], "url": _address(task.world.site, goal["key"], page["id"])}
-    )
+    leads = {"title": goal["title"], "url": _address(task.world.site, goal["key"], page["id"])}
+    return {name: page[name] for name in wanted} == wanted and {**link, "id": ""} == {
+        "id": "",
+        "issue": goal["names"][1],
+        "globalId": "",
+        "relationship": "",
+        "object": leads,
+    }
 
 
 def _read_issue(call: Call, task: Task) -> bool:

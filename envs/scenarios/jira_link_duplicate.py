@@ -8,8 +8,9 @@ the type is another one, an issue is named by its summary, or nothing is written
 import random
 
 from envs import words
-from envs.checks import Change, argument, outcome, stopped_after
+from envs.checks import Change, argument, exactly, outcome, stopped_after
 from envs.jira.world import LINK_TYPES
+from envs.operation import Json
 from envs.scenarios.jira_reads import SEARCH, SEARCH_BY_POST, SEARCHABLE, issue_argument, issues_found
 from envs.scenarios.jira_sites import by_summary, mixable, names_of, two_projects
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
@@ -75,6 +76,14 @@ def _linked(task: Task, changed: list[Change]) -> bool:
     )
 
 
+def _right_type(value: Json, wanted: Json) -> float:
+    """1 for the type by its name, its id, or both."""
+    given = value if isinstance(value, dict) else {}
+    (own,) = (kind["id"] for kind in LINK_TYPES.values() if kind["name"] == wanted)
+    right = {"name": wanted, "id": own}
+    return float(bool(given) and all(exactly(said, right.get(name)) for name, said in given.items()))
+
+
 def _as_before(change: Change) -> bool:
     told = {"updated", "history"}
     before, after = ({k: v for k, v in (one or {}).items() if k not in told} for one in (change.before, change.after))
@@ -114,7 +123,7 @@ SCENARIO = Scenario(
     checks=(
         issues_found(_CALL, "copy", 0.05),
         issues_found(_CALL, "first", 0.05),
-        argument(_CALL, "type.name", "kind", 0.10),
+        argument(_CALL, "type", "kind", 0.10, _right_type),
         issue_argument(_CALL, "outwardIssue", "copy", 0.175),
         issue_argument(_CALL, "inwardIssue", "first", 0.175),
         stopped_after(_CALL, 0.10),

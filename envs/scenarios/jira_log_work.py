@@ -171,13 +171,16 @@ def _same_time(value: Json, wanted: Json) -> float:
 
 
 def _right_estimate(attempt: Attempt) -> float:
-    """Half for the right way, half for its duration. To say nothing is to let it go down by itself."""
+    """Half for the right way, half for its duration; a duration of another way takes half away.
+
+    To say nothing is to let it go down by itself.
+    """
     call, how = attempt.last(_CALL), _way(attempt.task)
     if call is None or call.arguments.get("adjustEstimate", "auto") != how:
         return 0.0
-    if how not in _GIVEN:
-        return 1.0
-    return 0.5 + 0.5 * _same_duration(call.arguments.get(_GIVEN[how]), attempt.task.goal["given"])
+    right = how not in _GIVEN or _same_duration(call.arguments.get(_GIVEN[how]), attempt.task.goal["given"])
+    others = any(name in call.arguments for way, name in _GIVEN.items() if way != how)
+    return 0.5 + 0.5 * right - 0.5 * others
 
 
 def _without(plan: Plan, *names: str, **others: Json) -> Plan:

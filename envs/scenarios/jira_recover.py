@@ -9,14 +9,14 @@ import random
 from dataclasses import replace
 
 from envs import words
-from envs.checks import Attempt, Change, Check, argument, outcome, read_first
+from envs.checks import Attempt, Change, Check, argument, outcome
 from envs.faults import Faults
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, empty_site
 from envs.scenarios.jira_writes import as_asked, moves, one_moved, read_it, reads, right_issue, right_transition
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
-from envs.trace import BLAMELESS
+from envs.trace import BLAMELESS, answered_before
 from envs.words import Split
 
 _MOVE = (
@@ -106,6 +106,14 @@ def _accepted(attempt: Attempt, name: str) -> bool:
     return any(call.ok for call in attempt.trace.of(name))
 
 
+def _read(attempt: Attempt) -> float:
+    """The transitions were read before one was first tried: one that failed through no fault of its own counts too."""
+    calls = attempt.trace.calls
+    first = next((p for p, call in enumerate(calls) if call.name == "doTransition" and call.error != "refused"), -1)
+    known = answered_before(calls, first)
+    return float(any(call.name == "getTransitions" and call.ok and read_it(call, attempt.task) for call in known))
+
+
 def _again(attempt: Attempt) -> float:
     """How much of what failed was made again at once and as it was; where nothing failed, nothing is repeated."""
     calls = attempt.trace.calls
@@ -155,7 +163,7 @@ SCENARIO = Scenario(
         argument("createIssue", "fields.project.key", "project", 0.05),
         argument("createIssue", "fields.issuetype.name", "type", 0.05),
         argument("createIssue", "fields.summary", "summary", 0.10),
-        read_first("getTransitions", "doTransition", 0.05, read_it),
+        Check("procedure/getTransitions", 0.05, _read, "The transitions were read before one of them was tried."),
         Check("procedure/again", 0.15, _again, "What failed was made again at once and unchanged; nothing else was."),
         Check("procedure/stop", 0.10, _stopped, "The model stopped once both writes were accepted."),
         outcome(0.35, _done, "The issue has moved, exactly the issue asked for is new, and nothing else has changed."),

@@ -187,8 +187,13 @@ def _read(attempt: Attempt) -> bool:
 
 
 def _names(attempt: Attempt) -> set[str]:
-    """What the last turn names of the request, in lower case. The word "task" is no type; "Task" is one."""
+    """What the last turn names of the request, in lower case. The word "task" is no type; "Task" is one.
+
+    An answer is in words: a copy of the API's, braces and all, names nothing.
+    """
     goal, said = attempt.task.goal, attempt.trace.answer
+    if "{" in said:
+        return set()
     values = [goal[name] for name in NAMES[kind_of(goal)]]
     if kind_of(goal) == "create":
         said = re.sub(rf"\b{goal['type'].lower()}\b", "", said)

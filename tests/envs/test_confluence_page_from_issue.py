@@ -75,6 +75,13 @@ def test_link__says_no_more_and_nothing_else(extra):
         assert not played(task, *with_arguments(task, LINK, object={**given, **extra})).success
 
 
+@pytest.mark.parametrize("extra", ["globalId", "relationship"])
+def test_link__has_no_name_that_was_not_asked_for(extra):
+    for task in tasks():
+        assert not played(task, *with_arguments(task, LINK, **{extra: "mine"})).success
+        assert played(task, *with_arguments(task, LINK, **{extra: ""})).reward == 1
+
+
 def test_page__the_home_may_be_named_as_the_parent_and_no_other_page():
     for task in tasks():
         assert played(task, *with_arguments(task, PAGE, parentId=task.goal["home"])).reward == 1

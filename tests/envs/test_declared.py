@@ -3,7 +3,7 @@
 import pytest
 
 import envs
-from envs.declared import undeclared
+from envs.declared import declared_at, undeclared
 from envs.paths import inner_paths, inside, replaced
 from envs.scenarios.both_sites import BOTH
 
@@ -43,3 +43,18 @@ def test_undeclared__an_oracle_has_none_and_a_name_from_nowhere_is_always_found_
                 if isinstance(value := inside(call.arguments, path), dict):
                     found = undeclared(operations[call.name], replaced(call.arguments, path, {**value, "nowhere": 1}))
                     assert found in ([], [(*path, "nowhere")])
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "names"),
+    [
+        ("getIssue", (), {"issueIdOrKey", "fields", "expand"}),
+        ("createPage", ("body",), {"representation", "value"}),
+        ("addLabelsToContent", ("labels", 1), {"prefix", "name"}),
+        ("createIssue", ("fields", "project"), {"id", "key"}),
+        ("createPage", ("title",), set()),
+        ("createPage", ("nowhere", 3, "x"), set()),
+    ],
+)
+def test_declared_at__are_the_properties_of_an_object_there(name, path, names):
+    assert names <= declared_at(TABLE[name], path).keys() and bool(names) == bool(declared_at(TABLE[name], path))

@@ -9,6 +9,7 @@ import envs
 from envs import policies
 from envs.checks import Verdict
 from envs.jira.jql import parse
+from envs.jira.world import LINK_TYPES
 from envs.paths import replaced
 from envs.policies import DONE, turn
 from envs.scenarios.jira_reads import SEARCH
@@ -203,6 +204,36 @@ def test_work__what_is_written_otherwise_and_means_the_same_is_as_right():
     *_, log = task.oracle
     shown = task.goal["started"][:16].replace("T", " ")
     assert scores(played(task, *rewritten(task, started=shown)))["argument/started"] == 0.5
+
+
+def test_work__a_duration_for_another_way_costs():
+    for task in tasks("jira_log_work", 40):
+        log = task.oracle[-1].arguments
+        others = {"newEstimate", "reduceBy"} - log.keys()
+        for name in others:
+            more = played(task, *task.oracle[:-1], PlannedCall("addWorklog", {**log, name: "zebra"}))
+            assert scores(more)["argument/adjustEstimate"] == 0.5 and more.reward < 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "score"),
+    [
+        ({"name": "Duplicate"}, 1),
+        ({"id": "ID"}, 1),
+        ({"id": "ID", "name": "Duplicate"}, 1),
+        ({"id": "zebra", "name": "Duplicate"}, 0),
+        ({"name": "Duplicate", "colour": "x"}, 0),
+        ({"name": "Relates"}, 0),
+        ({}, 0),
+        ("Duplicate", 0),
+    ],
+)
+def test_duplicate__the_type_is_named_by_what_it_has(kind, score):
+    own = next(one["id"] for one in LINK_TYPES.values() if one["name"] == "Duplicate")
+    given = {name: own if value == "ID" else value for name, value in kind.items()} if isinstance(kind, dict) else kind
+    task = tasks("jira_link_duplicate", 1)[0]
+    made = played(task, *task.oracle[:-1], PlannedCall("linkIssues", {**task.oracle[-1].arguments, "type": given}))
+    assert scores(made)["argument/type"] == score
 
 
 def test_work__durations_and_times_belong_to_one_split():

@@ -52,6 +52,20 @@ def test_again__doing_something_else_first_costs():
             assert between.success and between.reward < 0.95
 
 
+def test_turns__what_is_tried_before_the_read_is_answered_or_again_before_it_failed_costs():
+    for task in tasks(60):
+        plan = task.oracle
+        place = next(place for place, call in enumerate(plan) if call.name == "doTransition")
+        read_and_try = "\n".join(map(turn, plan[place - 1 : place + 1]))
+        turns = [*map(turn, plan[: place - 1]), read_and_try, *map(turn, plan[place + 1 :]), DONE]
+        guessed = policies.demonstrate(task, turns).verdict
+        assert guessed.success and guessed.reward <= 0.95
+        for failed in (number for number, call in enumerate(plan) if call.fails):
+            again = "\n".join(map(turn, plan[failed : failed + 2]))
+            turns = [*map(turn, plan[:failed]), again, *map(turn, plan[failed + 2 :]), DONE]
+            assert policies.demonstrate(task, turns).verdict.reward <= 0.95
+
+
 def test_order__of_the_two_writes_is_free():
     for task in tasks():
         moved = [call for call in task.oracle if call.name != "createIssue"]

@@ -1,5 +1,6 @@
 """Laws of refusing: only reading tells whether it can be done, and neither always refusing nor always trying pays."""
 
+import json
 from collections import Counter
 from statistics import fmean
 
@@ -8,6 +9,7 @@ import pytest
 import envs
 from envs import policies
 from envs.audit.criteria import shape
+from envs.mutants import answers_shown
 from envs.policies import DONE, turn
 from envs.scenarios.jira_refuse_infeasible import CAN_MISS, NAMES, _plan, kind_of
 from envs.task import Task
@@ -53,6 +55,16 @@ def test_missing__is_missing_on_the_site_however_many_namesakes_there_are(diffic
         if name == "status":
             reachable = {step["to"] for flow in world.find("workflows") for step in flow["transitions"]}
             assert value not in {world.table("statuses")[one]["name"] for one in reachable}
+
+
+def test_refusal__a_copy_of_what_was_answered_is_none_and_its_sentence_is_one():
+    for task in infeasible():
+        shown = answers_shown(task, task.oracle)
+        copied = verdict(task, *map(turn, task.oracle), "\n".join(shown))
+        assert not copied.success and copied.reward <= 0.15
+        if what(task) == "project":
+            sentence = json.loads(shown[0])["errorMessages"][0]
+            assert verdict(task, *map(turn, task.oracle), sentence).reward == 1
 
 
 def test_policy__that_always_refuses_earns_less_than_half():

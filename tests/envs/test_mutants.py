@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 import envs
 from envs import policies
 from envs.mutants import KINDS, SPAM, UNDECLARED, mutants
@@ -82,3 +84,24 @@ def test_spam_reads__come_before_the_call_that_they_resemble():
     for task, one in made("confluence_create_page", "spam reads", seeds=2):
         assert len(one.turns) == SPAM + len(task.oracle) + 1
         assert len(set(one.turns)) == len(one.turns)
+
+
+def test_extra_argument__is_one_that_makes_a_difference_to_the_site():
+    linked = [one.site for _, one in made("confluence_page_from_issue", "extra argument", seeds=1)]
+    names = [site.split(" with ")[1].split(" = ")[0] for site in linked if site.startswith("createOrUpdate")]
+    assert sorted(names) == ["globalId", "object.summary", "relationship"]
+    # A read that says more is none.
+    assert list(made("jira_read_issue", "extra argument")) == []
+
+
+@pytest.mark.parametrize("scenario", envs.SCENARIOS)
+def test_mutants__cost_by_the_trace_alone_too(scenario):
+    """All but a declared argument too many: what that does is seen on the site alone."""
+    for seed, split in ((1, "train"), (2, "heldout")):
+        task = envs.sample(scenario, seed, split, 1 + seed)
+        for one in mutants(task):
+            episode = envs.Episode(task, trace_only=True)
+            for text in one.turns:
+                if episode.step(text).done:
+                    break
+            assert episode.verdict().reward < 1 or one.kind == "extra argument", (one.kind, one.site)
