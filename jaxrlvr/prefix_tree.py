@@ -107,6 +107,51 @@ def encode(
     return _branches(graphdef, params, *arrays[3:], cache)
 
 
+class Graft(NamedTuple):
+    """A prompt as another one's beginning and a rest."""
+
+    place: int
+    """Where the other one's keys are."""
+    shared: int
+    """Tokens of the beginning."""
+    room: int
+    """R, which has room for the rest."""
+
+
+def graft(prompt: Sequence[int], standing: Sequence[Sequence[int]], width: int) -> Graft | None:
+    """The standing prompt that shares the longest beginning with another one; None if it is not worth it."""
+    shared = [min(_alike(prompt, one), len(prompt) - 1) for one in standing]
+    place = max(range(len(standing)), key=shared.__getitem__)
+    room = next((room for room in branch_rooms(width) if len(prompt) - shared[place] <= room), None)
+    return Graft(place, shared[place], room) if room and shared[place] else None
+
+
+def encode_grafted(
+    graphdef: Any, params: Any, prompt: Sequence[int], pad: int, graft: Graft, prefix: models.KVCache
+) -> tuple[jax.Array, models.KVCache]:
+    """The hidden state [1, D] of the prompt's last token, and its unrolled prefix cache of one group."""
+    rest_1R, count_1 = _padded([prompt[graft.shared :]], graft.room, pad)
+    at, shared_1 = np.int32(graft.place), np.array([graft.shared], np.int32)
+    return _grafted(graphdef, params, *jax.device_put((rest_1R, count_1, shared_1, at)), prefix)
+
+
+@partial(jax.jit, static_argnums=0)
+def _grafted(
+    graphdef: Any,
+    params: Any,
+    rest_1R: jax.Array,
+    count_1: jax.Array,
+    shared_1: jax.Array,
+    at: jax.Array,
+    prefix: models.KVCache,
+) -> tuple[jax.Array, models.KVCache]:
+    stem = jax.tree.map(lambda x: jax.lax.dynamic_index_in_dim(x, at, keepdims=True)[:, None], prefix)
+    hidden_11RD, filled = nnx.merge(graphdef, params).extend(
+        rest_1R[:, None], None, jnp.zeros_like(shared_1), stem, shared_1[:, None], count_1[:, None]
+    )
+    return hidden_11RD[:, 0][:, count_1[0] - 1], jax.tree.map(lambda x: x[:, 0], filled)
+
+
 def warm_up(graphdef: Any, params: Any, prompts: int, width: int, pad: int) -> Any:
     """Compile for every cut of so many prompts of this width. Returns what `encode` gives."""
     encoded = None

@@ -151,10 +151,11 @@ def rollout(
         free = [place for place, group in enumerate(playing) if not group.goes_on]
         taken = {place: waiting.popleft() for place in free[: len(waiting)]}
         if taken:
+            standing = [group.prefix for group in playing]
             for place, task in taken.items():
                 playing[place], placed[place] = groups[task], numbers[task]
             prompts = {place: playing[place].prefix for place in taken}
-            prefix, state = sampler.seat(params, prefix, state, prompts)
+            prefix, state = sampler.seat(params, prefix, state, prompts, standing)
             key_BG = keys(seed, step, placed, config.group_size)
     with timed(figures, "seconds/host"):
         for group in groups:

@@ -90,9 +90,25 @@ class Sampler:
             _begin(self.graphdef, params, *encoded, members, self.suffix_buckets[0])
 
     def seat(
-        self, params: Any, prefix: Prefix, state: SamplerState, prompts: Mapping[int, Sequence[int]]
+        self,
+        params: Any,
+        prefix: Prefix,
+        state: SamplerState,
+        prompts: Mapping[int, Sequence[int]],
+        standing: Sequence[Sequence[int]] = (),
     ) -> tuple[Prefix, SamplerState]:
-        """Encode the prompts of other groups into the places given, whose members begin anew."""
+        """Encode the prompts of other groups into the places given, whose members begin anew. `standing` has the
+        prompts that are in the places, whose beginnings may be shared.
+        """
+        # The states of linear attention cannot go back to where two prompts part.
+        grafts = self.share_prefixes and bool(standing) and prefix.cache.memory is None
+        for place, prompt in prompts.items() if grafts else ():
+            if graft := prefix_tree.graft(prompt, standing, prefix.cache.num_slots):
+                grafted = prefix_tree.encode_grafted(self.graphdef, params, prompt, self.pad_token, graft, prefix.cache)
+                placed = jax.device_put(np.array([[place], [len(prompt)]], np.int32))
+                prefix, state = _settle(placed, *grafted, prefix, state)
+                standing = [*standing[:place], prompt, *standing[place + 1 :]]
+                prompts = {other: text for other, text in prompts.items() if other != place}
         places, groups = list(prompts), len(state.length_BG)
         for begin in range(0, len(places), self._parts):
             place_N = np.full(self._parts, groups, np.int32)  # out of range: encoded for nobody
@@ -225,7 +241,20 @@ def _seat(
 ) -> tuple[Prefix, SamplerState]:
     hidden_NPD, cache = nnx.merge(graphdef, params).prefill(tokens_NP, length_N)
     last_ND = jnp.take_along_axis(hidden_NPD, (length_N - 1)[:, None, None], axis=1)[:, 0]
-    seated = Prefix(models.unroll_cache(cache), length_N)
+    return _seated(place_N, Prefix(models.unroll_cache(cache), length_N), last_ND, prefix, state)
+
+
+@partial(jax.jit, donate_argnums=(3, 4))
+def _settle(
+    placed_21: jax.Array, last_1D: jax.Array, cache: models.KVCache, prefix: Prefix, state: SamplerState
+) -> tuple[Prefix, SamplerState]:
+    """As `_seat`, of one prompt that is encoded: its place and length, its last hidden state, its keys."""
+    return _seated(placed_21[0], Prefix(cache, placed_21[1]), last_1D, prefix, state)
+
+
+def _seated(
+    place_N: jax.Array, seated: Prefix, last_ND: jax.Array, prefix: Prefix, state: SamplerState
+) -> tuple[Prefix, SamplerState]:
     prefix = jax.tree.map(lambda old, new: old.at[place_N].set(new, mode="drop"), prefix, seated)
     # What the last members left in the suffix stays: nobody looks beyond a length.
     hidden_BGD = state.hidden_BGD.at[place_N].set(last_ND[:, None], mode="drop")

@@ -5,12 +5,13 @@ compilations stands still. Nothing is sampled and the state is not changed: empt
 same shapes as full ones.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import jax
 import numpy as np
 
-from jaxrlvr import shares
+from jaxrlvr import prefix_tree, shares
 from jaxrlvr.asynchronous import disagreement
 from jaxrlvr.batch import Batch, Shape, empty
 from jaxrlvr.config import RunConfig
@@ -65,12 +66,17 @@ def warm_sampler(sampler: Sampler, params: Any, width_P: int, tasks: int, member
         sampler.warm_up_sharing(params, groups, width_P, members)
     one_token = [[[sampler.pad_token]] * members] * groups
     ladder = sampler.suffix_buckets
+    whole = replace(sampler, share_prefixes=False)  # these prompts are alike, those of a step need not be
     for place, slots in reversed(list(enumerate(ladder))):
         # A cache may grow into this bucket from any smaller one.
         for smaller in ladder[:place] or (slots,):
-            prefix, state = sampler.start(params, prompts, members)
+            prefix, state = whole.start(params, prompts, members)
             state = sampler.fit(sampler.fit(state, smaller), slots)
         state, _ = sampler.write(params, prefix, state, nobody_BG, key_BG, 1.0)
         state = sampler.read(params, prefix, state, one_token)
         if groups < tasks:
-            sampler.seat(params, prefix, state, {0: prompts[0]})
+            prefix, state = sampler.seat(params, prefix, state, {0: prompts[0]})
+            for room in prefix_tree.branch_rooms(width_P) if sampler.share_prefixes else ():
+                # Shares its first token with the prompts that stand there.
+                other = [sampler.pad_token] + [sampler.pad_token ^ 1] * room
+                prefix, state = sampler.seat(params, prefix, state, {0: other}, prompts)

@@ -95,28 +95,61 @@ def test_encode__equals_prefill(model):
             np.testing.assert_allclose(cache.conv[:, b, 0], whole.conv[:, b], atol=2e-5)
 
 
-def test_rollout__samples_the_same_tokens_and_compiles_nothing_more(loaded, acting, make_tasks):
-    tasks = make_tasks(4) + make_tasks(4, "jira_transition_ticket")
-    acting = replace(acting, prefix_buckets=(192,))
-    sampler = loaded.sampler(acting)
+@pytest.fixture(scope="module")
+def acting_wide(acting):
+    return replace(acting, prefix_buckets=(192,))
+
+
+@pytest.fixture(scope="module")
+def tasks(make_tasks):
+    return make_tasks(4) + make_tasks(4, "jira_transition_ticket")
+
+
+def played(policy, acting, tasks):
+    return rollout(policy.sampler(acting), policy.params, policy.chat, tasks, acting, seed=3, step=1)
+
+
+@pytest.fixture(scope="module")
+def whole(loaded, acting_wide, tasks):
+    """What is sampled when every prompt is encoded whole."""
+    return played(loaded, acting_wide, tasks)
+
+
+@pytest.mark.parametrize("places", [0, 2])
+def test_rollout__samples_the_same_tokens_and_compiles_nothing_more(
+    loaded, acting_wide, tasks, whole, places, monkeypatch
+):
+    encoded = {"encode": 0, "encode_grafted": 0}
+
+    def counted(name, original):
+        def encode(*arguments):
+            encoded[name] += 1
+            return original(*arguments)
+
+        return encode
+
+    for name in encoded:
+        monkeypatch.setattr(prefix_tree, name, counted(name, getattr(prefix_tree, name)))
+    acting = replace(acting_wide, share_prefixes=True, places=places)
+    warm_sampler(loaded.sampler(acting), loaded.params, 192, len(tasks), acting.group_size, places)
     counter = CompileCounter()
-
-    def played(sampler):
-        groups = rollout(sampler, loaded.params, loaded.chat, tasks, acting, seed=3, step=1)
-        return [member for group in groups for member in group.members]
-
-    whole = played(sampler)
-    shared = loaded.sampler(replace(acting, share_prefixes=True))
-    prompts = [group.prefix for group in rollout(sampler, loaded.params, loaded.chat, tasks, acting, seed=3, step=1)]
-    assert prefix_tree.cut(prompts, 192) is not None
-    warm_sampler(shared, loaded.params, 192, len(tasks), acting.group_size)
-    before = counter.count
-    found = played(shared)
-    assert counter.count == before
-    assert [member.tokens for member in found] == [member.tokens for member in whole]
-    for one, other in zip(found, whole, strict=True):
+    encoded |= {"encode": 0, "encode_grafted": 0}
+    groups = played(loaded, acting, tasks)
+    assert counter.count == 0
+    assert encoded["encode_grafted"] >= 4 if places else encoded["encode"] == 1
+    found, expected = ([member for group in played for member in group.members] for played in (groups, whole))
+    assert [member.tokens for member in found] == [member.tokens for member in expected]
+    for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one.logprobs, other.logprobs, atol=1e-4)
     assert len({tuple(member.tokens) for member in found}) > 8
+
+
+def test_graft__takes_the_longest_beginning_that_leaves_little():
+    standing = [[1, 2, 3, 4] * 10, [1, 2, 9] + [7] * 30, [5] * 40]
+    assert prefix_tree.graft([1, 2, 9, 7, 7, 6, 6], standing, 64) == (1, 5, 8)
+    assert prefix_tree.graft([1, 2, 9, 7, 7], standing, 64) == (1, 4, 8), "a token is left to run"
+    assert prefix_tree.graft([8, 8, 8], standing, 64) is None
+    assert prefix_tree.graft([5] + [6] * 40, standing, 64) is None, "no room for 40"
 
 
 def test_warm_up__compiles_every_cut(loaded):
