@@ -14,7 +14,7 @@ ABOUT = """Train with GRPO on verdicts of simulated APIs. Without CONFIG.py: con
 --model DIR     start from a Hugging Face directory or hub id; the short form of --policy.model
 --resume RUN    go on from the last checkpoint of a run directory
 --force         with --resume: go on although a changed setting makes it another run
---dry-run       say what would run, its sizes and memory, and stop
+--dry-run       say what would run on this machine, its sizes and memory, or why it cannot, and stop
 
 Each field of the config is an option, shown here with the value that it has in the config:"""
 DEFAULT = Path(__file__).parent.parent / "configs" / "tiny.py"

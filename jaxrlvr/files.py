@@ -1,29 +1,9 @@
 """Files of records that a kill leaves old or new, never half."""
 
-import errno
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-from jaxrlvr.errors import RunStopped
-
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
-"""What a disk says that is full or broken."""
-
-
-@contextmanager
-def full_disk_told(run: Path) -> Iterator[None]:
-    """Make RunStopped, which says how to go on, of the errors of a full or broken disk, and of no others."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in DISK_ERRORS:
-            raise
-        raise RunStopped(
-            f"cannot write to {run} ({error.strerror}): make room, then go on with --resume {run}"
-        ) from error
 
 
 def keep_steps(file: Path, last: int) -> None:

@@ -131,11 +131,15 @@ class SFTConfig:
     """Updates between checkpoints; the end of a stage always makes one."""
     keep_checkpoints: int = 2
     """Older checkpoints are deleted."""
+    stall_seconds: int = 1800
+    """Seconds in which nothing moves until the run says what; after as many again it ends. 0 waits for ever."""
 
     def __post_init__(self) -> None:
         for name in ("micro_batch", "checkpoint_every", "keep_checkpoints"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} {getattr(self, name)} cannot be: use 1 or more")
+        if self.stall_seconds < 0:
+            raise UserError(f"stall_seconds {self.stall_seconds} cannot be: use 0 or more")
         names = [stage.name for stage in self.stages]
         if not names or len(set(names)) < len(names):
             raise UserError(f"stages {', '.join(names) or '()'} must be one or more, of unlike names")

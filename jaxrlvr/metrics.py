@@ -123,7 +123,7 @@ def _group_kinds(groups: Sequence[Group]) -> Figures:
     useful, high = [], []
     for group in groups:
         verdicts = [member.verdict for member in group.members if member.valid]
-        useful.append(len({verdict.reward for verdict in verdicts}) > 1)
+        useful.append(_differs(group))
         high.append(not useful[-1] and bool(verdicts) and all(verdict.success for verdict in verdicts))
     share = {"useful": _mean([float(one) for one in useful]), "flat_high": _mean([float(one) for one in high])}
     return share | {"flat_low": 1 - share["useful"] - share["flat_high"]}
@@ -143,12 +143,23 @@ def step_figures(drawn: Drawn, figures: Mapping[str, float]) -> Figures:
 
 
 def advantage_figures(groups: Sequence[Group], advantage_BG: np.ndarray) -> Figures:
-    """Mean size of the advantages [B, G], in all and per scenario: what pushes the step."""
-    figures = {"advantage": float(np.abs(advantage_BG).mean())}
+    """Mean size of the advantages [B, G], which is what pushes the step, and the share of groups that the outcome gate
+    silenced: their rewards differ and they teach nothing. In all and per scenario.
+    """
     names = np.array([group.task.scenario for group in groups])
-    for name in dict.fromkeys(names.tolist()):
-        figures[f"advantage/{name}"] = float(np.abs(advantage_BG[names == name]).mean())
+    differs_B = np.array([_differs(group) for group in groups])
+    silenced_B = differs_B & ~advantage_BG.any(axis=1)
+    figures = {}
+    for name in ("", *dict.fromkeys(names.tolist())):
+        own_B = names == name if name else np.ones(len(groups), bool)
+        suffix = f"/{name}" if name else ""
+        figures[f"advantage{suffix}"] = float(np.abs(advantage_BG[own_B]).mean())
+        figures[f"groups/silenced{suffix}"] = float(silenced_B[own_B].mean())
     return figures
+
+
+def _differs(group: Group) -> bool:
+    return len({member.verdict.reward for member in group.members if member.valid and member.verdict}) > 1
 
 
 def machine_figures(figures: Mapping[str, float]) -> Figures:

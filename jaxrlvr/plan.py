@@ -42,6 +42,13 @@ def check(config: RunConfig, chat: Chat | None, model: models.ModelConfig | None
         raise UserError(f"--rollout.trace-only {unknown[0]!r} is no scenario; there are {', '.join(envs.SCENARIOS)}")
     if rollout.answer_share > 1:
         raise UserError(f"--rollout.answer-share {rollout.answer_share} is a share: use a number above 0, at most 1")
+    for name, share in (("grpo.gate-above", config.grpo.gate_above), ("guards.max-faults", config.guards.max_faults)):
+        if share > 1:
+            raise UserError(f"--{name} {share:g} is a share: use a number from 0 to 1")
+    if 0 < config.guards.explode < 1:
+        raise UserError(
+            f"--guards.explode {config.guards.explode:g} would skip usual updates: use more than 1, or 0 to skip none"
+        )
     if config.policy.remat not in get_args(Remat):
         known = ", ".join(get_args(Remat))
         raise UserError(f"--policy.remat {config.policy.remat!r} is unknown; there are {known}")
@@ -64,6 +71,11 @@ def check(config: RunConfig, chat: Chat | None, model: models.ModelConfig | None
         raise UserError(
             f"--learner.row-buckets {rows} must be ascending, each from 1 to {rollout.group_size - 1}, "
             "fewer than --rollout.group-size"
+        )
+    if config.grpo.overlong_soft >= rollout.suffix_buckets[-1]:
+        raise UserError(
+            f"--grpo.overlong-soft {config.grpo.overlong_soft} takes nothing from members, which have at most "
+            f"{rollout.suffix_buckets[-1]} tokens (--rollout.suffix-buckets): use less, or 0"
         )
     if learner.suffix_buckets[-1] < rollout.suffix_buckets[-1]:
         raise UserError(
@@ -168,9 +180,14 @@ def _check_objective(grpo: GRPOConfig) -> None:
             "--grpo.kl-estimate k1 in the loss has no useful gradient (its mean is zero): add --grpo.kl-in-reward "
             "or use k2 or k3"
         )
-    if grpo.overlong_hard and grpo.overlong_soft >= grpo.overlong_hard:
+    if (grpo.overlong_soft or grpo.overlong_hard) and grpo.overlong_soft >= grpo.overlong_hard:
         raise UserError(
             f"--grpo.overlong-soft {grpo.overlong_soft} must be less than --grpo.overlong-hard {grpo.overlong_hard}"
+        )
+    if grpo.correction.endswith("_mask") and grpo.correction_cap <= 1:
+        raise UserError(
+            f"--grpo.correction {grpo.correction} with --grpo.correction-cap {grpo.correction_cap:g} would leave out "
+            "every token whose ratio is not 1: use a cap above 1, such as 2"
         )
 
 

@@ -26,13 +26,15 @@ from jaxrlvr.checkpoint import Checkpoints
 from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import apply_arguments, differences, from_json, load_config, to_json
 from jaxrlvr.errors import UserError, command
-from jaxrlvr.files import full_disk_told, records, write_whole
+from jaxrlvr.files import records, write_whole
 from jaxrlvr.imitation import START, SFTConfig, Stage, batches, check_data, check_start, imitation, start_from_nothing
 from jaxrlvr.interrupt import Interruption, interruptible
 from jaxrlvr.learner import Learner, TrainState, UpdateStats, changing, completed, sampled_tokens
 from jaxrlvr.metrics import MetricsLog
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.policy import ADAPTER, load_chat
+from jaxrlvr.shortage import shortage_told
+from jaxrlvr.watchdog import Watchdog
 
 PROGRAM = "python -m jaxrlvr.sft CONFIG.py|CHATS.jsonl"
 SEED = DEFAULT.with_name("seed.py")
@@ -46,7 +48,7 @@ TRAINING = "training"
 """The directory in a run's result of what a resumed run needs; the result is whole without it."""
 SHOWN = 50
 """Updates between lines on the console."""
-HARMLESS = ("checkpoint_every", "keep_checkpoints")
+HARMLESS = ("checkpoint_every", "keep_checkpoints", "stall_seconds")
 """What may change when a run is resumed, beside the last stage's steps: the updates made would have been the same."""
 ROUNDING = ("micro_batch", "prefix_buckets", "suffix_buckets")
 """What may change too, but other sums round otherwise."""
@@ -76,8 +78,10 @@ def run(config: SFTConfig, interruption: Interruption, resume: bool = False) -> 
         check_unused(out)
     source = models.resolve(config.model) if config.model else out / "stages" / START
     with ExitStack() as held:
-        held.enter_context(full_disk_told(out))
+        held.enter_context(shortage_told(out, "--micro-batch"))
         held.enter_context(closing(locked(out)))
+        dog = held.enter_context(Watchdog(config.stall_seconds, setting="--stall-seconds"))
+        dog.now("loading the model")
         checkpoints = Checkpoints(out / TRAINING / "checkpoints", config.keep_checkpoints, owner=True)
         held.enter_context(closing(checkpoints))
         if not config.model and checkpoints.latest() is None:
@@ -101,11 +105,13 @@ def run(config: SFTConfig, interruption: Interruption, resume: bool = False) -> 
             for step_batches in batches(chat, stretch.stage, config, done - stretch.begin):
                 if interruption.asked:
                     break
+                dog.now(f"making update {done + 1}")
                 state, stats = learner.update(state, step_batches)
                 done += 1
                 report.update(stretch, done, stats, step_batches)
                 if done % config.checkpoint_every == 0:
                     checkpoints.save(done, changing(state))
+            dog.now(f"writing what update {done} led to")
             if done:
                 checkpoints.save(done, changing(state))
             if done < stretch.end:

@@ -27,7 +27,6 @@ from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import RunConfig
 from jaxrlvr.errors import command
 from jaxrlvr.evaluation import Judgement, judge, write_episodes
-from jaxrlvr.files import full_disk_told
 from jaxrlvr.interrupt import Interruption, interruptible
 from jaxrlvr.learner import Learner, TrainState
 from jaxrlvr.optimizer import make_optimizer
@@ -39,6 +38,7 @@ from jaxrlvr.rollout import Group
 from jaxrlvr.run import RunDirectory
 from jaxrlvr.sampler import Sampler
 from jaxrlvr.shares import rollout
+from jaxrlvr.shortage import shortage_told
 from jaxrlvr.tasks import training_tasks
 from jaxrlvr.utilisation import Meter, measured_peak
 from jaxrlvr.warmup import warm_up
@@ -248,6 +248,8 @@ def main(arguments: list[str]) -> int:
     if asked.dry_run:
         source, model, chat = peek(config.policy)
         check(config, chat, model)
+        if asked.resumed is None:
+            RunDirectory.reserve(config, asked.name)  # writes nothing
         console.say(describe(config, source, model, chat))
         return 0
     check(config, None)  # whatever can be told without the model, before it is read
@@ -266,7 +268,7 @@ def main(arguments: list[str]) -> int:
         run = run.own_records()
         with interruptible() as asked_to_stop:
             interruption = distributed.shared(asked_to_stop)
-            with full_disk_told(run.path):
+            with shortage_told(run.path):
                 done = train(config, policy, run, interruption)
         if interruption.asked:
             console.say(f"stopped after step {done}; go on with: python -m jaxrlvr.train --resume {run.path}")

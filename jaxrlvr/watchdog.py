@@ -17,11 +17,17 @@ from jaxrlvr.watch import end
 class Watchdog:
     """Watches one run from `with` to its end; `now` says what is being done, and that something moved."""
 
-    def __init__(self, patience: float, ended: Callable[[str], object] = end, tick: float = 1.0) -> None:
-        """After `patience` seconds it names what stands still, with every thread's stack; after twice as many it calls
-        `ended` with a message. 0 watches nothing.
+    def __init__(
+        self,
+        patience: float,
+        ended: Callable[[str], object] = end,
+        tick: float = 1.0,
+        setting: str = "--guards.stall-seconds",
+    ) -> None:
+        """After `patience` seconds, which are the command's `setting`, it names what stands still, with every thread's
+        stack; after twice as many it calls `ended` with a message. 0 watches nothing.
         """
-        self._patience, self._ended, self._tick = patience, ended, tick
+        self._patience, self._ended, self._tick, self._setting = patience, ended, tick, setting
         self._doing, self._since, self._told = "starting", time.monotonic(), False
         self._over = threading.Event()
         self._watching = threading.Thread(target=self._watch, daemon=True)
@@ -49,7 +55,7 @@ class Watchdog:
             if still > 2 * self._patience:
                 self._ended(
                     f"nothing moved for {still:.0f} s while {doing}: ended. Its stacks are above; go on with --resume, "
-                    "or give it longer with --guards.stall-seconds"
+                    f"or give it longer with {self._setting}"
                 )
                 return
             if still > self._patience and not self._told:

@@ -67,6 +67,22 @@ def test_prefixes__smallest_size_gives_the_same_keys_for_fewer_positions() -> No
     assert told["positions"] == 4 * 128 / (128 + 4 * 8) and told["key_gap"] < 1e-4 and told["hidden_gap"] < 1e-4
 
 
+def test_outcome_gate__reads_what_runs_left_and_makes_none_again(tmp_path: Path) -> None:
+    scores = {way: {name: {"reward": reward} for name in "ab"} for way, reward in (("greedy", 0.75), ("sampled", 0.5))}
+    for seed in (0, 1):
+        for mode in ("off", "always"):
+            run = tmp_path / f"seed-{seed}-{mode}"
+            run.mkdir()
+            (run / "summary.json").write_text("{}")
+            (run / "after.json").write_text(json.dumps(scores))
+            gone = {"off": 0.0, "always": 0.25}[mode]
+            lines = [{"success": seed, "groups/silenced": silenced} for silenced in (2 * gone, 0.0)]
+            (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    told = figures("outcome_gate.py", "--out", str(tmp_path), "--seeds", "0", "1", "--modes", "off", "always")
+    assert told["modes"]["always"][1] == {"greedy": 0.75, "sampled": 0.5, "training": 1, "silenced": 0.25}
+    assert [one["silenced"] for one in told["modes"]["off"]] == [0, 0]
+
+
 def test_scaling__the_page_holds_what_is_computed() -> None:
     command = [sys.executable, str(ROOT / "benchmarks" / "scaling.py")]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout

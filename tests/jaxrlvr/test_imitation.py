@@ -197,6 +197,7 @@ def test_stage__that_cannot_be_is_refused(changes, said):
     [
         ({"micro_batch": 0}, "micro_batch 0"),
         ({"checkpoint_every": 0}, "checkpoint_every 0"),
+        ({"stall_seconds": -1}, "stall_seconds -1 cannot be: use 0 or more"),
         ({"first_stage": 2}, "first_stage 2 is none of the stages 0 to 1"),
         ({"stages": ()}, r"stages \(\) must be one or more"),
         ({"prefix_buckets": ()}, r"prefix_buckets \(\) must be ascending sizes"),

@@ -125,10 +125,14 @@ def test_figures__without_such_tasks_say_nothing_of_overcalling(figures):
     assert not any(name.startswith(("overcalling", "overwriting")) for name in figures)
 
 
-def test_figures__of_advantages_are_mean_sizes():
-    groups = [Group(SimpleNamespace(scenario=name), [1], []) for name in "ab"]
-    found = advantage_figures(groups, np.array([[0.5, -0.5], [0.0, 0.0]]))
-    assert found == {"advantage": 0.25, "advantage/a": 0.5, "advantage/b": 0.0}
+def test_figures__of_advantages_are_mean_sizes_and_silenced_groups():
+    rewards = {"a": (1.0, 0.0), "b": (0.25, 0.0), "c": (0.5, 0.5)}
+    groups = [Group(SimpleNamespace(scenario=name), [1], [member(r) for r in two]) for name, two in rewards.items()]
+    found = advantage_figures(groups, np.array([[0.5, -0.5], [0.0, 0.0], [0.0, 0.0]]))
+    assert found == {
+        "advantage": pytest.approx(1 / 6), "advantage/a": 0.5, "advantage/b": 0.0, "advantage/c": 0.0,
+        "groups/silenced": pytest.approx(1 / 3), "groups/silenced/a": 0, "groups/silenced/b": 1, "groups/silenced/c": 0,
+    }  # fmt: skip
 
 
 def test_figures__of_the_machine_are_all_named_as_such():

@@ -1,0 +1,53 @@
+"""Laws of shortages: a full disk and memory that ran out are told in one line, and nothing else is hidden."""
+
+import errno
+import os
+from pathlib import Path
+
+import jax
+import pytest
+
+from jaxrlvr.errors import RunStopped
+from jaxrlvr.shortage import DISK_ERRORS, shortage_told
+
+RUN = Path("runs/x")
+
+
+def told(error):
+    with pytest.raises(RunStopped) as raised, shortage_told(RUN):
+        raise error
+    assert "\n" not in str(raised.value) and str(raised.value).endswith("go on with --resume runs/x")
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("number", DISK_ERRORS)
+def test_disk__that_is_full_or_broken_is_told(number):
+    assert told(OSError(number, os.strerror(number))).startswith(f"cannot write to runs/x ({os.strerror(number)})")
+
+
+def test_memory__that_ran_out_is_told_with_the_settings_that_need_less():
+    device = jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory of 12 bytes.\nmore")
+    assert "(RESOURCE_EXHAUSTED: Out of memory of 12 bytes.): use smaller --learner.micro-groups" in told(device)
+    assert told(MemoryError()).startswith("memory ran out (on the host)")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EPERM, "no"),
+        jax.errors.JaxRuntimeError("INTERNAL: a bug"),
+        jax.errors.JaxRuntimeError(""),
+        ValueError(),
+    ],
+    ids=repr,
+)
+def test_other_errors__stay_what_they_are(error):
+    with pytest.raises(type(error)) as raised, shortage_told(RUN):
+        raise error
+    assert raised.value is error
+
+
+def test_memory__of_a_device_that_has_not_so_much_runs_out():
+    """What JAX really raises, so that the message above is found in it."""
+    with pytest.raises(RunStopped, match="memory ran out"), shortage_told(RUN):
+        jax.numpy.zeros((1 << 50,), jax.numpy.int8).block_until_ready()
