@@ -35,7 +35,7 @@ def check(config: RunConfig, chat: Chat | None, model: models.ModelConfig | None
     _check_numbers(config, "")
     if config.seed > _LAST_SEED:
         raise UserError(f"--seed {config.seed} is too large to be told apart from others: use 0 to {_LAST_SEED}")
-    rollout, learner = config.rollout, config.learner
+    rollout = config.rollout
     if rollout.detail not in DETAILS:
         raise UserError(f"--rollout.detail {rollout.detail!r} is unknown; there are {', '.join(DETAILS)}")
     if unknown := [name for name in rollout.trace_only if name not in envs.SCENARIOS]:
@@ -59,38 +59,7 @@ def check(config: RunConfig, chat: Chat | None, model: models.ModelConfig | None
     if rollout.asynchronous:
         _check_asynchronous(config)
     optimizer.check(config.optimizer)
-    for name, ladder in (
-        ("rollout.prefix-buckets", rollout.prefix_buckets),
-        ("rollout.suffix-buckets", rollout.suffix_buckets),
-        ("learner.suffix-buckets", learner.suffix_buckets),
-    ):
-        if not ladder or list(ladder) != sorted(set(ladder)) or ladder[0] < 1:
-            raise UserError(f"--{name} {ladder} must be ascending sizes, at least one")
-    rows = learner.row_buckets
-    if list(rows) != sorted(set(rows)) or not all(0 < count < rollout.group_size for count in rows):
-        raise UserError(
-            f"--learner.row-buckets {rows} must be ascending, each from 1 to {rollout.group_size - 1}, "
-            "fewer than --rollout.group-size"
-        )
-    if config.grpo.overlong_soft >= rollout.suffix_buckets[-1]:
-        raise UserError(
-            f"--grpo.overlong-soft {config.grpo.overlong_soft} takes nothing from members, which have at most "
-            f"{rollout.suffix_buckets[-1]} tokens (--rollout.suffix-buckets): use less, or 0"
-        )
-    if learner.suffix_buckets[-1] < rollout.suffix_buckets[-1]:
-        raise UserError(
-            f"--learner.suffix-buckets end at {learner.suffix_buckets[-1]}, "
-            f"but members may have {rollout.suffix_buckets[-1]} tokens: add that size"
-        )
-    spread = config.policy.mesh.data * config.policy.mesh.fsdp
-    for name, count in (
-        ("tasks.per-step", config.tasks.per_step),
-        ("learner.micro-groups", learner.micro_groups),
-        ("rollout.places", rollout.places),
-        ("evaluation.batch", config.evaluation.batch),
-    ):
-        if count % spread:
-            raise UserError(f"--{name} {count} must be a multiple of {spread}, the mesh's data x fsdp")
+    _check_sizes(config)
     if model is not None:
         _check_model(config, model)
     if chat is not None:
@@ -151,6 +120,43 @@ _LEAST: dict[str, float | str] = {
     "guards.max_faults": 0,
     "guards.stall_seconds": 0,
 }
+
+
+def _check_sizes(config: RunConfig) -> None:
+    """Raise UserError for buckets that are none or too short, and for counts that do not divide over the mesh."""
+    rollout, learner = config.rollout, config.learner
+    for name, ladder in (
+        ("rollout.prefix-buckets", rollout.prefix_buckets),
+        ("rollout.suffix-buckets", rollout.suffix_buckets),
+        ("learner.suffix-buckets", learner.suffix_buckets),
+    ):
+        if not ladder or list(ladder) != sorted(set(ladder)) or ladder[0] < 1:
+            raise UserError(f"--{name} {ladder} must be ascending sizes, at least one")
+    rows = learner.row_buckets
+    if list(rows) != sorted(set(rows)) or not all(0 < count < rollout.group_size for count in rows):
+        raise UserError(
+            f"--learner.row-buckets {rows} must be ascending, each from 1 to {rollout.group_size - 1}, "
+            "fewer than --rollout.group-size"
+        )
+    if config.grpo.overlong_soft >= rollout.suffix_buckets[-1]:
+        raise UserError(
+            f"--grpo.overlong-soft {config.grpo.overlong_soft} takes nothing from members, which have at most "
+            f"{rollout.suffix_buckets[-1]} tokens (--rollout.suffix-buckets): use less, or 0"
+        )
+    if learner.suffix_buckets[-1] < rollout.suffix_buckets[-1]:
+        raise UserError(
+            f"--learner.suffix-buckets end at {learner.suffix_buckets[-1]}, "
+            f"but members may have {rollout.suffix_buckets[-1]} tokens: add that size"
+        )
+    spread = config.policy.mesh.data * config.policy.mesh.fsdp
+    for name, count in (
+        ("tasks.per-step", config.tasks.per_step),
+        ("learner.micro-groups", learner.micro_groups),
+        ("rollout.places", rollout.places),
+        ("evaluation.batch", config.evaluation.batch),
+    ):
+        if count % spread:
+            raise UserError(f"--{name} {count} must be a multiple of {spread}, the mesh's data x fsdp")
 
 
 def _check_numbers(section: Any, where: str) -> None:
