@@ -105,6 +105,7 @@ class OneAhead(InTurn):
         step, a different one each time, both with the parameters that sampled it.
         """
         figures = disagreement(self._learner, self._params, batches[step % len(batches)])
+        self._acting = None  # its memory is free before the next copy takes some
         self._acting = copied(models.split(state.params)[0])
         if step < self._last:
             self._start(step + 1, progress)
