@@ -31,7 +31,8 @@ from jaxrlvr.imitation import START, SFTConfig, Stage, batches, check_data, chec
 from jaxrlvr.interrupt import Interruption, interruptible
 from jaxrlvr.learner import Learner, TrainState, UpdateStats, changing, completed, sampled_tokens
 from jaxrlvr.metrics import MetricsLog
-from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
+from jaxrlvr.optimizer import OptimizerConfig, check_frozen, make_optimizer
+from jaxrlvr.plan import trained_names
 from jaxrlvr.policy import ADAPTER, load_chat
 from jaxrlvr.shortage import shortage_told
 from jaxrlvr.watchdog import Watchdog
@@ -88,9 +89,11 @@ def run(config: SFTConfig, interruption: Interruption, resume: bool = False) -> 
             check_start(config)
             write_whole(out / TRAINING / "config.json", to_json(config))
             start_from_nothing(config, source)
-        graphdef, params = nnx.split(models.load(source, lora=config.lora))
-        chat = load_chat(source)
+        decoder, chat = models.load(source, lora=config.lora), load_chat(source)
         check_data(config, chat)
+        for stretch in plan:
+            check_frozen(stretch.stage.optimizer.frozen, trained_names(decoder.config))
+        graphdef, params = nnx.split(decoder)
         done, state = resumed(plan, checkpoints, graphdef, params)
         if resume:
             console.say(f"going on after update {done}" if done else "there is no checkpoint: beginning again")

@@ -260,6 +260,13 @@ def test_resume__of_a_model_from_nothing_makes_it_once(config, model_directory, 
     assert left_behind(tmp_path / "out")["files"]["model.safetensors"] == whole["files"]["model.safetensors"]
 
 
+def test_frozen__name_of_nothing_in_a_late_stage_is_refused_before_the_first_update(config, tmp_path):
+    late = replace(config.stages[1], optimizer=OptimizerConfig(frozen=("head",)))
+    with pytest.raises(UserError, match="--optimizer.frozen 'head' is in no parameter's name"):
+        sft.run(replace(config, stages=(config.stages[0], late), out=str(tmp_path / "out")), sft.Interruption())
+    sft.check_unused(tmp_path / "out")
+
+
 def test_chats__that_no_bucket_holds_are_refused_before_the_first_update(config, tmp_path):
     file = tmp_path / "chats.jsonl"
     short = [{"role": "user", "content": "say it"}, {"role": "assistant", "content": "it"}]
