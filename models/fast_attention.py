@@ -55,7 +55,7 @@ class Kernel:
     def __call__(self, q_BGTKRE: jax.Array, own: Keys, shared: Keys | None) -> jax.Array:
         """Attended values [B, G, T, K, R, E] of scaled queries; keys and values as in `attend`."""
         run = _splash if self.name == "splash" else _cudnn
-        arrays = (q_BGTKRE, own.k, own.v) if shared is None else (q_BGTKRE, own.k, own.v, *shared)
+        arrays = (q_BGTKRE, own.k, own.v) if shared is None else (q_BGTKRE, own.k, own.v, *shared[:3])
         if self.mesh is None:
             return run(self.interpret, *arrays)
         queries, own_axes = ("batch", None, None, "kv_heads", None, None), ("batch", None, "kv_heads", None, None)
