@@ -3,7 +3,7 @@
 unknown_tool      a call of a tool that is not offered
 malformed_call    text that is no call
 refused_call      a call that the API refused, but for a refusal that is the finding
-unknown_argument  an argument, or a value inside one, that the operation does not declare
+unknown_argument  an argument, or a value inside one, that the operation does not declare and the API let pass
 duplicate_call    a call made once more for no reason; what the operation does not declare makes no call another one
 excessive_calls   calls beyond twice as many as the oracle makes and a few
 collateral_write  a write more than the oracle makes
@@ -59,7 +59,9 @@ def penalties(task: Task, trace: Trace, done: bool) -> tuple[PenaltyResult, ...]
     # Where finding out means a refused read, that read is right.
     probes = sum(not operations[planned.name].writes for planned in task.oracle if planned.fails)
     probed = sum(call.error == "refused" and not operations[call.name].writes for call in calls)
-    made_up = [undeclared(operations[call.name], call.arguments) for call in calls if call.error not in _UNSEEN]
+    # A refusal has its price already, unless it is free.
+    passed = [call for call in calls if call.error not in _UNSEEN and (call.error != "refused" or probes)]
+    made_up = [undeclared(operations[call.name], call.arguments) for call in passed]
     counts = {
         "unknown_tool": kinds.count("unknown_tool"),
         "malformed_call": kinds.count("malformed_json") + kinds.count("malformed_call"),

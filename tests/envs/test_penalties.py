@@ -62,7 +62,14 @@ def test_duplicate__a_refused_call_may_be_made_again_without_what_was_made_up():
     task = envs.sample("jira_create_issue", 4, "train")
     fields = task.oracle[0].arguments["fields"]
     wrong = PlannedCall("createIssue", {"fields": {**fields, "flavour": "mint"}})
-    assert lost(task, wrong, *task.oracle) == {"refused_call": 1, "unknown_argument": 1}
+    assert lost(task, wrong, *task.oracle) == {"refused_call": 1}
+
+
+def test_unknown_argument__costs_in_a_refused_read_that_is_free():
+    drawn = (envs.sample("jira_refuse_infeasible", seed, "train") for seed in range(40))
+    probing = next(task for task in drawn if any(call.fails for call in task.oracle))
+    assert lost(probing, *probing.oracle) == {}
+    assert lost(probing, *(with_more(call, bogus=1) for call in probing.oracle)) == {"unknown_argument": 1}
 
 
 def test_excess__a_few_calls_more_are_free_and_each_further_one_costs(task):
