@@ -91,6 +91,7 @@ def _suffix(
         model.unembed_VD,
         batch.suffix_BGT.reshape(-1),
         temperature=temperature,
+        mesh=model.mesh,
     )
     return logprob_N.reshape(batch.suffix_BGT.shape), entropy_N.reshape(batch.suffix_BGT.shape), balance
 
@@ -118,7 +119,7 @@ class Learner:
         self._reference = None if reference is None else jax.tree.map(jnp.copy, models.split(reference)[0])
         self._sharding = None if mesh is None else models.batch_sharding(mesh)
         pin = _Pin(graphdef, mesh)
-        self._accumulate, self._measure, self.recompute = _passes(graphdef, objective, temperature, balance, pin)
+        self.accumulate, self._measure, self.recompute = _passes(graphdef, objective, temperature, balance, pin)
         self._apply, self._fill, self._start = _changes(optimizer, pin)
 
     def init(self, params: Any) -> TrainState:
@@ -140,7 +141,7 @@ class Learner:
         for batch in map(self.place, batches):
             reference_BGT = self._referred(state, batch)
             one = jnp.float32(1)
-            self._accumulate(state.params, self._fill(state.params, 0.0), batch, reference_BGT, one, one)
+            self.accumulate(state.params, self._fill(state.params, 0.0), batch, reference_BGT, one, one)
             if not self._flat_teaches:
                 self._measure(state.params, batch, reference_BGT)
         # A gradient that is not finite leaves the state as it is.
@@ -164,7 +165,7 @@ class Learner:
             reference_BGT = self._referred(state, batch)
             if teaches:
                 counts = jnp.float32(divisor), jnp.float32(tokens)
-                grads, stats = self._accumulate(state.params, grads, batch, reference_BGT, *counts)
+                grads, stats = self.accumulate(state.params, grads, batch, reference_BGT, *counts)
             else:
                 stats = self._measure(state.params, batch, reference_BGT)
             parts.append(stats)

@@ -24,7 +24,7 @@ from models.fast_attention import Kernel
 from models.logprobs import logits
 from models.norm import rms_norm
 from models.rope import rotation
-from models.sharding import constrain
+from models.sharding import constrain, gathered
 
 _REMAT: dict[str, Callable[..., bool] | None] = {
     # Keeps products with weights; attention scores (products with batch axes) are computed again.
@@ -137,6 +137,10 @@ class Forward:
     def _cast(self, weights: dict[str, jax.Array]) -> dict[str, jax.Array]:
         return {name: w if name in _EXACT else w.astype(self.compute_dtype) for name, w in weights.items()}
 
+    def _gathered(self, weights: dict[str, jax.Array]) -> dict[str, jax.Array]:
+        axes = {row.path[-1]: row.axes[1:] for row in parameters(self.config) if row.is_stacked}
+        return {name: gathered(w, self.mesh, axes[name]) for name, w in weights.items()}
+
     def _rotation(self, position_BGT: jax.Array) -> Any:
         config = self.config
         return rotation(config.rope_theta, config.rotary_dims, config.rope_scaling, position_BGT)
@@ -162,7 +166,9 @@ class Forward:
     ) -> tuple[jax.Array, KVCache | None, Routing | None]:
         """Embed, run all layers, normalise. The cache comes back stacked, or unrolled if the suffix cache is."""
         x_BGTD = jnp.take(self.embedding_VD, tokens_BGT, axis=0).astype(self.compute_dtype)
-        x_BGTD = constrain(x_BGTD, self.mesh, ("batch", None, None, None))
+        # Each device looks its part of the width up, and then trades it for the whole width of its own groups.
+        for axes in (("looked_up", None, None, "embed"), ("batch", None, None, None)):
+            x_BGTD = constrain(x_BGTD, self.mesh, axes)
         loops = isinstance(self.layers, tuple) or any(
             cache is not None and cache.is_unrolled for cache in (prefix, suffix)
         )
@@ -171,6 +177,8 @@ class Forward:
             x_BGTD: jax.Array, weights: Any, prefix: Memory | None, suffix: Memory | None
         ) -> tuple[jax.Array, Memory | None, Routing | None]:
             w = self._cast(weights)
+            if self.remat != "none" and not loops:
+                w = self._gathered(w)
             x_BGTD = checkpoint_name(x_BGTD, "layer_input")
             x_BGTD, memory, routing = block(self.config, w, x_BGTD, prefix, suffix, sight, self.mesh)
             return x_BGTD, memory if keep else None, routing

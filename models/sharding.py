@@ -25,6 +25,8 @@ MESH_AXES = ("data", "fsdp", "tensor")
 
 RULES: dict[str, str | tuple[str, ...] | None] = {
     "batch": ("data", "fsdp"),
+    # Groups while their tokens are looked up: embeddings lie in parts of their width on the devices of fsdp.
+    "looked_up": "data",
     "layers": None,
     "full_layers": None,
     "linear_layers": None,
@@ -147,9 +149,14 @@ def constrain(x: jax.Array, mesh: Mesh | None, axes: Sequence[str | None]) -> ja
     if mesh is None:
         return x
     parts = places(mesh, "batch")
-    if axes[0] == "batch" and x.shape[0] % parts:
+    if axes[0] in ("batch", "looked_up") and x.shape[0] % parts:
         raise ModelError(
             f"{x.shape[0]} groups do not divide over data x fsdp = {parts} devices: "
             f"use a multiple of {parts} groups, or a smaller mesh"
         )
     return jax.lax.with_sharding_constraint(x, sharding(mesh, axes))
+
+
+def gathered(w: jax.Array, mesh: Mesh | None, axes: Sequence[str | None]) -> jax.Array:
+    """A layer's weight as its products take it: whole where only fsdp cuts it. Without a mesh, as it is."""
+    return constrain(w, mesh, [None if axis and RULES[axis] == "fsdp" else axis for axis in axes])

@@ -12,7 +12,7 @@ from models.sharding import places
 from models.tensors import tensors
 
 B, G, P, T = 8, 2, 7, 5
-MESHES = [(4, 1, 2), (1, 8, 1), (2, 2, 2)]
+MESHES = [((4, 1, 2), "none"), ((1, 8, 1), "dots"), ((2, 2, 2), "full")]
 
 
 def step(graphdef, params, prompt_BP, length_B, member_BGT):
@@ -24,7 +24,7 @@ def step(graphdef, params, prompt_BP, length_B, member_BGT):
         none_BG = jnp.zeros((B, G), jnp.int32)
         hidden_BGTD, _ = model.extend(member_BGT, prefix, length_B, None, none_BG)
         logprob_N, entropy_N = models.token_logprobs(
-            hidden_BGTD.reshape(B * G * T, -1), model.unembed_VD, member_BGT.reshape(-1), chunk=16
+            hidden_BGTD.reshape(B * G * T, -1), model.unembed_VD, member_BGT.reshape(-1), chunk=8, mesh=model.mesh
         )
         return jnp.mean(logprob_N * jnp.cos(jnp.arange(B * G * T))) + entropy_N.mean(), prefix
 
@@ -46,8 +46,8 @@ def checkpoint(make_decoder, tmp_path_factory):
     return models.save(make_decoder(), tmp_path_factory.mktemp("whole"))
 
 
-def run(checkpoint, batch, mesh):
-    graphdef, params = nnx.split(models.load(checkpoint, mesh=mesh))
+def run(checkpoint, batch, mesh, remat="none"):
+    graphdef, params = nnx.split(models.load(checkpoint, mesh=mesh, remat=remat))
     placed = batch if mesh is None else jax.device_put(batch, models.batch_sharding(mesh))
     return jax.device_get(jax.jit(step, static_argnums=0)(graphdef, params, *placed))
 
@@ -57,9 +57,9 @@ def on_one_device(checkpoint, batch):
     return run(checkpoint, batch, None)
 
 
-@pytest.mark.parametrize("sizes", MESHES)
-def test_mesh__computes_what_one_device_computes(checkpoint, batch, on_one_device, sizes):
-    results = on_one_device, run(checkpoint, batch, models.make_mesh(*sizes))
+@pytest.mark.parametrize(("sizes", "remat"), MESHES)
+def test_mesh__computes_what_one_device_computes(checkpoint, batch, on_one_device, sizes, remat):
+    results = on_one_device, run(checkpoint, batch, models.make_mesh(*sizes), remat)
     for expected, ours in zip(*map(jax.tree.leaves, results), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-5 * max(1, np.abs(expected).max()))
 
@@ -72,7 +72,7 @@ def test_mesh__computes_what_one_device_computes_in_every_family(make_config, ma
         "hybrid": {**linear, "conv_width": 4, "full_attention_every": 2},
     }[family]
     checkpoint = models.save(make_decoder(make_config(**more)), tmp_path)
-    results = [run(checkpoint, batch, mesh) for mesh in (None, models.make_mesh(2, 2, 2))]
+    results = [run(checkpoint, batch, mesh, "full") for mesh in (None, models.make_mesh(2, 2, 2))]
     for expected, ours in zip(*map(jax.tree.leaves, results), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-5 * max(1, np.abs(expected).max()))
 

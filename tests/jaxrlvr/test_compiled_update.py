@@ -1,0 +1,203 @@
+"""Laws of the compiled update: devices trade what they must and no more, and depth adds nothing to the program.
+
+The update's own gradient pass is compiled for the shape of Qwen3-1.7B on eight devices that are not there, from shapes
+alone. What must move follows from the shapes. Of a layer, in each of its passes over prefixes and suffixes:
+
+    fsdp     its weights, gathered once forward and once backward (recomputing and differentiating share them)
+    sums     its gradients, over the devices that saw other groups, once
+    tensor   the residual stream, summed after attention and after the mlp; backward once more for what is computed
+             again, and one slope of it for each product that begins with it
+
+and around the layers: the unembedding gathered once and its gradient summed once, each token's embedding traded once in
+each direction, and where data copies parameters, the embeddings' gradients of the two lookups.
+"""
+
+import math
+from dataclasses import replace
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+import pytest
+from flax import nnx
+
+import models
+from jaxrlvr import grpo
+from jaxrlvr.batch import empty
+from jaxrlvr.grpo import GRPOConfig
+from jaxrlvr.learner import Learner
+from models.sharding import places
+from models.tensors import tensors
+from tests.hlo import Loop, Program
+
+# No other loop runs as often as there are layers.
+LAYERS, GROUPS, MEMBERS, PREFIX, SUFFIX = 5, 8, 8, 256, 128
+FLOAT = 4
+SLACK = 1.001
+"""For norms over a head's width, and sums of single numbers."""
+
+
+def lowered(config, mesh=None, remat="full", groups=GROUPS):
+    """The gradient pass of an update, from shapes alone."""
+    decoder = nnx.eval_shape(lambda: models.Decoder(config, rngs=nnx.Rngs(0), mesh=mesh, remat=remat))
+    graphdef, params = nnx.split(decoder)
+    batch, spread = empty(groups, MEMBERS, PREFIX, SUFFIX, 0), None
+    if mesh is not None:
+        where, spread = models.param_shardings(config, params, mesh), models.batch_sharding(mesh)
+        params = jax.tree.map(lambda x, place: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=place), params, where)
+    batch = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=spread), batch)
+    one = jax.ShapeDtypeStruct((), jnp.float32)
+    learner = Learner(graphdef, optax.sgd(1.0), grpo.objective(GRPOConfig()), mesh=mesh)
+    return learner.accumulate.lower(params, params, batch, None, one, one)
+
+
+def qwen(layers):
+    return replace(models.PRESETS["Qwen/Qwen3-1.7B"], num_layers=layers)
+
+
+class Parts(NamedTuple):
+    """The compiled program: the layers' loops (prefixes, suffixes), and all that is around them."""
+
+    forward: list[Loop]
+    backward: list[Loop]
+    around: Loop
+
+
+def parts(program):
+    """Raises AssertionError unless there are two loops over layers in each direction, which make up all of them."""
+    loops = [loop for loop in program.loops() if loop.times == LAYERS]
+    backward = [loop for loop in loops if "transpose(" in loop.name]
+    forward = [loop for loop in loops if loop not in backward]
+    assert len(forward) == len(backward) == 2, [loop[:2] for loop in program.loops()]
+    whole = program.moved()
+    for loop in loops:
+        whole.arrays.subtract((loop.moved * LAYERS).arrays)
+        whole.bytes.subtract((loop.moved * LAYERS).bytes)
+    assert min(whole.bytes.values()) >= 0
+    return Parts(forward, backward, Loop(1, "", whole))
+
+
+class Must(NamedTuple):
+    """Bytes on one device, and what they are counted from."""
+
+    gathered: int
+    """Of a layer's weights, those that fsdp cuts."""
+    gathered_arrays: int
+    layer: int
+    """All of a layer's weights."""
+    layer_arrays: int
+    streams: tuple[int, int]
+    """The residual stream of a device's own prefixes, and suffixes."""
+    starts: int
+    """Products that begin with the residual stream and whose results are spread."""
+    embedding: int
+
+
+def must(config, mesh):
+    """What a pass over one layer works with on each device, when its weights are gathered."""
+    rows = [row for row in tensors(config) if row.is_stacked]
+
+    def size(row):
+        cut = math.prod(places(mesh, axis) for axis in row.axes if axis != "embed")
+        return FLOAT * math.prod(row.shape(config)[1:]) // cut
+
+    cut = [row for row in rows if "embed" in row.axes]
+    own = GROUPS // places(mesh, "batch") * config.hidden_size * FLOAT
+    starts = [row for row in rows if row.inputs == ("embed",) and {"heads", "kv_heads", "mlp"} & {*row.outputs}]
+    return Must(
+        gathered=sum(map(size, cut)),
+        gathered_arrays=len(cut),
+        layer=sum(map(size, rows)),
+        layer_arrays=len(rows),
+        streams=(own * PREFIX, own * MEMBERS * SUFFIX),
+        starts=len(starts),
+        embedding=FLOAT * config.vocab_size * config.hidden_size // places(mesh, "vocab"),
+    )
+
+
+def within(found, bound):
+    """Everything that must move is seen to, and nothing beside it."""
+    assert bound / SLACK <= found <= SLACK * bound, (found, bound)
+
+
+def sums(moved):
+    """Bytes that are added up over devices, whether every device gets the whole sum or its part."""
+    return moved.bytes["all-reduce"] + moved.bytes["reduce-scatter"]
+
+
+def check_layers(found, need, mesh, remat):
+    """What one layer moves, forward and backward, over prefixes and over suffixes."""
+    data, fsdp, tensor = (mesh.shape[name] for name in ("data", "fsdp", "tensor"))
+    for loop in found.forward + found.backward:
+        within(loop.moved.bytes["all-gather"], need.gathered if fsdp > 1 else 0)
+        assert loop.moved.arrays["all-gather"] == (need.gathered_arrays if fsdp > 1 else 0)
+        assert set(+loop.moved.arrays) <= {"all-gather", "all-reduce", "reduce-scatter"}
+    streams = sorted(sums(loop.moved) for loop in found.forward)
+    for stream, sum_ in zip(sorted(need.streams), streams, strict=True):
+        within(sum_, 2 * stream if tensor > 1 else 0)
+    again = remat == "full"
+    gradients = need.layer if data * fsdp > 1 else 0
+    # Kept or computed again, a weight that is not held whole may have its gradient summed over fsdp and then data.
+    gradients += need.gathered // fsdp if not again and data > 1 and fsdp > 1 else 0
+    # XLA for CPUs sums each slope of the stream over the devices before it adds them up to one.
+    slopes = need.starts + again if tensor > 1 else 0
+    streams = sorted(sums(loop.moved) for loop in found.backward)
+    for stream, sum_ in zip(sorted(need.streams), streams, strict=True):
+        within(sum_, gradients + slopes * stream)
+
+
+def check_around(found, need, mesh):
+    """What is moved before, after and between the loops over layers."""
+    data, fsdp, tensor = (mesh.shape[name] for name in ("data", "fsdp", "tensor"))
+    tokens, stream = FLOAT * GROUPS * (PREFIX + MEMBERS * SUFFIX), sum(need.streams)
+    bytes_ = found.around.moved.bytes
+    # Norms and tokens' numbers are what slack is for.
+    assert (need.embedding if fsdp > 1 else 0) <= bytes_["all-gather"] <= need.embedding * (fsdp > 1) * SLACK + tokens
+    gradients = need.embedding * (data * fsdp > 1) + 2 * need.embedding // fsdp * (data > 1)
+    # Lookups of words that another device holds, and the loss's slopes of suffixes' last hidden states.
+    words = (stream + need.streams[1]) * (tensor > 1)
+    within(sums(found.around.moved), gradients + words)
+    within(bytes_["all-to-all"], 2 * stream if fsdp > 1 else 0)
+    assert bytes_["collective-permute"] <= tokens
+
+
+@pytest.mark.parametrize(
+    ("sizes", "remat"),
+    [
+        ((1, 8, 1), "full"),
+        ((1, 4, 2), "full"),
+        pytest.param((2, 4, 1), "full", marks=pytest.mark.slow),
+        pytest.param((1, 1, 8), "full", marks=pytest.mark.slow),
+        pytest.param((2, 2, 2), "full", marks=pytest.mark.slow),
+        pytest.param((8, 1, 1), "full", marks=pytest.mark.slow),
+        pytest.param((1, 8, 1), "none", marks=pytest.mark.slow),
+        pytest.param((1, 4, 2), "none", marks=pytest.mark.slow),
+        pytest.param((2, 4, 1), "none", marks=pytest.mark.slow),
+    ],
+)
+def test_update__moves_between_devices_what_it_must(sizes, remat):
+    config, mesh = qwen(LAYERS), models.make_mesh(*sizes)
+    found = parts(Program(lowered(config, mesh, remat).compile().as_text()))
+    need = must(config, mesh)
+    check_layers(found, need, mesh, remat)
+    check_around(found, need, mesh)
+
+
+def test_update__is_as_large_a_program_for_28_layers_as_for_4():
+    few, many = (lowered(qwen(layers), groups=1) for layers in (4, 28))
+    sizes = [len(made.as_text().splitlines()) for made in (few, many)]
+    assert sizes[0] == sizes[1] > 100
+    compiled = [Program(made.compile().as_text()) for made in (few, many)]
+    assert abs(compiled[0].size - compiled[1].size) <= 5 and compiled[0].size > 1000
+    assert [sorted(loop.times for loop in one.loops() if loop.times == layers) for one, layers in
+            zip(compiled, (4, 28), strict=True)] == [[4] * 4, [28] * 4]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "few", "many"), [("Qwen/Qwen3-30B-A3B", 4, 48), ("Qwen/Qwen3.5-4B", 8, 32), ("Qwen/Qwen2.5-7B", 4, 28)]
+)
+def test_update__is_as_large_a_program_at_any_depth_in_every_family(name, few, many):
+    config = models.PRESETS[name]
+    texts = [lowered(replace(config, num_layers=layers), groups=1).as_text() for layers in (few, many)]
+    assert len(texts[0].splitlines()) == len(texts[1].splitlines()) > 100
