@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, PartitionSpec
 
 from models.products import contract
-from models.sharding import RULES, partition
+from models.sharding import RULES, partition, places
 
 
 def logits(hidden_D: jax.Array, unembed_VD: jax.Array) -> jax.Array:
@@ -36,7 +36,7 @@ def token_logprobs(
     bounds the tokens whose logits exist at once, on each device of a `mesh`. There the tokens must be spread as groups
     are, that is be those of one group after the other.
     """
-    if mesh is None:
+    if mesh is None or places(mesh, "batch") == 1:
         return _in_chunks(hidden_ND, unembed_VD, targets_N, temperature, chunk)
     groups, everywhere = partition(("batch",)), PartitionSpec()
 

@@ -89,6 +89,8 @@ class Must(NamedTuple):
     layer_arrays: int
     streams: tuple[int, int]
     """The residual stream of a device's own prefixes, and suffixes."""
+    losses: int
+    """One number for each token of these suffixes."""
     starts: int
     """Products that begin with the residual stream and whose results are spread."""
     embedding: int
@@ -111,6 +113,7 @@ def must(config, mesh):
         layer=sum(map(size, rows)),
         layer_arrays=len(rows),
         streams=(own * PREFIX, own * MEMBERS * SUFFIX),
+        losses=own * MEMBERS * SUFFIX // config.hidden_size,
         starts=len(starts),
         embedding=FLOAT * config.vocab_size * config.hidden_size // places(mesh, "vocab"),
     )
@@ -155,8 +158,9 @@ def check_around(found, need, mesh):
     # Norms and tokens' numbers are what slack is for.
     assert (need.embedding if fsdp > 1 else 0) <= bytes_["all-gather"] <= need.embedding * (fsdp > 1) * SLACK + tokens
     gradients = need.embedding * (data * fsdp > 1) + 2 * need.embedding // fsdp * (data > 1)
-    # Lookups of words that another device holds, and the loss's slopes of suffixes' last hidden states.
-    words = (stream + need.streams[1]) * (tensor > 1)
+    # Lookups of words that another device holds, the loss's slopes of suffixes' last hidden states, and what it sums or
+    # picks over all words: largest logit, normaliser, the token's own logit, entropy, and of the slope two.
+    words = (stream + need.streams[1] + 6 * need.losses) * (tensor > 1)
     within(sums(found.around.moved), gradients + words)
     within(bytes_["all-to-all"], 2 * stream if fsdp > 1 else 0)
     assert bytes_["collective-permute"] <= tokens
