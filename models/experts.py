@@ -7,6 +7,7 @@ dropped and none is padded. On a mesh whole experts are spread over the devices 
 rows of its own experts, and the results are added.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -15,7 +16,7 @@ from jax.sharding import Mesh
 
 from models.config import ModelConfig
 from models.products import contract
-from models.sharding import partition, places
+from models.sharding import constrain, partition, places
 
 
 class Routing(NamedTuple):
@@ -34,10 +35,12 @@ def mixture(
 ) -> tuple[jax.Array, Routing | None]:
     """The mlp of a mixture [B, G, T, D]; with a mask, also how the tokens under it were spread."""
     logits_BGTX = contract("bgtd,dx->bgtx", x_BGTD, w["router"])
-    probability_BGTX = jax.nn.softmax(logits_BGTX, axis=-1)
-    weight_BGTk, chosen_BGTk = jax.lax.top_k(probability_BGTX, config.experts_per_token)
-    if config.normalize_topk:
-        weight_BGTk = weight_BGTk / weight_BGTk.sum(-1, keepdims=True)
+    probability_BGTX = jax.nn.softmax(constrain(logits_BGTX, mesh, ("batch", None, None, None)), axis=-1)
+    choose, groups = partial(_choose, config), partition(("batch",))
+    if mesh is not None:
+        # Each device chooses for its own tokens: the compiler would gather all devices' probabilities to sort them.
+        choose = jax.shard_map(choose, mesh=mesh, in_specs=groups, out_specs=groups)
+    weight_BGTk, chosen_BGTk = choose(probability_BGTX)
     routing = None
     if counted_BGT is not None:
         counted = counted_BGT[..., None].astype(jnp.float32)
@@ -48,7 +51,7 @@ def mixture(
     weight_BGTk = weight_BGTk.astype(x_BGTD.dtype)
     if mesh is None:
         return _run_experts(0, x_BGTD, weight_BGTk, chosen_BGTk, *weights), routing
-    batch, spread_experts = partition(("batch",)), partition(("experts",))
+    spread_experts = partition(("experts",))
 
     def own_experts(x_BGTD: jax.Array, weight: jax.Array, chosen: jax.Array, *own: jax.Array) -> jax.Array:
         first = jax.lax.axis_index("tensor") * (config.num_experts // places(mesh, "experts"))
@@ -56,7 +59,7 @@ def mixture(
         x_BGTD, weight = (jax.lax.pcast(x, "tensor", to="varying") for x in (x_BGTD, weight))
         return jax.lax.psum(_run_experts(first, x_BGTD, weight, chosen, *own), "tensor")
 
-    run = jax.shard_map(own_experts, mesh=mesh, in_specs=(batch,) * 3 + (spread_experts,) * 3, out_specs=batch)
+    run = jax.shard_map(own_experts, mesh=mesh, in_specs=(groups,) * 3 + (spread_experts,) * 3, out_specs=groups)
     return run(x_BGTD, weight_BGTk, chosen_BGTk, *weights), routing
 
 
@@ -69,6 +72,14 @@ def balance_loss(routing: Routing) -> jax.Array:
     chosen_X, probability_X, tokens = (x.sum(0) for x in routing)
     tokens = jnp.maximum(tokens, 1)
     return chosen_X.shape[-1] * jnp.sum(chosen_X / tokens * probability_X / tokens)
+
+
+def _choose(config: ModelConfig, probability_BGTX: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Weights and numbers of each token's experts, both [B, G, T, k]."""
+    weight_BGTk, chosen_BGTk = jax.lax.top_k(probability_BGTX, config.experts_per_token)
+    if config.normalize_topk:
+        weight_BGTk = weight_BGTk / weight_BGTk.sum(-1, keepdims=True)
+    return weight_BGTk, chosen_BGTk
 
 
 def _run_experts(

@@ -92,7 +92,9 @@ class Must(NamedTuple):
     losses: int
     """One number for each token of these suffixes."""
     starts: int
-    """Products that begin with the residual stream and whose results are spread."""
+    """Slopes of the residual stream: of products that begin with it and whose results are spread, and of experts."""
+    router: int
+    """A router, which chooses among all experts, so that the devices of the tensor axis need all of it."""
     embedding: int
 
 
@@ -114,7 +116,8 @@ def must(config, mesh):
         layer_arrays=len(rows),
         streams=(own * PREFIX, own * MEMBERS * SUFFIX),
         losses=own * MEMBERS * SUFFIX // config.hidden_size,
-        starts=len(starts),
+        starts=len(starts) + bool(config.num_experts),
+        router=FLOAT * config.hidden_size * config.num_experts * (places(mesh, "experts") > 1),
         embedding=FLOAT * config.vocab_size * config.hidden_size // places(mesh, "vocab"),
     )
 
@@ -133,8 +136,8 @@ def check_layers(found, need, mesh, remat):
     """What one layer moves, forward and backward, over prefixes and over suffixes."""
     data, fsdp, tensor = (mesh.shape[name] for name in ("data", "fsdp", "tensor"))
     for loop in found.forward + found.backward:
-        within(loop.moved.bytes["all-gather"], need.gathered if fsdp > 1 else 0)
-        assert loop.moved.arrays["all-gather"] == (need.gathered_arrays if fsdp > 1 else 0)
+        within(loop.moved.bytes["all-gather"], need.gathered * (fsdp > 1) + need.router)
+        assert loop.moved.arrays["all-gather"] == need.gathered_arrays * (fsdp > 1) + bool(need.router)
         assert set(+loop.moved.arrays) <= {"all-gather", "all-reduce", "reduce-scatter"}
     streams = sorted(sums(loop.moved) for loop in found.forward)
     for stream, sum_ in zip(sorted(need.streams), streams, strict=True):
@@ -185,6 +188,16 @@ def test_update__moves_between_devices_what_it_must(sizes, remat):
     found = parts(Program(lowered(config, mesh, remat).compile().as_text()))
     need = must(config, mesh)
     check_layers(found, need, mesh, remat)
+    check_around(found, need, mesh)
+
+
+@pytest.mark.slow
+def test_update__of_a_mixture_leaves_experts_where_they_are():
+    config = replace(models.PRESETS["Qwen/Qwen3-30B-A3B"], num_layers=LAYERS)
+    mesh = models.make_mesh(1, 4, 2)
+    found = parts(Program(lowered(config, mesh).compile().as_text()))
+    need = must(config, mesh)
+    check_layers(found, need, mesh, "full")
     check_around(found, need, mesh)
 
 
