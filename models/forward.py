@@ -137,9 +137,10 @@ class Forward:
     def _cast(self, weights: dict[str, jax.Array]) -> dict[str, jax.Array]:
         return {name: w if name in _EXACT else w.astype(self.compute_dtype) for name, w in weights.items()}
 
-    def _gathered(self, weights: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    def _pinned(self, weights: dict[str, jax.Array], pin: Callable[..., jax.Array]) -> dict[str, jax.Array]:
+        """One layer's weights where `pin` has them on the mesh: in their parts, or gathered."""
         axes = {row.path[-1]: row.axes[1:] for row in parameters(self.config) if row.is_stacked}
-        return {name: gathered(w, self.mesh, axes[name]) for name, w in weights.items()}
+        return {name: pin(w, self.mesh, axes[name]) for name, w in weights.items()}
 
     def _rotation(self, position_BGT: jax.Array) -> Any:
         config = self.config
@@ -177,8 +178,9 @@ class Forward:
             x_BGTD: jax.Array, weights: Any, prefix: Memory | None, suffix: Memory | None
         ) -> tuple[jax.Array, Memory | None, Routing | None]:
             w = self._cast(weights)
+            # Where the backward pass does not compute again, what is gathered would be kept for it.
             if self.remat != "none" and not loops:
-                w = self._gathered(w)
+                w = self._pinned(w, gathered)
             x_BGTD = checkpoint_name(x_BGTD, "layer_input")
             x_BGTD, memory, routing = block(self.config, w, x_BGTD, prefix, suffix, sight, self.mesh)
             return x_BGTD, memory if keep else None, routing
@@ -235,7 +237,9 @@ class Forward:
 
         def period(x_BGTD: jax.Array, xs: Any) -> Any:
             weights, prefix, suffix = xs
-            x_BGTD, cache, _ = self._loop(layer, x_BGTD, weights, prefix, suffix, every, False)
+            # Kept for the backward pass: in parts, as they lie, and not gathered.
+            own = tuple(self._pinned(w, constrain) for w in _cut(self.config, weights, every))
+            x_BGTD, cache, _ = self._loop(layer, x_BGTD, own, prefix, suffix, every, False)
             return x_BGTD, cache
 
         periods = self.config.num_full_layers
