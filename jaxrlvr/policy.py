@@ -32,7 +32,7 @@ class MeshConfig:
     fsdp: int = 1
     """Groups and parameters are spread over it."""
     tensor: int = 1
-    """Heads, mlp and vocabulary are spread over it."""
+    """Heads, mlp, whole experts and vocabulary are spread over it."""
 
 
 @dataclass(frozen=True)

@@ -57,8 +57,9 @@ def parse_mesh(text: str) -> AbstractMesh:
     for part in filter(None, text.split(",")):
         axis, _, size = part.partition("=")
         if axis not in sizes or not size.isdecimal() or int(size) < 1:
+            hint = ". Experts have no axis of their own: tensor spreads them" if axis.startswith("expert") else ""
             raise ModelError(
-                f"--mesh {text!r}: expected sizes of {', '.join(MESH_AXES)}, such as fsdp=8 or data=2,tensor=4"
+                f"--mesh {text!r}: expected sizes of {', '.join(MESH_AXES)}, such as fsdp=8 or data=2,tensor=4{hint}"
             )
         sizes[axis] = int(size)
     return AbstractMesh(tuple(sizes.values()), MESH_AXES)
@@ -114,7 +115,8 @@ def _size(count: float) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m models.describe", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("model", help="a preset such as Qwen3-1.7B, or a directory with config.json")
-    parser.add_argument("--mesh", default="", help="sizes of data, fsdp, tensor; default: one device")
+    mesh = "sizes of data, fsdp, tensor (which also spreads experts); default: one device"
+    parser.add_argument("--mesh", default="", help=mesh)
     parser.add_argument("--groups", type=int, default=8, help="groups of a step, over all devices")
     parser.add_argument("--members", type=int, default=8, help="members of a group")
     parser.add_argument("--prefix", type=int, default=1024, help="tokens of a prefix")

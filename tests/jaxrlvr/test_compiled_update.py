@@ -214,6 +214,7 @@ def test_update__is_as_large_a_program_for_28_layers_as_for_4():
             zip(compiled, (4, 28), strict=True)] == [[4] * 4, [28] * 4]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "few", "many"), [("Qwen/Qwen3-30B-A3B", 4, 48), ("Qwen/Qwen3.5-4B", 8, 32)])
 def test_update__is_as_large_a_program_at_any_depth_in_every_family(name, few, many):
     config = models.PRESETS[name]

@@ -155,7 +155,9 @@ def test_describe__reads_a_directory_and_names_a_mistake(capsys):
     assert "qwen3, dense" in capsys.readouterr().out
     for arguments, named in (
         (["Qwen9-1B"], "no preset 'Qwen9-1B': expected a model directory or one of Qwen/Qwen3-0.6B"),
-        (["Qwen3-4B", "--mesh", "expert=2"], "--mesh 'expert=2': expected sizes of data, fsdp, tensor"),
+        (["Qwen3-4B", "--mesh", "pipe=2"], "--mesh 'pipe=2': expected sizes of data, fsdp, tensor"),
+        (["Qwen3-30B-A3B", "--mesh", "expert=2"], "Experts have no axis of their own: tensor spreads them"),
+        (["Qwen3-30B-A3B", "--mesh", "tensor=256"], "num_experts 128 is no multiple of tensor=256"),
         (["Qwen3-4B", "--mesh", "tensor=3"], "the model does not divide over the mesh: num_heads 32"),
         (["Qwen3-4B", "--mesh", "fsdp=8", "--groups", "9"], "--groups 9 must be a multiple of 8"),
         (["Qwen3-4B", "--suffix", "0"], "--suffix 0 cannot be"),
