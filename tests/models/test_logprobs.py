@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import models
 from models import token_logprobs
 
 N, D, V = 37, 16, 101
@@ -71,3 +72,24 @@ def test_token_logprobs__neither_pass_holds_all_logits(arrays):
     few = program(8)
     # Five chunks of eight: neither the whole nor the chunks' logits kept side by side.
     assert f"{N}x{V}x" not in few and f"5x8x{V}x" not in few and f"8x{V}x" in few
+
+
+@pytest.mark.parametrize(("sizes", "dtype", "close"), [((2, 2, 2), "bfloat16", 0.02), ((1, 1, 8), "float32", 1e-5)])
+def test_token_logprobs__of_a_mesh_equal_those_of_one_device(arrays, sizes, dtype, close):
+    hidden_ND, unembed_VD, targets_N = arrays
+    hidden_ND, targets_N = jnp.resize(hidden_ND, (40, D)).astype(dtype), jnp.resize(targets_N, 40)
+
+    def total(hidden_ND, unembed_VD, mesh):
+        logprob_N, entropy_N = token_logprobs(hidden_ND, unembed_VD, targets_N, temperature=0.7, chunk=3, mesh=mesh)
+        return jnp.sum(jnp.cos(jnp.arange(40)) * (logprob_N + 0.3 * entropy_N)), (logprob_N, entropy_N)
+
+    results = [
+        jax.jit(jax.value_and_grad(total, argnums=(0, 1), has_aux=True), static_argnums=2)(
+            hidden_ND, unembed_VD.astype(dtype), mesh
+        )
+        for mesh in (None, models.make_mesh(*sizes))
+    ]
+    for one, other in zip(*map(jax.tree.leaves, results), strict=True):
+        assert one.dtype == other.dtype
+        one, other = (np.asarray(x, np.float32) for x in (one, other))
+        np.testing.assert_allclose(other, one, rtol=0, atol=close * max(1, np.abs(one).max()))
