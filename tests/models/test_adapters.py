@@ -140,7 +140,7 @@ def outputs(jaxpr):
 def test_adapters__on_a_mesh_equal_one_device(checkpoint, make_tokens):
     tokens_BP, length_B = make_tokens(4, 9), np.array([9, 6, 4, 8])
     mesh = models.make_mesh(2, 2, 2)
-    spread = with_adapters(checkpoint, mesh=mesh)
+    spread = with_adapters(checkpoint, mesh=mesh, remat="full")
     wanted = models.param_shardings(spread.config, nnx.split(spread)[1], mesh)
     for param, sharding in zip(jax.tree.leaves(nnx.split(spread)[1]), jax.tree.leaves(wanted), strict=True):
         assert param.sharding.is_equivalent_to(sharding, param.ndim)
