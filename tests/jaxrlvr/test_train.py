@@ -406,6 +406,17 @@ def test_dry_run__refuses_what_the_run_refuses_and_says_the_same(config_file, tm
     assert not (tmp_path / "run").exists()
 
 
+def test_train__refuses_settings_before_it_reads_a_model(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "load_policy", lambda _: pytest.fail("a model takes minutes to read"))
+    with pytest.raises(UserError, match="--rollout.group-size 1 cannot be"):
+        train.main(["--rollout.group-size", "1", "--run-dir", str(tmp_path / "run")])
+
+
+def test_dry_run__refuses_the_directory_of_another_run(config_file, whole):
+    with pytest.raises(UserError, match="holds another run"):
+        train.main([config_file, "--run-dir", str(whole.path), "--dry-run"])
+
+
 def test_train__refuses_a_run_that_another_process_trains(whole):
     with whole.lock(), pytest.raises(UserError, match=f"being trained by process {os.getpid()} on "):
         train.main(["--resume", str(whole.path)])
