@@ -77,6 +77,7 @@ def _created(task: Task, changed: list[Change]) -> bool:
         and page["parentId"] == task.goal["parent"]
         and page["title"] == task.goal["title"]
         and page["status"] == "current"
+        and page["version"] == 1
         and page["body"] == {"representation": "storage", "value": task.goal["value"]}
     )
 

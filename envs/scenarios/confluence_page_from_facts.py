@@ -84,6 +84,7 @@ def _written(task: Task, changed: list[Change]) -> bool:
         and page["parentId"] == task.goal["home"]
         and page["title"] == task.goal["title"]
         and page["status"] == "current"
+        and page["version"] == 1
         and page["body"] == {"representation": "storage", "value": task.goal["value"]}
         and page.get("labels") == [label(task.goal["labels"][0])]
     )

@@ -101,6 +101,7 @@ def _written(task: Task, changed: list[Change]) -> bool:
         "parentId": goal["home"],
         "title": goal["title"],
         "status": "current",
+        "version": 1,
         "body": {"representation": "storage", "value": goal["value"]},
     }
     leads = {"title": goal["title"], "url": _address(task.world.site, goal["key"], page["id"])}

@@ -4,7 +4,9 @@ import pytest
 
 import envs
 from envs import policies
-from envs.checks import Attempt, exactly, judge, overlap
+from envs.checks import Attempt, changes, exactly, judge, overlap
+from envs.dependence import replay
+from envs.scenarios import confluence_create_page, confluence_page_from_facts, confluence_page_from_issue
 from envs.task import PlannedCall
 
 WRONG_KEY = PlannedCall("getTransitions", {"issueIdOrKey": "NOPE-1"})
@@ -129,3 +131,21 @@ def test_exactly__takes_ids_as_numbers_too(value, wanted, score):
 )
 def test_overlap__is_intersection_over_union(value, score):
     assert overlap(value, ["a", "b"]) == pytest.approx(score)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "holds"),
+    [
+        (confluence_create_page, confluence_create_page._created),
+        (confluence_page_from_facts, confluence_page_from_facts._written),
+        (confluence_page_from_issue, confluence_page_from_issue._written),
+    ],
+)
+def test_outcome__a_page_that_was_written_once_more_is_another_page(scenario, holds):
+    """As by a title that is set to what it is."""
+    task = scenario.SCENARIO.sample(0, "train")
+    _, final = replay(task, task.oracle)
+    assert holds(task, changes(task.world, final))
+    (new,) = final.tables["pages"].keys() - task.world.tables["pages"].keys()
+    final.tables["pages"][new] = {**final.tables["pages"][new], "version": 2}
+    assert not holds(task, changes(task.world, final))
