@@ -100,7 +100,7 @@ class Ours:
                 max_turns=options.turns,
                 turn_tokens=options.budget,
                 prefix_buckets=(options.prompt,),
-                suffix_buckets=(options.budget,),
+                suffix_buckets=(96, 192, options.budget),
                 answer_chunk=ANSWER + 1,
             ),
         )

@@ -28,10 +28,11 @@ from jaxrlvr.clock import timed
 from jaxrlvr.config import RunConfig
 from jaxrlvr.curriculum import Rates
 from jaxrlvr.learner import Learner, TrainState, changing, completed
+from jaxrlvr.places import SamplerState
 from jaxrlvr.progress import Progress
 from jaxrlvr.refill import Drawn
 from jaxrlvr.rollout import Group
-from jaxrlvr.sampler import Sampler, SamplerState, Turn
+from jaxrlvr.sampler import Sampler, Turn
 
 Figures = dict[str, float]
 

@@ -20,7 +20,8 @@ from envs.task import Task
 from envs.tools import Detail
 from jaxrlvr.chat import Chat
 from jaxrlvr.clock import timed
-from jaxrlvr.sampler import Prefix, Sampler, SamplerState, Turn, keys
+from jaxrlvr.places import Prefix, SamplerState
+from jaxrlvr.sampler import Sampler, Turn, keys
 
 STOPS = ("done", "turn_limit", "length", "max_turns", "fault")
 """Why a member stopped: it called no tool; its turn had no room left to end; its suffix was full; it used every turn;

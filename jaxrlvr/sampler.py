@@ -1,10 +1,10 @@
 """Prefixes -> sampled turns: the jitted part of a rollout.
 
-Four compiled functions over a batch of groups: `start` runs every prompt once per group, `write` samples the turns of
-active members in a `while_loop`, `read` appends known tokens (tools' answers) to those that have any, `seat` gives the
-places of finished groups to others. A member's tokens live in consecutive slots of its suffix cache, so slot, position
-and time are one number. Axes: B groups, G members, D parts of the mesh that groups are spread over, R members of a part
-that read together, P prefix, S suffix slots, C answer chunk.
+Four functions over a batch of groups: `start` runs every prompt once per group, `write` samples the turns of active
+members in a compiled `while_loop`, `read` appends known tokens (tools' answers) to those that have any, `seat` gives
+the places of finished groups to others (`places.py`). A member's tokens live in consecutive slots of its suffix cache,
+so slot, position and time are one number. Axes: B groups, G members, D parts of the mesh that groups are spread over, R
+members of a part that read together, P prefix, S suffix slots, C answer chunk.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,30 +21,13 @@ from jax.sharding import Mesh
 import models
 from jaxrlvr import prefix_tree
 from jaxrlvr.buckets import bucket
+from jaxrlvr.places import Prefix, SamplerState, grow, open_encoded, open_places, seat_encoded, seat_prompts
 from jaxrlvr.sampling import choose, member_keys
 
 T = TypeVar("T")
 
 _ROUNDS = 8
 """When every member has an answer, so many rounds read them: with fewer answers there are fewer rounds."""
-
-
-class Prefix(NamedTuple):
-    """The prompts of B groups, encoded once each."""
-
-    cache: models.KVCache
-    length_B: jax.Array
-
-
-class SamplerState(NamedTuple):
-    """What one turn hands to the next."""
-
-    suffix: models.KVCache
-    """Unrolled: one array a layer."""
-    length_BG: jax.Array
-    """Suffix tokens in the cache."""
-    hidden_BGD: jax.Array
-    """State after the last token: it predicts the next one."""
 
 
 class Turn(NamedTuple):
@@ -79,15 +62,15 @@ class Sampler:
         width_P = bucket(max(longest, *map(len, prompts)), self.prefix_buckets, "a prompt")
         if self.share_prefixes and (cut := prefix_tree.cut(prompts, width_P)):
             encoded = prefix_tree.encode(self.graphdef, params, prompts, width_P, self.pad_token, cut)
-            return _begin(self.graphdef, params, *encoded, members, self.suffix_buckets[0])
+            return open_encoded(self.graphdef, params, *encoded, members, self.suffix_buckets[0])
         placed = self._place(self._padded(prompts, width_P))
-        return _start(self.graphdef, params, *placed, members, self.suffix_buckets[0])
+        return open_places(self.graphdef, params, *placed, members, self.suffix_buckets[0])
 
     def warm_up_sharing(self, params: Any, groups: int, width_P: int, members: int) -> None:
         """Compile all that `start` may need to share prefixes of this width."""
         encoded = prefix_tree.warm_up(self.graphdef, params, groups, width_P, self.pad_token)
         if encoded is not None:
-            _begin(self.graphdef, params, *encoded, members, self.suffix_buckets[0])
+            open_encoded(self.graphdef, params, *encoded, members, self.suffix_buckets[0])
 
     def seat(
         self,
@@ -106,7 +89,7 @@ class Sampler:
             if graft := prefix_tree.graft(prompt, standing, prefix.cache.num_slots):
                 grafted = prefix_tree.encode_grafted(self.graphdef, params, prompt, self.pad_token, graft, prefix.cache)
                 placed = jax.device_put(np.array([[place], [len(prompt)]], np.int32))
-                prefix, state = _settle(placed, *grafted, prefix, state)
+                prefix, state = seat_encoded(placed, *grafted, prefix, state)
                 standing = [*standing[:place], prompt, *standing[place + 1 :]]
                 prompts = {other: text for other, text in prompts.items() if other != place}
         places, groups = list(prompts), len(state.length_BG)
@@ -116,7 +99,7 @@ class Sampler:
             place_N[: len(taken)] = taken
             texts = [prompts[place] for place in taken] + [[self.pad_token]] * (self._parts - len(taken))
             placed = self._place((*self._padded(texts, prefix.cache.num_slots), place_N))
-            prefix, state = _seat(self.graphdef, params, *placed, prefix, state)
+            prefix, state = seat_prompts(self.graphdef, params, *placed, prefix, state)
         return prefix, state
 
     @property
@@ -136,7 +119,7 @@ class Sampler:
     def fit(self, state: SamplerState, length: int) -> SamplerState:
         """Move the suffix caches to the smallest bucket with `length` slots; they never shrink."""
         size = bucket(length, self.suffix_buckets, "a suffix")
-        return state if size <= state.suffix.num_slots else _grow(state, size)
+        return state if size <= state.suffix.num_slots else grow(state, size)
 
     def write(
         self,
@@ -197,73 +180,6 @@ def keys(seed: int, step: int, groups: Sequence[int], members: int) -> jax.Array
 
 
 _keys = jax.jit(member_keys, static_argnums=2)
-
-
-@partial(jax.jit, static_argnums=(0, 4, 5))
-def _start(
-    graphdef: Any, params: Any, tokens_BP: jax.Array, length_B: jax.Array, members: int, slots: int
-) -> tuple[Prefix, SamplerState]:
-    model = nnx.merge(graphdef, params)
-    hidden_BPD, cache = model.prefill(tokens_BP, length_B)
-    last_BD = jnp.take_along_axis(hidden_BPD, (length_B - 1)[:, None, None], axis=1)[:, 0]
-    return _opened(model.config, last_BD, cache, length_B, members, slots)
-
-
-@partial(jax.jit, static_argnums=(0, 5, 6))
-def _begin(
-    graphdef: Any, params: Any, last_BD: jax.Array, cache: Any, length_B: jax.Array, members: int, slots: int
-) -> tuple[Prefix, SamplerState]:
-    """As `_start`, of prompts that `prefix_tree` has encoded."""
-    cache = jax.tree.map(lambda x: x[:, :, 0], cache)
-    return _opened(nnx.merge(graphdef, params).config, last_BD, cache, length_B, members, slots)
-
-
-def _opened(
-    config: models.ModelConfig, last_BD: jax.Array, cache: Any, length_B: jax.Array, members: int, slots: int
-) -> tuple[Prefix, SamplerState]:
-    groups, width = last_BD.shape
-    suffix = models.empty_suffix_cache(config, groups, members, slots, cache.k.dtype, unrolled=True)
-    state = SamplerState(
-        suffix, jnp.zeros((groups, members), jnp.int32), jnp.broadcast_to(last_BD[:, None], (groups, members, width))
-    )
-    return Prefix(models.unroll_cache(cache), length_B), state
-
-
-@partial(jax.jit, static_argnums=0, donate_argnums=(5, 6))
-def _seat(
-    graphdef: Any,
-    params: Any,
-    tokens_NP: jax.Array,
-    length_N: jax.Array,
-    place_N: jax.Array,
-    prefix: Prefix,
-    state: SamplerState,
-) -> tuple[Prefix, SamplerState]:
-    hidden_NPD, cache = nnx.merge(graphdef, params).prefill(tokens_NP, length_N)
-    last_ND = jnp.take_along_axis(hidden_NPD, (length_N - 1)[:, None, None], axis=1)[:, 0]
-    return _seated(place_N, Prefix(models.unroll_cache(cache), length_N), last_ND, prefix, state)
-
-
-@partial(jax.jit, donate_argnums=(3, 4))
-def _settle(
-    placed_21: jax.Array, last_1D: jax.Array, cache: models.KVCache, prefix: Prefix, state: SamplerState
-) -> tuple[Prefix, SamplerState]:
-    """As `_seat`, of one prompt that is encoded: its place and length, its last hidden state, its keys."""
-    return _seated(placed_21[0], Prefix(cache, placed_21[1]), last_1D, prefix, state)
-
-
-def _seated(
-    place_N: jax.Array, seated: Prefix, last_ND: jax.Array, prefix: Prefix, state: SamplerState
-) -> tuple[Prefix, SamplerState]:
-    prefix = jax.tree.map(lambda old, new: old.at[place_N].set(new, mode="drop"), prefix, seated)
-    # What the last members left in the suffix stays: nobody looks beyond a length.
-    hidden_BGD = state.hidden_BGD.at[place_N].set(last_ND[:, None], mode="drop")
-    return prefix, state._replace(length_BG=state.length_BG.at[place_N].set(0, mode="drop"), hidden_BGD=hidden_BGD)
-
-
-@partial(jax.jit, static_argnums=1)
-def _grow(state: SamplerState, slots: int) -> SamplerState:
-    return state._replace(suffix=models.grow_cache(state.suffix, slots))
 
 
 @partial(jax.jit, static_argnums=(0, 1), donate_argnums=4)
