@@ -4,18 +4,20 @@ A run that cannot fit is refused before anything is compiled, with the nearest s
 all the same, for the sizes are estimates, is told with a setting to lower.
 """
 
-import os
+from bisect import bisect
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import astuple, dataclass, replace
 
 import jax
+import jax.numpy as jnp
 from jax.sharding import AbstractMesh
 
 import models
 from jaxrlvr.config import RunConfig
+from jaxrlvr.devices import MeshConfig, memory_limit, sampling_mesh
 from jaxrlvr.errors import UserError
+from jaxrlvr.policy import weight_bytes
 from models.adapters import adapter_count
 from models.budget import Batch, Budget, budget
 from models.sharding import MESH_AXES, padded
@@ -34,7 +36,7 @@ class Need:
     offloaded: int
     """Of it, what waits in the host's memory."""
     sampling: int
-    """All at once while a step is sampled: no gradients, but weights cast to the compute dtype."""
+    """All at once while a step is sampled: no gradients, but a copy of the weights as they sample."""
     updating: int
     """All at once during an update; one step ahead, sampling's caches too."""
 
@@ -46,46 +48,41 @@ class Need:
 
 def need(config: RunConfig, model: models.ModelConfig) -> Need:
     """What a run takes; what the optimizer adafactor keeps is next to nothing."""
-    mesh, acting, policy = config.policy.mesh, config.rollout, config.policy
-    places = AbstractMesh((mesh.data, mesh.fsdp, mesh.tensor), MESH_AXES)
+    acting, policy = config.rollout, config.policy
+    places = grid(policy.mesh)
     model = padded(replace(model, lora=policy.lora), places)
 
-    def taken(groups: int) -> Budget:
+    def taken(groups: int, places: AbstractMesh) -> Budget:
         batch = Batch(groups, acting.group_size, acting.prefix_buckets[-1], acting.suffix_buckets[-1])
         return budget(model, places, batch, policy.compute_dtype, policy.remat)
 
-    sampled, learned = taken(_places(config)), taken(config.learner.micro_groups)
+    other = sampling_mesh(policy.sampling_mesh, policy.mesh, weight_bytes(model, policy.compute_dtype))
+    sampled, learned = taken(_places(config), grid(other)), taken(config.learner.micro_groups, places)
     caches = sampled.prefix_cache + sampled.suffix_cache
-    kept = sampled.weights + (sampled.optimizer if config.optimizer.kind == "adamw" else 0)
+    kept = learned.weights + (learned.optimizer if config.optimizer.kind == "adamw" else 0)
     if acting.asynchronous:
         kept += 4 * (adapter_count(model) if model.lora.rank else models.parameter_count(model))
-    cast = sampled.weights // 2 if policy.compute_dtype == "bfloat16" and not model.lora.rank else 0
-    updating = kept + sampled.gradients + learned.activations
+    # Cut into layers, in the compute dtype: what `Sampler.acting` makes once a step.
+    acts = sampled.weights if model.lora.rank else sampled.weights * jnp.dtype(policy.compute_dtype).itemsize // 4
+    updating = kept + learned.gradients + learned.activations
     return Need(
-        state=kept + sampled.gradients,
+        state=kept + learned.gradients,
         caches=caches,
         activations=learned.activations,
         offloaded=learned.offloaded,
-        sampling=kept + cast + caches,
-        updating=updating + caches * acting.asynchronous,
+        sampling=kept + acts + caches,
+        updating=updating + (caches + acts) * acting.asynchronous,
     )
 
 
-def limit(config: RunConfig) -> int:
-    """Bytes that each device has; of CPUs, its share of the host's."""
-    stats = jax.local_devices()[0].memory_stats()
-    if stats and "bytes_limit" in stats:
-        return int(stats["bytes_limit"])
-    found, group = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), Path("/sys/fs/cgroup/memory.max")
-    if group.is_file() and (text := group.read_text().strip()).isdecimal():
-        found = min(found, int(text))
-    mesh = config.policy.mesh
-    return found // max(1, mesh.data * mesh.fsdp * mesh.tensor // jax.process_count())
+def grid(mesh: MeshConfig) -> AbstractMesh:
+    """The mesh without devices."""
+    return AbstractMesh(astuple(mesh), MESH_AXES)
 
 
 def problem(config: RunConfig, model: models.ModelConfig) -> str:
     """Why a run cannot fit and the nearest settings that do; empty if it can."""
-    there, needed = limit(config), need(config, model)
+    there, needed = memory_limit(config.policy.mesh), need(config, model)
     if needed.peak <= there:
         return ""
     text = (
@@ -115,19 +112,23 @@ _LOWERED = ("learner.micro_groups", "policy.remat", "rollout.places", "rollout.g
 def fitting(config: RunConfig, model: models.ModelConfig, there: int) -> RunConfig | None:
     """The config with as little as possible lowered, in the order of what it costs, to fit; None if nothing fits."""
     spread = config.policy.mesh.data * config.policy.mesh.fsdp
-    while (needed := need(config, model)).peak > there:
-        learner, acting = config.learner, config.rollout
-        if needed.updating > there and learner.micro_groups > spread:
-            config = replace(config, learner=replace(learner, micro_groups=learner.micro_groups - spread))
-        elif needed.updating > there and config.policy.remat in ("none", "dots"):
-            config = replace(config, policy=replace(config.policy, remat="full"))
-        elif needed.sampling > there and _places(config) > spread:
-            config = replace(config, rollout=replace(acting, places=_places(config) - spread))
-        elif acting.group_size > 2:
-            config = replace(config, rollout=replace(acting, group_size=acting.group_size - 1))
-        else:
-            return None
-    return config
+
+    def lowered(config: RunConfig, flag: str, sizes: range, part: str) -> RunConfig:
+        """With the largest of ascending sizes at which a part of what is needed fits, or with the smallest of them."""
+        if not sizes:
+            return config
+        fit = bisect(sizes, False, key=lambda n: getattr(need(_set(config, flag, n), model), part) > there)
+        return _set(config, flag, sizes[max(fit - 1, 0)])
+
+    if need(config, model).updating > there:
+        config = lowered(config, "learner.micro_groups", range(spread, config.learner.micro_groups, spread), "updating")
+    if need(config, model).updating > there and config.policy.remat in ("none", "dots"):
+        config = replace(config, policy=replace(config.policy, remat="full"))
+    if need(config, model).sampling > there:
+        config = lowered(config, "rollout.places", range(spread, _places(config), spread), "sampling")
+    if need(config, model).peak > there:
+        config = lowered(config, "rollout.group_size", range(2, config.rollout.group_size), "peak")
+    return config if need(config, model).peak <= there else None
 
 
 def lower(flag: str, value: int) -> str:
@@ -156,6 +157,11 @@ def size(count: float) -> str:
 def _places(config: RunConfig) -> int:
     """Groups that are sampled at a time."""
     return min(config.rollout.places or config.tasks.per_step, config.tasks.per_step)
+
+
+def _set(config: RunConfig, flag: str, value: int) -> RunConfig:
+    section, name = flag.split(".")
+    return replace(config, **{section: replace(getattr(config, section), **{name: value})})
 
 
 def _get(config: RunConfig, flag: str) -> object:

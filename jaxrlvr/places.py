@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 
 import models
+from models.forward import Forward
 
 
 class Prefix(NamedTuple):
@@ -33,24 +33,23 @@ class SamplerState(NamedTuple):
     """State after the last token: it predicts the next one."""
 
 
-@partial(jax.jit, static_argnums=(0, 4, 5))
+@partial(jax.jit, static_argnums=(3, 4))
 def open_places(
-    graphdef: Any, params: Any, tokens_BP: jax.Array, length_B: jax.Array, members: int, slots: int
+    model: Forward, tokens_BP: jax.Array, length_B: jax.Array, members: int, slots: int
 ) -> tuple[Prefix, SamplerState]:
     """Encode one prompt per group, and open an empty suffix of `slots` slots for each member."""
-    model = nnx.merge(graphdef, params)
-    hidden_BPD, cache = model.prefill(tokens_BP, length_B)
+    hidden_BPD, cache = model.stacked().prefill(tokens_BP, length_B)
     last_BD = jnp.take_along_axis(hidden_BPD, (length_B - 1)[:, None, None], axis=1)[:, 0]
     return _opened(model.config, last_BD, cache, length_B, members, slots)
 
 
-@partial(jax.jit, static_argnums=(0, 5, 6))
+@partial(jax.jit, static_argnums=(4, 5))
 def open_encoded(
-    graphdef: Any, params: Any, last_BD: jax.Array, cache: Any, length_B: jax.Array, members: int, slots: int
+    model: Forward, last_BD: jax.Array, cache: Any, length_B: jax.Array, members: int, slots: int
 ) -> tuple[Prefix, SamplerState]:
     """As `open_places`, of prompts that `prefix_tree` has encoded."""
     cache = jax.tree.map(lambda x: x[:, :, 0], cache)
-    return _opened(nnx.merge(graphdef, params).config, last_BD, cache, length_B, members, slots)
+    return _opened(model.config, last_BD, cache, length_B, members, slots)
 
 
 def _opened(
@@ -64,10 +63,9 @@ def _opened(
     return Prefix(models.unroll_cache(cache), length_B), state
 
 
-@partial(jax.jit, static_argnums=0, donate_argnums=(5, 6))
+@partial(jax.jit, donate_argnums=(4, 5))
 def seat_prompts(
-    graphdef: Any,
-    params: Any,
+    model: Forward,
     tokens_NP: jax.Array,
     length_N: jax.Array,
     place_N: jax.Array,
@@ -75,7 +73,7 @@ def seat_prompts(
     state: SamplerState,
 ) -> tuple[Prefix, SamplerState]:
     """Encode prompts into the places given; out of range: into none. Their members begin anew."""
-    hidden_NPD, cache = nnx.merge(graphdef, params).prefill(tokens_NP, length_N)
+    hidden_NPD, cache = model.stacked().prefill(tokens_NP, length_N)
     last_ND = jnp.take_along_axis(hidden_NPD, (length_N - 1)[:, None, None], axis=1)[:, 0]
     return _seated(place_N, Prefix(models.unroll_cache(cache), length_N), last_ND, prefix, state)
 

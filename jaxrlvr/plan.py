@@ -7,7 +7,6 @@ import os
 from typing import Any, get_args, get_type_hints
 
 import jax
-from jax.sharding import AbstractMesh
 
 import envs
 import models
@@ -15,15 +14,16 @@ from envs.tools import DETAILS
 from jaxrlvr import memory, optimizer, tasks
 from jaxrlvr.chat import Chat
 from jaxrlvr.config import RunConfig
+from jaxrlvr.devices import make_mesh, sampling_mesh
 from jaxrlvr.errors import UserError
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.memory import size
-from jaxrlvr.policy import PolicyConfig, make_mesh
+from jaxrlvr.policy import PolicyConfig, weight_bytes
 from jaxrlvr.tasks import training_tasks
 from models.adapters import adapter_count, adapters
 from models.decoder import Remat, check_offload
 from models.fast_attention import choose
-from models.sharding import MESH_AXES, padded
+from models.sharding import padded
 from models.tensors import tensors
 
 
@@ -78,6 +78,9 @@ _LEAST: dict[str, float | str] = {
     "policy.mesh.data": 1,
     "policy.mesh.fsdp": 1,
     "policy.mesh.tensor": 1,
+    "policy.sampling_mesh.data": 0,
+    "policy.sampling_mesh.fsdp": 0,
+    "policy.sampling_mesh.tensor": 0,
     "policy.lora.rank": 0,
     "policy.lora.alpha": "above",
     "tasks.per_step": 1,
@@ -148,15 +151,24 @@ def _check_sizes(config: RunConfig) -> None:
             f"--learner.suffix-buckets end at {learner.suffix_buckets[-1]}, "
             f"but members may have {rollout.suffix_buckets[-1]} tokens: add that size"
         )
-    spread = config.policy.mesh.data * config.policy.mesh.fsdp
-    for name, count in (
-        ("tasks.per-step", config.tasks.per_step),
-        ("learner.micro-groups", learner.micro_groups),
-        ("rollout.places", rollout.places),
-        ("evaluation.batch", config.evaluation.batch),
+    training, asked = config.policy.mesh, config.policy.sampling_mesh
+    sampling = sampling_mesh(asked, training, 0)  # any weights: both grids spread groups alike
+    for flag, axes, counts in (
+        ("mesh", training, {"tasks.per-step": config.tasks.per_step, "learner.micro-groups": learner.micro_groups}),
+        ("sampling-mesh", sampling, {"rollout.places": rollout.places, "evaluation.batch": config.evaluation.batch}),
+        ("sampling-mesh", sampling, {"tasks.per-step": config.tasks.per_step}),
     ):
-        if count % spread:
-            raise UserError(f"--{name} {count} must be a multiple of {spread}, the mesh's data x fsdp")
+        spread = axes.data * axes.fsdp
+        for name, count in counts.items():
+            if count % spread:
+                where = "mesh" if not any(dataclasses.astuple(asked)) else flag
+                raise UserError(f"--{name} {count} must be a multiple of {spread}, data x fsdp of --policy.{where}")
+    devices = math.prod(dataclasses.astuple(training))
+    if math.prod(dataclasses.astuple(sampling)) != devices:
+        raise UserError(
+            f"--policy.sampling-mesh is data={sampling.data} x fsdp={sampling.fsdp} x tensor={sampling.tensor}, but "
+            f"--policy.mesh has {devices} devices: the same devices sample, so the products must be equal"
+        )
 
 
 def _check_numbers(section: Any, where: str) -> None:
@@ -203,7 +215,12 @@ def _check_model(config: RunConfig, model: models.ModelConfig) -> None:
     """
     model, mesh = dataclasses.replace(model, lora=config.policy.lora), make_mesh(config.policy.mesh)
     if mesh is not None:
-        models.check_divides(padded(model, mesh), mesh)
+        model = padded(model, mesh)
+        models.check_divides(model, mesh)
+        weights = weight_bytes(model, config.policy.compute_dtype)
+        sampling = make_mesh(sampling_mesh(config.policy.sampling_mesh, config.policy.mesh, weights))
+        assert sampling is not None, "it has as many devices"
+        models.check_divides(model, sampling)
     optimizer.check_frozen(config.optimizer.frozen, trained_names(model))
     if config.learner.row_buckets and model.is_hybrid:
         raise UserError(
@@ -237,13 +254,19 @@ def _check_asynchronous(config: RunConfig) -> None:
 
 def _check_prompts(config: RunConfig, chat: Chat) -> None:
     ladder = config.rollout.prefix_buckets
-    for task in training_tasks(config.tasks, config.seed, 1):
+    for task in first_tasks(config):
         length = len(prompt(config, chat, task))
         if length > ladder[-1]:
             raise UserError(
                 f"a prompt of {task.scenario} has {length} tokens, the largest of --rollout.prefix-buckets is "
                 f"{ladder[-1]}: add one of {64 * math.ceil(length / 64)}"
             )
+
+
+def first_tasks(config: RunConfig) -> list[envs.Task]:
+    """Tasks of the first step, all unless there are very many."""
+    few = dataclasses.replace(config.tasks, per_step=min(config.tasks.per_step, 1000))
+    return training_tasks(few, config.seed, 1)
 
 
 def prompt(config: RunConfig, chat: Chat, task: envs.Task) -> list[int]:
@@ -253,14 +276,14 @@ def prompt(config: RunConfig, chat: Chat, task: envs.Task) -> list[int]:
 
 def describe(config: RunConfig, source: str, model: models.ModelConfig, chat: Chat | None) -> str:
     """The run in a few lines: model, devices, memory, shapes, and the first prompt (its parts, without a tokenizer)."""
-    mesh, acting = config.policy.mesh, config.rollout
-    places = AbstractMesh((mesh.data, mesh.fsdp, mesh.tensor), MESH_AXES)
-    model = padded(dataclasses.replace(model, lora=config.policy.lora), places)
+    policy, acting = config.policy, config.rollout
+    mesh, model = policy.mesh, padded(dataclasses.replace(model, lora=policy.lora), memory.grid(policy.mesh))
+    sampling = sampling_mesh(policy.sampling_mesh, mesh, weight_bytes(model, policy.compute_dtype))
     parameters = f"{models.parameter_count(model) / 1e6:,.2f}M parameters"
     if model.lora.rank:
         parameters += f" and {adapter_count(model) / 1e6:,.2f}M of adapters, which alone are trained"
     taken = memory.need(config, model)
-    task = training_tasks(config.tasks, config.seed, 1)[0]
+    task = first_tasks(config)[0]
     if chat is None:
         first = f"{json.dumps(envs.tool_schemas(task, detail=acting.detail))}\n{task.request}"
     else:
@@ -269,7 +292,8 @@ def describe(config: RunConfig, source: str, model: models.ModelConfig, chat: Ch
         [
             f"model      {source}: {parameters}, {model.num_layers} layers",
             f"devices    {jax.device_count()} x {jax.devices()[0].device_kind}, {os.cpu_count()} host cores; "
-            f"mesh data={mesh.data} fsdp={mesh.fsdp} tensor={mesh.tensor}",
+            f"mesh data={mesh.data} fsdp={mesh.fsdp} tensor={mesh.tensor}"
+            + (f", sampling data={sampling.data} fsdp={sampling.fsdp} tensor={sampling.tensor}" * (sampling != mesh)),
             f"per device {size(taken.state)} of weights, gradients and optimizer, "
             f"at most {size(taken.caches)} of caches, about {size(taken.activations)} of activations",
             *([f"impossible here: {full}"] if (full := memory.problem(config, model)) else []),

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import jax
 import jax.numpy as jnp
 from flax import nnx
 from transformers import AutoTokenizer
 
 import models
 from jaxrlvr.chat import Chat
+from jaxrlvr.devices import MeshConfig, SamplingMesh, make_mesh, own_mesh, sampling_mesh
 from jaxrlvr.errors import UserError
 from jaxrlvr.rollout import RolloutConfig
 from jaxrlvr.sampler import Sampler
@@ -21,18 +23,6 @@ from jaxrlvr.sampler import Sampler
 SEED_MODEL = Path(models.__file__).parent / "seed"
 ADAPTER = "adapter"
 """The directory, in that of a model made by supervised training, of the adapters that were added to its weights."""
-
-
-@dataclass(frozen=True)
-class MeshConfig:
-    """How many devices each mesh axis has; the product must be the number of devices in use."""
-
-    data: int = 1
-    """Groups are spread over it, parameters copied."""
-    fsdp: int = 1
-    """Groups and parameters are spread over it."""
-    tensor: int = 1
-    """Heads, mlp, whole experts and vocabulary are spread over it."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +38,7 @@ class PolicyConfig:
     attention: Literal["auto", "reference", "fast"] = "auto"
     """The einsum form (reference), the platform's kernel (fast), or the kernel where there is one."""
     mesh: MeshConfig = field(default_factory=MeshConfig)
+    sampling_mesh: SamplingMesh = field(default_factory=SamplingMesh)
     lora: models.Lora = field(default_factory=models.Lora)
     """Adapters to train instead of all parameters; the frozen weights are then kept in compute_dtype."""
 
@@ -62,19 +53,29 @@ class Policy:
     chat: Chat
     mesh: Any
     config: models.ModelConfig
+    sampling: MeshConfig
+    """The grid in which the same devices sample."""
     source: Path
     """Where tokenizer and template came from; an export carries them along."""
 
     def sampler(self, rollout: RolloutConfig) -> Sampler:
-        """The compiled sampler for this model."""
+        """The compiled sampler for this model, on the mesh that it samples on; of several processes, on its own part.
+
+        Raises UserError or ModelError for a mesh that cannot be.
+        """
+        mesh = make_mesh(self.sampling)
+        if mesh is not None and jax.process_count() > 1:
+            mesh = own_mesh(mesh, jax.local_devices())
+        model = nnx.merge(self.graphdef, self.params)
+        model.move(mesh)
         return Sampler(
-            self.graphdef,
+            nnx.split(model)[0],
             rollout.prefix_buckets,
             rollout.suffix_buckets,
             rollout.answer_chunk,
             self.chat.stop_token,
             self.chat.pad_token,
-            self.mesh,
+            mesh,
             rollout.share_prefixes,
         )
 
@@ -96,7 +97,13 @@ def load_policy(config: PolicyConfig) -> Policy:
         attention=config.attention,
     )
     graphdef, params = nnx.split(decoder)
-    return Policy(graphdef, params, load_chat(source), mesh, decoder.config, source)
+    sampling = sampling_mesh(config.sampling_mesh, config.mesh, weight_bytes(decoder.config, config.compute_dtype))
+    return Policy(graphdef, params, load_chat(source), mesh, decoder.config, sampling, source)
+
+
+def weight_bytes(model: models.ModelConfig, compute_dtype: str) -> int:
+    """What a whole copy of the weights takes, as they are computed with."""
+    return jnp.dtype(compute_dtype).itemsize * models.parameter_count(model)
 
 
 def peek(config: PolicyConfig) -> tuple[str, models.ModelConfig, Chat | None]:
@@ -121,10 +128,3 @@ def load_chat(source: Path) -> Chat:
         return Chat.of(AutoTokenizer.from_pretrained(source))
     except Exception as error:  # the library raises many kinds, some of long texts
         raise UserError(f"{source} has no usable tokenizer: {str(error).strip().splitlines()[0]}") from error
-
-
-def make_mesh(config: MeshConfig) -> Any:
-    """The device mesh, or None for a single device."""
-    if config.data * config.fsdp * config.tensor == 1:
-        return None
-    return models.make_mesh(config.data, config.fsdp, config.tensor)

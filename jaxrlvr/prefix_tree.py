@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 
 import models
+from models.forward import Forward
 
 STEMS = (1, 2, 4, 8)
 """How many stems there are programs for; with fewer some are encoded twice."""
@@ -93,7 +93,7 @@ def _alike(one: Sequence[int], other: Sequence[int]) -> int:
 
 
 def encode(
-    graphdef: Any, params: Any, prompts: Sequence[Sequence[int]], width: int, pad: int, cut: Cut
+    model: Forward, prompts: Sequence[Sequence[int]], width: int, pad: int, cut: Cut
 ) -> tuple[jax.Array, models.KVCache, jax.Array]:
     """The hidden state [B, D] of each prompt's last token, everything's keys as the stacked suffix cache of groups with
     one member, and the lengths [B].
@@ -103,8 +103,8 @@ def encode(
     rest_BR, rest_length_B = _padded(rests, cut.branch_room, pad)
     stem_B = np.array(cut.stem_B, np.int32)
     arrays = jax.device_put((stem_NP, stem_length_N, stem_B, rest_BR, rest_length_B, stem_length_N[stem_B]))
-    cache = _copied_stems(graphdef, params, *arrays[:3])
-    return _branches(graphdef, params, *arrays[3:], cache)
+    cache = _copied_stems(model, *arrays[:3])
+    return _branches(model, *arrays[3:], cache)
 
 
 class Graft(NamedTuple):
@@ -127,18 +127,17 @@ def graft(prompt: Sequence[int], standing: Sequence[Sequence[int]], width: int) 
 
 
 def encode_grafted(
-    graphdef: Any, params: Any, prompt: Sequence[int], pad: int, graft: Graft, prefix: models.KVCache
+    model: Forward, prompt: Sequence[int], pad: int, graft: Graft, prefix: models.KVCache
 ) -> tuple[jax.Array, models.KVCache]:
     """The hidden state [1, D] of the prompt's last token, and its unrolled prefix cache of one group."""
     rest_1R, count_1 = _padded([prompt[graft.shared :]], graft.room, pad)
     at, shared_1 = np.int32(graft.place), np.array([graft.shared], np.int32)
-    return _grafted(graphdef, params, *jax.device_put((rest_1R, count_1, shared_1, at)), prefix)
+    return _grafted(model, *jax.device_put((rest_1R, count_1, shared_1, at)), prefix)
 
 
-@partial(jax.jit, static_argnums=0)
+@jax.jit
 def _grafted(
-    graphdef: Any,
-    params: Any,
+    model: Forward,
     rest_1R: jax.Array,
     count_1: jax.Array,
     shared_1: jax.Array,
@@ -146,13 +145,13 @@ def _grafted(
     prefix: models.KVCache,
 ) -> tuple[jax.Array, models.KVCache]:
     stem = jax.tree.map(lambda x: jax.lax.dynamic_index_in_dim(x, at, keepdims=True)[:, None], prefix)
-    hidden_11RD, filled = nnx.merge(graphdef, params).extend(
+    hidden_11RD, filled = model.stacked().extend(
         rest_1R[:, None], None, jnp.zeros_like(shared_1), stem, shared_1[:, None], count_1[:, None]
     )
     return hidden_11RD[:, 0][:, count_1[0] - 1], jax.tree.map(lambda x: x[:, 0], filled)
 
 
-def warm_up(graphdef: Any, params: Any, prompts: int, width: int, pad: int) -> Any:
+def warm_up(model: Forward, prompts: int, width: int, pad: int) -> Any:
     """Compile for every cut of so many prompts of this width. Returns what `encode` gives."""
     encoded = None
     text, every_B = [pad, pad], [0] * prompts
@@ -160,7 +159,7 @@ def warm_up(graphdef: Any, params: Any, prompts: int, width: int, pad: int) -> A
     # Sizes do not depend on each other: each occurs once.
     for place in range(max(len(stems), len(branches)) if stems and branches else 0):
         sizes = stems[min(place, len(stems) - 1)], branches[min(place, len(branches) - 1)]
-        encoded = encode(graphdef, params, [text] * prompts, width, pad, Cut([[pad]], every_B, *sizes))
+        encoded = encode(model, [text] * prompts, width, pad, Cut([[pad]], every_B, *sizes))
     return encoded
 
 
@@ -171,26 +170,24 @@ def _padded(texts: Sequence[Sequence[int]], width: int, pad: int) -> tuple[np.nd
     return tokens_BP, np.array([len(text) for text in texts], np.int32)
 
 
-@partial(jax.jit, static_argnums=0)
-def _copied_stems(
-    graphdef: Any, params: Any, stem_NP: jax.Array, length_N: jax.Array, stem_B: jax.Array
-) -> models.KVCache:
+@jax.jit
+def _copied_stems(model: Forward, stem_NP: jax.Array, length_N: jax.Array, stem_B: jax.Array) -> models.KVCache:
     """Each prompt's own copy of its stem, as the suffix cache of a group's only member."""
-    _, cache = nnx.merge(graphdef, params).prefill(stem_NP, length_N)
+    _, cache = model.stacked().prefill(stem_NP, length_N)
     return jax.tree.map(lambda x: x[:, stem_B, None], cache)
 
 
-@partial(jax.jit, static_argnums=0, donate_argnums=5)
+@partial(jax.jit, donate_argnums=4)
 def _branches(
-    graphdef: Any,
-    params: Any,
+    model: Forward,
     rest_BR: jax.Array,
     rest_length_B: jax.Array,
     stem_length_B: jax.Array,
     cache: models.KVCache,
 ) -> tuple[jax.Array, models.KVCache, jax.Array]:
-    hidden_B1RD, filled = nnx.merge(graphdef, params).extend(
+    hidden_B1RD, filled = model.stacked().extend(
         rest_BR[:, None], None, jnp.zeros_like(stem_length_B), cache, stem_length_B[:, None], rest_length_B[:, None]
     )
+    assert filled is not None, "it came in"
     last_BD = jnp.take_along_axis(hidden_B1RD[:, 0], (rest_length_B - 1)[:, None, None], axis=1)[:, 0]
     return last_BD, filled, stem_length_B + rest_length_B

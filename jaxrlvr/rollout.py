@@ -22,6 +22,7 @@ from jaxrlvr.chat import Chat
 from jaxrlvr.clock import timed
 from jaxrlvr.places import Prefix, SamplerState
 from jaxrlvr.sampler import Sampler, Turn, keys
+from models.forward import Forward
 
 STOPS = ("done", "turn_limit", "length", "max_turns", "fault")
 """Why a member stopped: it called no tool; its turn had no room left to end; its suffix was full; it used every turn;
@@ -136,7 +137,9 @@ def rollout(
     count = min(config.places or len(tasks), len(tasks))
     placed, waiting = numbers[:count], deque(range(count, len(tasks)))
     longest = max(len(group.prefix) for group in groups)
-    prefix, state = sampler.start(params, [group.prefix for group in groups[:count]], config.group_size, longest)
+    model = sampler.acting(params)
+    del params  # of several processes, a copy that nobody else has
+    prefix, state = sampler.start(model, [group.prefix for group in groups[:count]], config.group_size, longest)
     key_BG = keys(seed, step, placed, config.group_size)
     playing = groups[:count]
     while any(group.goes_on for group in playing):
@@ -144,11 +147,11 @@ def rollout(
         writing = int((limit_BG > 0).sum())
         until = min(writing - 1, int(writing * (1 - config.answer_share)))
         state = sampler.fit(state, int(limit_BG.max()))
-        state, turn = sampler.write(params, prefix, state, limit_BG, key_BG, config.temperature, until)
+        state, turn = sampler.write(model, prefix, state, limit_BG, key_BG, config.temperature, until)
         length_BG, turn = jax.device_get((state.length_BG, turn))
         with timed(figures, "seconds/host"):
             answers = _play_turns(playing, turn, length_BG, limit_BG, chat, config)
-        state = _append_answers(sampler, params, prefix, state, playing, answers)
+        state = _append_answers(sampler, model, prefix, state, playing, answers)
         free = [place for place, group in enumerate(playing) if not group.goes_on]
         taken = {place: waiting.popleft() for place in free[: len(waiting)]}
         if taken:
@@ -156,7 +159,7 @@ def rollout(
             for place, task in taken.items():
                 playing[place], placed[place] = groups[task], numbers[task]
             prompts = {place: playing[place].prefix for place in taken}
-            prefix, state = sampler.seat(params, prefix, state, prompts, standing)
+            prefix, state = sampler.seat(model, prefix, state, prompts, standing)
             key_BG = keys(seed, step, placed, config.group_size)
     with timed(figures, "seconds/host"):
         for group in groups:
@@ -231,7 +234,7 @@ def _answer(member: Trajectory, chat: Chat, config: RolloutConfig) -> list[int]:
 
 def _append_answers(
     sampler: Sampler,
-    params: Any,
+    model: Forward,
     prefix: Prefix,
     state: SamplerState,
     groups: Sequence[Group],
@@ -241,7 +244,7 @@ def _append_answers(
     if not any(tokens for group in answers for tokens in group):
         return state
     state = sampler.fit(state, max(len(member.tokens) for group in groups for member in group.members))
-    state = sampler.read(params, prefix, state, answers)
+    state = sampler.read(model, prefix, state, answers)
     length_BG = np.asarray(state.length_BG)
     for b, group in enumerate(groups):
         for g, member in enumerate(group.members):

@@ -23,6 +23,8 @@ from jaxrlvr import prefix_tree
 from jaxrlvr.buckets import bucket
 from jaxrlvr.places import Prefix, SamplerState, grow, open_encoded, open_places, seat_encoded, seat_prompts
 from jaxrlvr.sampling import choose, member_keys
+from models.forward import Forward
+from models.sampling_weights import sampling_weights
 
 T = TypeVar("T")
 
@@ -39,7 +41,7 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True)
 class Sampler:
-    """Compiled sampling for one model; parameters are passed in, so that weights need no copy or sync."""
+    """Compiled sampling for one model, whose weights are passed in with each call (`acting`)."""
 
     graphdef: Any
     prefix_buckets: Sequence[int]
@@ -52,8 +54,14 @@ class Sampler:
     share_prefixes: bool = False
     """Encode once what several prompts begin with, on one device."""
 
+    def acting(self, params: Any) -> Forward:
+        """The model that all else here takes, once for many turns: cast, cut into layers, on this sampler's mesh."""
+        model = nnx.merge(self.graphdef, params)
+        moved = sampling_weights(model.config, params, model.compute_dtype, self.mesh)
+        return _unrolled(self.graphdef, moved)
+
     def start(
-        self, params: Any, prompts: Sequence[Sequence[int]], members: int, longest: int = 0
+        self, model: Forward, prompts: Sequence[Sequence[int]], members: int, longest: int = 0
     ) -> tuple[Prefix, SamplerState]:
         """Encode one prompt per group, with room for prompts of `longest` tokens that will be seated.
 
@@ -61,20 +69,20 @@ class Sampler:
         """
         width_P = bucket(max(longest, *map(len, prompts)), self.prefix_buckets, "a prompt")
         if self.share_prefixes and (cut := prefix_tree.cut(prompts, width_P)):
-            encoded = prefix_tree.encode(self.graphdef, params, prompts, width_P, self.pad_token, cut)
-            return open_encoded(self.graphdef, params, *encoded, members, self.suffix_buckets[0])
+            encoded = prefix_tree.encode(model, prompts, width_P, self.pad_token, cut)
+            return open_encoded(model, *encoded, members, self.suffix_buckets[0])
         placed = self._place(self._padded(prompts, width_P))
-        return open_places(self.graphdef, params, *placed, members, self.suffix_buckets[0])
+        return open_places(model, *placed, members, self.suffix_buckets[0])
 
-    def warm_up_sharing(self, params: Any, groups: int, width_P: int, members: int) -> None:
+    def warm_up_sharing(self, model: Forward, groups: int, width_P: int, members: int) -> None:
         """Compile all that `start` may need to share prefixes of this width."""
-        encoded = prefix_tree.warm_up(self.graphdef, params, groups, width_P, self.pad_token)
+        encoded = prefix_tree.warm_up(model, groups, width_P, self.pad_token)
         if encoded is not None:
-            open_encoded(self.graphdef, params, *encoded, members, self.suffix_buckets[0])
+            open_encoded(model, *encoded, members, self.suffix_buckets[0])
 
     def seat(
         self,
-        params: Any,
+        model: Forward,
         prefix: Prefix,
         state: SamplerState,
         prompts: Mapping[int, Sequence[int]],
@@ -87,7 +95,7 @@ class Sampler:
         grafts = self.share_prefixes and bool(standing) and prefix.cache.memory is None
         for place, prompt in prompts.items() if grafts else ():
             if graft := prefix_tree.graft(prompt, standing, prefix.cache.num_slots):
-                grafted = prefix_tree.encode_grafted(self.graphdef, params, prompt, self.pad_token, graft, prefix.cache)
+                grafted = prefix_tree.encode_grafted(model, prompt, self.pad_token, graft, prefix.cache)
                 placed = jax.device_put(np.array([[place], [len(prompt)]], np.int32))
                 prefix, state = seat_encoded(placed, *grafted, prefix, state)
                 standing = [*standing[:place], prompt, *standing[place + 1 :]]
@@ -99,7 +107,7 @@ class Sampler:
             place_N[: len(taken)] = taken
             texts = [prompts[place] for place in taken] + [[self.pad_token]] * (self._parts - len(taken))
             placed = self._place((*self._padded(texts, prefix.cache.num_slots), place_N))
-            prefix, state = seat_prompts(self.graphdef, params, *placed, prefix, state)
+            prefix, state = seat_prompts(model, *placed, prefix, state)
         return prefix, state
 
     @property
@@ -123,7 +131,7 @@ class Sampler:
 
     def write(
         self,
-        params: Any,
+        model: Forward,
         prefix: Prefix,
         state: SamplerState,
         limit_BG: np.ndarray,
@@ -137,10 +145,10 @@ class Sampler:
         """
         limit_BG, key_BG = self._place((limit_BG.astype(np.int32), key_BG))
         numbers = jnp.float32(temperature), jnp.int32(until)
-        return _write(self.graphdef, self.stop_token, params, prefix, state, limit_BG, key_BG, *numbers)
+        return _write(self.stop_token, model, prefix, state, limit_BG, key_BG, *numbers)
 
     def read(
-        self, params: Any, prefix: Prefix, state: SamplerState, answers: Sequence[Sequence[Sequence[int]]]
+        self, model: Forward, prefix: Prefix, state: SamplerState, answers: Sequence[Sequence[Sequence[int]]]
     ) -> SamplerState:
         """Append `answers[b][g]` (possibly none) to each member. The caller has made room with `fit`."""
         texts = [tokens for group in answers for tokens in group]
@@ -156,7 +164,7 @@ class Sampler:
             for begin in range(0, max(len(texts[row]) for part in rows for row in part), self.answer_chunk):
                 chunks = [{row % each: texts[row][begin : begin + self.answer_chunk] for row in part} for part in rows]
                 chunk = self._place(self._chunk(chunks, together, nobody=each))
-                state = _read(self.graphdef, params, prefix, state, *chunk)
+                state = _read(model, prefix, state, *chunk)
         return state
 
     def _chunk(
@@ -179,14 +187,18 @@ def keys(seed: int, step: int, groups: Sequence[int], members: int) -> jax.Array
     return _keys(jax.random.fold_in(jax.random.key(seed), step), np.array(groups, np.int32), members)
 
 
+@partial(jax.jit, static_argnums=0)
+def _unrolled(graphdef: Any, params: Any) -> Forward:
+    return nnx.merge(graphdef, params).unrolled()
+
+
 _keys = jax.jit(member_keys, static_argnums=2)
 
 
-@partial(jax.jit, static_argnums=(0, 1), donate_argnums=4)
+@partial(jax.jit, static_argnums=0, donate_argnums=3)
 def _write(
-    graphdef: Any,
     stop_token: int,
-    params: Any,
+    model: Forward,
     prefix: Prefix,
     state: SamplerState,
     limit_BG: jax.Array,
@@ -194,20 +206,18 @@ def _write(
     temperature: jax.Array,
     until: jax.Array,
 ) -> tuple[SamplerState, Turn]:
-    model = nnx.merge(graphdef, params).unrolled()
     slots = state.suffix.num_slots
-    b_B1, g_1G = jnp.indices(limit_BG.shape, sparse=True)
+    # Mapped over members, not indexed by them: so the compiler knows that devices need nothing of each other.
+    put = jax.vmap(jax.vmap(lambda x_S, slot, x: x_S.at[slot].set(x, mode="drop")))
 
     def step(carry: tuple[SamplerState, Turn, jax.Array]) -> tuple[SamplerState, Turn, jax.Array]:
         state, turn, active_BG = carry
         token_BG, logprob_BG = choose(model.logits(state.hidden_BGD), key_BG, state.length_BG, temperature)
         # Out of range for members that have stopped: their writes are dropped, here and in the cache.
         slot_BG = jnp.where(active_BG, state.length_BG, slots)
-        turn = Turn(
-            turn.token_BGS.at[b_B1, g_1G, slot_BG].set(token_BG, mode="drop"),
-            turn.logprob_BGS.at[b_B1, g_1G, slot_BG].set(logprob_BG, mode="drop"),
-        )
+        turn = Turn(put(turn.token_BGS, slot_BG, token_BG), put(turn.logprob_BGS, slot_BG, logprob_BG))
         hidden_BG1D, suffix = model.extend(token_BG[..., None], prefix.cache, prefix.length_B, state.suffix, slot_BG)
+        assert suffix is not None, "it came in"
         state = SamplerState(
             suffix,
             state.length_BG + active_BG,
@@ -221,10 +231,9 @@ def _write(
     return state, turn
 
 
-@partial(jax.jit, static_argnums=0, donate_argnums=3)
+@partial(jax.jit, donate_argnums=2)
 def _read(
-    graphdef: Any,
-    params: Any,
+    model: Forward,
     prefix: Prefix,
     state: SamplerState,
     tokens_DRC: jax.Array,
@@ -251,7 +260,7 @@ def _read(
     own = jax.tree.map(lambda x: taken(by_part(x, 2), row_DR)[:, None], state)
     tokens_N1C, count_N1 = tokens_DRC.reshape(-1, 1, tokens_DRC.shape[-1]), count_DR.reshape(-1, 1)
     slot_N1 = jnp.where(count_N1 > 0, own.length_BG, state.suffix.num_slots)
-    model = nnx.merge(graphdef, params).unrolled()
     hidden_N1CD, suffix = model.extend(tokens_N1C, shared.cache, shared.length_B, own.suffix, slot_N1, count_N1)
+    assert suffix is not None, "it came in"
     last_N1D = jnp.take_along_axis(hidden_N1CD, jnp.maximum(count_N1 - 1, 0)[..., None, None], axis=2)[:, :, 0]
     return jax.tree.map(given, state, SamplerState(suffix, own.length_BG + count_N1, last_N1D))

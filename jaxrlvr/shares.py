@@ -5,7 +5,6 @@ exchange what they got, so that every process packs the same batch. A member dep
 plays it, so the figures are those of one process with as many devices. With one process this is `rollout.rollout`.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,44 +14,21 @@ import numpy as np
 from flax import nnx
 from jax.sharding import Mesh, NamedSharding
 
-import models
 from envs.task import Task
 from jaxrlvr.distributed import exchange
 from jaxrlvr.errors import UserError
-from jaxrlvr.policy import Policy
 from jaxrlvr.rollout import Group, RolloutConfig, Trajectory
 from jaxrlvr.rollout import rollout as play
 from jaxrlvr.sampler import Sampler
-
-
-def sampler(policy: Policy, config: RolloutConfig) -> Sampler:
-    """The sampler of this process, on its own devices. Raises UserError if a model's tensor parts span hosts."""
-    made = policy.sampler(config)
-    if jax.process_count() == 1:
-        return made
-    mesh = own_mesh(policy.mesh, jax.local_devices())
-    model = nnx.merge(policy.graphdef, policy.params)
-    model.mesh = mesh
-    return replace(made, graphdef=nnx.split(model)[0], mesh=mesh)
-
-
-def own_mesh(mesh: Mesh, devices: Sequence[jax.Device]) -> Mesh:
-    """A process's part of the mesh: as much of tensor, then of fsdp, as its devices allow."""
-    sizes, count = mesh.shape, len(devices)
-    if count % sizes["tensor"]:
-        raise UserError(
-            f"--policy.mesh.tensor {sizes['tensor']} does not divide the {count} devices of a host, "
-            f"which samples by itself: use {math.gcd(count, sizes['tensor'])}"
-        )
-    rest = count // sizes["tensor"]
-    fsdp = math.gcd(rest, sizes["fsdp"])
-    return models.make_mesh(rest // fsdp, fsdp, sizes["tensor"], devices)
+from models.sampling_weights import sampling_weights
 
 
 def acting(sampler: Sampler, params: Any) -> Any:
-    """The parameters as this process's sampler needs them: gathered from the other hosts."""
+    """The parameters on the devices of this process's sampler, with what other hosts have of them."""
     if jax.process_count() == 1 or sampler.mesh is None:
         return params
+    model = nnx.merge(sampler.graphdef, params)
+    params = sampling_weights(model.config, params, model.compute_dtype, None)  # half of it crosses the network
     local = sampler.mesh
     # The same cut on every host, and copies over hosts: what lies on this host's devices is then a whole.
     devices = sorted(jax.devices(), key=lambda device: (device.process_index, device.id))

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxrlvr import console, curriculum, distributed, grpo, guards, memory, metrics, refill, shares
+from jaxrlvr import console, curriculum, distributed, grpo, guards, memory, metrics, refill
 from jaxrlvr.arguments import Arguments, consequences, read_arguments
 from jaxrlvr.asynchronous import InTurn, source_of
 from jaxrlvr.batch import arranged, pack, rows
@@ -55,7 +55,7 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
     Raises RunStopped if a guard ends the run or a checkpoint cannot be written.
     """
     compiles = metrics.CompileCounter()
-    sampler, learner = shares.sampler(policy, config.rollout), make_learner(config, policy)
+    sampler, learner = policy.sampler(config.rollout), make_learner(config, policy)
     shape = config.learner.shape(config.rollout.prefix_buckets)
     checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints, owner=True)
     source = source_of(config, partial(draw, config, policy.chat), sampler, learner, policy.params)

@@ -49,8 +49,9 @@ def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainS
 def warm_both(sampler: Sampler, learner: Learner, state: TrainState, batch: Batch, groups: int) -> TrainState:
     """Make an update of nothing beside the largest caches, as an asynchronous run does: they must fit together."""
     prompts = [[sampler.pad_token] * sampler.prefix_buckets[-1]] * groups
-    prefix, begun = sampler.start(state.params, prompts, batch.suffix_BGT.shape[1])
-    held = jax.block_until_ready((prefix, sampler.fit(begun, sampler.suffix_buckets[-1])))
+    model = sampler.acting(state.params)
+    prefix, begun = sampler.start(model, prompts, batch.suffix_BGT.shape[1])
+    held = jax.block_until_ready((model, prefix, sampler.fit(begun, sampler.suffix_buckets[-1])))
     state = learner.warm_up(state, [batch])
     del held
     return state
@@ -59,24 +60,25 @@ def warm_both(sampler: Sampler, learner: Learner, state: TrainState, batch: Batc
 def warm_sampler(sampler: Sampler, params: Any, width_P: int, tasks: int, members: int, places: int = 0) -> None:
     """Compile start, growth, writing, reading and seating for one prompt bucket and batch."""
     groups = min(places or tasks, tasks)
+    model = sampler.acting(params)
     nobody_BG = np.zeros((groups, members), np.int32)
     key_BG = keys(0, 0, range(groups), members)
     prompts = [[sampler.pad_token] * width_P] * groups
     if sampler.share_prefixes:
-        sampler.warm_up_sharing(params, groups, width_P, members)
+        sampler.warm_up_sharing(model, groups, width_P, members)
     one_token = [[[sampler.pad_token]] * members] * groups
     ladder = sampler.suffix_buckets
     whole = replace(sampler, share_prefixes=False)  # these prompts are alike, those of a step need not be
     for place, slots in reversed(list(enumerate(ladder))):
         # A cache may grow into this bucket from any smaller one.
         for smaller in ladder[:place] or (slots,):
-            prefix, state = whole.start(params, prompts, members)
+            prefix, state = whole.start(model, prompts, members)
             state = sampler.fit(sampler.fit(state, smaller), slots)
-        state, _ = sampler.write(params, prefix, state, nobody_BG, key_BG, 1.0)
-        state = sampler.read(params, prefix, state, one_token)
+        state, _ = sampler.write(model, prefix, state, nobody_BG, key_BG, 1.0)
+        state = sampler.read(model, prefix, state, one_token)
         if groups < tasks:
-            prefix, state = sampler.seat(params, prefix, state, {0: prompts[0]})
+            prefix, state = sampler.seat(model, prefix, state, {0: prompts[0]})
             for room in prefix_tree.branch_rooms(width_P) if sampler.share_prefixes else ():
                 # Shares its first token with the prompts that stand there.
                 other = [sampler.pad_token] + [sampler.pad_token ^ 1] * room
-                prefix, state = sampler.seat(params, prefix, state, {0: other}, prompts)
+                prefix, state = sampler.seat(model, prefix, state, {0: other}, prompts)

@@ -127,10 +127,12 @@ def _project(
 
 def _write(cache: Keys, new: Keys, slot_BGT: jax.Array) -> Keys:
     """Put each member's new keys and values at its own slots; slots beyond the cache are dropped."""
-    b, g = (index[..., None] for index in jnp.indices(slot_BGT.shape[:2], sparse=True))
-    # Indices on both sides of a slice bring the indexed axes to the front: [B, G, T, K, E].
-    k_BGTKE, v_BGTKE = jnp.moveaxis(new.k, 4, 2), new.v.swapaxes(2, 3)
-    return Keys(
-        cache.k.at[b, g, :, :, slot_BGT].set(k_BGTKE.astype(cache.k.dtype), mode="drop"),
-        cache.v.at[b, g, :, slot_BGT].set(v_BGTKE.astype(cache.v.dtype), mode="drop"),
-    )
+
+    def own(k_KES: jax.Array, v_KSE: jax.Array, k_KET: jax.Array, v_KTE: jax.Array, slot_T: jax.Array) -> Keys:
+        return Keys(
+            k_KES.at[:, :, slot_T].set(k_KET.astype(k_KES.dtype), mode="drop"),
+            v_KSE.at[:, slot_T].set(v_KTE.astype(v_KSE.dtype), mode="drop"),
+        )
+
+    # Mapped over members, not indexed by them: so the compiler knows that no device writes what another one holds.
+    return jax.vmap(jax.vmap(own))(*cache, *new, slot_BGT)

@@ -99,6 +99,12 @@ class Decoder(nnx.Module):
             self.unembedding_VD = params["unembedding_VD"]
         self.layers = nnx.Dict(layers)
 
+    def move(self, mesh: Mesh | None) -> None:
+        """Compute on another mesh from now on; parameters stay where they are. Raises ModelError as for a new one."""
+        if mesh is not None:
+            check_divides(self.config, mesh)
+        self.mesh, self.kernel = mesh, choose(self.attention, self.config.head_dim, self.compute_dtype, mesh)
+
     def param(self, path: tuple[str, ...]) -> nnx.Param:
         """The parameter at a path of the table of tensors."""
         return self.layers[path[1]] if path[0] == "layers" else getattr(self, path[0])

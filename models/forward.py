@@ -5,7 +5,7 @@ decoding. Both are the same stack of blocks; they differ in what a token sees. A
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -38,24 +38,28 @@ _REMAT: dict[str, Callable[..., bool] | None] = {
         offload_dst="pinned_host",
     ),
 }
-# Small numbers that are exponents of a recurrence: rounding them would add up over a sequence.
-_EXACT = {"decay_log", "step_bias"}
+# Exponents of a recurrence, whose rounding would add up over a sequence, and what a norm in float32 multiplies by.
+EXACT = {"decay_log", "step_bias", "final_norm_D"}
+
+STATIC = {"static": True}
+"""Marks fields that compiled functions are compiled for."""
 
 
+@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Forward:
-    """A decoder's weights as plain arrays, and its computation."""
+    """A decoder's weights as plain arrays, and its computation. Compiled functions take it as an argument."""
 
-    config: ModelConfig
+    config: ModelConfig = field(metadata=STATIC)
     layers: dict[str, jax.Array] | tuple[dict[str, jax.Array], ...]
     """Weights by name, each with a leading layer axis; or, unrolled, one dict per layer."""
     embedding_VD: jax.Array
     final_norm_D: jax.Array
     unembedding_VD: jax.Array
-    compute_dtype: Any
-    remat: str
-    mesh: Mesh | None
-    kernel: Kernel | None = None
+    compute_dtype: Any = field(metadata=STATIC)
+    remat: str = field(metadata=STATIC)
+    mesh: Mesh | None = field(metadata=STATIC)
+    kernel: Kernel | None = field(metadata=STATIC)
     """What attends over whole prompts and suffixes; None for the form that runs everywhere."""
 
     def prefill(self, tokens_BP: jax.Array, length_B: jax.Array) -> tuple[jax.Array, KVCache]:
@@ -147,8 +151,16 @@ class Forward:
             unembedding_VD=self.unembed_VD,
         )
 
+    def stacked(self) -> "Forward":
+        """The same with a leading layer axis: a scan over layers is a smaller program, but copies unrolled weights."""
+        if not isinstance(self.layers, tuple):
+            return self
+        names = {name: None for layer in self.layers for name in layer}
+        rows = {name: [layer[name] for layer in self.layers if name in layer] for name in names}
+        return replace(self, layers={name: jnp.stack(row) for name, row in rows.items()})
+
     def _cast(self, weights: dict[str, jax.Array]) -> dict[str, jax.Array]:
-        return {name: w if name in _EXACT else w.astype(self.compute_dtype) for name, w in weights.items()}
+        return {name: w if name in EXACT else w.astype(self.compute_dtype) for name, w in weights.items()}
 
     def _pinned(self, weights: dict[str, jax.Array], pin: Callable[..., jax.Array]) -> dict[str, jax.Array]:
         """One layer's weights where `pin` has them on the mesh: in their parts, or gathered."""

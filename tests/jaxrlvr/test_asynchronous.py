@@ -18,6 +18,7 @@ import envs
 import models
 from jaxrlvr import metrics, train
 from jaxrlvr.asynchronous import policy_lag, version
+from jaxrlvr.devices import MeshConfig
 from jaxrlvr.errors import RunStopped, UserError
 from jaxrlvr.evaluation import EvaluationConfig
 from jaxrlvr.grpo import GRPOConfig
@@ -25,7 +26,7 @@ from jaxrlvr.guards import GuardConfig
 from jaxrlvr.interrupt import Interruption
 from jaxrlvr.learner import Learner
 from jaxrlvr.plan import check, describe
-from jaxrlvr.policy import MeshConfig, load_policy
+from jaxrlvr.policy import load_policy
 from jaxrlvr.run import RunDirectory
 from jaxrlvr.sampler import Sampler
 from jaxrlvr.trained import load_trained

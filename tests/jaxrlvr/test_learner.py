@@ -13,13 +13,14 @@ from flax import nnx
 import models
 from jaxrlvr import grpo, train
 from jaxrlvr.batch import Row, Shape, Suffix, arranged, empty, pack
+from jaxrlvr.devices import MeshConfig
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.imitation import imitation
 from jaxrlvr.learner import Learner, changing, completed
 from jaxrlvr.logprobs import suffix_logprobs
 from jaxrlvr.metrics import CompileCounter
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
-from jaxrlvr.policy import MeshConfig, PolicyConfig, load_policy
+from jaxrlvr.policy import PolicyConfig, load_policy
 
 MEMBERS = 3
 DEFAULT = GRPOConfig()

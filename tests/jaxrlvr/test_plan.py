@@ -8,11 +8,12 @@ import pytest
 from flax import nnx
 
 import models
+from jaxrlvr.devices import MeshConfig, make_mesh
 from jaxrlvr.errors import UserError
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.optimizer import groups
 from jaxrlvr.plan import check, describe, trained_names
-from jaxrlvr.policy import MeshConfig, PolicyConfig, load_policy, make_mesh, peek
+from jaxrlvr.policy import PolicyConfig, load_policy, peek
 from jaxrlvr.tasks import TaskConfig
 
 
@@ -154,7 +155,7 @@ def test_check__refuses_an_objective_that_cannot_be(tiny_run, chat, changes, sai
 def test_check__refuses_groups_that_do_not_divide_over_the_mesh(tiny_run, chat):
     mesh = PolicyConfig(mesh=MeshConfig(data=2, fsdp=2, tensor=2))
     config = replace(tiny_run, policy=mesh, tasks=TaskConfig(per_step=6))
-    assert "--tasks.per-step 6 must be a multiple of 4, the mesh's data x fsdp" in refused(config, chat)
+    assert "--tasks.per-step 6 must be a multiple of 4, data x fsdp of --policy.mesh" in refused(config, chat)
 
 
 def test_mesh__that_is_not_all_devices_is_refused():

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 import models
 from jaxrlvr import prefix_tree
+from jaxrlvr.devices import MeshConfig
 from jaxrlvr.errors import UserError
 from jaxrlvr.metrics import CompileCounter
 from jaxrlvr.plan import check
-from jaxrlvr.policy import MeshConfig
 from jaxrlvr.rollout import rollout
 from jaxrlvr.warmup import warm_sampler
 
@@ -75,12 +75,11 @@ def model(request, loaded):
 
 
 def test_encode__equals_prefill(model):
-    graphdef, params = model
+    decoder = nnx.merge(*model)
     prompts = prompts_of([40, 30, 35], 3, 14)
     cut = prefix_tree.cut(prompts, 64)
     assert cut is not None and (len(cut.stems), cut.stems_room) == (3, 4)
-    last_BD, cache, length_B = prefix_tree.encode(graphdef, params, prompts, 64, 0, cut)
-    decoder = nnx.merge(graphdef, params)
+    last_BD, cache, length_B = prefix_tree.encode(decoder.unrolled(), prompts, 64, 0, cut)
     tokens_BP = np.zeros((len(prompts), 64), np.int32)
     for b, prompt in enumerate(prompts):
         tokens_BP[b, : len(prompt)] = prompt
@@ -153,8 +152,8 @@ def test_graft__takes_the_longest_beginning_that_leaves_little():
 
 
 def test_warm_up__compiles_every_cut(loaded):
-    graphdef, params = loaded.graphdef, loaded.params
-    prefix_tree.warm_up(graphdef, params, 10, 64, 0)
+    decoder = nnx.merge(loaded.graphdef, loaded.params)
+    prefix_tree.warm_up(decoder.unrolled(), 10, 64, 0)
     counter = CompileCounter()
     seen = set()
     for stems, rest in (([50], 8), ([40], 15), ([40, 39], 16), ([31, 30, 29], 30), ([45, 44, 43, 42], 7)):
@@ -162,7 +161,7 @@ def test_warm_up__compiles_every_cut(loaded):
         cut = prefix_tree.cut(prompts, 64)
         if cut is not None:
             seen.add((cut.stems_room, cut.branch_room))
-            jax.block_until_ready(prefix_tree.encode(graphdef, params, prompts, 64, 0, cut))
+            jax.block_until_ready(prefix_tree.encode(decoder.unrolled(), prompts, 64, 0, cut))
     assert len(seen) > 2 and counter.count == 0
 
 

@@ -10,12 +10,13 @@ import envs
 from envs import policies
 from jaxrlvr import demonstrations, grpo
 from jaxrlvr.batch import Shape, pack, rows
+from jaxrlvr.devices import MeshConfig, SamplingMesh
 from jaxrlvr.errors import UserError
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.learner import Learner
 from jaxrlvr.metrics import rollout_figures
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
-from jaxrlvr.policy import MeshConfig, PolicyConfig, load_policy
+from jaxrlvr.policy import PolicyConfig, load_policy
 from jaxrlvr.rollout import rollout
 
 ANSWER = '{"id": "12"}'
@@ -83,11 +84,16 @@ def test_member__does_not_depend_on_how_many_members_there_are(loaded, acting, m
     assert written(groups) == [members[:2] for members in written(reference)]
 
 
-def test_member__of_a_mesh_is_the_member_of_one_device(model_directory, acting, make_tasks, answering, loaded):
-    config = PolicyConfig(model=str(model_directory), mesh=MeshConfig(data=2, fsdp=2, tensor=2))
+GRIDS = {"as trained": SamplingMesh(2, 2, 2), "automatic": SamplingMesh(), "other": SamplingMesh(tensor=2, data=4)}
+
+
+@pytest.mark.parametrize("grid", GRIDS.values(), ids=GRIDS)
+def test_member__of_a_mesh_is_the_member_of_one_device(model_directory, acting, make_tasks, answering, loaded, grid):
+    mesh = MeshConfig(data=2, fsdp=2, tensor=2) if grid.data != 4 else MeshConfig(fsdp=8)
+    spread = load_policy(PolicyConfig(model=str(model_directory), mesh=mesh, sampling_mesh=grid))
     expected = act(loaded, make_tasks(8), acting)
     for places in (0, 4):
-        groups = act(load_policy(config), make_tasks(8), replace(acting, places=places))
+        groups = act(spread, make_tasks(8), replace(acting, places=places))
         assert written(groups) == written(expected)
         np.testing.assert_allclose(logprobs(groups), logprobs(expected), atol=1e-4)
 
