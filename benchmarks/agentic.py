@@ -9,7 +9,7 @@ the vanilla sampler, which compiles for each length that is new, on a step that 
 
 import argparse
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import median
 from types import SimpleNamespace
 from typing import Any
@@ -154,6 +154,8 @@ class Stopping(models.Decoder):
         return _StoppingForward(**{name: getattr(plain, name) for name in plain.__dataclass_fields__})
 
 
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
 class _StoppingForward(Forward):
     def logits(self, hidden_D: jax.Array) -> jax.Array:
         """A random model spreads its choice evenly over the vocabulary: the stop token gets the weight of many."""

@@ -175,10 +175,11 @@ def step(size: Size, model: tuple[Any, Any], repeats: int) -> dict[str, Any]:
     for number in range(repeats + 1):
         prompts = rng.integers(2, CONFIG.vocab_size, (groups, size.step_prefix)).tolist()
         began = time.perf_counter()
-        prefix, begun = sampler.start(state.params, prompts, members)
+        acting = sampler.acting(state.params)
+        prefix, begun = sampler.start(acting, prompts, members)
         limit_BG, key_BG = np.full((groups, members), size.step_suffix), keys(0, number, range(groups), members)
-        turn = jax.device_get(sampler.write(state.params, prefix, begun, limit_BG, key_BG, 1.0)[1])
-        del prefix, begun
+        turn = jax.device_get(sampler.write(acting, prefix, begun, limit_BG, key_BG, 1.0)[1])
+        del prefix, begun, acting
         sampled = time.perf_counter()
         packed = batches(prompts, turn, rng, shape)
         ready = time.perf_counter()

@@ -63,7 +63,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     assert cut is not None, "these prompts are worth cutting"
 
     def start(name: str) -> jax.Array:
-        return jax.block_until_ready(samplers[name].start(params, prompts, options.members))
+        return jax.block_until_ready(samplers[name].start(samplers[name].acting(params), prompts, options.members))
 
     (whole, whole_state), (shared, shared_state) = map(start, samplers)
     seconds = {name: [] for name in samplers}

@@ -110,9 +110,9 @@ def plan(model: Model, machine: Machine) -> Plan:
     devices, groups = machine.devices, GROUPS / machine.devices
     members = groups * MEMBERS
     prefixes, suffixes = GROUPS * PREFIX, GROUPS * MEMBERS * SUFFIX
-    # What decoding reads, and what it was cast from where that is no part of the state.
-    cast = 2 * model.all / machine.per_host
-    copy = cast * (3 if devices > machine.per_host else 1)
+    # What decoding reads: a copy on each device where that is small (`jaxrlvr/devices.py`), else cut over a host's.
+    whole = 2 * model.all
+    copy = whole if whole <= machine.memory / 4 else whole / machine.per_host
     per_prefix, per_suffix = PREFIX * model.cache, SUFFIX * model.cache
     # Attention: 4 operations per head width, query and key; causal within a prefix, half of the suffix on average.
     keys = 4 * model.layers * model.heads * model.head
@@ -120,7 +120,7 @@ def plan(model: Model, machine: Machine) -> Plan:
     attend_suffix = keys * suffixes * (PREFIX + SUFFIX / 2)
     # A decoding step reads the weights, each group's prefix once, and half of the members' suffixes on average; so many
     # members meet every expert.
-    bytes_a_step = cast + groups * per_prefix + members * per_suffix / 2
+    bytes_a_step = copy + groups * per_prefix + members * per_suffix / 2
     flops_a_step = members * (2 * model.active + keys * (PREFIX + SUFFIX / 2))
     decode = SAMPLED * max(bytes_a_step / machine.bandwidth, flops_a_step / machine.flops)
     prefill = (prefixes * 2 * model.active + attend_prefix) / devices / machine.flops

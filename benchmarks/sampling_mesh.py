@@ -1,0 +1,69 @@
+"""Sampling on a mesh with weights as they train and as they sample: `python benchmarks/sampling_mesh.py`.
+
+The devices are eight that XLA makes of the host's cores, the model and the tasks those of the embedded default. A
+figure is a whole rollout with its simulators, after one that compiled. Members write the same tokens in all of them.
+What links between real devices cost is not in it, but how often they are used is.
+"""
+
+import argparse
+import json
+import os
+from statistics import median
+from typing import Any
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=8"
+
+from stopwatch import Seconds, once
+
+from jaxrlvr.config import RunConfig
+from jaxrlvr.devices import MeshConfig, SamplingMesh
+from jaxrlvr.policy import PolicyConfig, load_policy
+from jaxrlvr.rollout import Group, rollout
+from jaxrlvr.tasks import training_tasks
+
+WAYS = {"as trained": SamplingMesh(fsdp=8), "automatic": SamplingMesh(), "tensor": SamplingMesh(data=4, tensor=2)}
+
+
+def main() -> None:
+    """Measure and print; the last line is JSON."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--groups", type=int, default=16)
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    plays = {name: Play(asked, options.groups) for name, asked in WAYS.items()}
+    first = [play.written() for play in plays.values()]
+    assert first[1:] == first[:-1], "members write the same tokens on every mesh"
+    taken: dict[str, list[Seconds]] = {name: [] for name in WAYS}
+    for _ in range(options.repeats):
+        for name, play in plays.items():
+            taken[name].append(once(play))
+    figures: dict[str, Any] = {"options": vars(options), "tokens": sum(map(len, first[0]))}
+    for name, seconds in taken.items():
+        figures[name] = {key: median(getattr(one, key) for one in seconds) for key in ("wall", "cpu")}
+        ratio = {key: figures["as trained"][key] / figures[name][key] for key in ("wall", "cpu")}
+        print(f"{name}: {figures[name]['wall']:.2f} s, {figures[name]['cpu']:.2f} CPU seconds: ", end="")
+        print(f"{ratio['wall']:.2f} times as fast as cut as in training, {ratio['cpu']:.2f} in CPU seconds")
+    print(json.dumps(figures))
+
+
+class Play:
+    """Rollouts of the same tasks."""
+
+    def __init__(self, asked: SamplingMesh, groups: int) -> None:
+        self._config = RunConfig()
+        self._policy = load_policy(PolicyConfig(mesh=MeshConfig(fsdp=8), sampling_mesh=asked))
+        self._sampler = self._policy.sampler(self._config.rollout)
+        self._tasks = training_tasks(self._config.tasks, 0, 1)[:1] * groups
+
+    def __call__(self) -> list[Group]:
+        asked = self._policy.params, self._policy.chat, self._tasks, self._config.rollout
+        return rollout(self._sampler, *asked, seed=0, step=1)
+
+    def written(self) -> list[list[int]]:
+        """Every member's tokens."""
+        return [member.tokens for group in self() for member in group.members]
+
+
+if __name__ == "__main__":
+    main()
