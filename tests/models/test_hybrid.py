@@ -67,7 +67,9 @@ def test_extend__grouped_equals_naive_in_values_and_gradients(decoder, prompt_BP
     results = [jax.jit(jax.grad(loss, has_aux=True), static_argnums=1)(params, form) for form in (grouped, naive)]
     np.testing.assert_allclose(results[0][1], results[1][1], **CLOSE)
     for ours, reference in zip(*(jax.tree.leaves(grads) for grads, _ in results), strict=True):
-        np.testing.assert_allclose(ours, reference, rtol=0, atol=1e-6 + 1e-4 * float(jnp.abs(reference).max()))
+        # Slopes in the thousands, through a recurrence in float32: processors differ by 1e-4 of the largest.
+        np.testing.assert_allclose(ours, reference, rtol=0, atol=1e-6 + 4e-4 * float(jnp.abs(reference).max()))
+        assert jnp.linalg.norm(ours - reference) <= 2e-4 * jnp.linalg.norm(reference)
 
 
 @pytest.mark.parametrize("unrolled", [False, True])
