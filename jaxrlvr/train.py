@@ -25,12 +25,13 @@ from jaxrlvr.checkpoint import Checkpoints
 from jaxrlvr.clock import timed
 from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import RunConfig
+from jaxrlvr.dry_run import describe
 from jaxrlvr.errors import command
 from jaxrlvr.evaluation import Judgement, judge, write_episodes
 from jaxrlvr.interrupt import Interruption, interruptible
 from jaxrlvr.learner import Learner, TrainState
 from jaxrlvr.optimizer import make_optimizer
-from jaxrlvr.plan import check, describe
+from jaxrlvr.plan import check
 from jaxrlvr.policy import Policy, load_policy, peek
 from jaxrlvr.progress import Progress
 from jaxrlvr.record import Record

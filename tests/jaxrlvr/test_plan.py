@@ -8,11 +8,12 @@ import pytest
 from flax import nnx
 
 import models
-from jaxrlvr.devices import MeshConfig, make_mesh
+from jaxrlvr.devices import MeshConfig, SamplingMesh, make_mesh
+from jaxrlvr.dry_run import describe
 from jaxrlvr.errors import UserError
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.optimizer import groups
-from jaxrlvr.plan import check, describe, trained_names
+from jaxrlvr.plan import check, trained_names
 from jaxrlvr.policy import PolicyConfig, load_policy, peek
 from jaxrlvr.tasks import TaskConfig
 
@@ -113,6 +114,7 @@ def test_trained_names__are_those_of_the_optimizer(model_directory, lora):
         ("optimizer", {"frozen": ("",)}, "--optimizer.frozen  leaves nothing to train"),
         ("policy", {"mesh": MeshConfig(fsdp=16)}, "has 16 places, but there are 8 devices"),
         ("policy", {"mesh": MeshConfig(tensor=8)}, "num_heads 4 is no multiple of tensor=8"),
+        ("policy", {"mesh": MeshConfig(fsdp=8), "sampling_mesh": SamplingMesh(tensor=8)}, "no multiple of tensor=8"),
         ("grpo", {"balance_loss": 0.1}, "--grpo.balance-loss needs a mixture of experts"),
     ],
     ids=str,
