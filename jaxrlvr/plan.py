@@ -149,16 +149,17 @@ def _check_sizes(config: RunConfig) -> None:
         )
     training, asked = config.policy.mesh, config.policy.sampling_mesh
     sampling = sampling_mesh(asked, training, 0)  # any weights: both grids spread groups alike
-    for flag, axes, counts in (
-        ("mesh", training, {"tasks.per-step": config.tasks.per_step, "learner.micro-groups": learner.micro_groups}),
-        ("sampling-mesh", sampling, {"rollout.places": rollout.places, "evaluation.batch": config.evaluation.batch}),
-        ("sampling-mesh", sampling, {"tasks.per-step": config.tasks.per_step}),
+    own = "sampling-mesh" if any(dataclasses.astuple(asked)) else "mesh"
+    for name, count, flag, axes in (
+        ("tasks.per-step", config.tasks.per_step, "mesh", training),
+        ("tasks.per-step", config.tasks.per_step, own, sampling),
+        ("learner.micro-groups", learner.micro_groups, "mesh", training),
+        ("rollout.places", rollout.places, own, sampling),
+        ("evaluation.batch", config.evaluation.batch, own, sampling),
     ):
         spread = axes.data * axes.fsdp
-        for name, count in counts.items():
-            if count % spread:
-                where = "mesh" if not any(dataclasses.astuple(asked)) else flag
-                raise UserError(f"--{name} {count} must be a multiple of {spread}, data x fsdp of --policy.{where}")
+        if count % spread:
+            raise UserError(f"--{name} {count} must be a multiple of {spread}, data x fsdp of --policy.{flag}")
     devices = math.prod(dataclasses.astuple(training))
     if math.prod(dataclasses.astuple(sampling)) != devices:
         raise UserError(

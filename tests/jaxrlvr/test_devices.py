@@ -29,11 +29,7 @@ def test_sampling_mesh__is_what_is_asked_for():
     "asked, per_step, said",
     [
         (SamplingMesh(data=4), 16, "data=4 x fsdp=1 x tensor=1, but --policy.mesh has 8 devices"),
-        (
-            SamplingMesh(data=8),
-            12,
-            "per-step 12 must be a multiple of 8, data x fsdp of --policy.sampling-mesh",
-        ),
+        (SamplingMesh(data=8), 12, "per-step 12 must be a multiple of 8, data x fsdp of --policy.sampling-mesh"),
         (SamplingMesh(), 6, "--tasks.per-step 6 must be a multiple of 4, data x fsdp of --policy.mesh"),
     ],
     ids=str,
