@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from envs.api.simulator import Simulator
+from envs.api.world import World
 from envs.confluence import CONFLUENCE
 from envs.jira import JIRA
-from envs.simulator import Simulator
 from envs.site import made_up_site
-from envs.world import World
 
 OPERATIONS = {operation.name: operation for api in (JIRA, CONFLUENCE) for operation in api.operations}
 ROUNDS = 25

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from envs.operation import Json
+from envs.api.operation import Json
+from envs.api.world import Record, World
 from envs.penalties import PenaltyResult, penalties
 from envs.task import Task
 from envs.trace import Call, Trace, answered_before
-from envs.world import Record, World
 
 
 @dataclass(frozen=True)

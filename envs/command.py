@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from envs.errors import EnvError
+from envs.api.errors import EnvError
 
 
 class Parser(argparse.ArgumentParser):

@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from envs.operation import Json
-from envs.paths import leaves
-from envs.simulator import Simulator
+from envs.api.json_paths import leaves
+from envs.api.operation import Json
+from envs.api.simulator import Simulator
+from envs.api.world import START_MS, World
 from envs.task import PlannedCall, Task
-from envs.world import START_MS, World
 
 
 def needs_answer(task: Task) -> list[tuple[int, int]]:

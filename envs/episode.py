@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from envs.api.errors import EnvError
+from envs.api.operation import Response, Schema
+from envs.api.simulator import Simulator
+from envs.api.tools import Detail, render, tool_schema
+from envs.api.world import World
 from envs.checks import Attempt, Verdict, judge
-from envs.errors import EnvError
-from envs.operation import Response, Schema
 from envs.parsing import Malformed, parse_calls
 from envs.record import check_episode
 from envs.scenarios import SCENARIOS, sample
-from envs.simulator import Simulator
 from envs.task import Task
-from envs.tools import Detail, render, tool_schema
 from envs.trace import SEEN, Call, Trace
-from envs.world import World
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from envs.operation import Json
+from envs.api.operation import Json
+from envs.api.world import World
 from envs.task import Task
-from envs.world import World
 
 NOWHERE = "Zq"
 """What a wrong string starts with that no task has."""

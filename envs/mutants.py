@@ -23,14 +23,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from envs.declared import declared_at
+from envs.api.json_paths import Path, inner_paths, inside, leaves, replaced, without
+from envs.api.operation import Json
+from envs.api.tools import render
+from envs.api.undeclared import declared_at
 from envs.dependence import essence, needs_answer, needs_order, replay
 from envs.made_up import NOWHERE, filled, quoted, sample_arguments, wrong_values
-from envs.operation import Json
-from envs.paths import Path, inner_paths, inside, leaves, replaced, without
 from envs.policies import turn
 from envs.task import DONE, PlannedCall, Task
-from envs.tools import render
 
 KINDS = (
     "drop field",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from envs.operation import Json
+from envs.api.operation import Json
 
 _DEPTH = 64
 """Deeper nesting than any API takes."""

@@ -16,7 +16,7 @@ JSON object or list counts as that.
 import re
 from collections.abc import Mapping
 
-from envs.operation import Json, Schema
+from envs.api.operation import Json, Schema
 from envs.parsing_json import Malformed, NotJson, Wanted, call_from, load
 
 OPEN, CLOSE = "<function=", "</function>"

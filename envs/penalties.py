@@ -14,9 +14,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from envs.declared import undeclared
-from envs.operation import Json
-from envs.paths import without
+from envs.api.json_paths import without
+from envs.api.operation import Json
+from envs.api.undeclared import undeclared
 from envs.task import PlannedCall, Task
 from envs.trace import BLAMELESS, Call, Trace
 

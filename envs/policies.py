@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from envs.api.errors import EnvError
+from envs.api.operation import Json
+from envs.api.tools import Detail
 from envs.checks import Verdict
 from envs.episode import Episode
-from envs.errors import EnvError
-from envs.operation import Json
 from envs.scenarios import SCENARIOS
 from envs.task import DONE, PlannedCall, Task
-from envs.tools import Detail
 
 
 @dataclass(frozen=True)

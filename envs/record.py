@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from envs.errors import EnvError
+from envs.api.errors import EnvError
 from envs.trace import ERRORS
 
 Rule = tuple[Callable[[Any], bool], str, bool]

@@ -9,14 +9,14 @@ a refusal, where it has no such record or where required arguments alone do not 
 import json
 from collections.abc import Sequence
 
+from envs.api.errors import EnvError
+from envs.api.operation import Api, Json, Operation, Parameter
+from envs.api.simulator import Simulator
+from envs.api.world import World
 from envs.command import Parser, run
 from envs.confluence import CONFLUENCE
-from envs.errors import EnvError
 from envs.jira import JIRA
-from envs.operation import Api, Json, Operation, Parameter
-from envs.simulator import Simulator
 from envs.site import made_up_site
-from envs.world import World
 
 APIS = {api.name: api for api in (JIRA, CONFLUENCE)}
 _LONGEST = 400

@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from envs.api.errors import EnvError
+from envs.api.faults import Faults
+from envs.api.world import World
 from envs.command import Parser, run
 from envs.confluence import CONFLUENCE
-from envs.errors import EnvError
-from envs.faults import Faults
 from envs.http.site import BODY_LIMIT, Site
 from envs.jira import JIRA
 from envs.scenarios import sample
 from envs.site import made_up_site
 from envs.words import SPLITS
-from envs.world import World
 
 if TYPE_CHECKING:
     import uvicorn

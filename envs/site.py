@@ -6,10 +6,10 @@ What `envs.serve` shows when no scenario is named, and what `benchmarks/simulato
 import random
 
 from envs import words
+from envs.api.world import Record, World
 from envs.confluence.world import put_page, put_space, six_digits
 from envs.jira.world import add_issue, add_project, empty_site, simple_workflow
 from envs.words import Split
-from envs.world import Record, World
 
 ISSUES_OF_A_PROJECT = 50
 PAGES_OF_A_SPACE = 20

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from envs.api.errors import EnvError
 from envs.checks import Verdict
 from envs.command import Parser
 from envs.episode import rescore
-from envs.errors import EnvError
 from envs.record import check_verdict, shown
 
 

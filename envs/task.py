@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from envs.faults import Faults
-from envs.operation import Api, Json
+from envs.api.faults import Faults
+from envs.api.operation import Api, Json
+from envs.api.world import World
 from envs.words import Split
-from envs.world import World
 
 DONE = "Done."
 """The last turn of whoever has nothing to say: words, and no call."""

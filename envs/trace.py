@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from envs.errors import EnvError
-from envs.operation import Json
+from envs.api.errors import EnvError
+from envs.api.operation import Json
 
 ERRORS = ("malformed_json", "malformed_call", "unknown_tool", "refused", "unavailable", "conflict")
 """Why a call failed: text that is no JSON; JSON that is no call; a tool not offered; a status of 400 or more. The last
-two are no fault of the call, see `envs.faults`: the site failed; somebody else's write came between."""
+two are no fault of the call, see `envs.api.faults`: the site failed; somebody else's write came between."""
 SEEN = ("", "refused", "unavailable", "conflict")
 """Errors of calls that reached the API, and none."""
 BLAMELESS = ("unavailable", "conflict")

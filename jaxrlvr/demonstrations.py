@@ -11,7 +11,7 @@ import numpy as np
 
 import envs
 from envs import policies
-from envs.tools import Detail
+from envs.api.tools import Detail
 from jaxrlvr.batch import Row, Suffix
 from jaxrlvr.chat import Chat
 

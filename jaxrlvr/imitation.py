@@ -18,7 +18,7 @@ from safetensors.numpy import save_file
 
 import envs
 import models
-from envs.tools import DETAILS, Detail
+from envs.api.tools import DETAILS, Detail
 from envs.words import SPLITS
 from jaxrlvr import chats, demonstrations, optimizer
 from jaxrlvr.batch import Batch, Row, Shape, pack

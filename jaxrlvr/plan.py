@@ -8,7 +8,7 @@ import jax
 
 import envs
 import models
-from envs.tools import DETAILS
+from envs.api.tools import DETAILS
 from jaxrlvr import optimizer, tasks
 from jaxrlvr.chat import Chat
 from jaxrlvr.config import RunConfig

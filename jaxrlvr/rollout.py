@@ -16,8 +16,8 @@ import jax
 import numpy as np
 
 import envs
+from envs.api.tools import Detail
 from envs.task import Task
-from envs.tools import Detail
 from jaxrlvr.chat import Chat
 from jaxrlvr.clock import timed
 from jaxrlvr.places import Prefix, SamplerState

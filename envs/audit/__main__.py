@@ -9,9 +9,9 @@ import runpy
 from collections.abc import Sequence
 from pathlib import Path
 
+from envs.api.errors import EnvError
 from envs.audit.criteria import Report, audit
 from envs.command import Parser, run
-from envs.errors import EnvError
 from envs.scenarios import SCENARIOS
 from envs.scenarios.scenario import Scenario
 

@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from envs.api.errors import EnvError
+from envs.api.json_paths import leaves
 from envs.audit.play import Played, play
 from envs.audit.policies import CHEAP, same_answer, weak
 from envs.checks import judge
 from envs.dependence import essence
-from envs.errors import EnvError
 from envs.made_up import quoted
 from envs.mutants import mutants
-from envs.paths import leaves
 from envs.policies import oracle
 from envs.scenarios.scenario import Scenario
 from envs.task import DONE, Task

@@ -1,10 +1,10 @@
 """Confluence Cloud REST API v2, and of v1 what v2 lacks. Read world, replies, spaces, pages, then the rest."""
 
+from envs.api.operation import Api, Operation
 from envs.confluence import labels, page_edits, pages, search, spaces, tree
 from envs.confluence.comments import COMMENTS
 from envs.confluence.namesakes import NAMESAKES
 from envs.confluence.page_parts import PAGE_PARTS
-from envs.operation import Api, Operation
 
 _MODULES = (spaces, pages, page_edits, tree, labels, search)
 _SINGLE = tuple(value for module in _MODULES for value in vars(module).values() if isinstance(value, Operation))

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Operation, Parameter, Response
+from envs.api.world import Record, World
 from envs.confluence import replies
 from envs.confluence.pages import BODY, COMPACT_BODY, find, plain_body, wrong_body
 from envs.confluence.spaces import CURSOR, LIMIT
-from envs.operation import Json, Operation, Parameter, Response
-from envs.world import Record, World
 
 _ANY_ID = {"type": ["string", "integer"]}
 _FORMAT = Parameter("body-format", "query", {"enum": ["storage", "atlas_doc_format"]}, compact={"enum": ["storage"]})

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from envs.api.world import Record, World
 from envs.confluence.tree import above
-from envs.world import Record, World
 
 FIELDS = ("type", "space", "title", "text", "label", "creator", "ancestor", "parent", "id", "created", "lastmodified")
 _TOKEN = re.compile(

@@ -6,11 +6,11 @@ The same label has the same id on every page. Names are lower case.
 import hashlib
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Operation, Parameter, Response
+from envs.api.world import Record, World
 from envs.confluence import replies
 from envs.confluence.pages import find
 from envs.confluence.spaces import CURSOR, IDS, LIMIT
-from envs.operation import Json, Operation, Parameter, Response
-from envs.world import Record, World
 
 _STRING = {"type": "string"}
 _ID = Parameter("id", "path", {"type": ["string", "integer"]}, required=True)

@@ -6,11 +6,11 @@ somebody else wrote is a conflict.
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Operation, Parameter, Response
+from envs.api.world import Record, World
 from envs.confluence import replies
 from envs.confluence.pages import BODY, COMPACT_BODY, DUPLICATE, find, plain_body, taken, wrong_body, wrong_parent
 from envs.confluence.tree import below, children
-from envs.operation import Json, Operation, Parameter, Response
-from envs.world import Record, World
 
 ID = {"type": ["string", "integer"]}
 _STRING = {"type": "string"}

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Operation, Parameter, Response
+from envs.api.world import Record, World
 from envs.confluence import replies
 from envs.confluence.pages import find
 from envs.confluence.spaces import CURSOR, LIMIT
-from envs.operation import Json, Operation, Parameter, Response
-from envs.world import Record, World
 
 _ANY_ID = {"type": ["string", "integer"]}
 _STRING = {"type": "string"}

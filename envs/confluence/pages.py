@@ -3,10 +3,10 @@
 import json
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Operation, Parameter, Response
+from envs.api.world import Record, World
 from envs.confluence import replies
 from envs.confluence.spaces import CURSOR, IDS, LIMIT, STRINGS
-from envs.operation import Json, Operation, Parameter, Response
-from envs.world import Record, World
 
 REPRESENTATIONS = ("storage", "atlas_doc_format", "wiki")
 DUPLICATE = "A page with this title already exists: A page already exists with the same TITLE in this space"

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from envs.operation import Json, Response
-from envs.world import Record, World
+from envs.api.operation import Json, Response
+from envs.api.world import Record, World
 
 _TITLES = {400: "Bad Request", 404: "Not Found", 409: "Conflict"}
 

@@ -5,10 +5,10 @@ createBulkUserLookup).
 import re
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Operation, Parameter, Response
+from envs.api.world import Record, World
 from envs.confluence import replies
 from envs.confluence.cql import CqlError, parse, values_of
-from envs.operation import Json, Operation, Parameter, Response
-from envs.world import Record, World
 
 _STRING = {"type": "string"}
 NAME = "Mia Krystof"

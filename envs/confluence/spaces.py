@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Operation, Parameter, Response
+from envs.api.world import World
 from envs.confluence import replies
 from envs.confluence.world import put_space
-from envs.operation import Json, Operation, Parameter, Response
-from envs.world import World
 
 STRINGS = {"type": "array", "items": {"type": "string"}}
 # The document says numbers, its bodies give strings: clients send both.

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
+from envs.api.operation import Json, Operation, Parameter, Response
+from envs.api.world import Record, World
 from envs.confluence import replies
 from envs.confluence.pages import find
 from envs.confluence.spaces import CURSOR, LIMIT
-from envs.operation import Json, Operation, Parameter, Response
-from envs.world import Record, World
 
 _ID = Parameter("id", "path", {"type": ["string", "integer"]}, required=True)
 _SHOWN = ("current", "archived")

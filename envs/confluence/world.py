@@ -11,8 +11,8 @@ attachments  id -> id, pageId, title, mediaType, fileSize, comment, version, cre
 import random
 
 from envs import words
+from envs.api.world import Record, World
 from envs.words import Split
-from envs.world import Record, World
 
 
 def put_page(

@@ -7,7 +7,7 @@ is ignored, as the real sites do; a body's keys are all passed on, and the opera
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from envs.operation import Json, Operation, Parameter
+from envs.api.operation import Json, Operation, Parameter
 
 
 class Unconvertible(ValueError):

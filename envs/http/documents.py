@@ -7,8 +7,8 @@ headings, lists and quotes are written; what has no mark keeps its words.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from envs.api.operation import Json
 from envs.jira.fields import is_document
-from envs.operation import Json
 
 _FIELDS = ("description", "environment")
 _ENDS = (

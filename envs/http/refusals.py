@@ -6,7 +6,7 @@ request is refused before it reaches an operation.
 
 from http import HTTPStatus
 
-from envs.operation import Json, Response
+from envs.api.operation import Json, Response
 
 UNAUTHENTICATED = "Client must be authenticated to access this resource."
 NOT_JSON = "There was an error parsing JSON. Check that your request body is valid."

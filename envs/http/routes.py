@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from envs.operation import Operation
+from envs.api.operation import Operation
 
 JIRA_3 = "/rest/api/3/"
 AS_TEXT = ("/rest/api/2/", "/rest/api/latest/")

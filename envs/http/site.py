@@ -14,14 +14,14 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from urllib.parse import parse_qs
 
-from envs.faults import Faults
+from envs.api.faults import Faults
+from envs.api.operation import Api, Json, Response
+from envs.api.simulator import Simulator
+from envs.api.world import World
 from envs.http import refusals
 from envs.http.arguments import Unconvertible, WrongBody, arguments
 from envs.http.documents import NotText, with_documents, with_text
 from envs.http.routes import AS_TEXT, JIRA_3, Match, Routes, origin_form
-from envs.operation import Api, Json, Response
-from envs.simulator import Simulator
-from envs.world import World
 
 BODY_LIMIT = 1 << 20
 """Bytes that a request body may have unless said otherwise."""

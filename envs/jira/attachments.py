@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Parameter, Response
+from envs.api.world import Record, World
 from envs.jira.endpoint import ID_OR_KEY, endpoint, on_issue, path_id
 from envs.jira.history import item, rewrite
 from envs.jira.replies import global_error, timestamp, user_of
-from envs.operation import Json, Parameter, Response
-from envs.world import Record, World
 
 
 def attachment_body(world: World, file: Record) -> dict[str, Json]:

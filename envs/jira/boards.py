@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
+from envs.api.operation import Json, Parameter, Response
+from envs.api.world import Record, World
 from envs.jira.endpoint import MAX_RESULTS, START_AT, STRING, STRINGS, cut, endpoint, path_id, query
 from envs.jira.issue_body import issue_body, wanted_fields
 from envs.jira.jql import parse
 from envs.jira.jql_tree import Jql
 from envs.jira.replies import find_project, global_error
 from envs.jira.world import CATEGORIES
-from envs.operation import Json, Parameter, Response
-from envs.world import Record, World
 
 AGILE = "/rest/agile/1.0"
 _STATES = ("closed", "active", "future")

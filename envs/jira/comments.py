@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Parameter, Response
+from envs.api.world import Record, World
 from envs.jira.endpoint import (
     DOCUMENT,
     ID_OR_KEY,
@@ -17,8 +19,6 @@ from envs.jira.endpoint import (
 from envs.jira.fields import is_document
 from envs.jira.history import rewrite
 from envs.jira.replies import field_errors, global_error, timestamp, user_of
-from envs.operation import Json, Parameter, Response
-from envs.world import Record, World
 
 
 def comments_of(world: World, issue: Record) -> list[Record]:

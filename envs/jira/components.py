@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Parameter, Response
+from envs.api.world import Record, World
 from envs.jira.endpoint import STRING, endpoint, path_id
 from envs.jira.replies import field_errors, find_project, global_error, no_project, user_of
-from envs.operation import Json, Parameter, Response
-from envs.world import Record, World
 
 _ASSIGNEES = ("PROJECT_DEFAULT", "COMPONENT_LEAD", "PROJECT_LEAD", "UNASSIGNED")
 

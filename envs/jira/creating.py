@@ -7,6 +7,8 @@ beside the issue, which is there either way.
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Operation, Parameter, Response
+from envs.api.world import Record, World
 from envs.jira import replies
 from envs.jira.comments import added_comments, put_comment
 from envs.jira.endpoint import DOCUMENT, OBJECT, STRING, STRINGS, endpoint
@@ -17,8 +19,6 @@ from envs.jira.replies import field_errors, global_error, named
 from envs.jira.transitions import do_transition
 from envs.jira.worklogs import WORKLOGS
 from envs.jira.world import DEFAULT_PRIORITY, workflow_of
-from envs.operation import Json, Operation, Parameter, Response
-from envs.world import Record, World
 
 _NAMED = {"type": "object", "properties": {"id": STRING, "name": STRING}}
 _NAME = {"type": "object", "properties": {"name": STRING}}

@@ -5,9 +5,9 @@ What an issue shows is `issue_body.FIELDS`, what may be written `fields.CHECKS`;
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Response
+from envs.api.world import World
 from envs.jira.endpoint import endpoint
-from envs.operation import Json, Response
-from envs.world import World
 
 # id -> name, type ("array of" its items), and other names in searches than the id
 NAMES: dict[str, tuple[str, str, tuple[str, ...]]] = {

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+from envs.api.operation import Json, Response
+from envs.api.world import Record, World
 from envs.jira.components import components_of
 from envs.jira.endpoint import ID_OR_KEY, MAX_RESULTS, START_AT, endpoint, on_issue, path_id, query
 from envs.jira.field_list import NAMES, type_body
@@ -9,8 +11,6 @@ from envs.jira.fields import CHECKS
 from envs.jira.replies import find_project, global_error, issue_type_body, named_body, no_project, project_body
 from envs.jira.versions import versions_of
 from envs.jira.world import RESOLUTIONS
-from envs.operation import Json, Response
-from envs.world import Record, World
 
 Allowed = Callable[[World, Record], list[Json]]
 """(site, project) -> the values that a field may have."""

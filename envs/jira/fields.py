@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
+from envs.api.operation import Json
+from envs.api.world import Record, World
 from envs.jira import durations, replies
 from envs.jira.dates import is_day
 from envs.jira.replies import find_issue, named
-from envs.operation import Json
-from envs.world import Record, World
 
 NOT_ON_SCREEN = "Field '{}' cannot be set. It is not on the appropriate screen, or unknown."
 NO_SUMMARY = "You must specify a summary of the issue."

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from envs.operation import Json
-from envs.world import Record, World
+from envs.api.operation import Json
+from envs.api.world import Record, World
 
 
 def item(field: str, before: tuple[Json, Json], after: tuple[Json, Json]) -> Record:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from envs.api.operation import Json
+from envs.api.world import Record, World
 from envs.jira import replies
 from envs.jira.attachments import attachment_body
 from envs.jira.comments import comments_body
@@ -10,8 +12,6 @@ from envs.jira.replies import linked_issue, named_body, status_body, timestamp, 
 from envs.jira.watchers import votes_body, watchers_body
 from envs.jira.worklogs import time_body, worklogs_body
 from envs.jira.world import RESOLUTIONS
-from envs.operation import Json
-from envs.world import Record, World
 
 EXPAND = "renderedFields,names,schema,operations,editmeta,changelog,versionedRepresentations"
 Shown = Callable[[World, Record], Json]

@@ -5,6 +5,8 @@ An edit is checked as a whole before anything is written.
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Parameter, Response
+from envs.api.world import Record, World
 from envs.jira import replies
 from envs.jira.comments import added_comments, put_comment
 from envs.jira.endpoint import (
@@ -24,8 +26,6 @@ from envs.jira.history import item, rewrite
 from envs.jira.issue_body import history_body, issue_body, wanted_fields
 from envs.jira.links import drop, links_of
 from envs.jira.replies import field_errors, find_issue, global_error
-from envs.operation import Json, Parameter, Response
-from envs.world import Record, World
 
 _LISTS = ("labels", "components", "fixVersions", "versions")
 _TABLES = {"priority": "priorities", "parent": "issues"}

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Operation, Parameter, Response
+from envs.api.world import World
 from envs.jira import replies
 from envs.jira.endpoint import ID_OR_KEY, STRING
 from envs.jira.issue_body import issue_body, wanted_fields
 from envs.jira.replies import find_issue, global_error
-from envs.operation import Json, Operation, Parameter, Response
-from envs.world import World
 
 
 def get_issue(world: World, arguments: Mapping[str, Json]) -> Response:

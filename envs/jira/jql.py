@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from envs.api.world import Record, World
 from envs.jira.jql_fields import FIELDS, Unknown, UnknownValue, clause, sort_key
 from envs.jira.jql_tree import Clause, Compound, Jql, Sort, Tree, read, unquoted
-from envs.world import Record, World
 
 UNBOUNDED = "Unbounded JQL queries are not allowed here. Please add a search restriction to your query."
 Test = Callable[[World, Record], bool]

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from envs.api.world import Record, World
 from envs.jira.fields import plain_text
 from envs.jira.jql_tree import Jql
 from envs.jira.world import CATEGORIES, RESOLUTIONS
-from envs.world import Record, World
 
 Test = Callable[[World, Record], bool]
 Words = Callable[[World, Record], list[str]]

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Parameter, Response
+from envs.api.world import World
 from envs.jira.endpoint import endpoint
 from envs.jira.jql import problems
 from envs.jira.jql_tree import Clause, Compound, Jql, Tree, Value, read, unquoted
 from envs.jira.replies import global_error
-from envs.operation import Json, Parameter, Response
-from envs.world import World
 
 
 def structure(tree: Tree) -> dict[str, Json]:

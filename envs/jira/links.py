@@ -6,13 +6,13 @@ names the other end: seen from the outward issue it is the inward one.
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Parameter, Response
+from envs.api.world import Record, World
 from envs.jira.comments import put_comment, wrong_body
 from envs.jira.endpoint import ID_OR_KEY, OBJECT, STRING, endpoint, on_issue, path_id, query
 from envs.jira.history import item, rewrite
 from envs.jira.replies import NO_ISSUE, field_errors, find_issue, global_error, linked_issue
 from envs.jira.world import LINK_TYPES
-from envs.operation import Json, Parameter, Response
-from envs.world import Record, World
 
 
 def type_body(world: World, record: Record) -> dict[str, Json]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+from envs.api.operation import Json, Response
+from envs.api.world import Record, World
 from envs.jira.endpoint import ID_OR_NUMBER, MAX_RESULTS, START_AT, STRINGS, endpoint, page_bean, path_id, query
 from envs.jira.field_list import FIELD_LIST
 from envs.jira.links import type_body
@@ -16,8 +18,6 @@ from envs.jira.replies import (
     timestamp,
 )
 from envs.jira.world import CATEGORIES, DEFAULT_PRIORITY, LINK_TYPES, RESOLUTIONS
-from envs.operation import Json, Response
-from envs.world import Record, World
 
 Shown = Callable[[World, Record], Json]
 

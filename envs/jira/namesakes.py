@@ -1,10 +1,10 @@
-"""Near namesakes of projects and issues, see `envs.namesakes`."""
+"""Near namesakes of projects and issues, see `envs.api.distractors`."""
 
 import random
 
-from envs.namesakes import free_id, near_key, near_phrase
+from envs.api.distractors import free_id, near_key, near_phrase
+from envs.api.world import Record, World
 from envs.words import Split
-from envs.world import Record, World
 
 
 def _project(world: World, rng: random.Random, split: Split, project: Record) -> Record:

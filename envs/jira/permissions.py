@@ -6,10 +6,10 @@ stands for, and none of the others. Whoever is not an active user has none.
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Parameter, Response
+from envs.api.world import World
 from envs.jira.endpoint import endpoint, query
 from envs.jira.replies import NO_ISSUE, find_issue, find_project, global_error, no_project
-from envs.operation import Json, Parameter, Response
-from envs.world import World
 
 _GLOBAL = ("ADMINISTER", "BULK_CHANGE", "CREATE_SHARED_OBJECTS", "MANAGE_GROUP_FILTER_SUBSCRIPTIONS", "SYSTEM_ADMIN",
            "USER_PICKER")  # fmt: skip

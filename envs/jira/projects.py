@@ -4,6 +4,8 @@ lists of components and versions."""
 import re
 from collections.abc import Callable, Mapping
 
+from envs.api.operation import Json, Parameter, Response
+from envs.api.world import Record, World
 from envs.jira.components import components_of
 from envs.jira.endpoint import MAX_RESULTS, START_AT, STRING, STRINGS, endpoint, page_bean, path_id, query
 from envs.jira.replies import (
@@ -18,8 +20,6 @@ from envs.jira.replies import (
 )
 from envs.jira.versions import versions_of
 from envs.jira.world import add_project, simple_workflow, workflow_of
-from envs.operation import Json, Parameter, Response
-from envs.world import Record, World
 
 _ORDERED_BY = (
     *("name", "key", "owner", "category", "issueCount", "lastIssueUpdatedTime", "archivedDate", "deletedDate"),

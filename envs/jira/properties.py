@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Parameter, Response
+from envs.api.world import Record, World
 from envs.jira.endpoint import ID_OR_KEY, endpoint, on_issue, path_id
 from envs.jira.replies import global_error
-from envs.operation import Json, Parameter, Response
-from envs.world import Record, World
 
 
 def _keys(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:

@@ -3,9 +3,9 @@ them."""
 
 from datetime import UTC, datetime
 
+from envs.api.operation import Json, Response
+from envs.api.world import Record, World
 from envs.jira.world import CATEGORIES
-from envs.operation import Json, Response
-from envs.world import Record, World
 
 NOT_JSON_SHAPE = "Invalid request payload. Refer to the REST API documentation and try again."
 NO_ISSUE = "Issue does not exist or you do not have permission to see it."

@@ -7,13 +7,13 @@ cannot be set by the transition. A comment can be added on any screen.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from envs.api.operation import Json
+from envs.api.world import Record, World
 from envs.jira.comments import added_comments
 from envs.jira.field_list import NAMES
 from envs.jira.field_meta import field_meta
 from envs.jira.fields import NOT_ON_SCREEN, checked_fields
 from envs.jira.world import RESOLUTIONS
-from envs.operation import Json
-from envs.world import Record, World
 
 Screen = Mapping[str, bool]
 

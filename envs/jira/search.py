@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Parameter, Response
+from envs.api.world import World
 from envs.jira.endpoint import STRING, STRINGS, endpoint, query
 from envs.jira.issue_body import issue_body, wanted_fields
 from envs.jira.jql import UNBOUNDED, parse
 from envs.jira.jql_structure import PARSE_QUERIES
 from envs.jira.jql_tree import Jql
 from envs.jira.replies import global_error, wrong_shape
-from envs.operation import Json, Parameter, Response
-from envs.world import World
 
 _GONE = (
     "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. A full migration guideline "

@@ -6,14 +6,14 @@ what is not done when its sprint is closed goes back to the backlog.
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Parameter, Response
+from envs.api.world import Record, World
 from envs.jira.boards import AGILE, find_board, find_sprint, no_board, no_sprint, sprint_body
 from envs.jira.dates import is_after, is_moment
 from envs.jira.endpoint import STRING, STRINGS, endpoint, path_id
 from envs.jira.history import item, rewrite
 from envs.jira.replies import NO_ISSUE, field_errors, find_issue, global_error, timestamp
 from envs.jira.world import CATEGORIES
-from envs.operation import Json, Parameter, Response
-from envs.world import Record, World
 
 _NEXT = {"future": "active", "active": "closed"}
 _MOST = 50

@@ -1,5 +1,6 @@
 """The table of all operations of Jira."""
 
+from envs.api.operation import Api
 from envs.jira.attachments import ATTACHMENTS
 from envs.jira.boards import BOARDS
 from envs.jira.comments import COMMENTS
@@ -22,7 +23,6 @@ from envs.jira.versions import VERSIONS
 from envs.jira.watchers import WATCHERS
 from envs.jira.worklogs import WORKLOGS
 from envs.jira.world import LINK_TYPES, RESOLUTIONS
-from envs.operation import Api
 
 _ISSUES = (CREATE_ISSUE, CREATE_ISSUES, GET_ISSUE, GET_TRANSITIONS, DO_TRANSITION, *ISSUE_EDITS)
 _PARTS = (*COMMENTS, *WATCHERS, *LINKS, *WORKLOGS, *PROPERTIES, *ATTACHMENTS)

@@ -7,6 +7,8 @@ A transition may have a screen; all that is on it is checked before anything mov
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Operation, Parameter, Response
+from envs.api.world import TICK_MS, Record, World
 from envs.jira import replies
 from envs.jira.comments import put_comment
 from envs.jira.endpoint import ID_OR_KEY, STRING
@@ -15,8 +17,6 @@ from envs.jira.issue_edits import changes_of
 from envs.jira.replies import field_errors, find_issue, global_error, status_body
 from envs.jira.screens import Filled, filled, screen_body
 from envs.jira.world import RESOLUTIONS, workflow_of
-from envs.operation import Json, Operation, Parameter, Response
-from envs.world import TICK_MS, Record, World
 
 DONE = next(iter(RESOLUTIONS))
 """The resolution that an issue gets by entering a status of the category done, unless a screen asked for one."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Parameter, Response
+from envs.api.world import Record, World
 from envs.jira.endpoint import MAX_RESULTS, START_AT, cut, endpoint, query
 from envs.jira.replies import find_issue, find_project, global_error, user_body
-from envs.operation import Json, Parameter, Response
-from envs.world import Record, World
 
 
 def matching(world: World, text: str) -> list[Record]:

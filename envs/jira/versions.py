@@ -6,11 +6,11 @@ A release may move the issues that are not resolved to another version of the pr
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
+from envs.api.operation import Json, Parameter, Response
+from envs.api.world import Record, World
 from envs.jira.endpoint import ID_OR_NUMBER, STRING, endpoint, path_id
 from envs.jira.history import item, rewrite
 from envs.jira.replies import field_errors, find_project, global_error, no_project
-from envs.operation import Json, Parameter, Response
-from envs.world import Record, World
 
 _DATES = ("startDate", "releaseDate")
 _KINDS = {

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Parameter, Response
+from envs.api.world import Record, World
 from envs.jira.endpoint import ID_OR_KEY, STRING, endpoint, on_issue
 from envs.jira.replies import global_error, user_body, user_of
-from envs.operation import Json, Parameter, Response
-from envs.world import Record, World
 
 
 def watchers_body(world: World, issue: Record) -> dict[str, Json]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from envs.api.operation import Json, Parameter, Response
+from envs.api.world import Record, World
 from envs.jira import durations
 from envs.jira.dates import is_moment
 from envs.jira.endpoint import (
@@ -19,8 +21,6 @@ from envs.jira.endpoint import (
 from envs.jira.fields import is_document
 from envs.jira.history import item, rewrite
 from envs.jira.replies import field_errors, global_error, timestamp, user_of
-from envs.operation import Json, Parameter, Response
-from envs.world import Record, World
 
 _NO_MOMENT = "Error parsing date string: expected yyyy-MM-dd'T'HH:mm:ss.SSSZ"
 

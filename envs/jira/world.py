@@ -13,8 +13,8 @@ import random
 from typing import Any
 
 from envs import words
+from envs.api.world import Record, World
 from envs.words import Split
-from envs.world import Record, World
 
 ISSUE_TYPES = ("Bug", "Task", "Story", "Epic")
 PRIORITIES = ("Highest", "High", "Medium", "Low", "Lowest")

@@ -6,13 +6,13 @@ Where both have an operation of a name, it is Jira's.
 import random
 
 from envs import words
+from envs.api.operation import Api
+from envs.api.world import Record
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import put_page, put_space, six_digits
 from envs.jira import JIRA
-from envs.operation import Api
 from envs.scenarios.jira_sites import Site
 from envs.words import Split
-from envs.world import Record
 
 BOTH = Api(
     "atlassian",

@@ -7,11 +7,11 @@ in its space, one of two labels is dropped, or nothing is written after reading.
 import random
 
 from envs import words
+from envs.api.operation import Json
 from envs.checks import Change, argument, outcome, stopped_after
 from envs.confluence import CONFLUENCE
 from envs.confluence.labels import label
 from envs.confluence.world import site
-from envs.operation import Json
 from envs.scenarios.confluence_reads import changed_fields, page_found, space_found
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task

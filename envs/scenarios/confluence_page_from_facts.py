@@ -8,11 +8,11 @@ import random
 import re
 
 from envs import words
+from envs.api.operation import Json
 from envs.checks import Change, argument, outcome, stopped_after
 from envs.confluence import CONFLUENCE
 from envs.confluence.labels import label
 from envs.confluence.world import site
-from envs.operation import Json
 from envs.scenarios.confluence_reads import space_found
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task

@@ -8,8 +8,8 @@ text, the link is forgotten or its address made up, or nothing is written after 
 import random
 
 from envs import words
+from envs.api.operation import Json
 from envs.checks import Attempt, Change, Check, argument, at, outcome, read_first, stopped_after
-from envs.operation import Json
 from envs.scenarios.both_sites import BOTH, add_spaces
 from envs.scenarios.confluence_reads import space_found
 from envs.scenarios.jira_sites import names_of, put_issue, two_projects

@@ -8,18 +8,18 @@ wrong: the model gives up, sends the same update again, counts on from the old v
 import random
 
 from envs import words
+from envs.api.faults import Faults, Rival
+from envs.api.operation import Json
+from envs.api.world import Record
 from envs.checks import Attempt, Change, Check, argument, at, outcome, stopped_after
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
-from envs.faults import Faults, Rival
-from envs.operation import Json
 from envs.scenarios.confluence_reads import changed_fields, page_found
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
 from envs.told import read_argument, told_before
 from envs.trace import answered_before
 from envs.words import Split
-from envs.world import Record
 
 _WORDINGS = (
     '[|please |can you |could you ][set|change] the [text|content|body] of [|the page ]"{title}" to "{text}"'

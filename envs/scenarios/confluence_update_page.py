@@ -7,10 +7,10 @@ number of the request is believed, the current one is written instead of the nex
 import random
 
 from envs import words
+from envs.api.operation import Json
 from envs.checks import Change, argument, outcome, stopped_after
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
-from envs.operation import Json
 from envs.scenarios.confluence_reads import changed_fields, page_found, page_read
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task

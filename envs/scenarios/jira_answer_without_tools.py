@@ -9,6 +9,7 @@ import random
 import re
 
 from envs import words
+from envs.api.world import Record, World
 from envs.checks import Attempt, Check, changes
 from envs.jira import JIRA
 from envs.jira.world import PRIORITIES, add_distractors, add_issue, add_project, empty_site, simple_workflow
@@ -17,7 +18,6 @@ from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call
 from envs.words import Split
-from envs.world import Record, World
 
 _LIST = "[these are|here are|we have|there are] [|the ][issues|tickets|keys]: {keys}. "
 _WORDINGS = {

@@ -8,10 +8,10 @@ after reading.
 import random
 
 from envs import words
+from envs.api.json_paths import leafwise, leaves
+from envs.api.operation import Json
 from envs.checks import Attempt, Change, Check, argument, at, outcome, stopped_after
 from envs.jira import JIRA
-from envs.operation import Json
-from envs.paths import leafwise, leaves
 from envs.scenarios.jira_reads import user_found
 from envs.scenarios.jira_sites import add_people, mixable, names_of, two_projects
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing

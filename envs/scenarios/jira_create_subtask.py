@@ -8,6 +8,7 @@ it, or nothing is written after reading.
 import random
 
 from envs import words
+from envs.api.world import Record, World
 from envs.checks import Attempt, Change, Check, argument, outcome, stopped_after
 from envs.jira.world import DEFAULT_PRIORITY, put
 from envs.scenarios.jira_reads import SEARCH, SEARCHABLE, issue_argument, issues_found
@@ -17,7 +18,6 @@ from envs.task import PlannedCall, Task
 from envs.told import last_place, read_argument
 from envs.trace import answered_before
 from envs.words import Split
-from envs.world import Record, World
 
 _CALL, _READ = "createIssue", "getProject"
 _NAME, _KEY, _TEXT = {"name": {"type": "string"}}, {"key": {"type": "string"}}, {"type": "string"}

@@ -8,9 +8,9 @@ the type is another one, an issue is named by its summary, or nothing is written
 import random
 
 from envs import words
+from envs.api.operation import Json
 from envs.checks import Change, argument, exactly, outcome, stopped_after
 from envs.jira.world import LINK_TYPES
-from envs.operation import Json
 from envs.scenarios.jira_reads import SEARCH, SEARCH_BY_POST, SEARCHABLE, issue_argument, issues_found
 from envs.scenarios.jira_sites import by_summary, mixable, names_of, two_projects
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing

@@ -9,15 +9,15 @@ import random
 from collections.abc import Callable
 
 from envs import words
+from envs.api.operation import Json
+from envs.api.world import Record
 from envs.checks import Attempt, Change, Check, argument, outcome, stopped_after
 from envs.jira.durations import seconds
-from envs.operation import Json
 from envs.scenarios.jira_reads import SEARCH, SEARCHABLE, issue_argument, issues_found
 from envs.scenarios.jira_sites import by_summary, mixable, names_of, two_projects
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
 from envs.words import Split
-from envs.world import Record
 
 _CALL = "addWorklog"
 _TEXT = {"type": "string"}

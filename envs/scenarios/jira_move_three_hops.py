@@ -9,16 +9,16 @@ are believed, ids of an earlier answer are used, or the model stops half way.
 import random
 
 from envs import words
+from envs.api.distractors import near_phrase
+from envs.api.world import Record
 from envs.checks import Attempt, Check, argument, outcome, stopped_after
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
-from envs.namesakes import near_phrase
 from envs.scenarios.jira_writes import moves, one_moved, read_it, reads, right_issue
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import Task
 from envs.trace import Call
 from envs.words import Split
-from envs.world import Record
 
 _ISSUE = '[|issue |ticket |the ticket ]"{issue}"'
 _VIA = '[via|by way of|through] "{first}"[ and then|, then| and after that| and] "{second}"'

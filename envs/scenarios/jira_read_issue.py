@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 
 from envs import words
+from envs.api.operation import Json
+from envs.api.world import Record, World
 from envs.checks import Attempt, Check, argument, changes, stopped_after
 from envs.jira import JIRA
 from envs.jira.world import (
@@ -19,12 +21,10 @@ from envs.jira.world import (
     empty_site,
     simple_workflow,
 )
-from envs.operation import Json
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call
 from envs.words import Split
-from envs.world import Record, World
 
 TYPES = ("Task", "Bug", "Story")
 _WORDINGS = (

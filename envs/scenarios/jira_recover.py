@@ -9,8 +9,8 @@ import random
 from dataclasses import replace
 
 from envs import words
+from envs.api.faults import Faults
 from envs.checks import Attempt, Change, Check, argument, outcome
-from envs.faults import Faults
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, empty_site
 from envs.scenarios.jira_writes import as_asked, moves, one_moved, read_it, reads, right_issue, right_transition

@@ -13,6 +13,7 @@ from itertools import zip_longest
 from typing import Any
 
 from envs import words
+from envs.api.world import Record, World
 from envs.checks import Attempt, Check, at, changes, exactly
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, add_user, empty_site
@@ -23,7 +24,6 @@ from envs.task import PlannedCall, Task
 from envs.told import last_place
 from envs.trace import Call, answered_before
 from envs.words import Split
-from envs.world import Record, World
 
 _ELSE = (
     " [If [that|this|it] [cannot be done|is not possible|does not work]|Should [that|this] be impossible],"

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from envs import words
+from envs.api.world import Record, World
 from envs.jira.world import ISSUE_TYPES, add_issue, add_project, add_user, empty_site, simple_workflow
 from envs.words import Split
-from envs.world import Record, World
 
 _NO_WORDS = {"empty", "null", *(kind.lower() for kind in ISSUE_TYPES)}
 """What JQL takes for the absence of a value, and what is a name on every site."""

@@ -8,8 +8,9 @@ model gives up, makes the refused transition again, or takes another id of the o
 import random
 
 from envs import words
+from envs.api.faults import Faults, Rival
+from envs.api.world import Record
 from envs.checks import Attempt, Change, Check, argument, outcome, stopped_after
-from envs.faults import Faults, Rival
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
 from envs.scenarios.jira_writes import moves, one_moved, read_it, reads, right_issue
@@ -17,7 +18,6 @@ from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call, answered_before
 from envs.words import Split
-from envs.world import Record
 
 _ISSUE = '[|issue |ticket |the ticket ]"{issue}"'
 _BUSY = "[|. Others work on it, too|. The team may move it meanwhile|, wherever it is by then|. It must end there]"

@@ -7,6 +7,7 @@ first transition is taken, an id is made up, or nothing is done after reading.
 import random
 
 from envs import words
+from envs.api.world import Record, World
 from envs.checks import argument, outcome, read_first, stopped_after
 from envs.jira import JIRA
 from envs.jira.transitions import available
@@ -15,7 +16,6 @@ from envs.scenarios.jira_writes import moves, one_moved, read_it, reads, right_i
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import Task
 from envs.words import Split
-from envs.world import Record, World
 
 _WORDINGS = (
     '[|please |can you |could you ][move|transition|bring|shift] [|issue |the ticket ]"{issue}" [to|into|on to]'

@@ -9,11 +9,12 @@ import random
 from itertools import combinations, product
 
 from envs import words
+from envs.api.json_paths import leafwise
+from envs.api.operation import Json
+from envs.api.world import Record
 from envs.checks import Attempt, Change, at, outcome, stopped_after
 from envs.jira.jql import parse
 from envs.jira.world import PRIORITIES, put
-from envs.operation import Json
-from envs.paths import leafwise
 from envs.scenarios.jira_reads import SEARCH, SEARCHABLE, issues_found
 from envs.scenarios.jira_sites import Site, add_people, names_of, put_issue, two_projects
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
@@ -21,7 +22,6 @@ from envs.several import all_named, each_call
 from envs.task import PlannedCall, Task
 from envs.told import told_before
 from envs.words import Split
-from envs.world import Record
 
 # A condition as a request tells it, plainly and otherwise; its name is the field in JQL.
 _TOLD = {

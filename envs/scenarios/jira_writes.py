@@ -1,11 +1,11 @@
 """What the Jira scenarios share that move or create an issue: it was read, it is the right one, and no more is done."""
 
+from envs.api.operation import Json
+from envs.api.world import Record
 from envs.checks import Attempt, Change, Check, argument, read_first
 from envs.jira.world import DEFAULT_PRIORITY
-from envs.operation import Json
 from envs.task import PlannedCall, Task
 from envs.trace import Call
-from envs.world import Record
 
 _MOVED = {"status", "updated", "history", "resolution", "resolutiondate", "statuscategorychangedate"}
 """What a transition may change."""

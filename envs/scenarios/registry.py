@@ -1,6 +1,6 @@
 """The scenarios by name."""
 
-from envs.errors import EnvError
+from envs.api.errors import EnvError
 from envs.scenarios import (
     confluence_create_page,
     confluence_label_page,

@@ -5,14 +5,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from envs.api.distractors import crowd
+from envs.api.errors import EnvError
+from envs.api.faults import Faults
+from envs.api.operation import Api
+from envs.api.world import World
 from envs.checks import Check
-from envs.errors import EnvError
-from envs.faults import Faults
-from envs.namesakes import crowd
-from envs.operation import Api
 from envs.task import DONE, PlannedCall, Task
 from envs.words import SPLITS, Split
-from envs.world import World
 
 Plan = Sequence[PlannedCall]
 Habit = Callable[[Plan, Task, random.Random], Plan]

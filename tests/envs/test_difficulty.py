@@ -6,9 +6,9 @@ import pytest
 
 import envs
 from envs import policies, words
-from envs.namesakes import crowd
+from envs.api.distractors import crowd
+from envs.api.world import World
 from envs.scenarios.scenario import HARDEST
-from envs.world import World
 
 SCENARIOS = pytest.mark.parametrize("scenario", envs.SCENARIOS)
 LEVELS = range(1, HARDEST + 1)

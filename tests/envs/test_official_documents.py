@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import envs
+from envs.api.operation import Operation
+from envs.api.simulator import Simulator
 from envs.confluence import CONFLUENCE
 from envs.jira import JIRA
-from envs.operation import Operation
-from envs.simulator import Simulator
 
 jsonschema = pytest.importorskip("jsonschema")
 SPECS = Path(__file__).parents[3] / "shared" / "specs"

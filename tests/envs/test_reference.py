@@ -2,7 +2,7 @@
 
 import pytest
 
-from envs.errors import EnvError
+from envs.api.errors import EnvError
 from envs.reference import APIS, main, reference
 
 

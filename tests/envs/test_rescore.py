@@ -7,7 +7,7 @@ import pytest
 import envs
 from envs import policies
 from envs import stored as command
-from envs.paths import inside
+from envs.api.json_paths import inside
 
 
 @pytest.fixture

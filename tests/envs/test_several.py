@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from envs.api.json_paths import leafwise
 from envs.checks import Attempt, at, exactly
-from envs.paths import leafwise
 from envs.several import all_named, each_call
 from envs.told import read_argument, told_before
 from envs.trace import Call, Trace, answered_before

@@ -244,7 +244,7 @@ def test_command__audits_a_file_and_fails_if_a_law_is_broken(capsys, tmp_path):
     [
         (["nope"], "unknown scenario 'nope'"),
         (["nope.py"], "no file nope.py"),
-        (["envs/errors.py"], "no SCENARIO"),
+        (["envs/api/errors.py"], "no SCENARIO"),
         (["--seeds", "0"], "at least 1 seed"),
         (["--seeds", "x"], "invalid int"),
         (["--frobnicate"], "frobnicate"),

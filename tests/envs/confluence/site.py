@@ -1,9 +1,9 @@
 """A small site for tests."""
 
+from envs.api.simulator import Simulator
+from envs.api.world import World
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import put_page, put_space
-from envs.simulator import Simulator
-from envs.world import World
 
 A, HOME, B = "111111", "111112", "111116"
 """A space, its homepage, and the page "Handbook" under that."""

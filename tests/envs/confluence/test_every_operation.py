@@ -2,8 +2,8 @@
 
 import pytest
 
+from envs.api.simulator import Simulator
 from envs.confluence import CONFLUENCE
-from envs.simulator import Simulator
 from tests.envs.confluence.site import TEXT, A, B, site
 from tests.envs.test_official_documents import SPECS, check
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from envs.api.simulator import Simulator
+from envs.api.world import World
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import put_page, put_space
-from envs.simulator import Simulator
-from envs.world import World
 
 BODY = {"representation": "storage", "value": "<p>Hi</p>"}
 

@@ -4,10 +4,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from envs.api.world import World
 from envs.confluence.world import put_page, put_space
 from envs.http import Site
 from envs.serve import APIS, bind, server
-from envs.world import World
 from tests.envs.confluence.site import HOME, TEXT, A, B
 from tests.envs.jira.site import site
 

@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 
-from envs.faults import Faults
+from envs.api.faults import Faults
 from tests.envs.confluence.site import HOME, A, B
 from tests.envs.http.served import both_sites, served
 from tests.envs.jira.site import SAM, text

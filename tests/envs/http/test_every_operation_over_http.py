@@ -8,12 +8,12 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from envs.api.operation import Api, Operation
+from envs.api.simulator import Simulator
+from envs.api.world import World
 from envs.confluence import CONFLUENCE
 from envs.http import Request, Site
 from envs.jira import JIRA
-from envs.operation import Api, Operation
-from envs.simulator import Simulator
-from envs.world import World
 from tests.envs.confluence import site as confluence_site
 from tests.envs.confluence.test_every_operation import WALK as CONFLUENCE_WALK
 from tests.envs.jira import site as jira_site

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from envs.errors import EnvError
-from envs.faults import Faults
+from envs.api.errors import EnvError
+from envs.api.faults import Faults
 from envs.serve import bind, main
 from tests.envs.http.served import both_sites, served
 

@@ -6,15 +6,15 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from envs.api.faults import Faults
+from envs.api.operation import Operation
+from envs.api.simulator import Simulator
 from envs.confluence import CONFLUENCE
-from envs.faults import Faults
 from envs.http import Request, Site
 from envs.http.documents import document, text
 from envs.http.routes import Routes
 from envs.jira import JIRA
-from envs.operation import Operation
 from envs.scenarios import SCENARIOS
-from envs.simulator import Simulator
 from envs.site import made_up_site
 
 APIS = (JIRA, CONFLUENCE)

@@ -1,8 +1,8 @@
 """A small site for tests."""
 
+from envs.api.simulator import Simulator
 from envs.jira import JIRA
 from envs.jira.world import add_issue, add_project, add_subtask_type, add_user, empty_site, put, simple_workflow
-from envs.simulator import Simulator
 
 SAM = "600000000000000000000001"
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from envs.api.simulator import Simulator
 from envs.jira import JIRA
 from envs.jira.world import add_issue, add_project, empty_site, simple_workflow
-from envs.simulator import Simulator
 
 STATUSES = ["To do", "Doing", "Finished"]
 DOCUMENT = {

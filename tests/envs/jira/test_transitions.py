@@ -2,9 +2,9 @@
 
 import pytest
 
+from envs.api.simulator import Simulator
 from envs.jira import JIRA
 from envs.jira.world import add_issue, add_project, add_type_workflow, empty_site
-from envs.simulator import Simulator
 from tests.envs.jira.site import site as walked_site
 from tests.envs.jira.site import text
 

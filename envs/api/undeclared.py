@@ -6,8 +6,8 @@ declares whatever is in it. What an operation's schema for small models declares
 
 from collections.abc import Mapping, Sequence
 
-from envs.operation import Json, Operation, Parameter, Schema
-from envs.paths import Path
+from envs.api.json_paths import Path
+from envs.api.operation import Json, Operation, Parameter, Schema
 
 
 def undeclared(operation: Operation, arguments: Mapping[str, Json]) -> list[Path]:

@@ -8,10 +8,10 @@ import pytest
 
 import envs
 from envs import policies
+from envs.api.faults import Faults, Rival
+from envs.api.simulator import Simulator
 from envs.checks import Attempt, judge
-from envs.faults import Faults, Rival
 from envs.jira import JIRA
-from envs.simulator import Simulator
 from envs.site import made_up_site
 from envs.task import PlannedCall, Task
 from envs.trace import Call, Trace

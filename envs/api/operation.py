@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import fastjsonschema
 
+from envs.api.world import Record, World
 from envs.words import Split
-from envs.world import Record, World
 
 Json = Any
 """Plain JSON data: dict, list, str, int, float, bool, None."""

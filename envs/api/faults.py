@@ -17,8 +17,8 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from envs.errors import EnvError
-from envs.operation import Json, Operation, Response
+from envs.api.errors import EnvError
+from envs.api.operation import Json, Operation, Response
 
 KINDS = (429, 409, 500)
 _SENTENCES = {

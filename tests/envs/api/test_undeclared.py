@@ -3,8 +3,8 @@
 import pytest
 
 import envs
-from envs.declared import declared_at, undeclared
-from envs.paths import inner_paths, inside, replaced
+from envs.api.json_paths import inner_paths, inside, replaced
+from envs.api.undeclared import declared_at, undeclared
 from envs.scenarios.both_sites import BOTH
 
 TABLE = BOTH.table()

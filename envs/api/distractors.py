@@ -10,9 +10,9 @@ import string
 from collections.abc import Mapping
 
 from envs import words
-from envs.operation import Namesake
+from envs.api.operation import Namesake
+from envs.api.world import World
 from envs.words import Split
-from envs.world import World
 
 _RESERVED = 1_000
 """Ids after `next_id` that stay free: oracles know what the records they create will be called."""

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from envs.errors import EnvError
-from envs.faults import Faults, Rival
-from envs.operation import Json, Operation, Response
-from envs.world import World
+from envs.api.errors import EnvError
+from envs.api.faults import Faults, Rival
+from envs.api.operation import Json, Operation, Response
+from envs.api.world import World
 
 
 class Simulator:

@@ -5,10 +5,10 @@ import json
 import pytest
 
 import envs
+from envs.api.operation import Response
+from envs.api.tools import render
 from envs.confluence import CONFLUENCE
 from envs.jira import JIRA
-from envs.operation import Response
-from envs.tools import render
 
 OPERATIONS = {**JIRA.table(), **CONFLUENCE.table()}
 

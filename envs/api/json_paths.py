@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from envs.operation import Json
+from envs.api.operation import Json
 
 Path = tuple[str | int, ...]
 """Names of properties and numbers of elements, from the outside in."""

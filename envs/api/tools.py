@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from envs.operation import Json, Operation, Response
+from envs.api.operation import Json, Operation, Response
 
 Detail = Literal["compact", "full"]
 DETAILS: tuple[Detail, ...] = ("compact", "full")

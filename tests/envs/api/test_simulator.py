@@ -6,10 +6,10 @@ import json
 import pytest
 
 import envs
+from envs.api.operation import Operation, Response
+from envs.api.simulator import Simulator
+from envs.api.world import World
 from envs.audit.criteria import writes_nothing
-from envs.operation import Operation, Response
-from envs.simulator import Simulator
-from envs.world import World
 
 
 def played(task) -> tuple[Simulator, list[str]]:
