@@ -13,8 +13,8 @@ from typing import Any
 from envs.api.simulator import Simulator
 from envs.api.world import World
 from envs.confluence import CONFLUENCE
+from envs.example_site import made_up_site
 from envs.jira import JIRA
-from envs.site import made_up_site
 
 OPERATIONS = {operation.name: operation for api in (JIRA, CONFLUENCE) for operation in api.operations}
 ROUNDS = 25

@@ -13,10 +13,10 @@ from envs.api.errors import EnvError
 from envs.api.operation import Api, Json, Operation, Parameter
 from envs.api.simulator import Simulator
 from envs.api.world import World
-from envs.command import Parser, run
+from envs.cli import Parser, run
 from envs.confluence import CONFLUENCE
+from envs.example_site import made_up_site
 from envs.jira import JIRA
-from envs.site import made_up_site
 
 APIS = {api.name: api for api in (JIRA, CONFLUENCE)}
 _LONGEST = 400

@@ -3,7 +3,7 @@
 All of it is in `envs/stored.py`. Nothing imports this module: `envs.rescore` is the function for one episode.
 """
 
-from envs.command import run
+from envs.cli import run
 from envs.stored import main
 
 if __name__ == "__main__":

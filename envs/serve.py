@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from envs.api.errors import EnvError
 from envs.api.faults import Faults
 from envs.api.world import World
-from envs.command import Parser, run
+from envs.cli import Parser, run
 from envs.confluence import CONFLUENCE
-from envs.http.site import BODY_LIMIT, Site
+from envs.example_site import made_up_site
+from envs.http.gateway import BODY_LIMIT, Site
 from envs.jira import JIRA
 from envs.scenarios import sample
-from envs.site import made_up_site
 from envs.words import SPLITS
 
 if TYPE_CHECKING:

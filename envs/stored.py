@@ -12,7 +12,7 @@ from typing import Any
 
 from envs.api.errors import EnvError
 from envs.checks import Verdict
-from envs.command import Parser
+from envs.cli import Parser
 from envs.episode import rescore
 from envs.record import check_verdict, shown
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from envs.api.errors import EnvError
 from envs.audit.criteria import Report, audit
-from envs.command import Parser, run
+from envs.cli import Parser, run
 from envs.scenarios import SCENARIOS
 from envs.scenarios.scenario import Scenario
 

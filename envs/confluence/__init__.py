@@ -3,7 +3,7 @@
 from envs.api.operation import Api, Operation
 from envs.confluence import labels, page_edits, pages, search, spaces, tree
 from envs.confluence.comments import COMMENTS
-from envs.confluence.namesakes import NAMESAKES
+from envs.confluence.distractors import NAMESAKES
 from envs.confluence.page_parts import PAGE_PARTS
 
 _MODULES = (spaces, pages, page_edits, tree, labels, search)

@@ -4,7 +4,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response as Sent
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from envs.http.site import Request, Site
+from envs.http.gateway import Request, Site
 
 
 def app(site: Site) -> ASGIApp:

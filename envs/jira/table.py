@@ -6,12 +6,12 @@ from envs.jira.boards import BOARDS
 from envs.jira.comments import COMMENTS
 from envs.jira.components import COMPONENTS
 from envs.jira.creating import CREATE_ISSUE, CREATE_ISSUES
+from envs.jira.distractors import NAMESAKES
 from envs.jira.field_meta import FIELD_META
 from envs.jira.issue_edits import ISSUE_EDITS
 from envs.jira.issues import GET_ISSUE
 from envs.jira.links import LINKS
 from envs.jira.metadata import METADATA
-from envs.jira.namesakes import NAMESAKES
 from envs.jira.permissions import PERMISSIONS
 from envs.jira.projects import PROJECTS
 from envs.jira.properties import PROPERTIES

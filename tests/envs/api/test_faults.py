@@ -11,8 +11,8 @@ from envs import policies
 from envs.api.faults import Faults, Rival
 from envs.api.simulator import Simulator
 from envs.checks import Attempt, judge
+from envs.example_site import made_up_site
 from envs.jira import JIRA
-from envs.site import made_up_site
 from envs.task import PlannedCall, Task
 from envs.trace import Call, Trace
 

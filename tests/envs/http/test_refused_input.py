@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.confluence import CONFLUENCE
+from envs.example_site import made_up_site
 from envs.http import Request, Site
 from envs.jira import JIRA
-from envs.site import made_up_site
 
 KINDS = st.sampled_from(
     ["text", "paragraph", "heading", "doc", "mention", "emoji", "inlineCard", "panel", "strong", ""]

@@ -10,12 +10,12 @@ from envs.api.faults import Faults
 from envs.api.operation import Operation
 from envs.api.simulator import Simulator
 from envs.confluence import CONFLUENCE
+from envs.example_site import made_up_site
 from envs.http import Request, Site
 from envs.http.documents import document, text
 from envs.http.routes import Routes
 from envs.jira import JIRA
 from envs.scenarios import SCENARIOS
-from envs.site import made_up_site
 
 APIS = (JIRA, CONFLUENCE)
 
