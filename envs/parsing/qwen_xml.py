@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 
 from envs.api.operation import Json, Schema
-from envs.parsing_json import Malformed, NotJson, Wanted, call_from, load
+from envs.parsing.hermes_json import Malformed, NotJson, Wanted, call_from, load
 
 OPEN, CLOSE = "<function=", "</function>"
 _PARAMETER, _PARAMETER_END = "<parameter=", "</parameter>"

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import envs
-from envs.parsing import Malformed, Wanted, parse_calls
+from envs.parsing.calls import Malformed, Wanted, parse_calls
 
 GOOD = '<tool_call>\n{"name": "getPages", "arguments": {"title": "A"}}\n</tool_call>'
 

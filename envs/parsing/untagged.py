@@ -5,7 +5,7 @@ Only an object that begins with one of the two keys is looked at, so that JSON w
 
 import re
 
-from envs.parsing_json import Malformed, NotJson, Wanted, call_from, load_first
+from envs.parsing.hermes_json import Malformed, NotJson, Wanted, call_from, load_first
 
 _START = re.compile(r'\{[ \t\r\n]{0,99}"(?:name|arguments)"')
 

@@ -7,9 +7,9 @@
 Nothing that a model can write raises. What is no call becomes a `Malformed` with a sentence the model can act on.
 """
 
-from envs import parsing_bare, parsing_json, parsing_xml
-from envs.parsing_json import Malformed, Wanted
-from envs.parsing_xml import Schemas
+from envs.parsing import hermes_json, qwen_xml, untagged
+from envs.parsing.hermes_json import Malformed, Wanted
+from envs.parsing.qwen_xml import Schemas
 
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
 THOUGHT, END_OF_THOUGHT = "<think>", "</think>"
@@ -29,19 +29,19 @@ def parse_calls(text: str, schemas: Schemas | None = None, lenient: bool = False
     calls: list[Wanted | Malformed] = []
     for part in said.split(OPEN)[1:]:
         inside, closed, _ = part.partition(CLOSE)
-        xml = inside.lstrip().startswith(parsing_xml.OPEN)
+        xml = inside.lstrip().startswith(qwen_xml.OPEN)
         if not closed:
             what = "parameters" if xml else "JSON"
             calls.append(Malformed("malformed_json", f"The tool call is not closed: write {CLOSE} after its {what}."))
         elif xml:
-            calls.append(parsing_xml.call_of(inside, schemas or {}))
+            calls.append(qwen_xml.call_of(inside, schemas or {}))
         else:
-            calls.append(parsing_json.call_of(inside))
+            calls.append(hermes_json.call_of(inside))
     return calls
 
 
 def _untagged(said: str, schemas: Schemas) -> list[Wanted | Malformed]:
-    if parsing_xml.OPEN not in said:
-        return parsing_bare.calls_of(said)
-    parts = [part.partition(parsing_xml.CLOSE) for part in said.split(parsing_xml.OPEN)[1:]]
-    return [parsing_xml.call_of(parsing_xml.OPEN + inside + closed, schemas) for inside, closed, _ in parts]
+    if qwen_xml.OPEN not in said:
+        return untagged.calls_of(said)
+    parts = [part.partition(qwen_xml.CLOSE) for part in said.split(qwen_xml.OPEN)[1:]]
+    return [qwen_xml.call_of(qwen_xml.OPEN + inside + closed, schemas) for inside, closed, _ in parts]
