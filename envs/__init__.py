@@ -1,8 +1,8 @@
 """Simulated APIs, scenarios over them, and rewards that a program can verify. Pure Python."""
 
 from envs.api.errors import EnvError
-from envs.checks import Verdict, changes, judge
 from envs.episode import Episode, Reply, rescore, tool_schemas
+from envs.reward.checks import Verdict, changes, judge
 from envs.scenarios import SCENARIOS, sample
 from envs.task import Task
 

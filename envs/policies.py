@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from envs.api.errors import EnvError
 from envs.api.operation import Json
 from envs.api.tools import Detail
-from envs.checks import Verdict
 from envs.episode import Episode
+from envs.reward.checks import Verdict
 from envs.scenarios import SCENARIOS
 from envs.task import DONE, PlannedCall, Task
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from envs.checks import Attempt, Check, at
-from envs.told import told_before
+from envs.reward.checks import Attempt, Check, at
+from envs.reward.provenance import told_before
 
 
 def all_named(operation: str, path: str, goal: str, weight: float) -> Check:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from envs.api.errors import EnvError
-from envs.checks import Verdict
 from envs.cli import Parser
 from envs.episode import rescore
 from envs.record import check_verdict, shown
+from envs.reward.checks import Verdict
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from envs.api.errors import EnvError
 from envs.api.json_paths import leaves
 from envs.audit.play import Played, play
 from envs.audit.policies import CHEAP, same_answer, weak
-from envs.checks import judge
 from envs.dependence import essence
 from envs.made_up import quoted
 from envs.mutants import mutants
 from envs.policies import oracle
+from envs.reward.checks import judge
 from envs.scenarios.scenario import Scenario
 from envs.task import DONE, Task
 from envs.words import SPLITS

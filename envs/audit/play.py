@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from envs.checks import Attempt, Verdict, judge
 from envs.episode import Episode
+from envs.reward.checks import Attempt, Verdict, judge
 from envs.scenarios.scenario import Scenario
 from envs.task import Task
 

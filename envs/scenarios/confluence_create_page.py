@@ -7,9 +7,9 @@ looked up, the space's id is made up, the body is dropped, or nothing is written
 import random
 
 from envs import words
-from envs.checks import Attempt, Change, Check, argument, outcome, read_first, stopped_after
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
+from envs.reward.checks import Attempt, Change, Check, argument, outcome, read_first, stopped_after
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call, answered_before

@@ -7,13 +7,13 @@ instead of under it, or the target of the other space is taken.
 import random
 
 from envs import words
-from envs.checks import Change, argument, outcome, stopped_after
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
+from envs.reward.checks import Change, argument, outcome, stopped_after
+from envs.reward.provenance import read_argument
 from envs.scenarios.confluence_reads import add_page, changed_fields, page_found, space_found
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
-from envs.told import read_argument
 from envs.words import Split
 
 _WORDINGS = (

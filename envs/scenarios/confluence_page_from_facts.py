@@ -9,14 +9,14 @@ import re
 
 from envs import words
 from envs.api.operation import Json
-from envs.checks import Change, argument, outcome, stopped_after
 from envs.confluence import CONFLUENCE
 from envs.confluence.labels import label
 from envs.confluence.world import site
+from envs.reward.checks import Change, argument, outcome, stopped_after
+from envs.reward.provenance import read_argument
 from envs.scenarios.confluence_reads import space_found
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
-from envs.told import read_argument
 from envs.words import Split
 
 _WORDINGS = (

@@ -9,13 +9,13 @@ import random
 
 from envs import words
 from envs.api.operation import Json
-from envs.checks import Attempt, Change, Check, argument, at, outcome, read_first, stopped_after
+from envs.reward.checks import Attempt, Change, Check, argument, at, outcome, read_first, stopped_after
+from envs.reward.provenance import last_place, read_argument, told_before
 from envs.scenarios.both_sites import BOTH, add_spaces
 from envs.scenarios.confluence_reads import space_found
 from envs.scenarios.jira_sites import names_of, put_issue, two_projects
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
-from envs.told import last_place, read_argument, told_before
 from envs.trace import Call, answered_before
 from envs.words import Split
 

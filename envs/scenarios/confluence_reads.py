@@ -1,9 +1,9 @@
 """Checks that the Confluence scenarios share: spaces and pages are looked up, by ids that are no guesses."""
 
 from envs.api.world import Record, World
-from envs.checks import Attempt, Check
 from envs.confluence.world import put_page
-from envs.told import last_place, told_before
+from envs.reward.checks import Attempt, Check
+from envs.reward.provenance import last_place, told_before
 from envs.trace import answered_before
 
 

@@ -11,13 +11,13 @@ from envs import words
 from envs.api.faults import Faults, Rival
 from envs.api.operation import Json
 from envs.api.world import Record
-from envs.checks import Attempt, Change, Check, argument, at, outcome, stopped_after
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
+from envs.reward.checks import Attempt, Change, Check, argument, at, outcome, stopped_after
+from envs.reward.provenance import read_argument, told_before
 from envs.scenarios.confluence_reads import changed_fields, page_found
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
-from envs.told import read_argument, told_before
 from envs.trace import answered_before
 from envs.words import Split
 

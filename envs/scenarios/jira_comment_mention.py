@@ -10,13 +10,13 @@ import random
 from envs import words
 from envs.api.json_paths import leafwise, leaves
 from envs.api.operation import Json
-from envs.checks import Attempt, Change, Check, argument, at, outcome, stopped_after
 from envs.jira import JIRA
+from envs.reward.checks import Attempt, Change, Check, argument, at, outcome, stopped_after
+from envs.reward.provenance import last_place, told_before
 from envs.scenarios.jira_reads import user_found
 from envs.scenarios.jira_sites import add_people, mixable, names_of, two_projects
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
-from envs.told import last_place, told_before
 from envs.words import Split
 
 _CALL, _READ = "addComment", "findUsers"

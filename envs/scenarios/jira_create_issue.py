@@ -6,9 +6,9 @@ What goes wrong: the optional fields are dropped, or the project is given as a b
 import random
 
 from envs import words
-from envs.checks import Change, argument, outcome, overlap, stopped_after
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, PRIORITIES, add_distractors, add_project, empty_site, simple_workflow
+from envs.reward.checks import Change, argument, outcome, overlap, stopped_after
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
 from envs.words import Split

@@ -9,13 +9,13 @@ import random
 
 from envs import words
 from envs.api.world import Record, World
-from envs.checks import Attempt, Change, Check, argument, outcome, stopped_after
 from envs.jira.world import DEFAULT_PRIORITY, put
+from envs.reward.checks import Attempt, Change, Check, argument, outcome, stopped_after
+from envs.reward.provenance import last_place, read_argument
 from envs.scenarios.jira_reads import SEARCH, SEARCHABLE, issue_argument, issues_found
 from envs.scenarios.jira_sites import by_summary, mixable, names_of, two_projects
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
-from envs.told import last_place, read_argument
 from envs.trace import answered_before
 from envs.words import Split
 

@@ -11,9 +11,9 @@ import random
 from envs import words
 from envs.api.distractors import near_phrase
 from envs.api.world import Record
-from envs.checks import Attempt, Check, argument, outcome, stopped_after
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
+from envs.reward.checks import Attempt, Check, argument, outcome, stopped_after
 from envs.scenarios.jira_writes import moves, one_moved, read_it, reads, right_issue
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import Task

@@ -9,13 +9,13 @@ import random
 from envs import words
 from envs.api.operation import Json
 from envs.api.world import Record
-from envs.checks import Change, argument, outcome, overlap, read_first, stopped_after
 from envs.jira import JIRA
 from envs.jira.world import put
+from envs.reward.checks import Change, argument, outcome, overlap, read_first, stopped_after
+from envs.reward.provenance import read_argument
 from envs.scenarios.jira_sites import Site, put_issue, two_projects
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
-from envs.told import read_argument
 from envs.trace import Call
 from envs.words import Split
 

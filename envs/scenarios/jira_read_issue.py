@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from envs import words
 from envs.api.operation import Json
 from envs.api.world import Record, World
-from envs.checks import Attempt, Check, argument, changes, stopped_after
 from envs.jira import JIRA
 from envs.jira.world import (
     ISSUE_TYPES,
@@ -21,6 +20,7 @@ from envs.jira.world import (
     empty_site,
     simple_workflow,
 )
+from envs.reward.checks import Attempt, Check, argument, changes, stopped_after
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call

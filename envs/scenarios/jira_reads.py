@@ -1,9 +1,9 @@
 """Checks that the harder Jira scenarios share: issues and people are searched for, and their ids read, not guessed."""
 
 from envs.api.operation import Api, Json, Schema
-from envs.checks import Attempt, Check, at
 from envs.jira import JIRA
-from envs.told import last_place, told_before
+from envs.reward.checks import Attempt, Check, at
+from envs.reward.provenance import last_place, told_before
 from envs.trace import answered_before
 
 SEARCH = "searchAndReconsileIssuesUsingJql"

@@ -8,10 +8,10 @@ import random
 
 from envs import words
 from envs.api.world import Record, World
-from envs.checks import argument, outcome, read_first, stopped_after
 from envs.jira import JIRA
 from envs.jira.transitions import available
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
+from envs.reward.checks import argument, outcome, read_first, stopped_after
 from envs.scenarios.jira_writes import moves, one_moved, read_it, reads, right_issue, right_transition
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import Task

@@ -10,7 +10,7 @@ from envs.api.errors import EnvError
 from envs.api.faults import Faults
 from envs.api.operation import Api
 from envs.api.world import World
-from envs.checks import Check
+from envs.reward.checks import Check
 from envs.task import DONE, PlannedCall, Task
 from envs.words import SPLITS, Split
 

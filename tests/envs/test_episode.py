@@ -6,7 +6,7 @@ import pytest
 
 import envs
 from envs import policies
-from envs.checks import Attempt, judge
+from envs.reward.checks import Attempt, judge
 from envs.trace import Trace
 
 CALL = '<tool_call>\n{{"name": "{}", "arguments": {}}}\n</tool_call>'

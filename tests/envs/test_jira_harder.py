@@ -8,10 +8,10 @@ import pytest
 import envs
 from envs import policies
 from envs.api.json_paths import replaced
-from envs.checks import Verdict
 from envs.jira.jql import parse
 from envs.jira.world import LINK_TYPES
 from envs.policies import DONE, turn
+from envs.reward.checks import Verdict
 from envs.scenarios.jira_reads import SEARCH
 from envs.task import PlannedCall, Task
 

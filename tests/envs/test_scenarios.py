@@ -10,9 +10,9 @@ import pytest
 import envs
 from envs import policies
 from envs.audit.criteria import shape, writes_nothing
-from envs.checks import Attempt, changes, judge
 from envs.dependence import essence
 from envs.mutants import extra_writes
+from envs.reward.checks import Attempt, changes, judge
 from envs.task import PlannedCall, Task
 
 SCENARIOS = pytest.mark.parametrize("scenario", envs.SCENARIOS)

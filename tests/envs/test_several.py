@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from envs.api.json_paths import leafwise
-from envs.checks import Attempt, at, exactly
+from envs.reward.checks import Attempt, at, exactly
+from envs.reward.provenance import read_argument, told_before
 from envs.several import all_named, each_call
-from envs.told import read_argument, told_before
 from envs.trace import Call, Trace, answered_before
 
 GOAL = {"records": [["A-1", "101"], ["A-2", "102"], ["A-3", "103"]], "value": "high", "account": "7f"}

@@ -10,9 +10,9 @@ import envs
 from envs import policies
 from envs.api.faults import Faults, Rival
 from envs.api.simulator import Simulator
-from envs.checks import Attempt, judge
 from envs.example_site import made_up_site
 from envs.jira import JIRA
+from envs.reward.checks import Attempt, judge
 from envs.task import PlannedCall, Task
 from envs.trace import Call, Trace
 

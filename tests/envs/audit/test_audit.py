@@ -8,8 +8,8 @@ import pytest
 import envs
 from envs.audit import __main__ as command
 from envs.audit import audit
-from envs.checks import Check, outcome
-from envs.penalties import COSTS
+from envs.reward.checks import Check, outcome
+from envs.reward.penalties import COSTS
 from envs.scenarios.scenario import Draft, Scenario
 from envs.task import PlannedCall
 from tests.envs.toy_library import library, source

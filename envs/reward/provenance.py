@@ -1,7 +1,7 @@
 """What an answer had told before it was used: an id is worth something only if it was read, not guessed."""
 
 from envs.api.json_paths import leaves
-from envs.checks import Attempt, Check, at, exactly
+from envs.reward.checks import Attempt, Check, at, exactly
 from envs.trace import Call, answered_before
 
 

@@ -1,4 +1,4 @@
-"""Checks as data: named, weighted predicates on an episode. What every scenario subtracts is in `envs.penalties`.
+"""Checks as data: named, weighted predicates on an episode. What every scenario subtracts is in `envs.reward.penalties`.
 
 reward  = sum of weight x score over the scenario's checks, minus penalties, within [0, 1]
 success = the outcome alone: the site is as the goal says, and nothing else on it has changed
@@ -13,7 +13,7 @@ from typing import Any
 
 from envs.api.operation import Json
 from envs.api.world import Record, World
-from envs.penalties import PenaltyResult, penalties
+from envs.reward.penalties import PenaltyResult, penalties
 from envs.task import Task
 from envs.trace import Call, Trace, answered_before
 

@@ -4,8 +4,8 @@ import pytest
 
 import envs
 from envs import policies
-from envs.penalties import COSTS, FREE_MORE, FREE_TIMES
 from envs.policies import turn
+from envs.reward.penalties import COSTS, FREE_MORE, FREE_TIMES
 from envs.task import PlannedCall
 
 
