@@ -1,5 +1,5 @@
 """Whether a scenario's reward means something, found out before any model is trained on it."""
 
-from envs.audit.criteria import Finding, Report, audit
+from envs.audit.laws import Finding, Report, audit
 
 __all__ = ["Finding", "Report", "audit"]

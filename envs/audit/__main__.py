@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from envs.api.errors import EnvError
-from envs.audit.criteria import Report, audit
+from envs.audit.laws import Report, audit
 from envs.cli import Parser, run
 from envs.scenarios import SCENARIOS
 from envs.scenarios.scenario import Scenario

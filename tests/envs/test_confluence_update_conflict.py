@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 import envs
-from envs.audit.criteria import shape
+from envs.audit.laws import shape
 from envs.policies import DONE, turn
 from envs.task import Task
 

@@ -7,7 +7,7 @@ import pytest
 
 import envs
 from envs import policies
-from envs.audit.criteria import shape
+from envs.audit.laws import shape
 from envs.policies import turn
 from envs.task import PlannedCall, Task
 

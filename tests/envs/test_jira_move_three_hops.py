@@ -6,7 +6,7 @@ import pytest
 
 import envs
 from envs import policies
-from envs.audit.criteria import shape
+from envs.audit.laws import shape
 from envs.policies import DONE, turn
 from envs.scenarios.jira_writes import moves, reads
 from envs.task import Task

@@ -4,7 +4,7 @@ import pytest
 
 import envs
 from envs import policies
-from envs.mutants import answers_shown
+from envs.audit.mutants import answers_shown
 from envs.policies import DONE, turn
 from envs.scenarios.jira_read_issue import FACTS, facts_of, named
 

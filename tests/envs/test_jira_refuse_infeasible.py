@@ -8,8 +8,8 @@ import pytest
 
 import envs
 from envs import policies
-from envs.audit.criteria import shape
-from envs.mutants import answers_shown
+from envs.audit.laws import shape
+from envs.audit.mutants import answers_shown
 from envs.policies import DONE, turn
 from envs.scenarios.jira_refuse_infeasible import CAN_MISS, NAMES, _plan, kind_of
 from envs.task import Task

@@ -1,7 +1,7 @@
 """Laws of a race: the refused transition stays refused, and another leads on from where the issue is now."""
 
 import envs
-from envs.audit.criteria import shape
+from envs.audit.laws import shape
 from envs.policies import DONE, turn
 from envs.scenarios.jira_writes import moves, reads
 from envs.task import Task

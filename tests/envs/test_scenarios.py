@@ -9,9 +9,9 @@ import pytest
 
 import envs
 from envs import policies
-from envs.audit.criteria import shape, writes_nothing
-from envs.dependence import essence
-from envs.mutants import extra_writes
+from envs.audit.dependence import essence
+from envs.audit.laws import shape, writes_nothing
+from envs.audit.mutants import extra_writes
 from envs.reward.checks import Attempt, changes, judge
 from envs.task import PlannedCall, Task
 

@@ -4,7 +4,7 @@ import pytest
 
 import envs
 from envs import policies
-from envs.dependence import replay
+from envs.audit.dependence import replay
 from envs.reward.checks import Attempt, changes, exactly, judge, overlap
 from envs.scenarios import confluence_create_page, confluence_page_from_facts, confluence_page_from_issue
 from envs.task import PlannedCall

@@ -6,7 +6,7 @@ import pytest
 
 import envs
 from envs import policies
-from envs.mutants import KINDS, SPAM, UNDECLARED, mutants
+from envs.audit.mutants import KINDS, SPAM, UNDECLARED, mutants
 from envs.scenarios.jira_reads import SEARCH
 
 

@@ -16,11 +16,11 @@ from typing import Any
 
 from envs.api.errors import EnvError
 from envs.api.json_paths import leaves
+from envs.audit.dependence import essence
+from envs.audit.mutants import mutants
 from envs.audit.play import Played, play
 from envs.audit.policies import CHEAP, same_answer, weak
-from envs.dependence import essence
-from envs.made_up import quoted
-from envs.mutants import mutants
+from envs.audit.wrong_values import quoted
 from envs.policies import oracle
 from envs.reward.checks import judge
 from envs.scenarios.scenario import Scenario
