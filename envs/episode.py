@@ -9,8 +9,8 @@ from envs.api.operation import Response, Schema
 from envs.api.simulator import Simulator
 from envs.api.tools import Detail, render, tool_schema
 from envs.api.world import World
+from envs.episode_record import check_episode
 from envs.parsing.calls import Malformed, parse_calls
-from envs.record import check_episode
 from envs.reward.checks import Attempt, Verdict, judge
 from envs.scenarios import SCENARIOS, sample
 from envs.task import Task

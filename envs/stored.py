@@ -13,7 +13,7 @@ from typing import Any
 from envs.api.errors import EnvError
 from envs.cli import Parser
 from envs.episode import rescore
-from envs.record import check_verdict, shown
+from envs.episode_record import check_verdict, shown
 from envs.reward.checks import Verdict
 
 

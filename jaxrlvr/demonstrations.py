@@ -1,6 +1,6 @@
 """Scenarios -> demonstrated conversations as tokens: what supervised fine-tuning imitates.
 
-A demonstration is a policy of `envs.policies` run through the real simulator. Only the tokens that a model would have
+A demonstration is a policy of `envs.scripted_policies` run through the real simulator. Only the tokens that a model would have
 written count in the loss; prompts and answers are context.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 import envs
-from envs import policies
+from envs import scripted_policies
 from envs.api.tools import Detail
 from jaxrlvr.batch import Row, Suffix
 from jaxrlvr.chat import Chat
@@ -35,8 +35,8 @@ def conversation(
     task = envs.SCENARIOS[scenario].sample(seed, split, difficulty)
     own = {name: chance for name, chance in habits.items() if name in envs.SCENARIOS[scenario].habits}
     rng = random.Random(f"{seed}/{member}" if member else seed)
-    turns = policies.sloppy(task, rng, own) if own else policies.oracle(task)
-    return task, policies.demonstrate(task, turns, detail).turns
+    turns = scripted_policies.sloppy(task, rng, own) if own else scripted_policies.oracle(task)
+    return task, scripted_policies.demonstrate(task, turns, detail).turns
 
 
 def texts(chosen: Sequence[tuple[str, str, int]]) -> Iterator[str]:

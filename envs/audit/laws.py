@@ -21,9 +21,9 @@ from envs.audit.mutants import mutants
 from envs.audit.play import Played, play
 from envs.audit.policies import CHEAP, same_answer, weak
 from envs.audit.wrong_values import quoted
-from envs.policies import oracle
 from envs.reward.checks import judge
 from envs.scenarios.scenario import Scenario
+from envs.scripted_policies import oracle
 from envs.task import DONE, Task
 from envs.words import SPLITS
 

@@ -29,7 +29,7 @@ from envs.api.tools import render
 from envs.api.undeclared import declared_at
 from envs.audit.dependence import essence, needs_answer, needs_order, replay
 from envs.audit.wrong_values import NOWHERE, filled, quoted, sample_arguments, wrong_values
-from envs.policies import turn
+from envs.scripted_policies import turn
 from envs.task import DONE, PlannedCall, Task
 
 KINDS = (

@@ -11,7 +11,7 @@ from envs.api.json_paths import leaves, replaced, without
 from envs.api.operation import Json
 from envs.audit.mutants import answers_shown, extra_writes
 from envs.audit.wrong_values import filled, quoted, sample_arguments, wrong_values
-from envs.policies import turn
+from envs.scripted_policies import turn
 from envs.task import DONE, PlannedCall, Task
 
 Policy = Callable[[Task], list[str]]

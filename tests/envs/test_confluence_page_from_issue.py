@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 import envs
-from envs import policies
+from envs import scripted_policies
 from envs.confluence import CONFLUENCE
 from envs.jira import JIRA
 from envs.scenarios.both_sites import BOTH
@@ -20,7 +20,7 @@ def tasks(count=20, split="train") -> list[Task]:
 
 def played(task: Task, *calls: PlannedCall):
     """The verdict on calls and a stop."""
-    return policies.demonstrate(task, [*map(policies.turn, calls), "Done."]).verdict
+    return scripted_policies.demonstrate(task, [*map(scripted_policies.turn, calls), "Done."]).verdict
 
 
 def scores(verdict) -> dict[str, float]:

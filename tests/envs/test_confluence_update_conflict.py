@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import envs
 from envs.audit.laws import shape
-from envs.policies import DONE, turn
+from envs.scripted_policies import DONE, turn
 from envs.task import Task
 
 

@@ -5,7 +5,7 @@ import random
 import pytest
 
 import envs
-from envs import policies, words
+from envs import scripted_policies, words
 from envs.api.distractors import crowd
 from envs.api.world import World
 from envs.scenarios.scenario import HARDEST
@@ -23,7 +23,7 @@ def titles(world: World, space: str) -> list[str]:
 def test_difficulty__the_oracle_still_earns_everything(scenario, difficulty):
     for seed in range(12):
         task = envs.sample(scenario, seed, ("train", "heldout", "synthetic")[seed % 3], difficulty)
-        verdict = policies.demonstrate(task, policies.oracle(task)).verdict
+        verdict = scripted_policies.demonstrate(task, scripted_policies.oracle(task)).verdict
         assert verdict.reward == 1 and verdict.success
 
 
@@ -41,7 +41,7 @@ def test_difficulty__each_level_offers_no_fewer_tools_and_the_last_all(scenario)
 def test_difficulty__a_stored_episode_scores_the_same_again(scenario, difficulty):
     task = envs.sample(scenario, 5, "train", difficulty)
     episode = envs.Episode(task)
-    for turn in policies.oracle(task):
+    for turn in scripted_policies.oracle(task):
         episode.step(turn)
     assert envs.rescore(episode.to_dict()) == episode.verdict()
 

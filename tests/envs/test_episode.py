@@ -5,7 +5,7 @@ import json
 import pytest
 
 import envs
-from envs import policies
+from envs import scripted_policies
 from envs.reward.checks import Attempt, judge
 from envs.trace import Trace
 
@@ -25,7 +25,7 @@ def test_step__a_turn_without_a_call_ends_the_episode(task):
 
 def test_step__several_calls_are_answered_in_order(task):
     episode = envs.Episode(task)
-    reply = episode.step(policies.turn(task.oracle[0]) + policies.turn(task.oracle[1]))
+    reply = episode.step(scripted_policies.turn(task.oracle[0]) + scripted_policies.turn(task.oracle[1]))
     assert not reply.done and reply.answers[0].startswith('{"transitions"') and reply.answers[1] == '{"status": 204}'
     assert [call.name for call in episode.trace] == ["getTransitions", "doTransition"]
 
@@ -49,9 +49,9 @@ def test_step__a_mistake_is_answered_and_recorded(task, turn, error, answer):
 
 def test_to_dict__a_stored_episode_scores_the_same(task):
     for turns in (
-        policies.oracle(task),
-        policies.read_only(task),
-        policies.duplicate(task),
+        scripted_policies.oracle(task),
+        scripted_policies.read_only(task),
+        scripted_policies.duplicate(task),
         [CALL.format("x", "{}"), "<tool_call>"],
     ):
         episode = envs.Episode(task)
@@ -64,7 +64,7 @@ def test_to_dict__a_stored_episode_scores_the_same(task):
 
 def test_verdict__asking_twice_changes_nothing(task):
     episode = envs.Episode(task)
-    episode.step(policies.turn(task.oracle[0]))
+    episode.step(scripted_policies.turn(task.oracle[0]))
     assert episode.verdict() == episode.verdict()
     assert episode.verdict().reward < 1.0
 
@@ -78,7 +78,7 @@ def test_rescore__refuses_what_is_no_episode(broken):
 
 
 def test_demonstrate__stops_at_the_turn_without_a_call(task):
-    shown = policies.demonstrate(task, ["Done.", policies.turn(task.oracle[0])])
+    shown = scripted_policies.demonstrate(task, ["Done.", scripted_policies.turn(task.oracle[0])])
     assert shown.turns == (("Done.", ()),)
 
 
@@ -88,7 +88,7 @@ def test_trace_only__the_final_site_decides_success_and_not_the_reward(scenario)
     for seed in range(4):
         task = envs.SCENARIOS[scenario].sample(seed, "train")
         episode = envs.Episode(task, trace_only=True)
-        for turn in policies.oracle(task):
+        for turn in scripted_policies.oracle(task):
             episode.step(turn)
         assert episode.verdict().reward == 1.0 and episode.verdict().success
         assert envs.rescore(json.loads(json.dumps(episode.to_dict()))) == episode.verdict()

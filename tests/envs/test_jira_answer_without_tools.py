@@ -6,9 +6,9 @@ from statistics import fmean
 import pytest
 
 import envs
-from envs import policies
+from envs import scripted_policies
 from envs.audit.laws import shape
-from envs.policies import turn
+from envs.scripted_policies import turn
 from envs.task import PlannedCall, Task
 
 
@@ -17,7 +17,7 @@ def tasks(count: int = 120, split: str = "train") -> list[Task]:
 
 
 def verdict(task: Task, *turns: str) -> envs.Verdict:
-    return policies.demonstrate(task, turns).verdict
+    return scripted_policies.demonstrate(task, turns).verdict
 
 
 def read(key: str) -> str:
@@ -62,7 +62,7 @@ def test_policies__that_never_or_always_call_earn_less_than_the_right_one():
 @pytest.mark.parametrize("wording", ["{}", "Answer: {}!", "That is the one you want: {}", "({})"])
 def test_answer__needs_no_particular_words(wording):
     for task in tasks():
-        turns = [*policies.oracle(task)[:-1], wording.format(task.goal["answer"])]
+        turns = [*scripted_policies.oracle(task)[:-1], wording.format(task.goal["answer"])]
         assert verdict(task, *turns).reward == 1
 
 

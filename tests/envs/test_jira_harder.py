@@ -6,13 +6,13 @@ from collections import Counter
 import pytest
 
 import envs
-from envs import policies
+from envs import scripted_policies
 from envs.api.json_paths import replaced
 from envs.jira.jql import parse
 from envs.jira.world import LINK_TYPES
-from envs.policies import DONE, turn
 from envs.reward.checks import Verdict
 from envs.scenarios.jira_reads import SEARCH
+from envs.scripted_policies import DONE, turn
 from envs.task import PlannedCall, Task
 
 
@@ -21,7 +21,7 @@ def tasks(scenario: str, count: int = 60, split: str = "train") -> list[Task]:
 
 
 def played(task: Task, *plan: PlannedCall) -> Verdict:
-    return policies.demonstrate(task, [*map(turn, plan), DONE]).verdict
+    return scripted_policies.demonstrate(task, [*map(turn, plan), DONE]).verdict
 
 
 def scores(verdict: Verdict) -> dict[str, float]:
@@ -167,7 +167,7 @@ def test_duplicate__the_wrong_direction_is_a_link_and_no_success():
 def test_duplicate__seen_from_the_copy_it_duplicates_the_other():
     (task,) = tasks("jira_link_duplicate", 1)
     episode = envs.Episode(task)
-    for said in policies.oracle(task):
+    for said in scripted_policies.oracle(task):
         episode.step(said)
     read = PlannedCall("getIssue", {"issueIdOrKey": task.goal["copy"][0][0]})
     response = task.api.table()["getIssue"].handler(episode.world, read.arguments)
@@ -249,7 +249,7 @@ def test_mention__others_share_the_name_and_one_has_it_whole():
         names = [user["displayName"] for user in task.world.find("users")]
         assert sum({first, last} & set(name.split()) != set() for name in names) == 4
         assert [name.startswith(task.goal["person"]) for name in names].count(True) == 2
-        answer = policies.demonstrate(task, policies.oracle(task)).turns[0][1][0]
+        answer = scripted_policies.demonstrate(task, scripted_policies.oracle(task)).turns[0][1][0]
         assert len(json.loads(answer)) == 2
 
 

@@ -5,10 +5,10 @@ import json
 import pytest
 
 import envs
-from envs import policies
+from envs import scripted_policies
 from envs.audit.laws import shape
-from envs.policies import DONE, turn
 from envs.scenarios.jira_writes import moves, reads
+from envs.scripted_policies import DONE, turn
 from envs.task import Task
 
 
@@ -17,12 +17,12 @@ def tasks(count: int = 60, split: str = "train") -> list[Task]:
 
 
 def verdict(task: Task, *plan) -> envs.Verdict:
-    return policies.demonstrate(task, [*map(turn, plan), DONE]).verdict
+    return scripted_policies.demonstrate(task, [*map(turn, plan), DONE]).verdict
 
 
 def offered(task: Task, moved: int, detail="full") -> list[dict]:
     """The transitions that are offered after so many hops of the route."""
-    shown = policies.demonstrate(task, map(turn, task.oracle[: 2 * moved + 1]), detail)
+    shown = scripted_policies.demonstrate(task, map(turn, task.oracle[: 2 * moved + 1]), detail)
     return json.loads(shown.turns[-1][1][0])["transitions"]
 
 

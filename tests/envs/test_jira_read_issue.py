@@ -3,10 +3,10 @@
 import pytest
 
 import envs
-from envs import policies
+from envs import scripted_policies
 from envs.audit.mutants import answers_shown
-from envs.policies import DONE, turn
 from envs.scenarios.jira_read_issue import FACTS, facts_of, named
+from envs.scripted_policies import DONE, turn
 
 
 def tasks(count=60, split="train"):
@@ -14,7 +14,7 @@ def tasks(count=60, split="train"):
 
 
 def verdict(task, *turns):
-    return policies.demonstrate(task, turns).verdict
+    return scripted_policies.demonstrate(task, turns).verdict
 
 
 def test_answer__unread_is_worth_nothing():

@@ -3,9 +3,9 @@
 from collections import Counter
 
 import envs
-from envs import policies
+from envs import scripted_policies
 from envs.audit.laws import shape
-from envs.policies import DONE, turn
+from envs.scripted_policies import DONE, turn
 from envs.task import PlannedCall, Task
 
 
@@ -14,7 +14,7 @@ def tasks(count: int = 100, split: str = "train") -> list[Task]:
 
 
 def verdict(task: Task, plan) -> envs.Verdict:
-    return policies.demonstrate(task, [*map(turn, plan), DONE]).verdict
+    return scripted_policies.demonstrate(task, [*map(turn, plan), DONE]).verdict
 
 
 def test_faults__meet_each_operation_with_each_status_and_a_part_of_the_tasks_with_none():
@@ -58,12 +58,12 @@ def test_turns__what_is_tried_before_the_read_is_answered_or_again_before_it_fai
         place = next(place for place, call in enumerate(plan) if call.name == "doTransition")
         read_and_try = "\n".join(map(turn, plan[place - 1 : place + 1]))
         turns = [*map(turn, plan[: place - 1]), read_and_try, *map(turn, plan[place + 1 :]), DONE]
-        guessed = policies.demonstrate(task, turns).verdict
+        guessed = scripted_policies.demonstrate(task, turns).verdict
         assert guessed.success and guessed.reward <= 0.95
         for failed in (number for number, call in enumerate(plan) if call.fails):
             again = "\n".join(map(turn, plan[failed : failed + 2]))
             turns = [*map(turn, plan[:failed]), again, *map(turn, plan[failed + 2 :]), DONE]
-            assert policies.demonstrate(task, turns).verdict.reward <= 0.95
+            assert scripted_policies.demonstrate(task, turns).verdict.reward <= 0.95
 
 
 def test_order__of_the_two_writes_is_free():

@@ -7,11 +7,11 @@ from statistics import fmean
 import pytest
 
 import envs
-from envs import policies
+from envs import scripted_policies
 from envs.audit.laws import shape
 from envs.audit.mutants import answers_shown
-from envs.policies import DONE, turn
 from envs.scenarios.jira_refuse_infeasible import CAN_MISS, NAMES, _plan, kind_of
+from envs.scripted_policies import DONE, turn
 from envs.task import Task
 
 
@@ -20,7 +20,7 @@ def tasks(count: int = 120, split: str = "train", difficulty: int = 1) -> list[T
 
 
 def verdict(task: Task, *turns: str) -> envs.Verdict:
-    return policies.demonstrate(task, turns).verdict
+    return scripted_policies.demonstrate(task, turns).verdict
 
 
 def infeasible(count: int = 120) -> list[Task]:

@@ -2,8 +2,8 @@
 
 import envs
 from envs.audit.laws import shape
-from envs.policies import DONE, turn
 from envs.scenarios.jira_writes import moves, reads
+from envs.scripted_policies import DONE, turn
 from envs.task import Task
 
 

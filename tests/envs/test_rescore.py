@@ -5,7 +5,7 @@ import json
 import pytest
 
 import envs
-from envs import policies
+from envs import scripted_policies
 from envs import stored as command
 from envs.api.json_paths import inside
 
@@ -15,7 +15,7 @@ def records() -> list[dict]:
     made = []
     for scenario in envs.SCENARIOS:
         task = envs.sample(scenario, 1, "train")
-        for turns in (policies.oracle(task), policies.idle(task), policies.duplicate(task)):
+        for turns in (scripted_policies.oracle(task), scripted_policies.idle(task), scripted_policies.duplicate(task)):
             episode = envs.Episode(task)
             for turn in turns:
                 episode.step(turn)
@@ -121,7 +121,7 @@ NOT_THERE = object()
 def test_read__any_field_spoiled_or_lost_scores_or_is_told_in_one_line(bad, tmp_path, capsys):
     for scenario, seed in (("jira_transition_conflict", 1), ("jira_read_issue", 0)):
         episode = envs.Episode(envs.sample(scenario, seed, "train"))
-        for text in policies.oracle(episode.task):
+        for text in scripted_policies.oracle(episode.task):
             episode.step(text)
         record = {"episode": episode.to_dict(), "verdict": {"reward": 1.0, "success": True}}
         for path in places({name: record[name] for name in ("episode", "verdict")}):

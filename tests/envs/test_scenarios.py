@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 import envs
-from envs import policies
+from envs import scripted_policies
 from envs.audit.dependence import essence
 from envs.audit.laws import shape, writes_nothing
 from envs.audit.mutants import extra_writes
@@ -29,7 +29,7 @@ def mean(values) -> float:
 
 
 def reward(task: Task, turns) -> float:
-    return policies.demonstrate(task, turns).verdict.reward
+    return scripted_policies.demonstrate(task, turns).verdict.reward
 
 
 @SCENARIOS
@@ -45,7 +45,7 @@ def test_checks__weights_sum_to_one_and_one_decides_success(scenario):
 @pytest.mark.parametrize("detail", ["compact", "full"])
 def test_oracle__earns_exactly_one(scenario, split, detail):
     for task in tasks(scenario, split):
-        shown = policies.demonstrate(task, policies.oracle(task), detail)
+        shown = scripted_policies.demonstrate(task, scripted_policies.oracle(task), detail)
         assert (shown.verdict.reward, shown.verdict.success, shown.verdict.penalties) == (1.0, True, ()), task
         assert shown.turns[-1] == (task.answer, ())
 
@@ -53,20 +53,20 @@ def test_oracle__earns_exactly_one(scenario, split, detail):
 @SCENARIOS
 def test_floors__idle_and_read_only_earn_next_to_nothing(scenario):
     for task in tasks(scenario):
-        assert reward(task, policies.idle(task)) <= 0.15
+        assert reward(task, scripted_policies.idle(task)) <= 0.15
         # Where nothing is to be written, having read and saying nothing is half of it.
-        assert reward(task, policies.read_only(task)) <= (0.25 if writes_nothing(task) else 0.15)
+        assert reward(task, scripted_policies.read_only(task)) <= (0.25 if writes_nothing(task) else 0.15)
 
 
 @SCENARIOS
 def test_floors__random_and_duplicate_calls_stay_low(scenario):
     made = tasks(scenario)
-    assert mean(reward(task, policies.random_valid(task, random.Random(task.seed))) for task in made) <= 0.3
+    assert mean(reward(task, scripted_policies.random_valid(task, random.Random(task.seed))) for task in made) <= 0.3
     for task in made:
-        repeated = [turn for turn in policies.oracle(task)[:-1] for _ in range(3)]
-        assert reward(task, policies.duplicate(task)) < 1.0
+        repeated = [turn for turn in scripted_policies.oracle(task)[:-1] for _ in range(3)]
+        assert reward(task, scripted_policies.duplicate(task)) < 1.0
         assert reward(task, [*repeated, "Done."]) < 1.0
-    assert mean(reward(task, policies.duplicate(task)) for task in made) <= 0.3
+    assert mean(reward(task, scripted_policies.duplicate(task)) for task in made) <= 0.3
 
 
 @SCENARIOS
@@ -74,21 +74,21 @@ def test_habits__each_costs_and_none_raises(scenario):
     known = envs.SCENARIOS[scenario].habits
     for habit in known:
         rewards = [
-            reward(task, policies.sloppy(task, random.Random(task.seed), {habit: 1.0}))
+            reward(task, scripted_policies.sloppy(task, random.Random(task.seed), {habit: 1.0}))
             for task in tasks(scenario, count=100)
         ]
         assert mean(rewards) <= 0.75, habit
     for task in tasks(scenario, count=100):
-        turns = policies.sloppy(task, random.Random(task.seed), {habit: 0.5 for habit in known})
+        turns = scripted_policies.sloppy(task, random.Random(task.seed), {habit: 0.5 for habit in known})
         assert 0.0 <= reward(task, turns) <= 1.0 and turns[-1] in ("Done.", task.answer)
 
 
 @SCENARIOS
 def test_habits__at_chance_zero_are_the_oracle(scenario):
     (task,) = tasks(scenario, count=1)
-    assert policies.sloppy(
+    assert scripted_policies.sloppy(
         task, random.Random(0), dict.fromkeys(envs.SCENARIOS[scenario].habits, 0.0)
-    ) == policies.oracle(task)
+    ) == scripted_policies.oracle(task)
 
 
 @SCENARIOS
@@ -117,11 +117,11 @@ def mutants(task: Task):
         yield "swap", played(plan[::-1])
     yield "not stopping", played(plan)[:-1]
     if plan:
-        yield "go on", [*played(plan)[:-1], policies.turn(plan[0]), "Done."]
+        yield "go on", [*played(plan)[:-1], scripted_policies.turn(plan[0]), "Done."]
 
 
 def played(plan) -> list[str]:
-    return [*map(policies.turn, plan), "Done."]
+    return [*map(scripted_policies.turn, plan), "Done."]
 
 
 def leaves(value, path=()) -> list[tuple]:
@@ -151,7 +151,7 @@ def spoiled(value, path, how):
 def test_success__is_the_outcome_and_nothing_else(scenario):
     for task in tasks(scenario, count=20):
         episode = envs.Episode(task)
-        for turn in policies.oracle(task):
+        for turn in scripted_policies.oracle(task):
             episode.step(turn)
         checks = envs.SCENARIOS[scenario].checks
         assert judge(Attempt(task, episode.trace, episode.world), checks).success
@@ -170,10 +170,10 @@ def test_success__an_extra_write_spoils_it(scenario):
     for task in tasks(scenario, count=20):
         for extra in extra_writes(task):
             episode = envs.Episode(task)
-            for turn in policies.oracle(task)[:-1]:
+            for turn in scripted_policies.oracle(task)[:-1]:
                 episode.step(turn)
             done = essence(task.world, episode.world)
-            episode.step(policies.turn(extra))
+            episode.step(scripted_policies.turn(extra))
             # The right edit once more moves a time and nothing else.
             if essence(task.world, episode.world) != done:
                 assert not episode.verdict().success, extra
@@ -283,7 +283,7 @@ def test_transition__target_stands_at_every_place_alike():
     places = [0] * 4
     for task in tasks("jira_transition_ticket", count=400):
         episode = envs.Episode(task)
-        (answer,) = episode.step(policies.turn(task.oracle[0])).answers
+        (answer,) = episode.step(scripted_policies.turn(task.oracle[0])).answers
         offered = json.loads(answer)["transitions"]
         assert 3 <= len(offered) <= 4 and len({step["id"] for step in offered}) == len(offered)
         assert all(re.fullmatch("[1-9][0-9]", step["id"]) for step in offered)
@@ -297,7 +297,9 @@ def test_transition__wrong_choices_earn_a_part():
         shown.verdict.reward
         for task in made
         if not (
-            shown := policies.demonstrate(task, policies.sloppy(task, random.Random(0), {"first_transition": 1.0}))
+            shown := scripted_policies.demonstrate(
+                task, scripted_policies.sloppy(task, random.Random(0), {"first_transition": 1.0})
+            )
         ).verdict.success
     ]
     assert len(wrong) > 100 and 0.15 <= mean(wrong) <= 0.4
@@ -327,7 +329,7 @@ def test_tools__more_are_offered_and_nothing_else_changes(scenario):
         assert len(many.tools) == len(set(many.tools)) == more and len(every.tools) == len(table)
         assert many.tools == envs.sample(scenario, seed, "train", tools=more).tools
         assert (few.request, few.goal, few.oracle) == (many.request, many.goal, many.oracle)
-        assert reward(many, policies.oracle(many)) == 1
+        assert reward(many, scripted_policies.oracle(many)) == 1
         places.add(many.tools.index(needed[0]))
     assert len(places) > 1
 
@@ -352,7 +354,7 @@ def test_sample__refuses_an_unknown_scenario():
 def test_sloppy__refuses_an_unknown_habit():
     (task,) = tasks("jira_create_issue", count=1)
     with pytest.raises(envs.EnvError, match="drop_priority"):
-        policies.sloppy(task, random.Random(0), {"nope": 1.0})
+        scripted_policies.sloppy(task, random.Random(0), {"nope": 1.0})
 
 
 TOUCHED_BY_ONE_WRITE = {
@@ -366,7 +368,7 @@ TOUCHED_BY_ONE_WRITE = {
 def test_changes__of_the_oracle_are_of_the_records_asked_for(scenario):
     for task in tasks(scenario, count=10):
         episode = envs.Episode(task)
-        for turn in policies.oracle(task):
+        for turn in scripted_policies.oracle(task):
             episode.step(turn)
         changed = [change for change in changes(task.world, episode.world) if change.table in ("issues", "pages")]
         writes = [

@@ -13,7 +13,7 @@ from flax import nnx
 
 import envs
 import models
-from envs import policies
+from envs import scripted_policies
 from jaxrlvr import demonstrations
 from jaxrlvr.chat import Chat
 from jaxrlvr.compilation import use_compilation_cache
@@ -167,7 +167,7 @@ def oracle_script(chat: Chat) -> Callable[[Sequence[envs.Task]], Script]:
     """The script in which every member does what its task's oracle does."""
 
     def of(tasks: Sequence[envs.Task]) -> Script:
-        turns = [[chat.turn(text) for text in policies.oracle(task)] for task in tasks]
+        turns = [[chat.turn(text) for text in scripted_policies.oracle(task)] for task in tasks]
         return lambda b, g, turn: turns[b][turn]
 
     return of

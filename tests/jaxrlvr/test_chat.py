@@ -6,7 +6,7 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 import envs
-from envs import policies
+from envs import scripted_policies
 from jaxrlvr.chat import Chat
 
 # As Qwen3's own template does: thoughts before the last question are dropped, an empty thought opens a turn that is
@@ -48,7 +48,7 @@ def thinking(tokenizer):
 def conversation(scenario):
     """A task, its tools, and the oracle's turns with their answers."""
     task = envs.sample(scenario, 3, "heldout")
-    return task, envs.tool_schemas(task), policies.demonstrate(task, policies.oracle(task)).turns
+    return task, envs.tool_schemas(task), scripted_policies.demonstrate(task, scripted_policies.oracle(task)).turns
 
 
 @pytest.mark.parametrize("scenario", list(envs.SCENARIOS))

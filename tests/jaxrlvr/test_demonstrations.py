@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import envs
-from envs import policies
+from envs import scripted_policies
 from jaxrlvr import demonstrations
 
 
@@ -46,7 +46,7 @@ def test_row__of_several_members_is_one_prompt_with_other_attempts_at_one_task(c
 
 def test_conversation__without_habits_is_the_oracles():
     task, turns = demonstrations.conversation("confluence_create_page", "synthetic", 1, {})
-    assert [text for text, _ in turns] == policies.oracle(task)
+    assert [text for text, _ in turns] == scripted_policies.oracle(task)
 
 
 def test_conversation__has_each_habit_as_often_as_asked():
@@ -62,7 +62,7 @@ def test_conversation__has_each_habit_as_often_as_asked():
 
 def test_conversation__ignores_the_habits_of_other_scenarios():
     task, turns = demonstrations.conversation("jira_create_issue", "train", 1, {"first_transition": 1.0})
-    assert [text for text, _ in turns] == policies.oracle(task)
+    assert [text for text, _ in turns] == scripted_policies.oracle(task)
 
 
 def test_texts__hold_requests_turns_and_answers():

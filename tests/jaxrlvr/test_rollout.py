@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import envs
-from envs import policies
+from envs import scripted_policies
 from jaxrlvr import demonstrations, grpo
 from jaxrlvr.batch import Shape, pack, rows
 from jaxrlvr.devices import MeshConfig, SamplingMesh
@@ -213,7 +213,7 @@ def test_stop__length_when_an_answer_does_not_fit(loaded, roomy, make_tasks, scr
 
 def test_stop__max_turns(loaded, roomy, make_tasks, scripted, chat):
     tasks = make_tasks(1, "jira_transition_ticket")
-    call = chat.turn(policies.turn(tasks[0].oracle[0]))
+    call = chat.turn(scripted_policies.turn(tasks[0].oracle[0]))
     scripted(lambda b, g, turn: call)
     member = only_member(loaded, roomy, tasks, max_turns=2)
     assert (member.stop, member.turns, len(member.episode.trace)) == ("max_turns", 2, 2)

@@ -3,7 +3,7 @@
 import pickle
 
 import envs
-from envs import policies
+from envs import scripted_policies
 from jaxrlvr import shares
 from jaxrlvr.rollout import Trajectory
 
@@ -12,7 +12,7 @@ def test_told__keeps_what_records_and_metrics_need(make_tasks) -> None:
     """An episode comes through a pipe without its simulator, also after a call."""
     task = make_tasks(1)[0]
     episode = envs.Episode(task)
-    for text in policies.oracle(task):
+    for text in scripted_policies.oracle(task):
         episode.step(text)
     member = Trajectory(episode, [1, 2], [True, False], [-1.0, 0.0], 1, "done", verdict=episode.verdict())
     back = pickle.loads(pickle.dumps(shares.told(member)))

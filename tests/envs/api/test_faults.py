@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import envs
-from envs import policies
+from envs import scripted_policies
 from envs.api.faults import Faults, Rival
 from envs.api.simulator import Simulator
 from envs.example_site import made_up_site
@@ -144,9 +144,9 @@ def test_rescore__a_stored_episode_meets_the_same_faults(scenario):
     for seed in range(30):
         task = envs.sample(scenario, seed, "train")
         for turns in (
-            policies.oracle(task),
-            policies.random_valid(task, random.Random(seed)),
-            policies.duplicate(task),
+            scripted_policies.oracle(task),
+            scripted_policies.random_valid(task, random.Random(seed)),
+            scripted_policies.duplicate(task),
         ):
             episode = envs.Episode(task)
             for turn in turns:

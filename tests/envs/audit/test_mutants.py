@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 import envs
-from envs import policies
+from envs import scripted_policies
 from envs.audit.mutants import KINDS, SPAM, UNDECLARED, mutants
 from envs.scenarios.jira_reads import SEARCH
 
@@ -40,7 +40,7 @@ def test_rename__to_a_read_that_tells_less_or_to_a_write_is_one():
 def test_mutants__are_never_the_oracle():
     for scenario in envs.SCENARIOS:
         task = envs.sample(scenario, 3, "train", 3)
-        assert all(made.turns != tuple(policies.oracle(task)) for made in mutants(task))
+        assert all(made.turns != tuple(scripted_policies.oracle(task)) for made in mutants(task))
 
 
 def made(scenario: str, kind: str, split: str = "train", seeds: int = 6):

@@ -3,7 +3,7 @@
 import pytest
 
 import envs
-from envs import policies
+from envs import scripted_policies
 from envs.audit.dependence import replay
 from envs.reward.checks import Attempt, changes, exactly, judge, overlap
 from envs.scenarios import confluence_create_page, confluence_page_from_facts, confluence_page_from_issue
@@ -18,20 +18,20 @@ def task() -> envs.Task:
 
 
 def verdict(task: envs.Task, *turns: str) -> envs.Verdict:
-    return policies.demonstrate(task, [*turns, "Done."]).verdict
+    return scripted_policies.demonstrate(task, [*turns, "Done."]).verdict
 
 
 @pytest.mark.parametrize(
     ("turn", "penalty", "cost"),
     [
-        (policies.turn(PlannedCall("createIssue", {})), "unknown_tool", 0.1),
+        (scripted_policies.turn(PlannedCall("createIssue", {})), "unknown_tool", 0.1),
         ("<tool_call>{</tool_call>", "malformed_call", 0.1),
         ('<tool_call>{"name": 1}</tool_call>', "malformed_call", 0.1),
-        (policies.turn(WRONG_KEY), "refused_call", 0.05),
+        (scripted_policies.turn(WRONG_KEY), "refused_call", 0.05),
     ],
 )
 def test_penalties__each_fault_costs_its_price_once_per_time(task, turn, penalty, cost):
-    oracle = [policies.turn(call) for call in task.oracle]
+    oracle = [scripted_policies.turn(call) for call in task.oracle]
     once = verdict(task, turn, *oracle)
     assert [(p.name, p.count, p.cost) for p in once.penalties] == [(penalty, 1, cost)]
     assert once.reward == pytest.approx(1.0 - cost) and once.success
@@ -43,25 +43,28 @@ def test_penalties__a_malformed_call_is_no_duplicate(task):
 
 
 def test_penalties__a_repeated_call_and_a_call_after_the_end_are_told_apart(task):
-    read, move = (policies.turn(call) for call in task.oracle)
+    read, move = (scripted_policies.turn(call) for call in task.oracle)
     assert [p.name for p in verdict(task, read, read, move).penalties] == ["duplicate_call"]
     late = verdict(
-        task, read, move, policies.turn(PlannedCall("getTransitions", {"issueIdOrKey": task.goal["issue"].lower()}))
+        task,
+        read,
+        move,
+        scripted_policies.turn(PlannedCall("getTransitions", {"issueIdOrKey": task.goal["issue"].lower()})),
     )
     assert [p.name for p in late.penalties] == ["call_after_done"]
     assert late.success and late.reward < 0.9
 
 
 def test_transition__a_lucky_guess_is_a_success_but_earns_less_than_reading(task):
-    lucky = verdict(task, policies.turn(task.oracle[1]))
+    lucky = verdict(task, scripted_policies.turn(task.oracle[1]))
     assert lucky.success and lucky.reward < 0.6
-    late = verdict(task, policies.turn(task.oracle[1]), policies.turn(task.oracle[0]))
+    late = verdict(task, scripted_policies.turn(task.oracle[1]), scripted_policies.turn(task.oracle[0]))
     assert late.reward < 0.6
 
 
 def test_page__an_id_that_was_not_read_earns_nothing():
     task = envs.SCENARIOS["confluence_create_page"].sample(4, "train")
-    scores = {check.name: check.score for check in verdict(task, policies.turn(task.oracle[2])).checks}
+    scores = {check.name: check.score for check in verdict(task, scripted_policies.turn(task.oracle[2])).checks}
     assert scores["argument/spaceId"] == scores["argument/parentId"] == 0.0
     assert scores["argument/title"] == scores["outcome"] == 1.0
 
@@ -69,14 +72,19 @@ def test_page__an_id_that_was_not_read_earns_nothing():
 def test_page__reading_more_than_needed_costs_a_little():
     task = envs.SCENARIOS["confluence_create_page"].sample(4, "train")
     spaces, pages, create = task.oracle
-    everything = verdict(task, policies.turn(PlannedCall("getSpaces", {})), policies.turn(pages), policies.turn(create))
+    everything = verdict(
+        task,
+        scripted_policies.turn(PlannedCall("getSpaces", {})),
+        scripted_policies.turn(pages),
+        scripted_policies.turn(create),
+    )
     assert everything.success and 0.95 <= everything.reward < 1.0
 
 
 def test_issue__arguments_of_a_refused_call_still_earn():
     task = envs.SCENARIOS["jira_create_issue"].sample(4, "train")
     flat = {**task.oracle[0].arguments["fields"], "project": task.goal["project"]}
-    judged = verdict(task, policies.turn(PlannedCall("createIssue", {"fields": flat})))
+    judged = verdict(task, scripted_policies.turn(PlannedCall("createIssue", {"fields": flat})))
     scores = {check.name: check.score for check in judged.checks}
     assert not judged.success and scores["argument/fields.project.key"] == 0.0
     assert scores["argument/fields.summary"] == scores["argument/fields.labels"] == 1.0
@@ -86,7 +94,7 @@ def test_issue__arguments_of_a_refused_call_still_earn():
 def test_outcome__any_other_record_changed_or_lost_spoils_it(scenario):
     task = envs.SCENARIOS[scenario].sample(2, "train")
     episode = envs.Episode(task)
-    for turn in policies.oracle(task):
+    for turn in scripted_policies.oracle(task):
         episode.step(turn)
     touched = {(change.table, (change.before or {}).get("id")) for change in envs.changes(task.world, episode.world)}
     for table, records in task.world.tables.items():

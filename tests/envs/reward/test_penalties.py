@@ -3,14 +3,14 @@
 import pytest
 
 import envs
-from envs import policies
-from envs.policies import turn
+from envs import scripted_policies
 from envs.reward.penalties import COSTS, FREE_MORE, FREE_TIMES
+from envs.scripted_policies import turn
 from envs.task import PlannedCall
 
 
 def verdict(task, *calls):
-    return policies.demonstrate(task, [*map(turn, calls), task.answer]).verdict
+    return scripted_policies.demonstrate(task, [*map(turn, calls), task.answer]).verdict
 
 
 def lost(task, *calls):
