@@ -2,7 +2,8 @@
 
 from envs.api.errors import EnvError
 from envs.episode import Episode, Reply, rescore, tool_schemas
-from envs.reward.checks import Verdict, changes, judge
+from envs.reward.site_diff import changes
+from envs.reward.verdict import Verdict, judge
 from envs.scenarios import SCENARIOS, sample
 from envs.task import Task
 

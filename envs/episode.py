@@ -11,7 +11,8 @@ from envs.api.tools import Detail, render, tool_schema
 from envs.api.world import World
 from envs.episode_record import check_episode
 from envs.parsing.calls import Malformed, parse_calls
-from envs.reward.checks import Attempt, Verdict, judge
+from envs.reward.checks import Attempt
+from envs.reward.verdict import Verdict, judge
 from envs.scenarios import SCENARIOS, sample
 from envs.task import Task
 from envs.trace import SEEN, Call, Trace

@@ -14,7 +14,7 @@ from envs.api.errors import EnvError
 from envs.api.operation import Json
 from envs.api.tools import Detail
 from envs.episode import Episode
-from envs.reward.checks import Verdict
+from envs.reward.verdict import Verdict
 from envs.scenarios import SCENARIOS
 from envs.task import DONE, PlannedCall, Task
 

@@ -1,13 +1,13 @@
 """What an oracle's calls need of each other, found out by making them: which order is a fault, and which turn."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from envs.api.json_paths import leaves
-from envs.api.operation import Json
 from envs.api.simulator import Simulator
-from envs.api.world import START_MS, World
+from envs.api.world import World
+from envs.reward.site_diff import essence
 from envs.task import PlannedCall, Task
 
 
@@ -65,27 +65,3 @@ def replay(task: Task, plan: Sequence[PlannedCall]) -> tuple[list[Any], World]:
     """The answers to a plan's calls, and the site after them."""
     simulator = Simulator(task.world, task.api.table(), task.faults)
     return [simulator.call(call.name, call.arguments) for call in plan], simulator.world
-
-
-def essence(before: World, after: World) -> Json:
-    """What a site has become, without what depends on the number and order of calls: new ids and times."""
-    changed: list[tuple[str, str, Any]] = []
-    made: dict[str, str] = {}
-    for table, records in after.tables.items():
-        old = before.tables.get(table, {})
-        for key in records:
-            if key not in old and key.isdigit():
-                made[key] = f"new record {len(made) + 1} of {table}"
-        changed += [(table, made.get(key, key), r) for key, r in records.items() if old.get(key) != r]
-        changed += [(table, key, None) for key in old if key not in records]
-    return sorted(json.dumps(_plain(change, made), sort_keys=True) for change in changed)
-
-
-def _plain(value: Any, made: Mapping[str, str]) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(inner, made) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner, made) for inner in value]
-    if isinstance(value, int) and not isinstance(value, bool) and value >= START_MS:
-        return "a time"
-    return made.get(value, value) if isinstance(value, str) else value

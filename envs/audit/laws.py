@@ -16,12 +16,12 @@ from typing import Any
 
 from envs.api.errors import EnvError
 from envs.api.json_paths import leaves
-from envs.audit.dependence import essence
 from envs.audit.mutants import mutants
 from envs.audit.play import Played, play
 from envs.audit.policies import CHEAP, same_answer, weak
 from envs.audit.wrong_values import quoted
-from envs.reward.checks import judge
+from envs.reward.site_diff import essence
+from envs.reward.verdict import judge
 from envs.scenarios.scenario import Scenario
 from envs.scripted_policies import oracle
 from envs.task import DONE, Task

@@ -27,8 +27,9 @@ from envs.api.json_paths import Path, inner_paths, inside, leaves, replaced, wit
 from envs.api.operation import Json
 from envs.api.tools import render
 from envs.api.undeclared import declared_at
-from envs.audit.dependence import essence, needs_answer, needs_order, replay
+from envs.audit.dependence import needs_answer, needs_order, replay
 from envs.audit.wrong_values import NOWHERE, filled, quoted, sample_arguments, wrong_values
+from envs.reward.site_diff import essence
 from envs.scripted_policies import turn
 from envs.task import DONE, PlannedCall, Task
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from envs.episode import Episode
-from envs.reward.checks import Attempt, Verdict, judge
+from envs.reward.checks import Attempt
+from envs.reward.verdict import Verdict, judge
 from envs.scenarios.scenario import Scenario
 from envs.task import Task
 

@@ -1,19 +1,12 @@
-"""Checks as data: named, weighted predicates on an episode. What every scenario subtracts is in `envs.reward.penalties`.
-
-reward  = sum of weight x score over the scenario's checks, minus penalties, within [0, 1]
-success = the outcome alone: the site is as the goal says, and nothing else on it has changed
-
-By the trace alone, as in arXiv 2607.01465, the outcome's weight is shared out among the other checks; success stays.
-"""
+"""Checks as data: named, weighted predicates on a finished episode, and functions that make the common ones."""
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from envs.api.operation import Json
-from envs.api.world import Record, World
-from envs.reward.penalties import PenaltyResult, penalties
+from envs.api.world import World
+from envs.reward.site_diff import Change, changes
 from envs.task import Task
 from envs.trace import Call, Trace, answered_before
 
@@ -44,67 +37,6 @@ class Check:
     """What a full score means, for people."""
     outcome: bool = False
     """Whether this check alone decides success."""
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """A check's part of a verdict."""
-
-    name: str
-    weight: float
-    score: float
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What an episode is worth, and why."""
-
-    reward: float
-    success: bool
-    checks: tuple[CheckResult, ...]
-    penalties: tuple[PenaltyResult, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Change:
-    """A record that an episode created, replaced or deleted."""
-
-    table: str
-    before: Record | None
-    after: Record | None
-
-
-def judge(attempt: Attempt, checks: Sequence[Check], trace_only: bool = False) -> Verdict:
-    """The verdict: a pure function of task, trace and final world.
-
-    With `trace_only` the reward does not depend on the final world. A task that asks for no write is judged by its
-    trace in any case.
-    """
-    trace_only = trace_only and attempt.task.any_writes(attempt.task.oracle)
-    scored = [(check, float(check.score(attempt))) for check in checks]
-    success = all(score == 1.0 for check, score in scored if check.outcome)
-    counted = [(check, score) for check, score in scored if not (trace_only and check.outcome)]
-    whole = sum(check.weight for check, _ in counted) if trace_only else 1.0
-    results = tuple(CheckResult(check.name, check.weight / whole, score, check.sentence) for check, score in counted)
-    lost = penalties(attempt.task, attempt.trace, success or trace_only)
-    reward = sum(result.weight * result.score for result in results) - sum(penalty.cost for penalty in lost)
-    return Verdict(min(1.0, max(0.0, round(reward, 9))), success, results, lost)
-
-
-def changes(before: World, after: World) -> list[Change]:
-    """Every record in which two worlds differ."""
-    found = []
-    for table in {**before.tables, **after.tables}:
-        old, new = before.tables.get(table, {}), after.tables.get(table, {})
-        for key in {**old, **new}:
-            if old.get(key) != new.get(key):
-                found.append(Change(table, old.get(key), new.get(key)))
-    return found
 
 
 def at(value: Json, path: str) -> Json:

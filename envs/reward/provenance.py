@@ -1,5 +1,7 @@
 """What an answer had told before it was used: an id is worth something only if it was read, not guessed."""
 
+from collections.abc import Callable
+
 from envs.api.json_paths import leaves
 from envs.reward.checks import Attempt, Check, at, exactly
 from envs.trace import Call, answered_before
@@ -31,3 +33,43 @@ def read_argument(operation: str, path: str, goal: str, weight: float) -> Check:
         return exactly(value, attempt.task.goal[goal]) * told_before(calls, place, value)
 
     return Check(f"argument/{path}", weight, score, f"The {path} of {operation} was read, not guessed, and is right.")
+
+
+def all_named(operation: str, path: str, goal: str, weight: float) -> Check:
+    """How well the calls of `operation` together name the goal's records at `path`, and no others.
+
+    The goal lists records, each as the list of its names in capitals (an id, a key). A name counts only if an answer
+    had told it before. The score is how many are named, over those that should be and all others that were.
+    """
+
+    def score(attempt: Attempt) -> float:
+        calls, wanted = attempt.trace.calls, attempt.task.goal[goal]
+        named: set[int] = set()
+        others: set[str] = set()
+        for place, call in enumerate(calls):
+            if call.name != operation:
+                continue
+            name = str(at(call.arguments, path)).upper()
+            record = next((number for number, names in enumerate(wanted) if name in names), None)
+            if record is None:
+                others.add(name)
+            elif told_before(calls, place, name):
+                named.add(record)
+        return len(named) / (len(wanted) + len(others))
+
+    return Check(f"argument/{path}", weight, score, f"{operation} was called for each of the {goal} and for no other.")
+
+
+def each_call(
+    operation: str, name: str, goal: str, weight: float, right: Callable[[Attempt, int], float], sentence: str
+) -> Check:
+    """The mean of `right`(attempt, place of the call) over the calls of `operation`, whatever their order.
+
+    A call that is missing to the length of the goal's list counts as a wrong one.
+    """
+
+    def score(attempt: Attempt) -> float:
+        scores = [right(attempt, place) for place, call in enumerate(attempt.trace) if call.name == operation]
+        return sum(scores) / max(len(scores), len(attempt.task.goal[goal]))
+
+    return Check(name, weight, score, sentence)

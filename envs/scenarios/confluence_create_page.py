@@ -9,7 +9,8 @@ import random
 from envs import words
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
-from envs.reward.checks import Attempt, Change, Check, argument, outcome, read_first, stopped_after
+from envs.reward.checks import Attempt, Check, argument, outcome, read_first, stopped_after
+from envs.reward.site_diff import Change
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call, answered_before

@@ -11,8 +11,9 @@ from envs.api.operation import Json
 from envs.confluence import CONFLUENCE
 from envs.confluence.labels import label
 from envs.confluence.world import site
-from envs.reward.checks import Change, argument, outcome, stopped_after
+from envs.reward.checks import argument, outcome, stopped_after
 from envs.reward.provenance import read_argument
+from envs.reward.site_diff import Change
 from envs.scenarios.confluence_reads import changed_fields, page_found, space_found
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task

@@ -9,8 +9,9 @@ import random
 
 from envs import words
 from envs.api.operation import Json
-from envs.reward.checks import Attempt, Change, Check, argument, at, outcome, read_first, stopped_after
+from envs.reward.checks import Attempt, Check, argument, at, outcome, read_first, stopped_after
 from envs.reward.provenance import last_place, read_argument, told_before
+from envs.reward.site_diff import Change
 from envs.scenarios.both_sites import BOTH, add_spaces
 from envs.scenarios.confluence_reads import space_found
 from envs.scenarios.jira_sites import names_of, put_issue, two_projects

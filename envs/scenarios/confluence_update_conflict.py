@@ -13,8 +13,9 @@ from envs.api.operation import Json
 from envs.api.world import Record
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
-from envs.reward.checks import Attempt, Change, Check, argument, at, outcome, stopped_after
+from envs.reward.checks import Attempt, Check, argument, at, outcome, stopped_after
 from envs.reward.provenance import read_argument, told_before
+from envs.reward.site_diff import Change
 from envs.scenarios.confluence_reads import changed_fields, page_found
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task

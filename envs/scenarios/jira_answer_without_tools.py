@@ -12,7 +12,8 @@ from envs import words
 from envs.api.world import Record, World
 from envs.jira import JIRA
 from envs.jira.world import PRIORITIES, add_distractors, add_issue, add_project, empty_site, simple_workflow
-from envs.reward.checks import Attempt, Check, changes
+from envs.reward.checks import Attempt, Check
+from envs.reward.site_diff import changes
 from envs.scenarios.jira_read_issue import FACTS, TYPES, facts_of, named, possible, unasked
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task

@@ -11,8 +11,9 @@ from envs import words
 from envs.api.json_paths import leafwise, leaves
 from envs.api.operation import Json
 from envs.jira import JIRA
-from envs.reward.checks import Attempt, Change, Check, argument, at, outcome, stopped_after
+from envs.reward.checks import Attempt, Check, argument, at, outcome, stopped_after
 from envs.reward.provenance import last_place, told_before
+from envs.reward.site_diff import Change
 from envs.scenarios.jira_reads import user_found
 from envs.scenarios.jira_sites import add_people, mixable, names_of, two_projects
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing

@@ -8,7 +8,8 @@ import random
 from envs import words
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, PRIORITIES, add_distractors, add_project, empty_site, simple_workflow
-from envs.reward.checks import Change, argument, outcome, overlap, stopped_after
+from envs.reward.checks import argument, outcome, overlap, stopped_after
+from envs.reward.site_diff import Change
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
 from envs.words import Split

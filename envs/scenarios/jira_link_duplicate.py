@@ -10,7 +10,8 @@ import random
 from envs import words
 from envs.api.operation import Json
 from envs.jira.world import LINK_TYPES
-from envs.reward.checks import Change, argument, exactly, outcome, stopped_after
+from envs.reward.checks import argument, exactly, outcome, stopped_after
+from envs.reward.site_diff import Change
 from envs.scenarios.jira_reads import SEARCH, SEARCH_BY_POST, SEARCHABLE, issue_argument, issues_found
 from envs.scenarios.jira_sites import by_summary, mixable, names_of, two_projects
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing

@@ -12,7 +12,8 @@ from envs import words
 from envs.api.operation import Json
 from envs.api.world import Record
 from envs.jira.durations import seconds
-from envs.reward.checks import Attempt, Change, Check, argument, outcome, stopped_after
+from envs.reward.checks import Attempt, Check, argument, outcome, stopped_after
+from envs.reward.site_diff import Change
 from envs.scenarios.jira_reads import SEARCH, SEARCHABLE, issue_argument, issues_found
 from envs.scenarios.jira_sites import by_summary, mixable, names_of, two_projects
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing

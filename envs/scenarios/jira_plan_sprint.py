@@ -11,8 +11,9 @@ from envs.api.operation import Json
 from envs.api.world import Record
 from envs.jira import JIRA
 from envs.jira.world import put
-from envs.reward.checks import Change, argument, outcome, overlap, read_first, stopped_after
+from envs.reward.checks import argument, outcome, overlap, read_first, stopped_after
 from envs.reward.provenance import read_argument
+from envs.reward.site_diff import Change
 from envs.scenarios.jira_sites import Site, put_issue, two_projects
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task

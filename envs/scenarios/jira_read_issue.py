@@ -20,7 +20,8 @@ from envs.jira.world import (
     empty_site,
     simple_workflow,
 )
-from envs.reward.checks import Attempt, Check, argument, changes, stopped_after
+from envs.reward.checks import Attempt, Check, argument, stopped_after
+from envs.reward.site_diff import changes
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call

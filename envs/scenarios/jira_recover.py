@@ -12,7 +12,8 @@ from envs import words
 from envs.api.faults import Faults
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, empty_site
-from envs.reward.checks import Attempt, Change, Check, argument, outcome
+from envs.reward.checks import Attempt, Check, argument, outcome
+from envs.reward.site_diff import Change
 from envs.scenarios.jira_writes import as_asked, moves, one_moved, read_it, reads, right_issue, right_transition
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task

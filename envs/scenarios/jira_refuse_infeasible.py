@@ -16,8 +16,9 @@ from envs import words
 from envs.api.world import Record, World
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, add_user, empty_site
-from envs.reward.checks import Attempt, Check, at, changes, exactly
+from envs.reward.checks import Attempt, Check, at, exactly
 from envs.reward.provenance import last_place
+from envs.reward.site_diff import changes
 from envs.scenarios.jira_read_issue import named
 from envs.scenarios.jira_writes import as_asked, moves, one_moved, reads
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing

@@ -13,7 +13,8 @@ from envs.api.operation import Json
 from envs.api.world import Record
 from envs.jira import JIRA
 from envs.jira.world import RESOLUTIONS, add_distractors, add_issue, add_project, empty_site, put
-from envs.reward.checks import Attempt, Change, Check, argument, outcome, read_first, stopped_after
+from envs.reward.checks import Attempt, Check, argument, outcome, read_first, stopped_after
+from envs.reward.site_diff import Change
 from envs.scenarios.jira_writes import only_moved, right_issue, right_transition
 from envs.scenarios.jira_writes import read_it as reads_it
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing

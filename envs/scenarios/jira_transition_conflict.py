@@ -12,7 +12,8 @@ from envs.api.faults import Faults, Rival
 from envs.api.world import Record
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
-from envs.reward.checks import Attempt, Change, Check, argument, outcome, stopped_after
+from envs.reward.checks import Attempt, Check, argument, outcome, stopped_after
+from envs.reward.site_diff import Change
 from envs.scenarios.jira_writes import moves, one_moved, read_it, reads, right_issue
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
 from envs.task import PlannedCall, Task

@@ -14,12 +14,12 @@ from envs.api.operation import Json
 from envs.api.world import Record
 from envs.jira.jql import parse
 from envs.jira.world import PRIORITIES, put
-from envs.reward.checks import Attempt, Change, at, outcome, stopped_after
-from envs.reward.provenance import told_before
+from envs.reward.checks import Attempt, at, outcome, stopped_after
+from envs.reward.provenance import all_named, each_call, told_before
+from envs.reward.site_diff import Change
 from envs.scenarios.jira_reads import SEARCH, SEARCHABLE, issues_found
 from envs.scenarios.jira_sites import Site, add_people, names_of, put_issue, two_projects
 from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
-from envs.several import all_named, each_call
 from envs.task import PlannedCall, Task
 from envs.words import Split
 

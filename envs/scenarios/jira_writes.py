@@ -3,7 +3,8 @@
 from envs.api.operation import Json
 from envs.api.world import Record
 from envs.jira.world import DEFAULT_PRIORITY
-from envs.reward.checks import Attempt, Change, Check, argument, read_first
+from envs.reward.checks import Attempt, Check, argument, read_first
+from envs.reward.site_diff import Change
 from envs.task import PlannedCall, Task
 from envs.trace import Call
 

@@ -6,7 +6,8 @@ import pytest
 
 import envs
 from envs import scripted_policies
-from envs.reward.checks import Attempt, judge
+from envs.reward.checks import Attempt
+from envs.reward.verdict import judge
 from envs.trace import Trace
 
 CALL = '<tool_call>\n{{"name": "{}", "arguments": {}}}\n</tool_call>'

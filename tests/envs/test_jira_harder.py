@@ -10,7 +10,7 @@ from envs import scripted_policies
 from envs.api.json_paths import replaced
 from envs.jira.jql import parse
 from envs.jira.world import LINK_TYPES
-from envs.reward.checks import Verdict
+from envs.reward.verdict import Verdict
 from envs.scenarios.jira_reads import SEARCH
 from envs.scripted_policies import DONE, turn
 from envs.task import PlannedCall, Task

@@ -6,7 +6,7 @@ import pytest
 
 import envs
 from envs import scripted_policies
-from envs import stored as command
+from envs import stored_episodes as command
 from envs.api.json_paths import inside
 
 

@@ -9,10 +9,11 @@ import pytest
 
 import envs
 from envs import scripted_policies
-from envs.audit.dependence import essence
 from envs.audit.laws import shape, writes_nothing
 from envs.audit.mutants import extra_writes
-from envs.reward.checks import Attempt, changes, judge
+from envs.reward.checks import Attempt
+from envs.reward.site_diff import changes, essence
+from envs.reward.verdict import judge
 from envs.task import PlannedCall, Task
 
 SCENARIOS = pytest.mark.parametrize("scenario", envs.SCENARIOS)

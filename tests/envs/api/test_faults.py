@@ -12,7 +12,8 @@ from envs.api.faults import Faults, Rival
 from envs.api.simulator import Simulator
 from envs.example_site import made_up_site
 from envs.jira import JIRA
-from envs.reward.checks import Attempt, judge
+from envs.reward.checks import Attempt
+from envs.reward.verdict import judge
 from envs.task import PlannedCall, Task
 from envs.trace import Call, Trace
 

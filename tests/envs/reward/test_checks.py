@@ -5,7 +5,9 @@ import pytest
 import envs
 from envs import scripted_policies
 from envs.audit.dependence import replay
-from envs.reward.checks import Attempt, changes, exactly, judge, overlap
+from envs.reward.checks import Attempt, exactly, overlap
+from envs.reward.site_diff import changes
+from envs.reward.verdict import judge
 from envs.scenarios import confluence_create_page, confluence_page_from_facts, confluence_page_from_issue
 from envs.task import PlannedCall
 

@@ -7,8 +7,7 @@ import pytest
 
 from envs.api.json_paths import leafwise
 from envs.reward.checks import Attempt, at, exactly
-from envs.reward.provenance import read_argument, told_before
-from envs.several import all_named, each_call
+from envs.reward.provenance import all_named, each_call, read_argument, told_before
 from envs.trace import Call, Trace, answered_before
 
 GOAL = {"records": [["A-1", "101"], ["A-2", "102"], ["A-3", "103"]], "value": "high", "account": "7f"}

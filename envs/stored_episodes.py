@@ -14,7 +14,7 @@ from envs.api.errors import EnvError
 from envs.cli import Parser
 from envs.episode import rescore
 from envs.episode_record import check_verdict, shown
-from envs.reward.checks import Verdict
+from envs.reward.verdict import Verdict
 
 
 @dataclass(frozen=True)
