@@ -17,9 +17,9 @@ os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_p
 from stopwatch import Seconds, once
 
 from jaxrlvr.config import RunConfig
-from jaxrlvr.devices import MeshConfig, SamplingMesh
 from jaxrlvr.policy import PolicyConfig, load_policy
 from jaxrlvr.rollout import Group, rollout
+from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh
 from jaxrlvr.tasks import training_tasks
 
 WAYS = {"as trained": SamplingMesh(fsdp=8), "automatic": SamplingMesh(), "tensor": SamplingMesh(data=4, tensor=2)}

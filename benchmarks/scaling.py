@@ -110,7 +110,7 @@ def plan(model: Model, machine: Machine) -> Plan:
     devices, groups = machine.devices, GROUPS / machine.devices
     members = groups * MEMBERS
     prefixes, suffixes = GROUPS * PREFIX, GROUPS * MEMBERS * SUFFIX
-    # What decoding reads: a copy on each device where that is small (`jaxrlvr/devices.py`), else cut over a host's.
+    # What decoding reads: a copy on each device where that is small (`jaxrlvr/runtime/devices.py`), else cut over a host's.
     whole = 2 * model.all
     copy = whole if whole <= machine.memory / 4 else whole / machine.per_host
     per_prefix, per_suffix = PREFIX * model.cache, SUFFIX * model.cache

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from configs.qwen3 import qwen3
 from jaxrlvr.config import RunConfig
-from jaxrlvr.devices import MeshConfig
+from jaxrlvr.runtime.devices import MeshConfig
 
 
 def config() -> RunConfig:

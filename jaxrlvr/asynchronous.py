@@ -24,7 +24,6 @@ import numpy as np
 
 import models
 from jaxrlvr.batch import Batch
-from jaxrlvr.clock import timed
 from jaxrlvr.config import RunConfig
 from jaxrlvr.curriculum import Rates
 from jaxrlvr.learner import Learner, TrainState, changing, completed
@@ -32,6 +31,7 @@ from jaxrlvr.places import SamplerState
 from jaxrlvr.progress import Progress
 from jaxrlvr.refill import Drawn
 from jaxrlvr.rollout import Group
+from jaxrlvr.runtime.timing import timed
 from jaxrlvr.sampler import Sampler, Turn
 
 Figures = dict[str, float]

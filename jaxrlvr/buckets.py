@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from jaxrlvr.errors import UserError
+from jaxrlvr.runtime.errors import UserError
 
 
 def bucket(length: int, ladder: Sequence[int], what: str) -> int:

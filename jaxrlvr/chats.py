@@ -15,7 +15,7 @@ import numpy as np
 
 from jaxrlvr.batch import Row, Suffix
 from jaxrlvr.chat import Chat
-from jaxrlvr.errors import UserError
+from jaxrlvr.runtime.errors import UserError
 
 ROLES = ("system", "user", "assistant", "tool")
 NOBODY = Suffix(np.zeros(0, np.int32), np.zeros(0, bool), np.zeros(0, np.float32), 0.0)

@@ -19,8 +19,8 @@ import numpy as np
 import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
 
-from jaxrlvr import console
-from jaxrlvr.errors import RunStopped, UserError
+from jaxrlvr.runtime import console
+from jaxrlvr.runtime.errors import RunStopped, UserError
 
 T = TypeVar("T")
 NOTES, CHECKSUMS = "notes", "checksums"

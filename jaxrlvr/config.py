@@ -18,7 +18,6 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 import tyro
 
-from jaxrlvr.errors import UserError
 from jaxrlvr.evaluation import EvaluationConfig
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.guards import GuardConfig
@@ -26,6 +25,7 @@ from jaxrlvr.learner import LearnerConfig
 from jaxrlvr.optimizer import OptimizerConfig
 from jaxrlvr.policy import PolicyConfig
 from jaxrlvr.rollout import RolloutConfig
+from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.tasks import TaskConfig
 
 T = TypeVar("T")

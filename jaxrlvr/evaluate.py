@@ -8,14 +8,15 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from jaxrlvr import console, plan
+from jaxrlvr import plan
 from jaxrlvr.arguments import DEFAULT
-from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import RunConfig, apply_arguments, load_config
-from jaxrlvr.errors import Parser, UserError, command
 from jaxrlvr.evaluation import judge, write_episodes
 from jaxrlvr.rollout import Group
 from jaxrlvr.run import RunDirectory, is_run
+from jaxrlvr.runtime import console
+from jaxrlvr.runtime.compilation_cache import use_compilation_cache
+from jaxrlvr.runtime.errors import Parser, UserError, command
 from jaxrlvr.trained import load_trained
 
 PROGRAM = "python -m jaxrlvr.evaluate"

@@ -14,9 +14,9 @@ from pathlib import Path
 from flax import nnx
 
 import models
-from jaxrlvr.errors import Parser, UserError, command
 from jaxrlvr.policy import ADAPTER
 from jaxrlvr.run import is_run
+from jaxrlvr.runtime.errors import Parser, UserError, command
 from jaxrlvr.trained import load_trained
 from models.safetensors_writer import CODES
 

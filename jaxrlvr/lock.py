@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 from typing import IO
 
-from jaxrlvr.errors import UserError
+from jaxrlvr.runtime.errors import UserError
 
 NAME = "lock"
 """The file in the run directory; it says who holds it, and stays behind unlocked."""

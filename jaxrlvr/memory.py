@@ -15,9 +15,9 @@ from jax.sharding import AbstractMesh
 
 import models
 from jaxrlvr.config import RunConfig
-from jaxrlvr.devices import MeshConfig, memory_limit, sampling_mesh
-from jaxrlvr.errors import UserError
 from jaxrlvr.policy import weight_bytes
+from jaxrlvr.runtime.devices import MeshConfig, memory_limit, sampling_mesh
+from jaxrlvr.runtime.errors import UserError
 from models.adapters import adapter_count
 from models.budget import Batch, Budget, budget
 from models.sharding import MESH_AXES, padded

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import jax
 import optax
 
-from jaxrlvr.errors import UserError
+from jaxrlvr.runtime.errors import UserError
 
 Kind = Literal["adamw", "adafactor"]
 

@@ -12,10 +12,10 @@ from envs.api.tools import DETAILS
 from jaxrlvr import optimizer, tasks
 from jaxrlvr.chat import Chat
 from jaxrlvr.config import RunConfig
-from jaxrlvr.devices import make_mesh, sampling_mesh
-from jaxrlvr.errors import UserError
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.policy import weight_bytes
+from jaxrlvr.runtime.devices import make_mesh, sampling_mesh
+from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.tasks import training_tasks
 from models.adapters import adapters
 from models.decoder import Remat

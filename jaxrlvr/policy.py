@@ -15,9 +15,9 @@ from transformers import AutoTokenizer
 
 import models
 from jaxrlvr.chat import Chat
-from jaxrlvr.devices import MeshConfig, SamplingMesh, make_mesh, own_mesh, sampling_mesh
-from jaxrlvr.errors import UserError
 from jaxrlvr.rollout import RolloutConfig
+from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh, make_mesh, own_mesh, sampling_mesh
+from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.sampler import Sampler
 
 SEED_MODEL = Path(models.__file__).parent / "seed"

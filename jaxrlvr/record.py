@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from jaxrlvr import console, diagnosis, guards, metrics
+from jaxrlvr import diagnosis, guards, metrics
 from jaxrlvr.batch import Batch
 from jaxrlvr.chat import Chat
 from jaxrlvr.config import RunConfig
@@ -11,6 +11,7 @@ from jaxrlvr.evaluation import Judgement, write_episodes
 from jaxrlvr.files import keep_steps
 from jaxrlvr.rollout import Group
 from jaxrlvr.run import RunDirectory
+from jaxrlvr.runtime import console
 
 
 class Record:

@@ -19,8 +19,8 @@ import envs
 from envs.api.tools import Detail
 from envs.task import Task
 from jaxrlvr.chat import Chat
-from jaxrlvr.clock import timed
 from jaxrlvr.places import Prefix, SamplerState
+from jaxrlvr.runtime.timing import timed
 from jaxrlvr.sampler import Sampler, Turn, keys
 from models.forward import Forward
 

@@ -19,23 +19,24 @@ import numpy as np
 from flax import nnx
 
 import models
-from jaxrlvr import console, lock
+from jaxrlvr import lock
 from jaxrlvr.arguments import DEFAULT, consequences, refuse_harmful, take
 from jaxrlvr.batch import Batch
 from jaxrlvr.checkpoint import Checkpoints
-from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import apply_arguments, differences, from_json, load_config, to_json
-from jaxrlvr.errors import UserError, command
 from jaxrlvr.files import records, write_whole
 from jaxrlvr.imitation import START, SFTConfig, Stage, batches, check_data, check_start, imitation, start_from_nothing
-from jaxrlvr.interrupt import Interruption, interruptible
 from jaxrlvr.learner import Learner, TrainState, UpdateStats, changing, completed, sampled_tokens
 from jaxrlvr.metrics import MetricsLog
 from jaxrlvr.optimizer import OptimizerConfig, check_frozen, make_optimizer
 from jaxrlvr.plan import trained_names
 from jaxrlvr.policy import ADAPTER, load_chat
-from jaxrlvr.shortage import shortage_told
-from jaxrlvr.watchdog import Watchdog
+from jaxrlvr.runtime import console
+from jaxrlvr.runtime.compilation_cache import use_compilation_cache
+from jaxrlvr.runtime.errors import UserError, command
+from jaxrlvr.runtime.interrupt import Interruption, interruptible
+from jaxrlvr.runtime.resource_errors import shortage_told
+from jaxrlvr.runtime.watchdog import Watchdog
 
 PROGRAM = "python -m jaxrlvr.sft CONFIG.py|CHATS.jsonl"
 SEED = DEFAULT.with_name("seed.py")

@@ -15,10 +15,10 @@ from flax import nnx
 from jax.sharding import Mesh, NamedSharding
 
 from envs.task import Task
-from jaxrlvr.distributed import exchange
-from jaxrlvr.errors import UserError
 from jaxrlvr.rollout import Group, RolloutConfig, Trajectory
 from jaxrlvr.rollout import rollout as play
+from jaxrlvr.runtime.distributed import exchange
+from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.sampler import Sampler
 from models.sampling_weights import sampling_weights
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import envs
 from jaxrlvr import curriculum
-from jaxrlvr.errors import UserError
+from jaxrlvr.runtime.errors import UserError
 
 
 @dataclass(frozen=True)

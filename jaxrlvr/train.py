@@ -16,19 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from jaxrlvr import console, curriculum, distributed, grpo, guards, memory, metrics, refill
+from jaxrlvr import curriculum, grpo, guards, memory, metrics, refill
 from jaxrlvr.arguments import Arguments, consequences, read_arguments
 from jaxrlvr.asynchronous import InTurn, source_of
 from jaxrlvr.batch import arranged, pack, rows
 from jaxrlvr.chat import Chat
 from jaxrlvr.checkpoint import Checkpoints
-from jaxrlvr.clock import timed
-from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import RunConfig
 from jaxrlvr.dry_run import describe
-from jaxrlvr.errors import command
 from jaxrlvr.evaluation import Judgement, judge, write_episodes
-from jaxrlvr.interrupt import Interruption, interruptible
 from jaxrlvr.learner import Learner, TrainState
 from jaxrlvr.optimizer import make_optimizer
 from jaxrlvr.plan import check
@@ -37,13 +33,18 @@ from jaxrlvr.progress import Progress
 from jaxrlvr.record import Record
 from jaxrlvr.rollout import Group
 from jaxrlvr.run import RunDirectory
+from jaxrlvr.runtime import console, distributed
+from jaxrlvr.runtime.compilation_cache import use_compilation_cache
+from jaxrlvr.runtime.errors import command
+from jaxrlvr.runtime.interrupt import Interruption, interruptible
+from jaxrlvr.runtime.resource_errors import shortage_told
+from jaxrlvr.runtime.timing import timed
+from jaxrlvr.runtime.watchdog import Watchdog
 from jaxrlvr.sampler import Sampler
 from jaxrlvr.shares import rollout
-from jaxrlvr.shortage import shortage_told
 from jaxrlvr.tasks import training_tasks
 from jaxrlvr.utilisation import Meter, measured_peak
 from jaxrlvr.warmup import warm_up
-from jaxrlvr.watchdog import Watchdog
 
 
 class Abandoned(Exception):

@@ -16,13 +16,13 @@ import models
 from envs import scripted_policies
 from jaxrlvr import demonstrations
 from jaxrlvr.chat import Chat
-from jaxrlvr.compilation import use_compilation_cache
 from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation import EvaluationConfig
 from jaxrlvr.learner import LearnerConfig
 from jaxrlvr.optimizer import OptimizerConfig
 from jaxrlvr.policy import Policy, PolicyConfig, load_policy
 from jaxrlvr.rollout import RolloutConfig
+from jaxrlvr.runtime.compilation_cache import use_compilation_cache
 from jaxrlvr.sampler import Sampler, Turn
 from jaxrlvr.tasks import TaskConfig
 from jaxrlvr.tokenizer import train_tokenizer

@@ -18,17 +18,17 @@ import envs
 import models
 from jaxrlvr import metrics, train
 from jaxrlvr.asynchronous import policy_lag, version
-from jaxrlvr.devices import MeshConfig
 from jaxrlvr.dry_run import describe
-from jaxrlvr.errors import RunStopped, UserError
 from jaxrlvr.evaluation import EvaluationConfig
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.guards import GuardConfig
-from jaxrlvr.interrupt import Interruption
 from jaxrlvr.learner import Learner
 from jaxrlvr.plan import check
 from jaxrlvr.policy import load_policy
 from jaxrlvr.run import RunDirectory
+from jaxrlvr.runtime.devices import MeshConfig
+from jaxrlvr.runtime.errors import RunStopped, UserError
+from jaxrlvr.runtime.interrupt import Interruption
 from jaxrlvr.sampler import Sampler
 from jaxrlvr.trained import load_trained
 

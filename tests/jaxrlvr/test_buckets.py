@@ -3,7 +3,7 @@
 import pytest
 
 from jaxrlvr.buckets import bucket
-from jaxrlvr.errors import UserError
+from jaxrlvr.runtime.errors import UserError
 
 
 def test_bucket__is_the_smallest_that_holds_it():

@@ -11,11 +11,11 @@ import pytest
 import models
 from jaxrlvr import chats, imitation, sft
 from jaxrlvr.batch import Shape, pack
-from jaxrlvr.errors import UserError
 from jaxrlvr.imitation import SFTConfig, Stage
 from jaxrlvr.learner import Learner
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.policy import load_chat
+from jaxrlvr.runtime.errors import UserError
 
 TOOL = {
     "type": "function",

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from jaxrlvr.config import RunConfig, apply_arguments, differences, from_json, load_config, to_json
-from jaxrlvr.devices import MeshConfig
-from jaxrlvr.errors import UserError
 from jaxrlvr.imitation import SFTConfig
 from jaxrlvr.policy import PolicyConfig
+from jaxrlvr.runtime.devices import MeshConfig
+from jaxrlvr.runtime.errors import UserError
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from jaxrlvr import curriculum
-from jaxrlvr.errors import UserError
 from jaxrlvr.rollout import Group
+from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.tasks import TaskConfig, check, kinds, training_tasks
 
 BAND = (0.2, 0.8)

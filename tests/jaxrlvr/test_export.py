@@ -9,7 +9,7 @@ from safetensors.numpy import load_file
 
 import models
 from jaxrlvr import export
-from jaxrlvr.errors import UserError
+from jaxrlvr.runtime.errors import UserError
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 
 from jaxrlvr import guards
 from jaxrlvr.batch import empty
-from jaxrlvr.errors import RunStopped
 from jaxrlvr.guards import GuardConfig
 from jaxrlvr.progress import Progress
 from jaxrlvr.rollout import Group, Trajectory
+from jaxrlvr.runtime.errors import RunStopped
 
 CONFIG = GuardConfig()
 

@@ -16,12 +16,12 @@ from transformers import AutoTokenizer
 import models
 from jaxrlvr import demonstrations, export, imitation, sft
 from jaxrlvr.config import load_config
-from jaxrlvr.errors import UserError
 from jaxrlvr.imitation import SFTConfig, Stage
-from jaxrlvr.interrupt import Interruption
 from jaxrlvr.learner import Learner
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.policy import load_chat
+from jaxrlvr.runtime.errors import UserError
+from jaxrlvr.runtime.interrupt import Interruption
 
 SEED_CONFIG = Path(__file__).parents[2] / "configs" / "seed.py"
 

@@ -13,7 +13,6 @@ from flax import nnx
 import models
 from jaxrlvr import grpo, train
 from jaxrlvr.batch import Row, Shape, Suffix, arranged, empty, pack
-from jaxrlvr.devices import MeshConfig
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.imitation import imitation
 from jaxrlvr.learner import Learner, changing, completed
@@ -21,6 +20,7 @@ from jaxrlvr.logprobs import suffix_logprobs
 from jaxrlvr.metrics import CompileCounter
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.policy import PolicyConfig, load_policy
+from jaxrlvr.runtime.devices import MeshConfig
 
 MEMBERS = 3
 DEFAULT = GRPOConfig()

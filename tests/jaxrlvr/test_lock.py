@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from jaxrlvr import lock
-from jaxrlvr.errors import UserError
 from jaxrlvr.run import RunDirectory
+from jaxrlvr.runtime.errors import UserError
 
 HOLD = (
     "import sys, time; from pathlib import Path; from jaxrlvr.lock import locked; "

@@ -7,9 +7,9 @@ import pytest
 
 import models
 from jaxrlvr import memory, warmup
-from jaxrlvr.devices import memory_limit
-from jaxrlvr.errors import UserError
 from jaxrlvr.memory import check, fitting, full_device_told, need, problem
+from jaxrlvr.runtime.devices import memory_limit
+from jaxrlvr.runtime.errors import UserError
 
 MODEL = models.PRESETS["Qwen/Qwen3-0.6B"]
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from jaxrlvr.batch import empty
-from jaxrlvr.clock import timed
 from jaxrlvr.grpo import GroupStats, LossStats
 from jaxrlvr.learner import UpdateStats
 from jaxrlvr.metrics import (
@@ -27,6 +26,7 @@ from jaxrlvr.metrics import (
     update_figures,
 )
 from jaxrlvr.rollout import STOPS, Group, Trajectory
+from jaxrlvr.runtime.timing import timed
 
 
 def member(reward, stop="done", sampled=(True, True, False), turns=1, errors=(), name="read"):

@@ -12,11 +12,11 @@ import models
 from jaxrlvr import grpo
 from jaxrlvr.batch import Row, Shape, Suffix, pack
 from jaxrlvr.config import RunConfig, from_json, to_json
-from jaxrlvr.errors import UserError
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.learner import Learner
 from jaxrlvr.optimizer import OptimizerConfig, check, groups, make_optimizer
 from jaxrlvr.policy import PolicyConfig, load_policy
+from jaxrlvr.runtime.errors import UserError
 
 
 @pytest.fixture

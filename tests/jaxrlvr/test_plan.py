@@ -8,13 +8,13 @@ import pytest
 from flax import nnx
 
 import models
-from jaxrlvr.devices import MeshConfig, SamplingMesh, make_mesh
 from jaxrlvr.dry_run import describe
-from jaxrlvr.errors import UserError
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.optimizer import groups
 from jaxrlvr.plan import check, trained_names
 from jaxrlvr.policy import PolicyConfig, load_policy, peek
+from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh, make_mesh
+from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.tasks import TaskConfig
 
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 import models
 from jaxrlvr import prefix_tree
-from jaxrlvr.devices import MeshConfig
-from jaxrlvr.errors import UserError
 from jaxrlvr.metrics import CompileCounter
 from jaxrlvr.plan import check
 from jaxrlvr.rollout import rollout
+from jaxrlvr.runtime.devices import MeshConfig
+from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.warmup import warm_sampler
 
 texts = st.lists(st.integers(1, 3), min_size=1, max_size=40)

@@ -10,14 +10,14 @@ import envs
 from envs import scripted_policies
 from jaxrlvr import demonstrations, grpo
 from jaxrlvr.batch import Shape, pack, rows
-from jaxrlvr.devices import MeshConfig, SamplingMesh
-from jaxrlvr.errors import UserError
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.learner import Learner
 from jaxrlvr.metrics import rollout_figures
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.policy import PolicyConfig, load_policy
 from jaxrlvr.rollout import rollout
+from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh
+from jaxrlvr.runtime.errors import UserError
 
 ANSWER = '{"id": "12"}'
 

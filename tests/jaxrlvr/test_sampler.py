@@ -11,7 +11,7 @@ import pytest
 from flax import nnx
 
 import models
-from jaxrlvr.errors import UserError
+from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.sampler import Sampler, keys
 
 PROMPTS = [[5, 6, 7, 8, 9], [10, 11, 12]]

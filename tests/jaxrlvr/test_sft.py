@@ -14,11 +14,11 @@ import pytest
 import models
 from jaxrlvr import sft
 from jaxrlvr.config import from_json, to_json
-from jaxrlvr.errors import RunStopped, UserError
 from jaxrlvr.imitation import SFTConfig, Stage
 from jaxrlvr.learner import Learner
 from jaxrlvr.metrics import CLOCKED, MetricsLog
 from jaxrlvr.optimizer import OptimizerConfig
+from jaxrlvr.runtime.errors import RunStopped, UserError
 
 UPDATES = 7
 

@@ -3,7 +3,7 @@
 import pytest
 
 import envs
-from jaxrlvr.errors import UserError
+from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.tasks import TaskConfig, check, heldout_tasks, training_tasks
 
 CONFIG = TaskConfig(per_step=4)

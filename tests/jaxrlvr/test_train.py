@@ -21,12 +21,12 @@ import envs
 import models
 from jaxrlvr import evaluate, export, grpo, metrics, train
 from jaxrlvr.config import from_json, to_json
-from jaxrlvr.errors import RunStopped, UserError
 from jaxrlvr.guards import GuardConfig
-from jaxrlvr.interrupt import Interruption
 from jaxrlvr.policy import load_policy
 from jaxrlvr.rollout import STOPS
 from jaxrlvr.run import RunDirectory
+from jaxrlvr.runtime.errors import RunStopped, UserError
+from jaxrlvr.runtime.interrupt import Interruption
 from jaxrlvr.sampler import Sampler
 from jaxrlvr.trained import load_trained
 

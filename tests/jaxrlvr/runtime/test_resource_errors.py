@@ -7,8 +7,8 @@ from pathlib import Path
 import jax
 import pytest
 
-from jaxrlvr.errors import RunStopped
-from jaxrlvr.shortage import DISK_ERRORS, shortage_told
+from jaxrlvr.runtime.errors import RunStopped
+from jaxrlvr.runtime.resource_errors import DISK_ERRORS, shortage_told
 
 RUN = Path("runs/x")
 

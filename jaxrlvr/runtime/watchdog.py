@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
-from jaxrlvr.watch import end
+from jaxrlvr.runtime.heartbeat import end
 
 
 class Watchdog:

@@ -14,9 +14,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from jaxrlvr import distributed, watch
-from jaxrlvr.errors import UserError
 from jaxrlvr.metrics import CLOCKED
+from jaxrlvr.runtime import distributed, heartbeat
+from jaxrlvr.runtime.errors import UserError
 
 ROOT = Path(__file__).parent.parent.parent
 SIZES = [
@@ -125,10 +125,10 @@ def test_alone__everything_is_as_it_was() -> None:
 @pytest.mark.parametrize("leaves", [True, False])
 def test_watch__notices_who_breaks_off_and_not_who_leaves(leaves: bool) -> None:
     lost: list[tuple[str, int]] = []
-    server, address = watch.listen()
+    server, address = heartbeat.listen()
     told = threading.Event()
-    near = watch.connect(f"127.0.0.1:{address.rpartition(':')[2]}", 1)
-    first = watch.Watch(watch.accept(server, 1), lambda k: (lost.append(("first", k)), told.set()))
+    near = heartbeat.connect(f"127.0.0.1:{address.rpartition(':')[2]}", 1)
+    first = heartbeat.Watch(heartbeat.accept(server, 1), lambda k: (lost.append(("first", k)), told.set()))
     if leaves:
         near[0].sendall(b"bye\n")
     near[0].close()

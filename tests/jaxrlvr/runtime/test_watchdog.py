@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from jaxrlvr.watchdog import Watchdog
+from jaxrlvr.runtime.watchdog import Watchdog
 
 
 @contextmanager

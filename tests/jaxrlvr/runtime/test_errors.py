@@ -9,7 +9,7 @@ import pytest
 
 import envs
 import models
-from jaxrlvr.errors import Parser, RunStopped, UserError, command
+from jaxrlvr.runtime.errors import Parser, RunStopped, UserError, command
 
 ROOT = Path(__file__).parents[2]
 

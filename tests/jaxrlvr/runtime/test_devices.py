@@ -6,11 +6,11 @@ import jax
 import pytest
 
 import models
-from jaxrlvr import devices
-from jaxrlvr.devices import MeshConfig, SamplingMesh, memory_limit, sampling_mesh
-from jaxrlvr.errors import UserError
 from jaxrlvr.plan import check
 from jaxrlvr.policy import PolicyConfig
+from jaxrlvr.runtime import devices
+from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh, memory_limit, sampling_mesh
+from jaxrlvr.runtime.errors import UserError
 
 TRAINING = MeshConfig(data=2, fsdp=4, tensor=2)
 

@@ -16,9 +16,9 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from jaxrlvr import console, watch
-from jaxrlvr.errors import Parser, UserError
-from jaxrlvr.interrupt import Interruption
+from jaxrlvr.runtime import console, heartbeat
+from jaxrlvr.runtime.errors import Parser, UserError
+from jaxrlvr.runtime.interrupt import Interruption
 
 T = TypeVar("T")
 
@@ -90,20 +90,20 @@ def _initialize(coordinator: str | None = None, processes: int | None = None, pr
         console.quiet()
 
 
-def _watch() -> watch.Watch:
+def _watch() -> heartbeat.Watch:
     """Keep an eye on the other processes from now on."""
 
     def lost(process: int) -> None:
-        watch.end(
+        heartbeat.end(
             f"process {process} of {jax.process_count()} was lost or ended early; its own log says why. "
             "This one ends too. Start all processes again with --resume and the run's directory"
         )
 
     if jax.process_index() == 0:
-        server, address = watch.listen()
+        server, address = heartbeat.listen()
         exchange(address)
-        return watch.Watch(watch.accept(server, jax.process_count() - 1), lost)
-    return watch.Watch(watch.connect(exchange("")[0], jax.process_index()), lost)
+        return heartbeat.Watch(heartbeat.accept(server, jax.process_count() - 1), lost)
+    return heartbeat.Watch(heartbeat.connect(exchange("")[0], jax.process_index()), lost)
 
 
 def is_first() -> bool:

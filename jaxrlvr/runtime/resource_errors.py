@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jax
 
-from jaxrlvr.errors import RunStopped
+from jaxrlvr.runtime.errors import RunStopped
 
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 """What a disk says that is full or broken."""

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from jaxrlvr.interrupt import Interruption, interruptible
+from jaxrlvr.runtime.interrupt import Interruption, interruptible
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

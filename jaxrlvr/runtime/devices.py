@@ -10,7 +10,7 @@ import jax
 from jax.sharding import Mesh
 
 import models
-from jaxrlvr.errors import UserError
+from jaxrlvr.runtime.errors import UserError
 
 _SMALL = 0.25
 """The share of a device's memory up to which a whole copy of the weights may be taken to sample with."""
