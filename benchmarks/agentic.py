@@ -27,7 +27,7 @@ import envs
 import models
 from envs.episode import Reply
 from jaxrlvr.rollout import Group, RolloutConfig, rollout
-from jaxrlvr.sampler import Sampler
+from jaxrlvr.sampling.sampler import Sampler
 from models.forward import Forward
 
 STOP = 1

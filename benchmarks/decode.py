@@ -18,7 +18,7 @@ from peer import TRANSFORMERS, TUNIX, ask
 from stopwatch import Seconds, middle, once
 
 import models
-from jaxrlvr.sampler import Sampler, keys
+from jaxrlvr.sampling.sampler import Sampler, keys
 
 CONFIG = models.ModelConfig(
     vocab_size=4096, hidden_size=256, num_layers=4, num_heads=4, num_kv_heads=2, head_dim=64, mlp_size=1024

@@ -25,7 +25,7 @@ from jaxrlvr.batch import Row, Shape, Suffix, pack
 from jaxrlvr.grpo import GRPOConfig, objective
 from jaxrlvr.learner import Learner
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
-from jaxrlvr.sampler import Sampler, keys
+from jaxrlvr.sampling.sampler import Sampler, keys
 from models.fast_attention import Attention
 
 

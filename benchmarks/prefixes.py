@@ -15,10 +15,10 @@ from stopwatch import middle, once
 
 import models
 from configs.tiny import config as default
-from jaxrlvr import prefix_tree
 from jaxrlvr.plan import prompt
 from jaxrlvr.policy import load_policy
-from jaxrlvr.sampler import Sampler
+from jaxrlvr.sampling import prefix_sharing
+from jaxrlvr.sampling.sampler import Sampler
 from jaxrlvr.tasks import training_tasks
 
 
@@ -60,7 +60,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     ways = {"whole": False, "shared": True}
     samplers = {name: Sampler(graphdef, (room,), (64,), 32, 0, 0, None, way) for name, way in ways.items()}
     model = samplers["whole"].acting(params)
-    cut = prefix_tree.cut(prompts, room)
+    cut = prefix_sharing.cut(prompts, room)
     assert cut is not None, "these prompts are worth cutting"
 
     def start(name: str) -> jax.Array:
@@ -93,7 +93,7 @@ def default_share() -> float:
     chat = load_policy(config.policy).chat
     prompts = [prompt(config, chat, task) for task in training_tasks(config.tasks, config.seed, 1)]
     room = config.rollout.prefix_buckets[-1]
-    cut = prefix_tree.cut(prompts, room)
+    cut = prefix_sharing.cut(prompts, room)
     return 1.0 if cut is None else (cut.stems_room * room + len(prompts) * cut.branch_room) / (len(prompts) * room)
 
 

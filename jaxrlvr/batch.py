@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxrlvr.buckets import bucket
 from jaxrlvr.packing import Packed, empty_rows, pack_rows
 from jaxrlvr.rollout import Group
+from jaxrlvr.sampling.buckets import bucket
 
 
 class Batch(NamedTuple):

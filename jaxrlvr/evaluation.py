@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 from jaxrlvr.chat import Chat
 from jaxrlvr.rollout import Group, RolloutConfig
-from jaxrlvr.sampler import Sampler
+from jaxrlvr.sampling.sampler import Sampler
 from jaxrlvr.shares import rollout
 from jaxrlvr.tasks import TaskConfig, heldout_tasks
 

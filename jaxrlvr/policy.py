@@ -18,7 +18,7 @@ from jaxrlvr.chat import Chat
 from jaxrlvr.rollout import RolloutConfig
 from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh, make_mesh, own_mesh, sampling_mesh
 from jaxrlvr.runtime.errors import UserError
-from jaxrlvr.sampler import Sampler
+from jaxrlvr.sampling.sampler import Sampler
 
 SEED_MODEL = Path(models.__file__).parent / "seed"
 ADAPTER = "adapter"

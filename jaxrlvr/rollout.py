@@ -19,9 +19,9 @@ import envs
 from envs.api.tools import Detail
 from envs.task import Task
 from jaxrlvr.chat import Chat
-from jaxrlvr.places import Prefix, SamplerState
 from jaxrlvr.runtime.timing import timed
-from jaxrlvr.sampler import Sampler, Turn, keys
+from jaxrlvr.sampling.sampler import Sampler, Turn, keys
+from jaxrlvr.sampling.slots import Prefix, SamplerState
 from models.forward import Forward
 
 STOPS = ("done", "turn_limit", "length", "max_turns", "fault")

@@ -19,7 +19,7 @@ from jaxrlvr.rollout import Group, RolloutConfig, Trajectory
 from jaxrlvr.rollout import rollout as play
 from jaxrlvr.runtime.distributed import exchange
 from jaxrlvr.runtime.errors import UserError
-from jaxrlvr.sampler import Sampler
+from jaxrlvr.sampling.sampler import Sampler
 from models.sampling_weights import sampling_weights
 
 

@@ -40,7 +40,7 @@ from jaxrlvr.runtime.interrupt import Interruption, interruptible
 from jaxrlvr.runtime.resource_errors import shortage_told
 from jaxrlvr.runtime.timing import timed
 from jaxrlvr.runtime.watchdog import Watchdog
-from jaxrlvr.sampler import Sampler
+from jaxrlvr.sampling.sampler import Sampler
 from jaxrlvr.shares import rollout
 from jaxrlvr.tasks import training_tasks
 from jaxrlvr.utilisation import Meter, measured_peak

@@ -11,13 +11,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxrlvr import prefix_tree, shares
+from jaxrlvr import shares
 from jaxrlvr.asynchronous import disagreement
 from jaxrlvr.batch import Batch, Shape, empty
 from jaxrlvr.config import RunConfig
 from jaxrlvr.learner import Learner, TrainState
 from jaxrlvr.memory import full_device_told, lower
-from jaxrlvr.sampler import Sampler, keys
+from jaxrlvr.sampling import prefix_sharing
+from jaxrlvr.sampling.sampler import Sampler, keys
 
 
 def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainState, shape: Shape) -> TrainState:
@@ -78,7 +79,7 @@ def warm_sampler(sampler: Sampler, params: Any, width_P: int, tasks: int, member
         state = sampler.read(model, prefix, state, one_token)
         if groups < tasks:
             prefix, state = sampler.seat(model, prefix, state, {0: prompts[0]})
-            for room in prefix_tree.branch_rooms(width_P) if sampler.share_prefixes else ():
+            for room in prefix_sharing.branch_rooms(width_P) if sampler.share_prefixes else ():
                 # Shares its first token with the prompts that stand there.
                 other = [sampler.pad_token] + [sampler.pad_token ^ 1] * room
                 prefix, state = sampler.seat(model, prefix, state, {0: other}, prompts)

@@ -23,7 +23,7 @@ from jaxrlvr.optimizer import OptimizerConfig
 from jaxrlvr.policy import Policy, PolicyConfig, load_policy
 from jaxrlvr.rollout import RolloutConfig
 from jaxrlvr.runtime.compilation_cache import use_compilation_cache
-from jaxrlvr.sampler import Sampler, Turn
+from jaxrlvr.sampling.sampler import Sampler, Turn
 from jaxrlvr.tasks import TaskConfig
 from jaxrlvr.tokenizer import train_tokenizer
 

@@ -29,7 +29,7 @@ from jaxrlvr.run import RunDirectory
 from jaxrlvr.runtime.devices import MeshConfig
 from jaxrlvr.runtime.errors import RunStopped, UserError
 from jaxrlvr.runtime.interrupt import Interruption
-from jaxrlvr.sampler import Sampler
+from jaxrlvr.sampling.sampler import Sampler
 from jaxrlvr.trained import load_trained
 
 STEPS = 5

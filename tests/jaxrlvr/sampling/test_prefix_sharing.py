@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import models
-from jaxrlvr import prefix_tree
 from jaxrlvr.metrics import CompileCounter
 from jaxrlvr.plan import check
 from jaxrlvr.rollout import rollout
 from jaxrlvr.runtime.devices import MeshConfig
 from jaxrlvr.runtime.errors import UserError
+from jaxrlvr.sampling import prefix_sharing
 from jaxrlvr.warmup import warm_sampler
 
 texts = st.lists(st.integers(1, 3), min_size=1, max_size=40)
@@ -32,15 +32,15 @@ def trees(draw):
 @settings(max_examples=200, deadline=None)
 @given(trees())
 def test_cut__puts_every_prompt_together_again(prompts):
-    cut = prefix_tree.cut(prompts, 64)
+    cut = prefix_sharing.cut(prompts, 64)
     if cut is None:
         return
-    assert len(cut.stems) <= cut.stems_room in prefix_tree.STEMS and cut.branch_room in (8, 16, 32)
+    assert len(cut.stems) <= cut.stems_room in prefix_sharing.STEMS and cut.branch_room in (8, 16, 32)
     assert set(cut.stem_B) == set(range(len(cut.stems))) and all(cut.stems)
     for prompt, n in zip(prompts, cut.stem_B, strict=True):
         assert prompt[: len(cut.stems[n])] == cut.stems[n]
         assert 1 <= len(prompt) - len(cut.stems[n]) <= cut.branch_room
-    assert cut.stems_room * 64 + cut.branch_room * len(prompts) <= prefix_tree.WORTH * 64 * len(prompts)
+    assert cut.stems_room * 64 + cut.branch_room * len(prompts) <= prefix_sharing.WORTH * 64 * len(prompts)
 
 
 def prompts_of(stems, each, rest, seed=0):
@@ -53,15 +53,15 @@ def prompts_of(stems, each, rest, seed=0):
 
 def test_cut__finds_the_beginnings_and_the_smallest_branches():
     prompts = prompts_of([100, 90], 6, 14)
-    cut = prefix_tree.cut(prompts, 128)
+    cut = prefix_sharing.cut(prompts, 128)
     assert {len(stem) for stem in cut.stems} == {100, 90}
     assert (cut.stems_room, cut.branch_room) == (2, 16)
 
 
 def test_cut__is_none_where_nothing_is_shared():
-    assert prefix_tree.cut(prompts_of([1] * 8, 1, 60), 64) is None
-    assert prefix_tree.cut([[7]] * 4, 64) is None, "a stem and a branch have a token each"
-    assert prefix_tree.cut(prompts_of([40], 1, 9), 64) is None
+    assert prefix_sharing.cut(prompts_of([1] * 8, 1, 60), 64) is None
+    assert prefix_sharing.cut([[7]] * 4, 64) is None, "a stem and a branch have a token each"
+    assert prefix_sharing.cut(prompts_of([40], 1, 9), 64) is None
 
 
 @pytest.fixture(scope="module", params=["dense", "hybrid"])
@@ -77,9 +77,9 @@ def model(request, loaded):
 def test_encode__equals_prefill(model):
     decoder = nnx.merge(*model)
     prompts = prompts_of([40, 30, 35], 3, 14)
-    cut = prefix_tree.cut(prompts, 64)
+    cut = prefix_sharing.cut(prompts, 64)
     assert cut is not None and (len(cut.stems), cut.stems_room) == (3, 4)
-    last_BD, cache, length_B = prefix_tree.encode(decoder.unrolled(), prompts, 64, 0, cut)
+    last_BD, cache, length_B = prefix_sharing.encode(decoder.unrolled(), prompts, 64, 0, cut)
     tokens_BP = np.zeros((len(prompts), 64), np.int32)
     for b, prompt in enumerate(prompts):
         tokens_BP[b, : len(prompt)] = prompt
@@ -128,7 +128,7 @@ def test_rollout__samples_the_same_tokens_and_compiles_nothing_more(
         return encode
 
     for name in encoded:
-        monkeypatch.setattr(prefix_tree, name, counted(name, getattr(prefix_tree, name)))
+        monkeypatch.setattr(prefix_sharing, name, counted(name, getattr(prefix_sharing, name)))
     acting = replace(acting_wide, share_prefixes=True, places=places)
     warm_sampler(loaded.sampler(acting), loaded.params, 192, len(tasks), acting.group_size, places)
     counter = CompileCounter()
@@ -145,23 +145,23 @@ def test_rollout__samples_the_same_tokens_and_compiles_nothing_more(
 
 def test_graft__takes_the_longest_beginning_that_leaves_little():
     standing = [[1, 2, 3, 4] * 10, [1, 2, 9] + [7] * 30, [5] * 40]
-    assert prefix_tree.graft([1, 2, 9, 7, 7, 6, 6], standing, 64) == (1, 5, 8)
-    assert prefix_tree.graft([1, 2, 9, 7, 7], standing, 64) == (1, 4, 8), "a token is left to run"
-    assert prefix_tree.graft([8, 8, 8], standing, 64) is None
-    assert prefix_tree.graft([5] + [6] * 40, standing, 64) is None, "no room for 40"
+    assert prefix_sharing.graft([1, 2, 9, 7, 7, 6, 6], standing, 64) == (1, 5, 8)
+    assert prefix_sharing.graft([1, 2, 9, 7, 7], standing, 64) == (1, 4, 8), "a token is left to run"
+    assert prefix_sharing.graft([8, 8, 8], standing, 64) is None
+    assert prefix_sharing.graft([5] + [6] * 40, standing, 64) is None, "no room for 40"
 
 
 def test_warm_up__compiles_every_cut(loaded):
     decoder = nnx.merge(loaded.graphdef, loaded.params)
-    prefix_tree.warm_up(decoder.unrolled(), 10, 64, 0)
+    prefix_sharing.warm_up(decoder.unrolled(), 10, 64, 0)
     counter = CompileCounter()
     seen = set()
     for stems, rest in (([50], 8), ([40], 15), ([40, 39], 16), ([31, 30, 29], 30), ([45, 44, 43, 42], 7)):
         prompts = (prompts_of(stems, 10 // len(stems), rest) * 2)[:10]
-        cut = prefix_tree.cut(prompts, 64)
+        cut = prefix_sharing.cut(prompts, 64)
         if cut is not None:
             seen.add((cut.stems_room, cut.branch_room))
-            jax.block_until_ready(prefix_tree.encode(decoder.unrolled(), prompts, 64, 0, cut))
+            jax.block_until_ready(prefix_sharing.encode(decoder.unrolled(), prompts, 64, 0, cut))
     assert len(seen) > 2 and counter.count == 0
 
 

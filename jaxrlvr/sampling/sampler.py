@@ -19,10 +19,10 @@ from flax import nnx
 from jax.sharding import Mesh
 
 import models
-from jaxrlvr import prefix_tree
-from jaxrlvr.buckets import bucket
-from jaxrlvr.places import Prefix, SamplerState, grow, open_encoded, open_places, seat_encoded, seat_prompts
-from jaxrlvr.sampling import choose, member_keys
+from jaxrlvr.sampling import prefix_sharing
+from jaxrlvr.sampling.buckets import bucket
+from jaxrlvr.sampling.categorical import choose, member_keys
+from jaxrlvr.sampling.slots import Prefix, SamplerState, grow, open_encoded, open_places, seat_encoded, seat_prompts
 from models.forward import Forward
 from models.sampling_weights import sampling_weights
 
@@ -68,15 +68,15 @@ class Sampler:
         Raises UserError if a prompt is longer than the largest bucket.
         """
         width_P = bucket(max(longest, *map(len, prompts)), self.prefix_buckets, "a prompt")
-        if self.share_prefixes and (cut := prefix_tree.cut(prompts, width_P)):
-            encoded = prefix_tree.encode(model, prompts, width_P, self.pad_token, cut)
+        if self.share_prefixes and (cut := prefix_sharing.cut(prompts, width_P)):
+            encoded = prefix_sharing.encode(model, prompts, width_P, self.pad_token, cut)
             return open_encoded(model, *encoded, members, self.suffix_buckets[0])
         placed = self._place(self._padded(prompts, width_P))
         return open_places(model, *placed, members, self.suffix_buckets[0])
 
     def warm_up_sharing(self, model: Forward, groups: int, width_P: int, members: int) -> None:
         """Compile all that `start` may need to share prefixes of this width."""
-        encoded = prefix_tree.warm_up(model, groups, width_P, self.pad_token)
+        encoded = prefix_sharing.warm_up(model, groups, width_P, self.pad_token)
         if encoded is not None:
             open_encoded(model, *encoded, members, self.suffix_buckets[0])
 
@@ -94,8 +94,8 @@ class Sampler:
         # The states of linear attention cannot go back to where two prompts part.
         grafts = self.share_prefixes and bool(standing) and prefix.cache.memory is None
         for place, prompt in prompts.items() if grafts else ():
-            if graft := prefix_tree.graft(prompt, standing, prefix.cache.num_slots):
-                grafted = prefix_tree.encode_grafted(model, prompt, self.pad_token, graft, prefix.cache)
+            if graft := prefix_sharing.graft(prompt, standing, prefix.cache.num_slots):
+                grafted = prefix_sharing.encode_grafted(model, prompt, self.pad_token, graft, prefix.cache)
                 placed = jax.device_put(np.array([[place], [len(prompt)]], np.int32))
                 prefix, state = seat_encoded(placed, *grafted, prefix, state)
                 standing = [*standing[:place], prompt, *standing[place + 1 :]]

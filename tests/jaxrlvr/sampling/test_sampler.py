@@ -12,7 +12,7 @@ from flax import nnx
 
 import models
 from jaxrlvr.runtime.errors import UserError
-from jaxrlvr.sampler import Sampler, keys
+from jaxrlvr.sampling.sampler import Sampler, keys
 
 PROMPTS = [[5, 6, 7, 8, 9], [10, 11, 12]]
 MEMBERS = 3

@@ -9,10 +9,10 @@ import pytest
 from flax import nnx
 
 import models
-from jaxrlvr import sampler as compiled
 from jaxrlvr.policy import PolicyConfig, load_policy
 from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh
-from jaxrlvr.sampler import keys
+from jaxrlvr.sampling import sampler as compiled
+from jaxrlvr.sampling.sampler import keys
 from models.sampling_weights import sampling_weights
 from tests.hlo import Program
 

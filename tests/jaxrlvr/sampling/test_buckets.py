@@ -2,8 +2,8 @@
 
 import pytest
 
-from jaxrlvr.buckets import bucket
 from jaxrlvr.runtime.errors import UserError
+from jaxrlvr.sampling.buckets import bucket
 
 
 def test_bucket__is_the_smallest_that_holds_it():

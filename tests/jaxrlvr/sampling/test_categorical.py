@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxrlvr.sampling import choose, member_keys
+from jaxrlvr.sampling.categorical import choose, member_keys
 
 
 def logits(*shape, seed=0):
