@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jaxrlvr.config import RunConfig, apply_arguments, differences, load_config
-from jaxrlvr.run import RunDirectory
 from jaxrlvr.runtime.errors import UserError
+from jaxrlvr.storage.run_directory import RunDirectory
 
 PROGRAM = "python -m jaxrlvr.train [CONFIG.py]"
 ABOUT = """Train with GRPO on verdicts of simulated APIs. Without CONFIG.py: configs/tiny.py.

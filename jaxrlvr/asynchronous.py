@@ -27,12 +27,12 @@ from jaxrlvr.batch import Batch
 from jaxrlvr.config import RunConfig
 from jaxrlvr.curriculum import Rates
 from jaxrlvr.learner import Learner, TrainState, changing, completed
-from jaxrlvr.progress import Progress
 from jaxrlvr.refill import Drawn
 from jaxrlvr.rollout import Group
 from jaxrlvr.runtime.timing import timed
 from jaxrlvr.sampling.sampler import Sampler, Turn
 from jaxrlvr.sampling.slots import SamplerState
+from jaxrlvr.storage.progress import Progress
 
 Figures = dict[str, float]
 

@@ -13,10 +13,10 @@ from jaxrlvr.arguments import DEFAULT
 from jaxrlvr.config import RunConfig, apply_arguments, load_config
 from jaxrlvr.evaluation import judge, write_episodes
 from jaxrlvr.rollout import Group
-from jaxrlvr.run import RunDirectory, is_run
 from jaxrlvr.runtime import console
 from jaxrlvr.runtime.compilation_cache import use_compilation_cache
 from jaxrlvr.runtime.errors import Parser, UserError, command
+from jaxrlvr.storage.run_directory import RunDirectory, is_run
 from jaxrlvr.trained import load_trained
 
 PROGRAM = "python -m jaxrlvr.evaluate"

@@ -15,8 +15,8 @@ from flax import nnx
 
 import models
 from jaxrlvr.policy import ADAPTER
-from jaxrlvr.run import is_run
 from jaxrlvr.runtime.errors import Parser, UserError, command
+from jaxrlvr.storage.run_directory import is_run
 from jaxrlvr.trained import load_trained
 from models.safetensors_writer import CODES
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from jaxrlvr.batch import Batch
 from jaxrlvr.metrics import Figures
-from jaxrlvr.progress import Progress
 from jaxrlvr.rollout import Group
 from jaxrlvr.runtime.errors import RunStopped
+from jaxrlvr.storage.progress import Progress
 
 LIMITS = {"float32": (1e-5, 1e-2), "bfloat16": (1e-3, 2.0)}
 """What is tolerated unless the settings say otherwise, by what the model computes in: mean KL(sampler, learner), and

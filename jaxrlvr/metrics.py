@@ -14,11 +14,11 @@ import numpy as np
 from envs.task import Task
 from jaxrlvr.batch import Batch
 from jaxrlvr.events import Events
-from jaxrlvr.files import keep_steps
 from jaxrlvr.grpo import GroupStats
 from jaxrlvr.learner import UpdateStats
 from jaxrlvr.refill import Drawn
 from jaxrlvr.rollout import STOPS, Group, Trajectory
+from jaxrlvr.storage.atomic_files import keep_steps
 
 Figures = dict[str, float]
 CLOCKED = ("seconds/", "speed/", "memory/", "compiles")

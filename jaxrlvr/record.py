@@ -8,10 +8,10 @@ from jaxrlvr.batch import Batch
 from jaxrlvr.chat import Chat
 from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation import Judgement, write_episodes
-from jaxrlvr.files import keep_steps
 from jaxrlvr.rollout import Group
-from jaxrlvr.run import RunDirectory
 from jaxrlvr.runtime import console
+from jaxrlvr.storage.atomic_files import keep_steps
+from jaxrlvr.storage.run_directory import RunDirectory
 
 
 class Record:

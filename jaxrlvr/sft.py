@@ -19,12 +19,9 @@ import numpy as np
 from flax import nnx
 
 import models
-from jaxrlvr import lock
 from jaxrlvr.arguments import DEFAULT, consequences, refuse_harmful, take
 from jaxrlvr.batch import Batch
-from jaxrlvr.checkpoint import Checkpoints
 from jaxrlvr.config import apply_arguments, differences, from_json, load_config, to_json
-from jaxrlvr.files import records, write_whole
 from jaxrlvr.imitation import START, SFTConfig, Stage, batches, check_data, check_start, imitation, start_from_nothing
 from jaxrlvr.learner import Learner, TrainState, UpdateStats, changing, completed, sampled_tokens
 from jaxrlvr.metrics import MetricsLog
@@ -37,6 +34,9 @@ from jaxrlvr.runtime.errors import UserError, command
 from jaxrlvr.runtime.interrupt import Interruption, interruptible
 from jaxrlvr.runtime.resource_errors import shortage_told
 from jaxrlvr.runtime.watchdog import Watchdog
+from jaxrlvr.storage import lock
+from jaxrlvr.storage.atomic_files import records, write_whole
+from jaxrlvr.storage.checkpoint import Checkpoints
 
 PROGRAM = "python -m jaxrlvr.sft CONFIG.py|CHATS.jsonl"
 SEED = DEFAULT.with_name("seed.py")

@@ -21,7 +21,6 @@ from jaxrlvr.arguments import Arguments, consequences, read_arguments
 from jaxrlvr.asynchronous import InTurn, source_of
 from jaxrlvr.batch import arranged, pack, rows
 from jaxrlvr.chat import Chat
-from jaxrlvr.checkpoint import Checkpoints
 from jaxrlvr.config import RunConfig
 from jaxrlvr.dry_run import describe
 from jaxrlvr.evaluation import Judgement, judge, write_episodes
@@ -29,10 +28,8 @@ from jaxrlvr.learner import Learner, TrainState
 from jaxrlvr.optimizer import make_optimizer
 from jaxrlvr.plan import check
 from jaxrlvr.policy import Policy, load_policy, peek
-from jaxrlvr.progress import Progress
 from jaxrlvr.record import Record
 from jaxrlvr.rollout import Group
-from jaxrlvr.run import RunDirectory
 from jaxrlvr.runtime import console, distributed
 from jaxrlvr.runtime.compilation_cache import use_compilation_cache
 from jaxrlvr.runtime.errors import command
@@ -42,6 +39,9 @@ from jaxrlvr.runtime.timing import timed
 from jaxrlvr.runtime.watchdog import Watchdog
 from jaxrlvr.sampling.sampler import Sampler
 from jaxrlvr.shares import rollout
+from jaxrlvr.storage.checkpoint import Checkpoints
+from jaxrlvr.storage.progress import Progress
+from jaxrlvr.storage.run_directory import RunDirectory
 from jaxrlvr.tasks import training_tasks
 from jaxrlvr.utilisation import Meter, measured_peak
 from jaxrlvr.warmup import warm_up

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from jaxrlvr.checkpoint import Checkpoints
 from jaxrlvr.learner import Learner, changing, completed
 from jaxrlvr.optimizer import make_optimizer
 from jaxrlvr.policy import Policy, PolicyConfig, load_policy
-from jaxrlvr.run import RunDirectory, is_run
+from jaxrlvr.storage.checkpoint import Checkpoints
+from jaxrlvr.storage.run_directory import RunDirectory, is_run
 
 
 @dataclass(frozen=True)

@@ -102,9 +102,9 @@ def child(model: Path, path: Path, cache: Path, ahead: bool, told: Connection) -
     faulthandler.dump_traceback_later(LIMIT, exit=True, file=log)
     import envs
     from jaxrlvr import evaluation, train
-    from jaxrlvr.checkpoint import Checkpoints
     from jaxrlvr.config import to_json
     from jaxrlvr.learner import Learner
+    from jaxrlvr.storage.checkpoint import Checkpoints
 
     def telling(owner: Any, name: str, phase: str) -> None:
         original = getattr(owner, name)

@@ -7,8 +7,8 @@ import pytest
 
 from jaxrlvr.arguments import consequences, read_arguments
 from jaxrlvr.config import RunConfig, from_json, to_json
-from jaxrlvr.run import RunDirectory, is_run
 from jaxrlvr.runtime.errors import UserError
+from jaxrlvr.storage.run_directory import RunDirectory, is_run
 
 
 @pytest.fixture

@@ -25,11 +25,11 @@ from jaxrlvr.guards import GuardConfig
 from jaxrlvr.learner import Learner
 from jaxrlvr.plan import check
 from jaxrlvr.policy import load_policy
-from jaxrlvr.run import RunDirectory
 from jaxrlvr.runtime.devices import MeshConfig
 from jaxrlvr.runtime.errors import RunStopped, UserError
 from jaxrlvr.runtime.interrupt import Interruption
 from jaxrlvr.sampling.sampler import Sampler
+from jaxrlvr.storage.run_directory import RunDirectory
 from jaxrlvr.trained import load_trained
 
 STEPS = 5

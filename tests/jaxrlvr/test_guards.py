@@ -10,9 +10,9 @@ import pytest
 from jaxrlvr import guards
 from jaxrlvr.batch import empty
 from jaxrlvr.guards import GuardConfig
-from jaxrlvr.progress import Progress
 from jaxrlvr.rollout import Group, Trajectory
 from jaxrlvr.runtime.errors import RunStopped
+from jaxrlvr.storage.progress import Progress
 
 CONFIG = GuardConfig()
 

@@ -24,10 +24,10 @@ from jaxrlvr.config import from_json, to_json
 from jaxrlvr.guards import GuardConfig
 from jaxrlvr.policy import load_policy
 from jaxrlvr.rollout import STOPS
-from jaxrlvr.run import RunDirectory
 from jaxrlvr.runtime.errors import RunStopped, UserError
 from jaxrlvr.runtime.interrupt import Interruption
 from jaxrlvr.sampling.sampler import Sampler
+from jaxrlvr.storage.run_directory import RunDirectory
 from jaxrlvr.trained import load_trained
 
 STEPS = 4

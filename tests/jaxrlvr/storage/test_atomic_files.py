@@ -1,6 +1,6 @@
 """Laws of files of records: what a kill or a power cut leaves broken costs no more than itself."""
 
-from jaxrlvr.files import keep_steps, records
+from jaxrlvr.storage.atomic_files import keep_steps, records
 
 WHOLE = ['{"step": 1, "text": "a\u2028b"}\n', '{"step": 2}\n', '{"step": 3}\n']
 BROKEN = ["\0\0\0\0\n", "{\n", "[1]\n", '"step"\n', '{"stop": 2}\n', '{"step": "2"}\n', '{"step": 2']

@@ -14,11 +14,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from jaxrlvr import lock
 from jaxrlvr.config import RunConfig, from_json, to_json
-from jaxrlvr.files import keep_steps, records, write_whole
 from jaxrlvr.runtime import distributed
 from jaxrlvr.runtime.errors import UserError
+from jaxrlvr.storage import lock
+from jaxrlvr.storage.atomic_files import keep_steps, records, write_whole
 
 
 class RunDirectory:

@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from jaxrlvr import lock
-from jaxrlvr.run import RunDirectory
 from jaxrlvr.runtime.errors import UserError
+from jaxrlvr.storage import lock
+from jaxrlvr.storage.run_directory import RunDirectory
 
 HOLD = (
-    "import sys, time; from pathlib import Path; from jaxrlvr.lock import locked; "
+    "import sys, time; from pathlib import Path; from jaxrlvr.storage.lock import locked; "
     "kept = locked(Path(sys.argv[1])); print('held', flush=True); time.sleep(600)"
 )
 

@@ -12,13 +12,13 @@ import pytest
 
 from jaxrlvr import grpo
 from jaxrlvr.batch import Row, Shape, Suffix, pack
-from jaxrlvr.checkpoint import Checkpoints, _checksums
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.learner import Learner, TrainState
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.policy import PolicyConfig, load_policy
 from jaxrlvr.runtime.devices import MeshConfig
 from jaxrlvr.runtime.errors import RunStopped, UserError
+from jaxrlvr.storage.checkpoint import Checkpoints, _checksums
 
 
 @pytest.fixture
