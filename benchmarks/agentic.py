@@ -26,7 +26,7 @@ from stopwatch import Seconds, middle, once
 import envs
 import models
 from envs.episode import Reply
-from jaxrlvr.rollout import Group, RolloutConfig, rollout
+from jaxrlvr.rollout.rollout import Group, RolloutConfig, rollout
 from jaxrlvr.sampling.sampler import Sampler
 from models.forward import Forward
 
@@ -130,7 +130,7 @@ class Ours:
     def _step(self, number: int) -> list[Group]:
         count = self._options.groups
         tasks = [replace(self._task, request=str(number * count + b)) for b in range(count)]
-        with mock.patch.multiple("jaxrlvr.rollout.envs", Episode=Toy, tool_schemas=lambda *_, **__: []):
+        with mock.patch.multiple("jaxrlvr.rollout.rollout.envs", Episode=Toy, tool_schemas=lambda *_, **__: []):
             return rollout(self._sampler, self._params, self._chat, tasks, self._config, seed=0, step=number)
 
 

@@ -25,9 +25,9 @@ from jaxrlvr.batch import Batch, pack, rows
 from jaxrlvr.config import RunConfig
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.learner import Learner
-from jaxrlvr.policy import Policy, PolicyConfig, load_policy
-from jaxrlvr.rollout import rollout
-from jaxrlvr.tasks import training_tasks
+from jaxrlvr.rollout.policy import Policy, PolicyConfig, load_policy
+from jaxrlvr.rollout.rollout import rollout
+from jaxrlvr.rollout.tasks import training_tasks
 
 WRONG = 1.05
 """Times the temperature: the fault to compare with."""

@@ -16,10 +16,10 @@ from stopwatch import middle, once
 import models
 from configs.tiny import config as default
 from jaxrlvr.plan import prompt
-from jaxrlvr.policy import load_policy
+from jaxrlvr.rollout.policy import load_policy
+from jaxrlvr.rollout.tasks import training_tasks
 from jaxrlvr.sampling import prefix_sharing
 from jaxrlvr.sampling.sampler import Sampler
-from jaxrlvr.tasks import training_tasks
 
 
 def main() -> None:

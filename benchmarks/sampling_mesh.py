@@ -17,10 +17,10 @@ os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_p
 from stopwatch import Seconds, once
 
 from jaxrlvr.config import RunConfig
-from jaxrlvr.policy import PolicyConfig, load_policy
-from jaxrlvr.rollout import Group, rollout
+from jaxrlvr.rollout.policy import PolicyConfig, load_policy
+from jaxrlvr.rollout.rollout import Group, rollout
+from jaxrlvr.rollout.tasks import training_tasks
 from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh
-from jaxrlvr.tasks import training_tasks
 
 WAYS = {"as trained": SamplingMesh(fsdp=8), "automatic": SamplingMesh(), "tensor": SamplingMesh(data=4, tensor=2)}
 

@@ -13,9 +13,9 @@ from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation import EvaluationConfig
 from jaxrlvr.learner import LearnerConfig
 from jaxrlvr.optimizer import OptimizerConfig
-from jaxrlvr.policy import PolicyConfig
-from jaxrlvr.rollout import RolloutConfig
-from jaxrlvr.tasks import TaskConfig
+from jaxrlvr.rollout.policy import PolicyConfig
+from jaxrlvr.rollout.rollout import RolloutConfig
+from jaxrlvr.rollout.tasks import TaskConfig
 
 
 def config() -> RunConfig:

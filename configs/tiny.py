@@ -6,7 +6,7 @@ python -m jaxrlvr.train                  # two CPU cores, no network
 from jaxrlvr.config import RunConfig
 from jaxrlvr.learner import LearnerConfig
 from jaxrlvr.optimizer import OptimizerConfig
-from jaxrlvr.rollout import RolloutConfig
+from jaxrlvr.rollout.rollout import RolloutConfig
 
 
 def config() -> RunConfig:

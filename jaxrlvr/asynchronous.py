@@ -25,10 +25,10 @@ import numpy as np
 import models
 from jaxrlvr.batch import Batch
 from jaxrlvr.config import RunConfig
-from jaxrlvr.curriculum import Rates
 from jaxrlvr.learner import Learner, TrainState, changing, completed
-from jaxrlvr.refill import Drawn
-from jaxrlvr.rollout import Group
+from jaxrlvr.rollout.curriculum import Rates
+from jaxrlvr.rollout.dynamic_sampling import Drawn
+from jaxrlvr.rollout.rollout import Group
 from jaxrlvr.runtime.timing import timed
 from jaxrlvr.sampling.sampler import Sampler, Turn
 from jaxrlvr.sampling.slots import SamplerState

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from jaxrlvr.batch import Row, Suffix
-from jaxrlvr.chat import Chat
+from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.runtime.errors import UserError
 
 ROLES = ("system", "user", "assistant", "tool")

@@ -23,10 +23,10 @@ from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.guards import GuardConfig
 from jaxrlvr.learner import LearnerConfig
 from jaxrlvr.optimizer import OptimizerConfig
-from jaxrlvr.policy import PolicyConfig
-from jaxrlvr.rollout import RolloutConfig
+from jaxrlvr.rollout.policy import PolicyConfig
+from jaxrlvr.rollout.rollout import RolloutConfig
+from jaxrlvr.rollout.tasks import TaskConfig
 from jaxrlvr.runtime.errors import UserError
-from jaxrlvr.tasks import TaskConfig
 
 T = TypeVar("T")
 

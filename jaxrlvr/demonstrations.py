@@ -13,7 +13,7 @@ import envs
 from envs import scripted_policies
 from envs.api.tools import Detail
 from jaxrlvr.batch import Row, Suffix
-from jaxrlvr.chat import Chat
+from jaxrlvr.rollout.chat_template import Chat
 
 Habits = Mapping[str, float]
 """Probability of each named fault of a scenario, applied independently; empty for perfect demonstrations."""

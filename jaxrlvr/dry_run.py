@@ -9,11 +9,11 @@ import jax
 import envs
 import models
 from jaxrlvr import memory
-from jaxrlvr.chat import Chat
 from jaxrlvr.config import RunConfig
 from jaxrlvr.memory import size
 from jaxrlvr.plan import first_tasks, prompt
-from jaxrlvr.policy import PolicyConfig, weight_bytes
+from jaxrlvr.rollout.chat_template import Chat
+from jaxrlvr.rollout.policy import PolicyConfig, weight_bytes
 from jaxrlvr.runtime.devices import sampling_mesh
 from models.adapters import adapter_count
 from models.decoder import check_offload

@@ -12,7 +12,7 @@ from jaxrlvr import plan
 from jaxrlvr.arguments import DEFAULT
 from jaxrlvr.config import RunConfig, apply_arguments, load_config
 from jaxrlvr.evaluation import judge, write_episodes
-from jaxrlvr.rollout import Group
+from jaxrlvr.rollout.rollout import Group
 from jaxrlvr.runtime import console
 from jaxrlvr.runtime.compilation_cache import use_compilation_cache
 from jaxrlvr.runtime.errors import Parser, UserError, command

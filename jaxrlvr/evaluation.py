@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
 
-from jaxrlvr.chat import Chat
-from jaxrlvr.rollout import Group, RolloutConfig
+from jaxrlvr.rollout.chat_template import Chat
+from jaxrlvr.rollout.multihost import rollout
+from jaxrlvr.rollout.rollout import Group, RolloutConfig
+from jaxrlvr.rollout.tasks import TaskConfig, heldout_tasks
 from jaxrlvr.sampling.sampler import Sampler
-from jaxrlvr.shares import rollout
-from jaxrlvr.tasks import TaskConfig, heldout_tasks
 
 
 @dataclass(frozen=True)

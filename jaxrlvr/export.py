@@ -14,7 +14,7 @@ from pathlib import Path
 from flax import nnx
 
 import models
-from jaxrlvr.policy import ADAPTER
+from jaxrlvr.rollout.policy import ADAPTER
 from jaxrlvr.runtime.errors import Parser, UserError, command
 from jaxrlvr.storage.run_directory import is_run
 from jaxrlvr.trained import load_trained

@@ -18,7 +18,7 @@ from jaxrlvr import objectives
 from jaxrlvr.advantages import Baseline, Gate, group_relative, outcome_gated, overlong_penalty
 from jaxrlvr.batch import Batch
 from jaxrlvr.objectives import Correction, KLEstimate, Mean, Surrogate
-from jaxrlvr.rollout import Group
+from jaxrlvr.rollout.rollout import Group
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 
 from jaxrlvr.batch import Batch
 from jaxrlvr.metrics import Figures
-from jaxrlvr.rollout import Group
+from jaxrlvr.rollout.rollout import Group
 from jaxrlvr.runtime.errors import RunStopped
 from jaxrlvr.storage.progress import Progress
 

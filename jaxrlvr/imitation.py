@@ -22,10 +22,10 @@ from envs.api.tools import DETAILS, Detail
 from envs.words import SPLITS
 from jaxrlvr import chats, demonstrations, optimizer
 from jaxrlvr.batch import Batch, Row, Shape, pack
-from jaxrlvr.chat import Chat
 from jaxrlvr.grpo import LossStats
 from jaxrlvr.induction import induction_tensors
 from jaxrlvr.optimizer import OptimizerConfig
+from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.sampling.buckets import bucket
 from jaxrlvr.tokenizer import train_tokenizer

@@ -15,7 +15,7 @@ from jax.sharding import AbstractMesh
 
 import models
 from jaxrlvr.config import RunConfig
-from jaxrlvr.policy import weight_bytes
+from jaxrlvr.rollout.policy import weight_bytes
 from jaxrlvr.runtime.devices import MeshConfig, memory_limit, sampling_mesh
 from jaxrlvr.runtime.errors import UserError
 from models.adapters import adapter_count

@@ -16,8 +16,8 @@ from jaxrlvr.batch import Batch
 from jaxrlvr.events import Events
 from jaxrlvr.grpo import GroupStats
 from jaxrlvr.learner import UpdateStats
-from jaxrlvr.refill import Drawn
-from jaxrlvr.rollout import STOPS, Group, Trajectory
+from jaxrlvr.rollout.dynamic_sampling import Drawn
+from jaxrlvr.rollout.rollout import STOPS, Group, Trajectory
 from jaxrlvr.storage.atomic_files import keep_steps
 
 Figures = dict[str, float]

@@ -9,14 +9,15 @@ import jax
 import envs
 import models
 from envs.api.tools import DETAILS
-from jaxrlvr import optimizer, tasks
-from jaxrlvr.chat import Chat
+from jaxrlvr import optimizer
 from jaxrlvr.config import RunConfig
 from jaxrlvr.grpo import GRPOConfig
-from jaxrlvr.policy import weight_bytes
+from jaxrlvr.rollout import tasks
+from jaxrlvr.rollout.chat_template import Chat
+from jaxrlvr.rollout.policy import weight_bytes
+from jaxrlvr.rollout.tasks import training_tasks
 from jaxrlvr.runtime.devices import make_mesh, sampling_mesh
 from jaxrlvr.runtime.errors import UserError
-from jaxrlvr.tasks import training_tasks
 from models.adapters import adapters
 from models.decoder import Remat
 from models.sharding import padded

@@ -5,10 +5,10 @@ from typing import Any
 
 from jaxrlvr import diagnosis, guards, metrics
 from jaxrlvr.batch import Batch
-from jaxrlvr.chat import Chat
 from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation import Judgement, write_episodes
-from jaxrlvr.rollout import Group
+from jaxrlvr.rollout.chat_template import Chat
+from jaxrlvr.rollout.rollout import Group
 from jaxrlvr.runtime import console
 from jaxrlvr.storage.atomic_files import keep_steps
 from jaxrlvr.storage.run_directory import RunDirectory

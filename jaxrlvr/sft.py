@@ -27,7 +27,7 @@ from jaxrlvr.learner import Learner, TrainState, UpdateStats, changing, complete
 from jaxrlvr.metrics import MetricsLog
 from jaxrlvr.optimizer import OptimizerConfig, check_frozen, make_optimizer
 from jaxrlvr.plan import trained_names
-from jaxrlvr.policy import ADAPTER, load_chat
+from jaxrlvr.rollout.policy import ADAPTER, load_chat
 from jaxrlvr.runtime import console
 from jaxrlvr.runtime.compilation_cache import use_compilation_cache
 from jaxrlvr.runtime.errors import UserError, command

@@ -16,20 +16,23 @@ from typing import Any
 
 import numpy as np
 
-from jaxrlvr import curriculum, grpo, guards, memory, metrics, refill
+from jaxrlvr import grpo, guards, memory, metrics
 from jaxrlvr.arguments import Arguments, consequences, read_arguments
 from jaxrlvr.asynchronous import InTurn, source_of
 from jaxrlvr.batch import arranged, pack, rows
-from jaxrlvr.chat import Chat
 from jaxrlvr.config import RunConfig
 from jaxrlvr.dry_run import describe
 from jaxrlvr.evaluation import Judgement, judge, write_episodes
 from jaxrlvr.learner import Learner, TrainState
 from jaxrlvr.optimizer import make_optimizer
 from jaxrlvr.plan import check
-from jaxrlvr.policy import Policy, load_policy, peek
 from jaxrlvr.record import Record
-from jaxrlvr.rollout import Group
+from jaxrlvr.rollout import curriculum, dynamic_sampling
+from jaxrlvr.rollout.chat_template import Chat
+from jaxrlvr.rollout.multihost import rollout
+from jaxrlvr.rollout.policy import Policy, load_policy, peek
+from jaxrlvr.rollout.rollout import Group
+from jaxrlvr.rollout.tasks import training_tasks
 from jaxrlvr.runtime import console, distributed
 from jaxrlvr.runtime.compilation_cache import use_compilation_cache
 from jaxrlvr.runtime.errors import command
@@ -38,11 +41,9 @@ from jaxrlvr.runtime.resource_errors import shortage_told
 from jaxrlvr.runtime.timing import timed
 from jaxrlvr.runtime.watchdog import Watchdog
 from jaxrlvr.sampling.sampler import Sampler
-from jaxrlvr.shares import rollout
 from jaxrlvr.storage.checkpoint import Checkpoints
 from jaxrlvr.storage.progress import Progress
 from jaxrlvr.storage.run_directory import RunDirectory
-from jaxrlvr.tasks import training_tasks
 from jaxrlvr.utilisation import Meter, measured_peak
 from jaxrlvr.warmup import warm_up
 
@@ -141,7 +142,7 @@ def draw(
     rates: curriculum.Rates,
     step: int,
     figures: metrics.Figures,
-) -> refill.Drawn:
+) -> dynamic_sampling.Drawn:
     """Tasks -> scored groups -> advantages; with `grpo.refills`, again until the step is full of useful groups."""
     acting, seed = config.rollout, config.seed
 
@@ -155,7 +156,7 @@ def draw(
         with timed(figures, "seconds/pack"):
             return grpo.advantages(groups, config.grpo)
 
-    return refill.draw(play, advantages, config.tasks.per_step, config.grpo.refills)
+    return dynamic_sampling.draw(play, advantages, config.tasks.per_step, config.grpo.refills)
 
 
 def make_learner(config: RunConfig, policy: Policy) -> Learner:

@@ -6,7 +6,7 @@ from typing import Any
 
 from jaxrlvr.learner import Learner, changing, completed
 from jaxrlvr.optimizer import make_optimizer
-from jaxrlvr.policy import Policy, PolicyConfig, load_policy
+from jaxrlvr.rollout.policy import Policy, PolicyConfig, load_policy
 from jaxrlvr.storage.checkpoint import Checkpoints
 from jaxrlvr.storage.run_directory import RunDirectory, is_run
 

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import models
-from jaxrlvr.refill import Drawn
-from jaxrlvr.rollout import Group
+from jaxrlvr.rollout.dynamic_sampling import Drawn
+from jaxrlvr.rollout.rollout import Group
 from models.budget import Batch, forward_flops
 
 SIZE, ELSEWHERE = {"cpu": 1024}, 8192

@@ -11,12 +11,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxrlvr import shares
 from jaxrlvr.asynchronous import disagreement
 from jaxrlvr.batch import Batch, Shape, empty
 from jaxrlvr.config import RunConfig
 from jaxrlvr.learner import Learner, TrainState
 from jaxrlvr.memory import full_device_told, lower
+from jaxrlvr.rollout import multihost
 from jaxrlvr.sampling import prefix_sharing
 from jaxrlvr.sampling.sampler import Sampler, keys
 
@@ -34,7 +34,7 @@ def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainS
     groups, fewer = min(places or tasks, tasks), lower("rollout.group-size", members)
     with full_device_told("by an update", lower("learner.micro-groups", shape.groups), "--policy.remat full", fewer):
         state = jax.block_until_ready(learner.warm_up(state, batches))
-    params, processes = shares.acting(sampler, state.params), jax.process_count()
+    params, processes = multihost.acting(sampler, state.params), jax.process_count()
     for width_P in shape.prefix_buckets[::-1]:
         with full_device_told("by sampling", lower("rollout.places", groups), fewer):
             warm_sampler(sampler, params, width_P, tasks // processes, members, places // processes)

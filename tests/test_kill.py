@@ -37,7 +37,7 @@ def make_model(directory: Path) -> None:
     from flax import nnx
 
     import models
-    from jaxrlvr.policy import SEED_MODEL, load_chat
+    from jaxrlvr.rollout.policy import SEED_MODEL, load_chat
 
     shape = replace(
         models.read_config(SEED_MODEL), hidden_size=16, num_layers=1, num_heads=2, num_kv_heads=1, head_dim=8,
@@ -66,9 +66,9 @@ def make_config(model: Path, run: Path, ahead: bool) -> Any:
     from jaxrlvr.guards import GuardConfig
     from jaxrlvr.learner import LearnerConfig
     from jaxrlvr.optimizer import OptimizerConfig
-    from jaxrlvr.policy import PolicyConfig
-    from jaxrlvr.rollout import RolloutConfig
-    from jaxrlvr.tasks import TaskConfig
+    from jaxrlvr.rollout.policy import PolicyConfig
+    from jaxrlvr.rollout.rollout import RolloutConfig
+    from jaxrlvr.rollout.tasks import TaskConfig
 
     return RunConfig(
         steps=STEPS,

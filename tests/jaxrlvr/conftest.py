@@ -15,16 +15,16 @@ import envs
 import models
 from envs import scripted_policies
 from jaxrlvr import demonstrations
-from jaxrlvr.chat import Chat
 from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation import EvaluationConfig
 from jaxrlvr.learner import LearnerConfig
 from jaxrlvr.optimizer import OptimizerConfig
-from jaxrlvr.policy import Policy, PolicyConfig, load_policy
-from jaxrlvr.rollout import RolloutConfig
+from jaxrlvr.rollout.chat_template import Chat
+from jaxrlvr.rollout.policy import Policy, PolicyConfig, load_policy
+from jaxrlvr.rollout.rollout import RolloutConfig
+from jaxrlvr.rollout.tasks import TaskConfig
 from jaxrlvr.runtime.compilation_cache import use_compilation_cache
 from jaxrlvr.sampling.sampler import Sampler, Turn
-from jaxrlvr.tasks import TaskConfig
 from jaxrlvr.tokenizer import train_tokenizer
 
 SHAPE = models.ModelConfig(

@@ -24,7 +24,7 @@ from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.guards import GuardConfig
 from jaxrlvr.learner import Learner
 from jaxrlvr.plan import check
-from jaxrlvr.policy import load_policy
+from jaxrlvr.rollout.policy import load_policy
 from jaxrlvr.runtime.devices import MeshConfig
 from jaxrlvr.runtime.errors import RunStopped, UserError
 from jaxrlvr.runtime.interrupt import Interruption
@@ -319,7 +319,7 @@ def test_policy_lag__is_a_mean_over_sampled_tokens(make_groups):
 
 @pytest.fixture
 def make_groups(make_tasks):
-    from jaxrlvr.rollout import Group, Trajectory
+    from jaxrlvr.rollout.rollout import Group, Trajectory
 
     def group(task, tokens, made):
         member = Trajectory(None, [1] * tokens, [True] * tokens, [0.0] * tokens, version=made)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxrlvr.batch import Row, Shape, Suffix, arranged, empty, pack, rows
-from jaxrlvr.rollout import Group, Trajectory
+from jaxrlvr.rollout.rollout import Group, Trajectory
 
 PAD = 9
 SHAPE = Shape(groups=2, prefix_buckets=(4, 8), suffix_buckets=(3, 6))

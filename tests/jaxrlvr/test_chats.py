@@ -14,7 +14,7 @@ from jaxrlvr.batch import Shape, pack
 from jaxrlvr.imitation import SFTConfig, Stage
 from jaxrlvr.learner import Learner
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
-from jaxrlvr.policy import load_chat
+from jaxrlvr.rollout.policy import load_chat
 from jaxrlvr.runtime.errors import UserError
 
 TOOL = {

@@ -9,7 +9,7 @@ import pytest
 
 from jaxrlvr.config import RunConfig, apply_arguments, differences, from_json, load_config, to_json
 from jaxrlvr.imitation import SFTConfig
-from jaxrlvr.policy import PolicyConfig
+from jaxrlvr.rollout.policy import PolicyConfig
 from jaxrlvr.runtime.devices import MeshConfig
 from jaxrlvr.runtime.errors import UserError
 

@@ -8,8 +8,8 @@ import pytest
 
 import envs
 from jaxrlvr.evaluation import EvaluationConfig, episode_lines, evaluate, judge, score, write_episodes
-from jaxrlvr.rollout import Group, Trajectory, rollout
-from jaxrlvr.tasks import TaskConfig, heldout_tasks
+from jaxrlvr.rollout.rollout import Group, Trajectory, rollout
+from jaxrlvr.rollout.tasks import TaskConfig, heldout_tasks
 
 TASKS = TaskConfig(scenarios=("jira_create_issue", "jira_transition_ticket"))
 

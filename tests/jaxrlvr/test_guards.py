@@ -10,7 +10,7 @@ import pytest
 from jaxrlvr import guards
 from jaxrlvr.batch import empty
 from jaxrlvr.guards import GuardConfig
-from jaxrlvr.rollout import Group, Trajectory
+from jaxrlvr.rollout.rollout import Group, Trajectory
 from jaxrlvr.runtime.errors import RunStopped
 from jaxrlvr.storage.progress import Progress
 

@@ -19,7 +19,7 @@ from jaxrlvr.config import load_config
 from jaxrlvr.imitation import SFTConfig, Stage
 from jaxrlvr.learner import Learner
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
-from jaxrlvr.policy import load_chat
+from jaxrlvr.rollout.policy import load_chat
 from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.runtime.interrupt import Interruption
 

@@ -19,7 +19,7 @@ from jaxrlvr.learner import Learner, changing, completed
 from jaxrlvr.logprobs import suffix_logprobs
 from jaxrlvr.metrics import CompileCounter
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
-from jaxrlvr.policy import PolicyConfig, load_policy
+from jaxrlvr.rollout.policy import PolicyConfig, load_policy
 from jaxrlvr.runtime.devices import MeshConfig
 
 MEMBERS = 3

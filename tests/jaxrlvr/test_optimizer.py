@@ -15,7 +15,7 @@ from jaxrlvr.config import RunConfig, from_json, to_json
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.learner import Learner
 from jaxrlvr.optimizer import OptimizerConfig, check, groups, make_optimizer
-from jaxrlvr.policy import PolicyConfig, load_policy
+from jaxrlvr.rollout.policy import PolicyConfig, load_policy
 from jaxrlvr.runtime.errors import UserError
 
 

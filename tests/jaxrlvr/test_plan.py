@@ -12,10 +12,10 @@ from jaxrlvr.dry_run import describe
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.optimizer import groups
 from jaxrlvr.plan import check, trained_names
-from jaxrlvr.policy import PolicyConfig, load_policy, peek
+from jaxrlvr.rollout.policy import PolicyConfig, load_policy, peek
+from jaxrlvr.rollout.tasks import TaskConfig
 from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh, make_mesh
 from jaxrlvr.runtime.errors import UserError
-from jaxrlvr.tasks import TaskConfig
 
 
 def refused(config, chat):

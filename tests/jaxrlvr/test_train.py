@@ -22,8 +22,8 @@ import models
 from jaxrlvr import evaluate, export, grpo, metrics, train
 from jaxrlvr.config import from_json, to_json
 from jaxrlvr.guards import GuardConfig
-from jaxrlvr.policy import load_policy
-from jaxrlvr.rollout import STOPS
+from jaxrlvr.rollout.policy import load_policy
+from jaxrlvr.rollout.rollout import STOPS
 from jaxrlvr.runtime.errors import RunStopped, UserError
 from jaxrlvr.runtime.interrupt import Interruption
 from jaxrlvr.sampling.sampler import Sampler

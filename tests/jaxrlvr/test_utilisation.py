@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from jaxrlvr.metrics import CLOCKED
-from jaxrlvr.refill import Drawn
-from jaxrlvr.rollout import Group, Trajectory
+from jaxrlvr.rollout.dynamic_sampling import Drawn
+from jaxrlvr.rollout.rollout import Group, Trajectory
 from jaxrlvr.utilisation import SIZE, Meter, group_flops, measured_peak
 from models import ModelConfig
 from models.budget import Batch, forward_flops

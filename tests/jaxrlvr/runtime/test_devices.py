@@ -7,7 +7,7 @@ import pytest
 
 import models
 from jaxrlvr.plan import check
-from jaxrlvr.policy import PolicyConfig
+from jaxrlvr.rollout.policy import PolicyConfig
 from jaxrlvr.runtime import devices
 from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh, memory_limit, sampling_mesh
 from jaxrlvr.runtime.errors import UserError

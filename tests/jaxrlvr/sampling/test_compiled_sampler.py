@@ -9,7 +9,7 @@ import pytest
 from flax import nnx
 
 import models
-from jaxrlvr.policy import PolicyConfig, load_policy
+from jaxrlvr.rollout.policy import PolicyConfig, load_policy
 from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh
 from jaxrlvr.sampling import sampler as compiled
 from jaxrlvr.sampling.sampler import keys

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import models
 from jaxrlvr.metrics import CompileCounter
 from jaxrlvr.plan import check
-from jaxrlvr.rollout import rollout
+from jaxrlvr.rollout.rollout import rollout
 from jaxrlvr.runtime.devices import MeshConfig
 from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.sampling import prefix_sharing

@@ -15,7 +15,7 @@ from jaxrlvr.batch import Row, Shape, Suffix, pack
 from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.learner import Learner, TrainState
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
-from jaxrlvr.policy import PolicyConfig, load_policy
+from jaxrlvr.rollout.policy import PolicyConfig, load_policy
 from jaxrlvr.runtime.devices import MeshConfig
 from jaxrlvr.runtime.errors import RunStopped, UserError
 from jaxrlvr.storage.checkpoint import Checkpoints, _checksums

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxrlvr.rollout import Group
+from jaxrlvr.rollout.rollout import Group
 
 
 @dataclass(frozen=True)

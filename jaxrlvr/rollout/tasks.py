@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 import envs
-from jaxrlvr import curriculum
+from jaxrlvr.rollout import curriculum
 from jaxrlvr.runtime.errors import UserError
 
 

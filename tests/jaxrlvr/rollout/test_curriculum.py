@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from jaxrlvr import curriculum
-from jaxrlvr.rollout import Group
+from jaxrlvr.rollout import curriculum
+from jaxrlvr.rollout.rollout import Group
+from jaxrlvr.rollout.tasks import TaskConfig, check, kinds, training_tasks
 from jaxrlvr.runtime.errors import UserError
-from jaxrlvr.tasks import TaskConfig, check, kinds, training_tasks
 
 BAND = (0.2, 0.8)
 CONFIG = TaskConfig(per_step=12, curriculum=True)

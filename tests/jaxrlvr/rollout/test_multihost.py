@@ -4,8 +4,8 @@ import pickle
 
 import envs
 from envs import scripted_policies
-from jaxrlvr import shares
-from jaxrlvr.rollout import Trajectory
+from jaxrlvr.rollout import multihost
+from jaxrlvr.rollout.rollout import Trajectory
 
 
 def test_told__keeps_what_records_and_metrics_need(make_tasks) -> None:
@@ -15,7 +15,7 @@ def test_told__keeps_what_records_and_metrics_need(make_tasks) -> None:
     for text in scripted_policies.oracle(task):
         episode.step(text)
     member = Trajectory(episode, [1, 2], [True, False], [-1.0, 0.0], 1, "done", verdict=episode.verdict())
-    back = pickle.loads(pickle.dumps(shares.told(member)))
+    back = pickle.loads(pickle.dumps(multihost.told(member)))
     assert back.episode.to_dict() == episode.to_dict() and back.episode.trace == episode.trace
     assert back.verdict == member.verdict and back.verdict.reward == 1 and back.tokens == [1, 2]
     assert envs.rescore(back.episode.to_dict()) == member.verdict

@@ -18,7 +18,7 @@ import numpy as np
 import envs
 from envs.api.tools import Detail
 from envs.task import Task
-from jaxrlvr.chat import Chat
+from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.runtime.timing import timed
 from jaxrlvr.sampling.sampler import Sampler, Turn, keys
 from jaxrlvr.sampling.slots import Prefix, SamplerState

@@ -7,7 +7,7 @@ from transformers import PreTrainedTokenizerFast
 
 import envs
 from envs import scripted_policies
-from jaxrlvr.chat import Chat
+from jaxrlvr.rollout.chat_template import Chat
 
 # As Qwen3's own template does: thoughts before the last question are dropped, an empty thought opens a turn that is
 # not to think, tool answers are user turns.

@@ -15,8 +15,8 @@ from flax import nnx
 from jax.sharding import Mesh, NamedSharding
 
 from envs.task import Task
-from jaxrlvr.rollout import Group, RolloutConfig, Trajectory
-from jaxrlvr.rollout import rollout as play
+from jaxrlvr.rollout.rollout import Group, RolloutConfig, Trajectory
+from jaxrlvr.rollout.rollout import rollout as play
 from jaxrlvr.runtime.distributed import exchange
 from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.sampling.sampler import Sampler

@@ -3,8 +3,8 @@
 import pytest
 
 import envs
+from jaxrlvr.rollout.tasks import TaskConfig, check, heldout_tasks, training_tasks
 from jaxrlvr.runtime.errors import UserError
-from jaxrlvr.tasks import TaskConfig, check, heldout_tasks, training_tasks
 
 CONFIG = TaskConfig(per_step=4)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxrlvr import refill
+from jaxrlvr.rollout import dynamic_sampling
 
 
 def run(draws, wanted=2, refills=3):
@@ -17,7 +17,7 @@ def run(draws, wanted=2, refills=3):
     def advantages(groups):
         return np.array([[1.0, -1.0] if name.isupper() else [0.0, 0.0] for name in groups], np.float32)
 
-    drawn = refill.draw(play, advantages, wanted, refills)
+    drawn = dynamic_sampling.draw(play, advantages, wanted, refills)
     assert asked == list(range(drawn.refills + 1))
     return drawn
 

@@ -14,8 +14,8 @@ from flax import nnx
 from transformers import AutoTokenizer
 
 import models
-from jaxrlvr.chat import Chat
-from jaxrlvr.rollout import RolloutConfig
+from jaxrlvr.rollout.chat_template import Chat
+from jaxrlvr.rollout.rollout import RolloutConfig
 from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh, make_mesh, own_mesh, sampling_mesh
 from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.sampling.sampler import Sampler

@@ -14,8 +14,8 @@ from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.learner import Learner
 from jaxrlvr.metrics import rollout_figures
 from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
-from jaxrlvr.policy import PolicyConfig, load_policy
-from jaxrlvr.rollout import rollout
+from jaxrlvr.rollout.policy import PolicyConfig, load_policy
+from jaxrlvr.rollout.rollout import rollout
 from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh
 from jaxrlvr.runtime.errors import UserError
 

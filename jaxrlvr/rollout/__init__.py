@@ -1,0 +1,1 @@
+"""Tasks to scored groups: the policy writes turns, the simulators answer, the verdict is the reward."""
