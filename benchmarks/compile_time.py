@@ -14,8 +14,8 @@ import jax.numpy as jnp
 from flax import nnx
 
 import models
-from jaxrlvr.batch import Batch, empty
-from jaxrlvr.logprobs import suffix_logprobs
+from jaxrlvr.learning.batch import Batch, empty
+from jaxrlvr.learning.logprobs import suffix_logprobs
 
 
 def main() -> None:

@@ -21,10 +21,10 @@ from stopwatch import once
 from train_step import forms, random_batch, save
 
 import models
-from jaxrlvr.batch import Row, Shape, Suffix, pack
-from jaxrlvr.grpo import GRPOConfig, objective
-from jaxrlvr.learner import Learner
-from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
+from jaxrlvr.learning.batch import Row, Shape, Suffix, pack
+from jaxrlvr.learning.grpo import GRPOConfig, objective
+from jaxrlvr.learning.learner import Learner
+from jaxrlvr.learning.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.sampling.sampler import Sampler, keys
 from models.fast_attention import Attention
 

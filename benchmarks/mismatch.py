@@ -20,11 +20,11 @@ from flax import nnx
 
 import models
 from configs import tiny
-from jaxrlvr import grpo
-from jaxrlvr.batch import Batch, pack, rows
 from jaxrlvr.config import RunConfig
-from jaxrlvr.grpo import GRPOConfig
-from jaxrlvr.learner import Learner
+from jaxrlvr.learning import grpo
+from jaxrlvr.learning.batch import Batch, pack, rows
+from jaxrlvr.learning.grpo import GRPOConfig
+from jaxrlvr.learning.learner import Learner
 from jaxrlvr.rollout.policy import Policy, PolicyConfig, load_policy
 from jaxrlvr.rollout.rollout import rollout
 from jaxrlvr.rollout.tasks import training_tasks

@@ -15,7 +15,7 @@ from flax import nnx
 from train_step import alternate, random_batch, shape
 
 import models
-from jaxrlvr.packing import pack_rows
+from jaxrlvr.learning.packing import pack_rows
 
 
 def main() -> None:

@@ -20,9 +20,9 @@ from peer import TRANSFORMERS, ask
 from stopwatch import Seconds, middle, once
 
 import models
-from jaxrlvr.batch import Batch
-from jaxrlvr.grpo import GRPOConfig, objective
-from jaxrlvr.logprobs import suffix_logprobs
+from jaxrlvr.learning.batch import Batch
+from jaxrlvr.learning.grpo import GRPOConfig, objective
+from jaxrlvr.learning.logprobs import suffix_logprobs
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ parameters, stay as they are; the second moments are factored.
 
 from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation import EvaluationConfig
-from jaxrlvr.learner import LearnerConfig
-from jaxrlvr.optimizer import OptimizerConfig
+from jaxrlvr.learning.learner import LearnerConfig
+from jaxrlvr.learning.optimizer import OptimizerConfig
 from jaxrlvr.rollout.policy import PolicyConfig
 from jaxrlvr.rollout.rollout import RolloutConfig
 from jaxrlvr.rollout.tasks import TaskConfig

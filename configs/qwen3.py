@@ -6,8 +6,8 @@ to 16 members, 0.2 / 0.28, temperature 1, no KL term).
 
 from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation import EvaluationConfig
-from jaxrlvr.learner import LearnerConfig
-from jaxrlvr.optimizer import OptimizerConfig
+from jaxrlvr.learning.learner import LearnerConfig
+from jaxrlvr.learning.optimizer import OptimizerConfig
 from jaxrlvr.rollout.policy import PolicyConfig
 from jaxrlvr.rollout.rollout import RolloutConfig
 from jaxrlvr.rollout.tasks import TaskConfig

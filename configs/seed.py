@@ -9,7 +9,7 @@ done and mostly does it badly: what RL is for.
 """
 
 from jaxrlvr.imitation import SFTConfig, Stage
-from jaxrlvr.optimizer import OptimizerConfig
+from jaxrlvr.learning.optimizer import OptimizerConfig
 from models import ModelConfig
 
 SCENARIOS = ("jira_create_issue", "jira_transition_ticket", "confluence_create_page")

@@ -4,8 +4,8 @@ python -m jaxrlvr.train                  # two CPU cores, no network
 """
 
 from jaxrlvr.config import RunConfig
-from jaxrlvr.learner import LearnerConfig
-from jaxrlvr.optimizer import OptimizerConfig
+from jaxrlvr.learning.learner import LearnerConfig
+from jaxrlvr.learning.optimizer import OptimizerConfig
 from jaxrlvr.rollout.rollout import RolloutConfig
 
 

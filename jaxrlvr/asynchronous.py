@@ -23,9 +23,9 @@ import jax.numpy as jnp
 import numpy as np
 
 import models
-from jaxrlvr.batch import Batch
 from jaxrlvr.config import RunConfig
-from jaxrlvr.learner import Learner, TrainState, changing, completed
+from jaxrlvr.learning.batch import Batch
+from jaxrlvr.learning.learner import Learner, TrainState, changing, completed
 from jaxrlvr.rollout.curriculum import Rates
 from jaxrlvr.rollout.dynamic_sampling import Drawn
 from jaxrlvr.rollout.rollout import Group

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxrlvr.batch import Row, Suffix
+from jaxrlvr.learning.batch import Row, Suffix
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.runtime.errors import UserError
 

@@ -12,7 +12,7 @@ import numpy as np
 import envs
 from envs import scripted_policies
 from envs.api.tools import Detail
-from jaxrlvr.batch import Row, Suffix
+from jaxrlvr.learning.batch import Row, Suffix
 from jaxrlvr.rollout.chat_template import Chat
 
 Habits = Mapping[str, float]

@@ -13,7 +13,7 @@ from statistics import median
 
 import numpy as np
 
-from jaxrlvr.batch import Batch
+from jaxrlvr.learning.batch import Batch
 from jaxrlvr.metrics import Figures
 from jaxrlvr.rollout.rollout import Group
 from jaxrlvr.runtime.errors import RunStopped

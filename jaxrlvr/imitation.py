@@ -20,11 +20,12 @@ import envs
 import models
 from envs.api.tools import DETAILS, Detail
 from envs.words import SPLITS
-from jaxrlvr import chats, demonstrations, optimizer
-from jaxrlvr.batch import Batch, Row, Shape, pack
-from jaxrlvr.grpo import LossStats
+from jaxrlvr import chats, demonstrations
 from jaxrlvr.induction import induction_tensors
-from jaxrlvr.optimizer import OptimizerConfig
+from jaxrlvr.learning import optimizer
+from jaxrlvr.learning.batch import Batch, Row, Shape, pack
+from jaxrlvr.learning.grpo import LossStats
+from jaxrlvr.learning.optimizer import OptimizerConfig
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.sampling.buckets import bucket

@@ -9,9 +9,9 @@ import jax
 import envs
 import models
 from envs.api.tools import DETAILS
-from jaxrlvr import optimizer
 from jaxrlvr.config import RunConfig
-from jaxrlvr.grpo import GRPOConfig
+from jaxrlvr.learning import optimizer
+from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.rollout import tasks
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.rollout.policy import weight_bytes

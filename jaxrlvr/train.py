@@ -16,15 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from jaxrlvr import grpo, guards, memory, metrics
+from jaxrlvr import guards, memory, metrics
 from jaxrlvr.arguments import Arguments, consequences, read_arguments
 from jaxrlvr.asynchronous import InTurn, source_of
-from jaxrlvr.batch import arranged, pack, rows
 from jaxrlvr.config import RunConfig
 from jaxrlvr.dry_run import describe
 from jaxrlvr.evaluation import Judgement, judge, write_episodes
-from jaxrlvr.learner import Learner, TrainState
-from jaxrlvr.optimizer import make_optimizer
+from jaxrlvr.learning import grpo
+from jaxrlvr.learning.batch import arranged, pack, rows
+from jaxrlvr.learning.learner import Learner, TrainState
+from jaxrlvr.learning.optimizer import make_optimizer
 from jaxrlvr.plan import check
 from jaxrlvr.record import Record
 from jaxrlvr.rollout import curriculum, dynamic_sampling

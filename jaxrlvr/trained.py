@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from jaxrlvr.learner import Learner, changing, completed
-from jaxrlvr.optimizer import make_optimizer
+from jaxrlvr.learning.learner import Learner, changing, completed
+from jaxrlvr.learning.optimizer import make_optimizer
 from jaxrlvr.rollout.policy import Policy, PolicyConfig, load_policy
 from jaxrlvr.storage.checkpoint import Checkpoints
 from jaxrlvr.storage.run_directory import RunDirectory, is_run

@@ -12,9 +12,9 @@ import jax
 import numpy as np
 
 from jaxrlvr.asynchronous import disagreement
-from jaxrlvr.batch import Batch, Shape, empty
 from jaxrlvr.config import RunConfig
-from jaxrlvr.learner import Learner, TrainState
+from jaxrlvr.learning.batch import Batch, Shape, empty
+from jaxrlvr.learning.learner import Learner, TrainState
 from jaxrlvr.memory import full_device_told, lower
 from jaxrlvr.rollout import multihost
 from jaxrlvr.sampling import prefix_sharing

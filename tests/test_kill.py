@@ -62,10 +62,10 @@ def make_config(model: Path, run: Path, ahead: bool) -> Any:
     """Four steps of two tasks, a checkpoint in each, an evaluation after the second; whatever has a memory is on."""
     from jaxrlvr.config import RunConfig
     from jaxrlvr.evaluation import EvaluationConfig
-    from jaxrlvr.grpo import GRPOConfig
     from jaxrlvr.guards import GuardConfig
-    from jaxrlvr.learner import LearnerConfig
-    from jaxrlvr.optimizer import OptimizerConfig
+    from jaxrlvr.learning.grpo import GRPOConfig
+    from jaxrlvr.learning.learner import LearnerConfig
+    from jaxrlvr.learning.optimizer import OptimizerConfig
     from jaxrlvr.rollout.policy import PolicyConfig
     from jaxrlvr.rollout.rollout import RolloutConfig
     from jaxrlvr.rollout.tasks import TaskConfig
@@ -103,7 +103,7 @@ def child(model: Path, path: Path, cache: Path, ahead: bool, told: Connection) -
     import envs
     from jaxrlvr import evaluation, train
     from jaxrlvr.config import to_json
-    from jaxrlvr.learner import Learner
+    from jaxrlvr.learning.learner import Learner
     from jaxrlvr.storage.checkpoint import Checkpoints
 
     def telling(owner: Any, name: str, phase: str) -> None:

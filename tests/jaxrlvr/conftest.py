@@ -17,8 +17,8 @@ from envs import scripted_policies
 from jaxrlvr import demonstrations
 from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation import EvaluationConfig
-from jaxrlvr.learner import LearnerConfig
-from jaxrlvr.optimizer import OptimizerConfig
+from jaxrlvr.learning.learner import LearnerConfig
+from jaxrlvr.learning.optimizer import OptimizerConfig
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.rollout.policy import Policy, PolicyConfig, load_policy
 from jaxrlvr.rollout.rollout import RolloutConfig

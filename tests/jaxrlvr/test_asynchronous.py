@@ -20,9 +20,9 @@ from jaxrlvr import metrics, train
 from jaxrlvr.asynchronous import policy_lag, version
 from jaxrlvr.dry_run import describe
 from jaxrlvr.evaluation import EvaluationConfig
-from jaxrlvr.grpo import GRPOConfig
 from jaxrlvr.guards import GuardConfig
-from jaxrlvr.learner import Learner
+from jaxrlvr.learning.grpo import GRPOConfig
+from jaxrlvr.learning.learner import Learner
 from jaxrlvr.plan import check
 from jaxrlvr.rollout.policy import load_policy
 from jaxrlvr.runtime.devices import MeshConfig

@@ -10,10 +10,10 @@ import pytest
 
 import models
 from jaxrlvr import chats, imitation, sft
-from jaxrlvr.batch import Shape, pack
 from jaxrlvr.imitation import SFTConfig, Stage
-from jaxrlvr.learner import Learner
-from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
+from jaxrlvr.learning.batch import Shape, pack
+from jaxrlvr.learning.learner import Learner
+from jaxrlvr.learning.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.rollout.policy import load_chat
 from jaxrlvr.runtime.errors import UserError
 

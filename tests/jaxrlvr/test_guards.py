@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from jaxrlvr import guards
-from jaxrlvr.batch import empty
 from jaxrlvr.guards import GuardConfig
+from jaxrlvr.learning.batch import empty
 from jaxrlvr.rollout.rollout import Group, Trajectory
 from jaxrlvr.runtime.errors import RunStopped
 from jaxrlvr.storage.progress import Progress

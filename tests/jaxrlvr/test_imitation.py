@@ -17,8 +17,8 @@ import models
 from jaxrlvr import demonstrations, export, imitation, sft
 from jaxrlvr.config import load_config
 from jaxrlvr.imitation import SFTConfig, Stage
-from jaxrlvr.learner import Learner
-from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
+from jaxrlvr.learning.learner import Learner
+from jaxrlvr.learning.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.rollout.policy import load_chat
 from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.runtime.interrupt import Interruption

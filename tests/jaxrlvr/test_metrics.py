@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxrlvr.batch import empty
-from jaxrlvr.grpo import GroupStats, LossStats
-from jaxrlvr.learner import UpdateStats
+from jaxrlvr.learning.batch import empty
+from jaxrlvr.learning.grpo import GroupStats, LossStats
+from jaxrlvr.learning.learner import UpdateStats
 from jaxrlvr.metrics import (
     CLOCKED,
     CompileCounter,

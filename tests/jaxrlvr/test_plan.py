@@ -9,8 +9,8 @@ from flax import nnx
 
 import models
 from jaxrlvr.dry_run import describe
-from jaxrlvr.grpo import GRPOConfig
-from jaxrlvr.optimizer import groups
+from jaxrlvr.learning.grpo import GRPOConfig
+from jaxrlvr.learning.optimizer import groups
 from jaxrlvr.plan import check, trained_names
 from jaxrlvr.rollout.policy import PolicyConfig, load_policy, peek
 from jaxrlvr.rollout.tasks import TaskConfig

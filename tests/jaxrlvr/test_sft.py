@@ -15,9 +15,9 @@ import models
 from jaxrlvr import sft
 from jaxrlvr.config import from_json, to_json
 from jaxrlvr.imitation import SFTConfig, Stage
-from jaxrlvr.learner import Learner
+from jaxrlvr.learning.learner import Learner
+from jaxrlvr.learning.optimizer import OptimizerConfig
 from jaxrlvr.metrics import CLOCKED, MetricsLog
-from jaxrlvr.optimizer import OptimizerConfig
 from jaxrlvr.runtime.errors import RunStopped, UserError
 
 UPDATES = 7

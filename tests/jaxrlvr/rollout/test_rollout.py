@@ -8,12 +8,13 @@ import pytest
 
 import envs
 from envs import scripted_policies
-from jaxrlvr import demonstrations, grpo
-from jaxrlvr.batch import Shape, pack, rows
-from jaxrlvr.grpo import GRPOConfig
-from jaxrlvr.learner import Learner
+from jaxrlvr import demonstrations
+from jaxrlvr.learning import grpo
+from jaxrlvr.learning.batch import Shape, pack, rows
+from jaxrlvr.learning.grpo import GRPOConfig
+from jaxrlvr.learning.learner import Learner
+from jaxrlvr.learning.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.metrics import rollout_figures
-from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.rollout.policy import PolicyConfig, load_policy
 from jaxrlvr.rollout.rollout import rollout
 from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh

@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxrlvr import grpo
-from jaxrlvr.batch import Row, Shape, Suffix, pack
-from jaxrlvr.grpo import GRPOConfig
-from jaxrlvr.learner import Learner, TrainState
-from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
+from jaxrlvr.learning import grpo
+from jaxrlvr.learning.batch import Row, Shape, Suffix, pack
+from jaxrlvr.learning.grpo import GRPOConfig
+from jaxrlvr.learning.learner import Learner, TrainState
+from jaxrlvr.learning.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.rollout.policy import PolicyConfig, load_policy
 from jaxrlvr.runtime.devices import MeshConfig
 from jaxrlvr.runtime.errors import RunStopped, UserError

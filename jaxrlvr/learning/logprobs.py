@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 import models
-from jaxrlvr.batch import Batch
+from jaxrlvr.learning.batch import Batch
 
 
 def suffix_logprobs(model: models.Decoder, batch: Batch, temperature: float | jax.Array) -> tuple[jax.Array, jax.Array]:

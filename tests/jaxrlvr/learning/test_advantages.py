@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxrlvr.advantages import STD_FLOOR, group_relative, overlong_penalty
+from jaxrlvr.learning.advantages import STD_FLOOR, group_relative, overlong_penalty
 
 REWARD_BG = np.array([[1.0, 0.0, 0.5, 0.5]])
 ALL = np.ones((1, 4), bool)

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxrlvr.advantages import group_relative, outcome_gated
-from jaxrlvr.grpo import GRPOConfig, advantages, objective, policy_loss
+from jaxrlvr.learning.advantages import group_relative, outcome_gated
+from jaxrlvr.learning.grpo import GRPOConfig, advantages, objective, policy_loss
 from jaxrlvr.rollout.rollout import Group, Trajectory
 
 CONFIG = GRPOConfig(clip_low=0.2, clip_high=0.28)

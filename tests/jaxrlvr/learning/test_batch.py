@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxrlvr.batch import Row, Shape, Suffix, arranged, empty, pack, rows
+from jaxrlvr.learning.batch import Row, Shape, Suffix, arranged, empty, pack, rows
 from jaxrlvr.rollout.rollout import Group, Trajectory
 
 PAD = 9

@@ -18,9 +18,9 @@ from flax import nnx
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 import models
-from jaxrlvr.batch import Batch, Shape
-from jaxrlvr.grpo import GroupStats, LossStats, Objective
-from jaxrlvr.logprobs import balanced_logprobs, suffix_logprobs
+from jaxrlvr.learning.batch import Batch, Shape
+from jaxrlvr.learning.grpo import GroupStats, LossStats, Objective
+from jaxrlvr.learning.logprobs import balanced_logprobs, suffix_logprobs
 
 
 def sampled_tokens(batches: Sequence[Batch]) -> int:

@@ -11,14 +11,15 @@ import pytest
 from flax import nnx
 
 import models
-from jaxrlvr import grpo, train
-from jaxrlvr.batch import Row, Shape, Suffix, arranged, empty, pack
-from jaxrlvr.grpo import GRPOConfig
+from jaxrlvr import train
 from jaxrlvr.imitation import imitation
-from jaxrlvr.learner import Learner, changing, completed
-from jaxrlvr.logprobs import suffix_logprobs
+from jaxrlvr.learning import grpo
+from jaxrlvr.learning.batch import Row, Shape, Suffix, arranged, empty, pack
+from jaxrlvr.learning.grpo import GRPOConfig
+from jaxrlvr.learning.learner import Learner, changing, completed
+from jaxrlvr.learning.logprobs import suffix_logprobs
+from jaxrlvr.learning.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.metrics import CompileCounter
-from jaxrlvr.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.rollout.policy import PolicyConfig, load_policy
 from jaxrlvr.runtime.devices import MeshConfig
 

@@ -14,10 +14,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxrlvr import objectives
-from jaxrlvr.advantages import Baseline, Gate, group_relative, outcome_gated, overlong_penalty
-from jaxrlvr.batch import Batch
-from jaxrlvr.objectives import Correction, KLEstimate, Mean, Surrogate
+from jaxrlvr.learning import losses
+from jaxrlvr.learning.advantages import Baseline, Gate, group_relative, outcome_gated, overlong_penalty
+from jaxrlvr.learning.batch import Batch
+from jaxrlvr.learning.losses import Correction, KLEstimate, Mean, Surrogate
 from jaxrlvr.rollout.rollout import Group
 
 
@@ -173,7 +173,7 @@ def policy_loss(
     behaviour_ratio_BGT = jnp.exp(gap_BGT)
     kl_BGT = zero
     if reference_BGT is not None:
-        kl_BGT = objectives.kl_estimate(jnp.where(sampled_BGT, reference_BGT - logprob_BGT, zero), config.kl_estimate)
+        kl_BGT = losses.kl_estimate(jnp.where(sampled_BGT, reference_BGT - logprob_BGT, zero), config.kl_estimate)
     advantage_BG1 = advantage_BG[..., None]
     if config.kl_in_reward:
         advantage_BG1 = advantage_BG1 - config.kl_beta * jax.lax.stop_gradient(kl_BGT)
@@ -182,7 +182,7 @@ def policy_loss(
     if config.entropy_bonus:
         loss_BGT = loss_BGT - config.entropy_bonus * jnp.where(sampled_BGT, entropy_BGT, zero)
     if config.mean == "sequence":
-        loss_BGT = loss_BGT / objectives.member_length(sampled_BGT)
+        loss_BGT = loss_BGT / losses.member_length(sampled_BGT)
 
     tell = {
         "entropy": entropy_BGT,
@@ -218,16 +218,14 @@ def _surrogate(
         # One update per step: the learner's policy before it is the one it computes now.
         then_BGT = gap_BGT - jax.lax.stop_gradient(gap_BGT)
     if config.surrogate == "gspo":
-        ratio_BGT = objectives.sequence_ratio(then_BGT, sampled_BGT)
+        ratio_BGT = losses.sequence_ratio(then_BGT, sampled_BGT)
     else:
-        ratio_BGT = objectives.token_ratio(then_BGT)
+        ratio_BGT = losses.token_ratio(then_BGT)
     if config.surrogate == "cispo":
         masked_BGT = jnp.where(sampled_BGT, logprob_BGT, 0.0)
-        surrogate_BGT = objectives.cispo_surrogate(
-            masked_BGT, ratio_BGT, advantage_BG1, config.clip_low, config.clip_high
-        )
+        surrogate_BGT = losses.cispo_surrogate(masked_BGT, ratio_BGT, advantage_BG1, config.clip_low, config.clip_high)
     else:
-        surrogate_BGT = objectives.clipped_surrogate(ratio_BGT, advantage_BG1, config.clip_low, config.clip_high)
+        surrogate_BGT = losses.clipped_surrogate(ratio_BGT, advantage_BG1, config.clip_low, config.clip_high)
     if config.correction != "off":
-        surrogate_BGT *= objectives.correction_weight(gap_BGT, sampled_BGT, config.correction, config.correction_cap)
+        surrogate_BGT *= losses.correction_weight(gap_BGT, sampled_BGT, config.correction, config.correction_cap)
     return surrogate_BGT, ratio_BGT

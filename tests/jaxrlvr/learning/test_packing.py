@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxrlvr.packing import arrange, pack_rows
+from jaxrlvr.learning.packing import arrange, pack_rows
 
 LENGTHS = st.lists(st.integers(0, 16), min_size=1, max_size=12)
 

@@ -9,12 +9,12 @@ import pytest
 from flax import nnx
 
 import models
-from jaxrlvr import grpo
-from jaxrlvr.batch import Row, Shape, Suffix, pack
 from jaxrlvr.config import RunConfig, from_json, to_json
-from jaxrlvr.grpo import GRPOConfig
-from jaxrlvr.learner import Learner
-from jaxrlvr.optimizer import OptimizerConfig, check, groups, make_optimizer
+from jaxrlvr.learning import grpo
+from jaxrlvr.learning.batch import Row, Shape, Suffix, pack
+from jaxrlvr.learning.grpo import GRPOConfig
+from jaxrlvr.learning.learner import Learner
+from jaxrlvr.learning.optimizer import OptimizerConfig, check, groups, make_optimizer
 from jaxrlvr.rollout.policy import PolicyConfig, load_policy
 from jaxrlvr.runtime.errors import UserError
 

@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxrlvr.advantages import group_relative
-from jaxrlvr.grpo import GRPOConfig, policy_loss
-from jaxrlvr.objectives import correction_weight, kl_estimate
+from jaxrlvr.learning.advantages import group_relative
+from jaxrlvr.learning.grpo import GRPOConfig, policy_loss
+from jaxrlvr.learning.losses import correction_weight, kl_estimate
 
 GOLDEN = Path(__file__).parent / "golden"
 RECORDED = json.loads((GOLDEN / "trl_losses.json").read_text())

@@ -23,10 +23,10 @@ import pytest
 from flax import nnx
 
 import models
-from jaxrlvr import grpo
-from jaxrlvr.batch import empty
-from jaxrlvr.grpo import GRPOConfig
-from jaxrlvr.learner import Learner
+from jaxrlvr.learning import grpo
+from jaxrlvr.learning.batch import empty
+from jaxrlvr.learning.grpo import GRPOConfig
+from jaxrlvr.learning.learner import Learner
 from models.sharding import places
 from models.tensors import tensors
 from tests.hlo import Loop, Program

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxrlvr import grpo
-from jaxrlvr.advantages import STD_FLOOR
-from jaxrlvr.grpo import GRPOConfig, policy_loss
-from jaxrlvr.objectives import correction_weight, kl_estimate, sequence_ratio
+from jaxrlvr.learning import grpo
+from jaxrlvr.learning.advantages import STD_FLOOR
+from jaxrlvr.learning.grpo import GRPOConfig, policy_loss
+from jaxrlvr.learning.losses import correction_weight, kl_estimate, sequence_ratio
 
 # Two members of one group: three sampled tokens, and one. Ratios 1.5, 1, 0.5 and 2.
 SAMPLED_BGT = jnp.array([[[True, True, True], [True, False, False]]])

@@ -1,0 +1,1 @@
+"""Scored groups to updated parameters: advantages, losses, micro-batches, optimizer and the learner."""
