@@ -8,7 +8,7 @@ ones: each habit below spoils a demonstration with the probability given, on its
 done and mostly does it badly: what RL is for.
 """
 
-from jaxrlvr.imitation import SFTConfig, Stage
+from jaxrlvr.imitation.stages import SFTConfig, Stage
 from jaxrlvr.learning.optimizer import OptimizerConfig
 from models import ModelConfig
 

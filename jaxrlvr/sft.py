@@ -21,7 +21,16 @@ from flax import nnx
 import models
 from jaxrlvr.arguments import DEFAULT, consequences, refuse_harmful, take
 from jaxrlvr.config import apply_arguments, differences, from_json, load_config, to_json
-from jaxrlvr.imitation import START, SFTConfig, Stage, batches, check_data, check_start, imitation, start_from_nothing
+from jaxrlvr.imitation.stages import (
+    START,
+    SFTConfig,
+    Stage,
+    batches,
+    check_data,
+    check_start,
+    imitation,
+    start_from_nothing,
+)
 from jaxrlvr.learning.batch import Batch
 from jaxrlvr.learning.learner import Learner, TrainState, UpdateStats, changing, completed, sampled_tokens
 from jaxrlvr.learning.optimizer import OptimizerConfig, check_frozen, make_optimizer

@@ -14,9 +14,10 @@ from flax import nnx
 import envs
 import models
 from envs import scripted_policies
-from jaxrlvr import demonstrations
 from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation import EvaluationConfig
+from jaxrlvr.imitation import demonstrations
+from jaxrlvr.imitation.seed_tokenizer import train_tokenizer
 from jaxrlvr.learning.learner import LearnerConfig
 from jaxrlvr.learning.optimizer import OptimizerConfig
 from jaxrlvr.rollout.chat_template import Chat
@@ -25,7 +26,6 @@ from jaxrlvr.rollout.rollout import RolloutConfig
 from jaxrlvr.rollout.tasks import TaskConfig
 from jaxrlvr.runtime.compilation_cache import use_compilation_cache
 from jaxrlvr.sampling.sampler import Sampler, Turn
-from jaxrlvr.tokenizer import train_tokenizer
 
 SHAPE = models.ModelConfig(
     vocab_size=512,

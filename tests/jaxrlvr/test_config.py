@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jaxrlvr.config import RunConfig, apply_arguments, differences, from_json, load_config, to_json
-from jaxrlvr.imitation import SFTConfig
+from jaxrlvr.imitation.stages import SFTConfig
 from jaxrlvr.rollout.policy import PolicyConfig
 from jaxrlvr.runtime.devices import MeshConfig
 from jaxrlvr.runtime.errors import UserError
@@ -215,6 +215,6 @@ def test_shipped_config__loads_or_is_a_part_of_others(file):
 
 
 def _other_kinds():
-    from jaxrlvr.imitation import SFTConfig
+    from jaxrlvr.imitation.stages import SFTConfig
 
     return (SFTConfig,)

@@ -14,7 +14,7 @@ import pytest
 import models
 from jaxrlvr import sft
 from jaxrlvr.config import from_json, to_json
-from jaxrlvr.imitation import SFTConfig, Stage
+from jaxrlvr.imitation.stages import SFTConfig, Stage
 from jaxrlvr.learning.learner import Learner
 from jaxrlvr.learning.optimizer import OptimizerConfig
 from jaxrlvr.metrics import CLOCKED, MetricsLog
@@ -44,7 +44,7 @@ def config(model_directory):
 def config_file(config, tmp_path_factory):
     file = tmp_path_factory.mktemp("config") / "mine.py"
     file.write_text(
-        "from jaxrlvr.config import from_json\nfrom jaxrlvr.imitation import SFTConfig\n\n\n"
+        "from jaxrlvr.config import from_json\nfrom jaxrlvr.imitation.stages import SFTConfig\n\n\n"
         f"def config():\n    return from_json('''{to_json(config)}''', SFTConfig)\n"
     )
     return str(file)

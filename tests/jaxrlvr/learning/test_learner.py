@@ -12,7 +12,7 @@ from flax import nnx
 
 import models
 from jaxrlvr import train
-from jaxrlvr.imitation import imitation
+from jaxrlvr.imitation.stages import imitation
 from jaxrlvr.learning import grpo
 from jaxrlvr.learning.batch import Row, Shape, Suffix, arranged, empty, pack
 from jaxrlvr.learning.grpo import GRPOConfig

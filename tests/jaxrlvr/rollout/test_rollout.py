@@ -8,7 +8,7 @@ import pytest
 
 import envs
 from envs import scripted_policies
-from jaxrlvr import demonstrations
+from jaxrlvr.imitation import demonstrations
 from jaxrlvr.learning import grpo
 from jaxrlvr.learning.batch import Shape, pack, rows
 from jaxrlvr.learning.grpo import GRPOConfig

@@ -20,8 +20,9 @@ import envs
 import models
 from envs.api.tools import DETAILS, Detail
 from envs.words import SPLITS
-from jaxrlvr import chats, demonstrations
-from jaxrlvr.induction import induction_tensors
+from jaxrlvr.imitation import demonstrations, recorded_chats
+from jaxrlvr.imitation.induction_init import induction_tensors
+from jaxrlvr.imitation.seed_tokenizer import train_tokenizer
 from jaxrlvr.learning import optimizer
 from jaxrlvr.learning.batch import Batch, Row, Shape, pack
 from jaxrlvr.learning.grpo import LossStats
@@ -29,7 +30,6 @@ from jaxrlvr.learning.optimizer import OptimizerConfig
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.sampling.buckets import bucket
-from jaxrlvr.tokenizer import train_tokenizer
 
 START = "start"
 """What the directory of the initial weights is called, beside those of the stages."""
@@ -218,7 +218,9 @@ def demonstrated(chat: Chat, stage: Stage, seed: int, done: int = 0) -> Iterator
 
 def recorded(chat: Chat, stage: Stage, seed: int, done: int = 0) -> Iterator[list[Row]]:
     """The recorded chats of each update after `done`: all of them in one random order after the other."""
-    groups = chats.grouped([chats.row(chat, one) for one in chats.read_chats(stage.chats)], stage.members)
+    groups = recorded_chats.grouped(
+        [recorded_chats.row(chat, one) for one in recorded_chats.read_chats(stage.chats)], stage.members
+    )
     wanted, order = max(1, stage.episodes // stage.members), list[int]()
     for step in range(stage.steps):
         while len(order) < wanted:
@@ -234,8 +236,8 @@ def check_data(config: SFTConfig, chat: Chat) -> None:
     So a run does not end when a stage begins, or when a long chat is drawn.
     """
     for file in dict.fromkeys(stage.chats for stage in config.stages[config.first_stage :] if stage.chats):
-        for number, one in enumerate(chats.read_chats(file), start=1):
-            row = chats.row(chat, one)
+        for number, one in enumerate(recorded_chats.read_chats(file), start=1):
+            row = recorded_chats.row(chat, one)
             try:
                 bucket(len(row.prefix), config.prefix_buckets, "what stands before its first answer")
                 bucket(len(row.suffixes[0].tokens), config.suffix_buckets, "what comes from its first answer on")

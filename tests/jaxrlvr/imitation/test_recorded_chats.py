@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import models
-from jaxrlvr import chats, imitation, sft
-from jaxrlvr.imitation import SFTConfig, Stage
+from jaxrlvr import sft
+from jaxrlvr.imitation import recorded_chats, stages
+from jaxrlvr.imitation.stages import SFTConfig, Stage
 from jaxrlvr.learning.batch import Shape, pack
 from jaxrlvr.learning.learner import Learner
 from jaxrlvr.learning.optimizer import OptimizerConfig, make_optimizer
@@ -53,8 +54,8 @@ def text(chat, tokens):
 
 
 def test_row__counts_what_the_assistant_wrote_and_nothing_else(chat, tmp_path):
-    (talk,) = chats.read_chats(write(tmp_path / "a.jsonl", TALK))
-    row = chats.row(chat, talk)
+    (talk,) = recorded_chats.read_chats(write(tmp_path / "a.jsonl", TALK))
+    row = recorded_chats.row(chat, talk)
     (suffix,) = row.suffixes
     learnt = text(chat, suffix.tokens[suffix.sampled])
     call = '<tool_call>\n{"name": "getIssue", "arguments": {"key": "A-1"}}\n</tool_call>'
@@ -73,8 +74,8 @@ def test_row__counts_what_the_assistant_wrote_and_nothing_else(chat, tmp_path):
 def test_row__is_the_template_of_the_whole_chat(chat, tmp_path):
     """Without what has to be escaped, the tokens are those of the conversation rendered at once."""
     talk = {**TALK, "messages": [*TALK["messages"][:3], said("tool", '{"summary": "x"}'), *TALK["messages"][4:7]]}
-    (read,) = chats.read_chats(write(tmp_path / "a.jsonl", talk))
-    row = chats.row(chat, read)
+    (read,) = recorded_chats.read_chats(write(tmp_path / "a.jsonl", talk))
+    row = recorded_chats.row(chat, read)
     whole = chat.tokenizer.apply_chat_template(read.messages, tools=read.tools, tokenize=False)
     assert text(chat, [*row.prefix, *row.suffixes[0].tokens]) + "\n" == whole
 
@@ -93,21 +94,26 @@ def test_written__leaves_out_an_empty_thought_of_the_opening(chat, monkeypatch):
 
 def test_grouped__shares_prompts_and_fills_up(chat):
     rows = [
-        replace(chats.row(chat, chats.Conversation([said("user", ask), said("assistant", answer)], [])))
+        replace(
+            recorded_chats.row(chat, recorded_chats.Conversation([said("user", ask), said("assistant", answer)], []))
+        )
         for ask, answer in (("a", "1"), ("b", "2"), ("a", "3"), ("a", "4"))
     ]
-    groups = chats.grouped(rows, 2)
+    groups = recorded_chats.grouped(rows, 2)
     told = [[text(chat, suffix.tokens) for suffix in group.suffixes] for group in groups]
     assert told == [["1<|im_end|>", "3<|im_end|>"], ["4<|im_end|>", ""], ["2<|im_end|>", ""]]
 
 
 def test_grouped__learns_the_same_as_one_by_one(policy, loaded, chat):
     asked = (("a", "one two"), ("b", "three"), ("a", "four five six"))
-    rows = [chats.row(chat, chats.Conversation([said("user", q), said("assistant", a)], [])) for q, a in asked]
+    rows = [
+        recorded_chats.row(chat, recorded_chats.Conversation([said("user", q), said("assistant", a)], []))
+        for q, a in asked
+    ]
     results = []
     for members in (1, 2):
-        groups = chats.grouped(rows, members)
-        learner = Learner(loaded.graphdef, make_optimizer(OptimizerConfig(learning_rate=1e-3)), imitation.imitation)
+        groups = recorded_chats.grouped(rows, members)
+        learner = Learner(loaded.graphdef, make_optimizer(OptimizerConfig(learning_rate=1e-3)), stages.imitation)
         state = learner.init(jax.tree.map(jnp.copy, loaded.params))
         _, stats = learner.update(state, pack(groups, Shape(len(groups), (32,), (32,)), chat.pad_token))
         results.append((float(stats.means.loss), float(stats.grad_norm)))
@@ -125,7 +131,7 @@ def test_read__names_the_line_that_is_no_text(tmp_path):
     path = tmp_path / "bytes.jsonl"
     path.write_bytes(json.dumps(TALK).encode() + b"\n\xff\xfe\n")
     with pytest.raises(UserError, match="bytes.jsonl, line 2: .*utf-8"):
-        chats.read_chats(str(path))
+        recorded_chats.read_chats(str(path))
 
 
 @pytest.mark.parametrize(
@@ -147,16 +153,16 @@ def test_read__names_the_line_and_what_is_wrong(tmp_path, line, wrong):
     path = tmp_path / "bad.jsonl"
     path.write_text(json.dumps(TALK) + "\n" + line + "\n")
     with pytest.raises(UserError, match="bad.jsonl, line 2: ") as raised:
-        chats.read_chats(str(path))
+        recorded_chats.read_chats(str(path))
     assert wrong in str(raised.value) and "\n" not in str(raised.value)
 
 
 def test_read__of_nothing_says_what_is_expected(tmp_path):
     with pytest.raises(UserError, match="no such file of chats: .*; expected one JSON object a line"):
-        chats.read_chats(str(tmp_path / "none.jsonl"))
+        recorded_chats.read_chats(str(tmp_path / "none.jsonl"))
     (tmp_path / "empty.jsonl").write_text("\n")
     with pytest.raises(UserError, match="holds no chats"):
-        chats.read_chats(str(tmp_path / "empty.jsonl"))
+        recorded_chats.read_chats(str(tmp_path / "empty.jsonl"))
 
 
 def test_recorded__shows_every_chat_before_any_again_and_follows_from_the_seed(chat, tmp_path):
@@ -164,7 +170,7 @@ def test_recorded__shows_every_chat_before_any_again_and_follows_from_the_seed(c
     stage = Stage("x", 4, OptimizerConfig(), chats=write(tmp_path / "a.jsonl", *talks), episodes=3)
 
     def shown(seed):
-        return [[text(chat, row.suffixes[0].tokens) for row in rows] for rows in imitation.recorded(chat, stage, seed)]
+        return [[text(chat, row.suffixes[0].tokens) for row in rows] for rows in stages.recorded(chat, stage, seed)]
 
     first = shown(0)
     assert len({*first[0], *first[1]}) == 6 and len({*first[2], *first[3]}) == 6
@@ -190,9 +196,9 @@ def loss(directory, file):
 
     graphdef, params = nnx.split(models.load(directory))
     chat = load_chat(directory)
-    rows = [chats.row(chat, one) for one in chats.read_chats(file)]
+    rows = [recorded_chats.row(chat, one) for one in recorded_chats.read_chats(file)]
     (batch,) = pack(rows, Shape(2, (64,), (96,)), chat.pad_token)
-    learner = Learner(graphdef, make_optimizer(OptimizerConfig()), imitation.imitation)
+    learner = Learner(graphdef, make_optimizer(OptimizerConfig()), stages.imitation)
     return -float(np.asarray(learner.recompute(params, batch))[batch.sampled_BGT].mean())
 
 
@@ -216,5 +222,5 @@ def test_start__from_nothing_needs_scenarios(tmp_path):
         vocab_size=64, hidden_size=16, num_layers=1, num_heads=1, num_kv_heads=1, head_dim=8, mlp_size=8
     )
     with pytest.raises(UserError, match="a tokenizer is made of scenarios"):
-        imitation.start_from_nothing(SFTConfig((stage,), shape=shape), tmp_path)
+        stages.start_from_nothing(SFTConfig((stage,), shape=shape), tmp_path)
     assert list(tmp_path.iterdir()) == []

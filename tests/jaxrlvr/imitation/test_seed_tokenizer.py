@@ -7,7 +7,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from envs import words
-from jaxrlvr.tokenizer import SPECIAL_TOKENS, train_tokenizer
+from jaxrlvr.imitation.seed_tokenizer import SPECIAL_TOKENS, train_tokenizer
 
 
 def values(split):

@@ -11,8 +11,8 @@ from safetensors.numpy import save_file
 
 import models
 from jaxrlvr.config import load_config
-from jaxrlvr.imitation import SFTConfig
-from jaxrlvr.induction import induction_tensors
+from jaxrlvr.imitation.induction_init import induction_tensors
+from jaxrlvr.imitation.stages import SFTConfig
 
 SEED_CONFIG = Path(__file__).parents[2] / "configs" / "seed.py"
 SHAPE = models.ModelConfig(

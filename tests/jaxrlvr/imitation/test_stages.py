@@ -14,9 +14,10 @@ from flax import nnx
 from transformers import AutoTokenizer
 
 import models
-from jaxrlvr import demonstrations, export, imitation, sft
+from jaxrlvr import export, sft
 from jaxrlvr.config import load_config
-from jaxrlvr.imitation import SFTConfig, Stage
+from jaxrlvr.imitation import demonstrations, stages
+from jaxrlvr.imitation.stages import SFTConfig, Stage
 from jaxrlvr.learning.learner import Learner
 from jaxrlvr.learning.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.rollout.policy import load_chat
@@ -50,7 +51,7 @@ def trained(config):
 def test_imitation__is_the_negative_log_likelihood_of_what_was_written():
     batch = SimpleNamespace(sampled_BGT=jnp.array([[[True, False, True]]]))
     logprob_BGT, entropy_BGT = jnp.array([[[-1.0, -jnp.inf, -0.5]]]), jnp.array([[[2.0, jnp.nan, 1.0]]])
-    stats = imitation.imitation(logprob_BGT, entropy_BGT, batch, None)
+    stats = stages.imitation(logprob_BGT, entropy_BGT, batch, None)
     assert float(stats.loss) == 1.5 and float(stats.entropy) == 3.0
 
 
@@ -59,8 +60,8 @@ def loss(directory, config):
     graphdef, params = nnx.split(models.load(directory))
     chat = load_chat(Path(directory))
     unseen = replace(config, seed=99)
-    (batch,) = next(imitation.batches(chat, config.stages[0], unseen))
-    learner = Learner(graphdef, make_optimizer(OptimizerConfig()), imitation.imitation)
+    (batch,) = next(stages.batches(chat, config.stages[0], unseen))
+    learner = Learner(graphdef, make_optimizer(OptimizerConfig()), stages.imitation)
     return -float(np.asarray(learner.recompute(params, batch))[batch.sampled_BGT].mean())
 
 
@@ -124,7 +125,7 @@ def test_sft__takes_the_settings_of_adapters(monkeypatch, tmp_path):
 
 def tokens(config, stage=0):
     chat = load_chat(Path(config.model))
-    return [batch.suffix_BGT for step in imitation.batches(chat, config.stages[stage], config) for batch in step]
+    return [batch.suffix_BGT for step in stages.batches(chat, config.stages[stage], config) for batch in step]
 
 
 def test_batches__follow_from_seed_and_stage(config):
@@ -136,8 +137,8 @@ def test_batches__follow_from_seed_and_stage(config):
 
 def test_batches__of_several_members_show_as_many_attempts_and_encode_fewer_prompts(config):
     chat, stage = load_chat(Path(config.model)), config.stages[1]
-    alone = list(imitation.batches(chat, stage, config))
-    shared = list(imitation.batches(chat, replace(stage, members=2), config))
+    alone = list(stages.batches(chat, stage, config))
+    shared = list(stages.batches(chat, replace(stage, members=2), config))
     assert [len(step) for step in alone] == [len(step) for step in shared] == [1, 1]
     assert alone[0][0].suffix_BGT.shape[:2] == (4, 1) and shared[0][0].suffix_BGT.shape[:2] == (2, 2)
 
@@ -155,7 +156,7 @@ def test_batches__never_show_a_heldout_task(monkeypatch, chat):
     for stage in config.stages:
         assert {split for split, _ in stage.splits} <= {"train", "synthetic"}
         wide = replace(config, prefix_buckets=(160,), suffix_buckets=(160,))
-        list(imitation.batches(chat, replace(stage, steps=2), wide))
+        list(stages.batches(chat, replace(stage, steps=2), wide))
     assert {split for _, split in seen} == {"train", "synthetic"}
     assert {scenario for scenario, _ in seen} == set(config.stages[0].scenarios)
 
@@ -224,7 +225,7 @@ def test_start__from_nothing_is_a_model_directory_fixed_by_the_seed(config, tmp_
     )
     nothing = replace(config, model="", shape=shape, tokenizer_texts=60)
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        imitation.start_from_nothing(replace(nothing, seed=seed), tmp_path / name)
+        stages.start_from_nothing(replace(nothing, seed=seed), tmp_path / name)
     assert models.load(tmp_path / "a").config.num_heads == 6
     assert len(AutoTokenizer.from_pretrained(tmp_path / "a")) == 400
     files = [(tmp_path / name / "model.safetensors").read_bytes() for name in "abc"]

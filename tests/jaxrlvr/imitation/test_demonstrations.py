@@ -5,7 +5,7 @@ import pytest
 
 import envs
 from envs import scripted_policies
-from jaxrlvr import demonstrations
+from jaxrlvr.imitation import demonstrations
 
 
 @pytest.mark.parametrize("scenario", list(envs.SCENARIOS))
