@@ -19,10 +19,10 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 import tyro
 
 from jaxrlvr.evaluation import EvaluationConfig
-from jaxrlvr.guards import GuardConfig
 from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.learner import LearnerConfig
 from jaxrlvr.learning.optimizer import OptimizerConfig
+from jaxrlvr.monitoring.guards import GuardConfig
 from jaxrlvr.rollout.policy import PolicyConfig
 from jaxrlvr.rollout.rollout import RolloutConfig
 from jaxrlvr.rollout.tasks import TaskConfig

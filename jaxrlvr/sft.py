@@ -34,7 +34,7 @@ from jaxrlvr.imitation.stages import (
 from jaxrlvr.learning.batch import Batch
 from jaxrlvr.learning.learner import Learner, TrainState, UpdateStats, changing, completed, sampled_tokens
 from jaxrlvr.learning.optimizer import OptimizerConfig, check_frozen, make_optimizer
-from jaxrlvr.metrics import MetricsLog
+from jaxrlvr.monitoring.metrics import MetricsLog
 from jaxrlvr.plan import trained_names
 from jaxrlvr.rollout.policy import ADAPTER, load_chat
 from jaxrlvr.runtime import console

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxrlvr import guards, memory, metrics
+from jaxrlvr import memory
 from jaxrlvr.arguments import Arguments, consequences, read_arguments
 from jaxrlvr.asynchronous import InTurn, source_of
 from jaxrlvr.config import RunConfig
@@ -26,8 +26,10 @@ from jaxrlvr.learning import grpo
 from jaxrlvr.learning.batch import arranged, pack, rows
 from jaxrlvr.learning.learner import Learner, TrainState
 from jaxrlvr.learning.optimizer import make_optimizer
+from jaxrlvr.monitoring import guards, metrics
+from jaxrlvr.monitoring.run_log import Record
+from jaxrlvr.monitoring.utilisation import Meter, measured_peak
 from jaxrlvr.plan import check
-from jaxrlvr.record import Record
 from jaxrlvr.rollout import curriculum, dynamic_sampling
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.rollout.multihost import rollout
@@ -45,7 +47,6 @@ from jaxrlvr.sampling.sampler import Sampler
 from jaxrlvr.storage.checkpoint import Checkpoints
 from jaxrlvr.storage.progress import Progress
 from jaxrlvr.storage.run_directory import RunDirectory
-from jaxrlvr.utilisation import Meter, measured_peak
 from jaxrlvr.warmup import warm_up
 
 

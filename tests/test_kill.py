@@ -62,10 +62,10 @@ def make_config(model: Path, run: Path, ahead: bool) -> Any:
     """Four steps of two tasks, a checkpoint in each, an evaluation after the second; whatever has a memory is on."""
     from jaxrlvr.config import RunConfig
     from jaxrlvr.evaluation import EvaluationConfig
-    from jaxrlvr.guards import GuardConfig
     from jaxrlvr.learning.grpo import GRPOConfig
     from jaxrlvr.learning.learner import LearnerConfig
     from jaxrlvr.learning.optimizer import OptimizerConfig
+    from jaxrlvr.monitoring.guards import GuardConfig
     from jaxrlvr.rollout.policy import PolicyConfig
     from jaxrlvr.rollout.rollout import RolloutConfig
     from jaxrlvr.rollout.tasks import TaskConfig
@@ -206,7 +206,7 @@ def left_behind(path: Path) -> dict[str, Any]:
     import jax
     import numpy as np
 
-    from jaxrlvr.metrics import CLOCKED
+    from jaxrlvr.monitoring.metrics import CLOCKED
     from jaxrlvr.trained import load_trained
 
     lines = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]

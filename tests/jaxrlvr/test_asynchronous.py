@@ -16,13 +16,14 @@ import pytest
 
 import envs
 import models
-from jaxrlvr import metrics, train
+from jaxrlvr import train
 from jaxrlvr.asynchronous import policy_lag, version
 from jaxrlvr.dry_run import describe
 from jaxrlvr.evaluation import EvaluationConfig
-from jaxrlvr.guards import GuardConfig
 from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.learner import Learner
+from jaxrlvr.monitoring import metrics
+from jaxrlvr.monitoring.guards import GuardConfig
 from jaxrlvr.plan import check
 from jaxrlvr.rollout.policy import load_policy
 from jaxrlvr.runtime.devices import MeshConfig

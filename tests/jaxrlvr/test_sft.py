@@ -17,7 +17,7 @@ from jaxrlvr.config import from_json, to_json
 from jaxrlvr.imitation.stages import SFTConfig, Stage
 from jaxrlvr.learning.learner import Learner
 from jaxrlvr.learning.optimizer import OptimizerConfig
-from jaxrlvr.metrics import CLOCKED, MetricsLog
+from jaxrlvr.monitoring.metrics import CLOCKED, MetricsLog
 from jaxrlvr.runtime.errors import RunStopped, UserError
 
 UPDATES = 7

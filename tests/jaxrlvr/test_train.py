@@ -19,10 +19,11 @@ from flax import nnx
 
 import envs
 import models
-from jaxrlvr import evaluate, export, metrics, train
+from jaxrlvr import evaluate, export, train
 from jaxrlvr.config import from_json, to_json
-from jaxrlvr.guards import GuardConfig
 from jaxrlvr.learning import grpo
+from jaxrlvr.monitoring import metrics
+from jaxrlvr.monitoring.guards import GuardConfig
 from jaxrlvr.rollout.policy import load_policy
 from jaxrlvr.rollout.rollout import STOPS
 from jaxrlvr.runtime.errors import RunStopped, UserError

@@ -19,7 +19,7 @@ from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.learner import Learner, changing, completed
 from jaxrlvr.learning.logprobs import suffix_logprobs
 from jaxrlvr.learning.optimizer import OptimizerConfig, make_optimizer
-from jaxrlvr.metrics import CompileCounter
+from jaxrlvr.monitoring.metrics import CompileCounter
 from jaxrlvr.rollout.policy import PolicyConfig, load_policy
 from jaxrlvr.runtime.devices import MeshConfig
 

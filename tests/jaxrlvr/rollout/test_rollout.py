@@ -14,7 +14,7 @@ from jaxrlvr.learning.batch import Shape, pack, rows
 from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.learner import Learner
 from jaxrlvr.learning.optimizer import OptimizerConfig, make_optimizer
-from jaxrlvr.metrics import rollout_figures
+from jaxrlvr.monitoring.metrics import rollout_figures
 from jaxrlvr.rollout.policy import PolicyConfig, load_policy
 from jaxrlvr.rollout.rollout import rollout
 from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from jaxrlvr.metrics import CLOCKED
+from jaxrlvr.monitoring.metrics import CLOCKED
 from jaxrlvr.runtime import distributed, heartbeat
 from jaxrlvr.runtime.errors import UserError
 

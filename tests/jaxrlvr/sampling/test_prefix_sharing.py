@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import models
-from jaxrlvr.metrics import CompileCounter
+from jaxrlvr.monitoring.metrics import CompileCounter
 from jaxrlvr.plan import check
 from jaxrlvr.rollout.rollout import rollout
 from jaxrlvr.runtime.devices import MeshConfig

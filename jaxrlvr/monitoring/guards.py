@@ -14,7 +14,7 @@ from statistics import median
 import numpy as np
 
 from jaxrlvr.learning.batch import Batch
-from jaxrlvr.metrics import Figures
+from jaxrlvr.monitoring.metrics import Figures
 from jaxrlvr.rollout.rollout import Group
 from jaxrlvr.runtime.errors import RunStopped
 from jaxrlvr.storage.progress import Progress

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from jaxrlvr import guards
-from jaxrlvr.guards import GuardConfig
 from jaxrlvr.learning.batch import empty
+from jaxrlvr.monitoring import guards
+from jaxrlvr.monitoring.guards import GuardConfig
 from jaxrlvr.rollout.rollout import Group, Trajectory
 from jaxrlvr.runtime.errors import RunStopped
 from jaxrlvr.storage.progress import Progress

@@ -6,10 +6,10 @@ import jax
 import numpy as np
 import pytest
 
-from jaxrlvr.metrics import CLOCKED
+from jaxrlvr.monitoring.metrics import CLOCKED
+from jaxrlvr.monitoring.utilisation import SIZE, Meter, group_flops, measured_peak
 from jaxrlvr.rollout.dynamic_sampling import Drawn
 from jaxrlvr.rollout.rollout import Group, Trajectory
-from jaxrlvr.utilisation import SIZE, Meter, group_flops, measured_peak
 from models import ModelConfig
 from models.budget import Batch, forward_flops
 
@@ -60,10 +60,10 @@ def test_figures__are_rates_and_their_share_of_the_peak():
 def test_peak__counts_the_devices_of_a_cpu_once_and_others_each(monkeypatch):
     """A clock of a second a product: what is measured is then the product's own FLOPs."""
     ticks = iter(range(1000))
-    monkeypatch.setattr("jaxrlvr.utilisation.time.perf_counter", lambda: float(next(ticks)))
+    monkeypatch.setattr("jaxrlvr.monitoring.utilisation.time.perf_counter", lambda: float(next(ticks)))
     assert jax.device_count() == 8
     assert measured_peak("float32") == 2.0 * SIZE["cpu"] ** 3
-    monkeypatch.setattr("jaxrlvr.utilisation.SIZE", {})
-    monkeypatch.setattr("jaxrlvr.utilisation.ELSEWHERE", 64)
-    monkeypatch.setattr("jaxrlvr.utilisation.SHARED", ())
+    monkeypatch.setattr("jaxrlvr.monitoring.utilisation.SIZE", {})
+    monkeypatch.setattr("jaxrlvr.monitoring.utilisation.ELSEWHERE", 64)
+    monkeypatch.setattr("jaxrlvr.monitoring.utilisation.SHARED", ())
     assert measured_peak("bfloat16") == 8 * 2.0 * 64**3

@@ -7,7 +7,7 @@ import pytest
 from tensorboardX.proto import event_pb2
 from tensorboardX.record_writer import masked_crc32c
 
-from jaxrlvr.events import Events
+from jaxrlvr.monitoring.tensorboard import Events
 
 
 def read(directory):

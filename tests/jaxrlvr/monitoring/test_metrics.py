@@ -11,7 +11,7 @@ import pytest
 from jaxrlvr.learning.batch import empty
 from jaxrlvr.learning.grpo import GroupStats, LossStats
 from jaxrlvr.learning.learner import UpdateStats
-from jaxrlvr.metrics import (
+from jaxrlvr.monitoring.metrics import (
     CLOCKED,
     CompileCounter,
     MetricsLog,

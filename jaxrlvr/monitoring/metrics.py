@@ -12,10 +12,10 @@ import jax
 import numpy as np
 
 from envs.task import Task
-from jaxrlvr.events import Events
 from jaxrlvr.learning.batch import Batch
 from jaxrlvr.learning.grpo import GroupStats
 from jaxrlvr.learning.learner import UpdateStats
+from jaxrlvr.monitoring.tensorboard import Events
 from jaxrlvr.rollout.dynamic_sampling import Drawn
 from jaxrlvr.rollout.rollout import STOPS, Group, Trajectory
 from jaxrlvr.storage.atomic_files import keep_steps

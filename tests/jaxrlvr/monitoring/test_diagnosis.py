@@ -2,8 +2,8 @@
 
 import pytest
 
-from jaxrlvr import diagnosis
-from jaxrlvr.diagnosis import ENOUGH, REPEAT, WINDOW, diagnose, news
+from jaxrlvr.monitoring import diagnosis
+from jaxrlvr.monitoring.diagnosis import ENOUGH, REPEAT, WINDOW, diagnose, news
 
 HEALTHY = {
     "reward": 0.5,

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from jaxrlvr import diagnosis, guards, metrics
 from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation import Judgement, write_episodes
 from jaxrlvr.learning.batch import Batch
+from jaxrlvr.monitoring import diagnosis, guards, metrics
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.rollout.rollout import Group
 from jaxrlvr.runtime import console
