@@ -15,7 +15,7 @@ from stopwatch import middle, once
 
 import models
 from configs.tiny import config as default
-from jaxrlvr.plan import prompt
+from jaxrlvr.preflight.validation import prompt
 from jaxrlvr.rollout.policy import load_policy
 from jaxrlvr.rollout.tasks import training_tasks
 from jaxrlvr.sampling import prefix_sharing

@@ -8,16 +8,16 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from jaxrlvr import plan
-from jaxrlvr.arguments import DEFAULT
 from jaxrlvr.config import RunConfig, apply_arguments, load_config
 from jaxrlvr.evaluation import judge, write_episodes
+from jaxrlvr.preflight import validation
+from jaxrlvr.preflight.arguments import DEFAULT
+from jaxrlvr.preflight.load_trained import load_trained
 from jaxrlvr.rollout.rollout import Group
 from jaxrlvr.runtime import console
 from jaxrlvr.runtime.compilation_cache import use_compilation_cache
 from jaxrlvr.runtime.errors import Parser, UserError, command
 from jaxrlvr.storage.run_directory import RunDirectory, is_run
-from jaxrlvr.trained import load_trained
 
 PROGRAM = "python -m jaxrlvr.evaluate"
 
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> None:
     config = apply_arguments(config, rest, PROGRAM)
     trained = load_trained(options.model, config.policy)
     use_compilation_cache()
-    plan.check(config, trained.policy.chat)
+    validation.check(config, trained.policy.chat)
     console.say(f"{trained.about}: {config.evaluation.tasks} held-out tasks per scenario, greedy and sampled ...")
 
     def keep(way: str, groups: Iterable[Group]) -> None:

@@ -14,10 +14,10 @@ from pathlib import Path
 from flax import nnx
 
 import models
+from jaxrlvr.preflight.load_trained import load_trained
 from jaxrlvr.rollout.policy import ADAPTER
 from jaxrlvr.runtime.errors import Parser, UserError, command
 from jaxrlvr.storage.run_directory import is_run
-from jaxrlvr.trained import load_trained
 from models.safetensors_writer import CODES
 
 

@@ -19,7 +19,6 @@ import numpy as np
 from flax import nnx
 
 import models
-from jaxrlvr.arguments import DEFAULT, consequences, refuse_harmful, take
 from jaxrlvr.config import apply_arguments, differences, from_json, load_config, to_json
 from jaxrlvr.imitation.stages import (
     START,
@@ -35,7 +34,8 @@ from jaxrlvr.learning.batch import Batch
 from jaxrlvr.learning.learner import Learner, TrainState, UpdateStats, changing, completed, sampled_tokens
 from jaxrlvr.learning.optimizer import OptimizerConfig, check_frozen, make_optimizer
 from jaxrlvr.monitoring.metrics import MetricsLog
-from jaxrlvr.plan import trained_names
+from jaxrlvr.preflight.arguments import DEFAULT, consequences, refuse_harmful, take
+from jaxrlvr.preflight.validation import trained_names
 from jaxrlvr.rollout.policy import ADAPTER, load_chat
 from jaxrlvr.runtime import console
 from jaxrlvr.runtime.compilation_cache import use_compilation_cache

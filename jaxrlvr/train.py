@@ -16,11 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxrlvr import memory
-from jaxrlvr.arguments import Arguments, consequences, read_arguments
 from jaxrlvr.asynchronous import InTurn, source_of
 from jaxrlvr.config import RunConfig
-from jaxrlvr.dry_run import describe
 from jaxrlvr.evaluation import Judgement, judge, write_episodes
 from jaxrlvr.learning import grpo
 from jaxrlvr.learning.batch import arranged, pack, rows
@@ -29,7 +26,11 @@ from jaxrlvr.learning.optimizer import make_optimizer
 from jaxrlvr.monitoring import guards, metrics
 from jaxrlvr.monitoring.run_log import Record
 from jaxrlvr.monitoring.utilisation import Meter, measured_peak
-from jaxrlvr.plan import check
+from jaxrlvr.preflight import memory_estimate
+from jaxrlvr.preflight.arguments import Arguments, consequences, read_arguments
+from jaxrlvr.preflight.dry_run import describe
+from jaxrlvr.preflight.validation import check
+from jaxrlvr.preflight.warmup import warm_up
 from jaxrlvr.rollout import curriculum, dynamic_sampling
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.rollout.multihost import rollout
@@ -47,7 +48,6 @@ from jaxrlvr.sampling.sampler import Sampler
 from jaxrlvr.storage.checkpoint import Checkpoints
 from jaxrlvr.storage.progress import Progress
 from jaxrlvr.storage.run_directory import RunDirectory
-from jaxrlvr.warmup import warm_up
 
 
 class Abandoned(Exception):
@@ -266,7 +266,7 @@ def main(arguments: list[str]) -> int:
             dog.now("loading the model")
             policy = load_policy(config.policy)
         check(config, policy.chat, policy.config)
-        memory.check(config, policy.config)
+        memory_estimate.check(config, policy.config)
         console.say(describe(config, str(policy.source), policy.config, policy.chat))
         if distributed.is_first():
             begin(asked, run, held)

@@ -207,7 +207,7 @@ def left_behind(path: Path) -> dict[str, Any]:
     import numpy as np
 
     from jaxrlvr.monitoring.metrics import CLOCKED
-    from jaxrlvr.trained import load_trained
+    from jaxrlvr.preflight.load_trained import load_trained
 
     lines = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
     digest = hashlib.sha256()

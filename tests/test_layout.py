@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jaxrlvr.config import RunConfig, load_config
-from jaxrlvr.plan import check
+from jaxrlvr.preflight.validation import check
 
 ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {"configs": {"jaxrlvr", "models", "envs"}, "jaxrlvr": {"models", "envs"}, "models": set(), "envs": set()}

@@ -18,20 +18,20 @@ import envs
 import models
 from jaxrlvr import train
 from jaxrlvr.asynchronous import policy_lag, version
-from jaxrlvr.dry_run import describe
 from jaxrlvr.evaluation import EvaluationConfig
 from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.learner import Learner
 from jaxrlvr.monitoring import metrics
 from jaxrlvr.monitoring.guards import GuardConfig
-from jaxrlvr.plan import check
+from jaxrlvr.preflight.dry_run import describe
+from jaxrlvr.preflight.load_trained import load_trained
+from jaxrlvr.preflight.validation import check
 from jaxrlvr.rollout.policy import load_policy
 from jaxrlvr.runtime.devices import MeshConfig
 from jaxrlvr.runtime.errors import RunStopped, UserError
 from jaxrlvr.runtime.interrupt import Interruption
 from jaxrlvr.sampling.sampler import Sampler
 from jaxrlvr.storage.run_directory import RunDirectory
-from jaxrlvr.trained import load_trained
 
 STEPS = 5
 

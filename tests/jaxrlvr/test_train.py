@@ -24,13 +24,13 @@ from jaxrlvr.config import from_json, to_json
 from jaxrlvr.learning import grpo
 from jaxrlvr.monitoring import metrics
 from jaxrlvr.monitoring.guards import GuardConfig
+from jaxrlvr.preflight.load_trained import load_trained
 from jaxrlvr.rollout.policy import load_policy
 from jaxrlvr.rollout.rollout import STOPS
 from jaxrlvr.runtime.errors import RunStopped, UserError
 from jaxrlvr.runtime.interrupt import Interruption
 from jaxrlvr.sampling.sampler import Sampler
 from jaxrlvr.storage.run_directory import RunDirectory
-from jaxrlvr.trained import load_trained
 
 STEPS = 4
 

@@ -6,7 +6,7 @@ import jax
 import pytest
 
 import models
-from jaxrlvr.plan import check
+from jaxrlvr.preflight.validation import check
 from jaxrlvr.rollout.policy import PolicyConfig
 from jaxrlvr.runtime import devices
 from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh, memory_limit, sampling_mesh

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 import models
 from jaxrlvr.monitoring.metrics import CompileCounter
-from jaxrlvr.plan import check
+from jaxrlvr.preflight.validation import check
+from jaxrlvr.preflight.warmup import warm_sampler
 from jaxrlvr.rollout.rollout import rollout
 from jaxrlvr.runtime.devices import MeshConfig
 from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.sampling import prefix_sharing
-from jaxrlvr.warmup import warm_sampler
 
 texts = st.lists(st.integers(1, 3), min_size=1, max_size=40)
 

@@ -15,7 +15,7 @@ from jaxrlvr.asynchronous import disagreement
 from jaxrlvr.config import RunConfig
 from jaxrlvr.learning.batch import Batch, Shape, empty
 from jaxrlvr.learning.learner import Learner, TrainState
-from jaxrlvr.memory import full_device_told, lower
+from jaxrlvr.preflight.memory_estimate import full_device_told, lower
 from jaxrlvr.rollout import multihost
 from jaxrlvr.sampling import prefix_sharing
 from jaxrlvr.sampling.sampler import Sampler, keys

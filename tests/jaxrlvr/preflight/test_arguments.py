@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from jaxrlvr.arguments import consequences, read_arguments
 from jaxrlvr.config import RunConfig, from_json, to_json
+from jaxrlvr.preflight.arguments import consequences, read_arguments
 from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.storage.run_directory import RunDirectory, is_run
 

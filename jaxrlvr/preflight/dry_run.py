@@ -8,10 +8,10 @@ import jax
 
 import envs
 import models
-from jaxrlvr import memory
 from jaxrlvr.config import RunConfig
-from jaxrlvr.memory import size
-from jaxrlvr.plan import first_tasks, prompt
+from jaxrlvr.preflight import memory_estimate
+from jaxrlvr.preflight.memory_estimate import size
+from jaxrlvr.preflight.validation import first_tasks, prompt
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.rollout.policy import PolicyConfig, weight_bytes
 from jaxrlvr.runtime.devices import sampling_mesh
@@ -24,12 +24,12 @@ from models.sharding import padded
 def describe(config: RunConfig, source: str, model: models.ModelConfig, chat: Chat | None) -> str:
     """The run in a few lines: model, devices, memory, shapes, and the first prompt (its parts, without a tokenizer)."""
     policy, acting = config.policy, config.rollout
-    mesh, model = policy.mesh, padded(dataclasses.replace(model, lora=policy.lora), memory.grid(policy.mesh))
+    mesh, model = policy.mesh, padded(dataclasses.replace(model, lora=policy.lora), memory_estimate.grid(policy.mesh))
     sampling = sampling_mesh(policy.sampling_mesh, mesh, weight_bytes(model, policy.compute_dtype))
     parameters = f"{models.parameter_count(model) / 1e6:,.2f}M parameters"
     if model.lora.rank:
         parameters += f" and {adapter_count(model) / 1e6:,.2f}M of adapters, which alone are trained"
-    taken = memory.need(config, model)
+    taken = memory_estimate.need(config, model)
     task = first_tasks(config)[0]
     if chat is None:
         first = f"{json.dumps(envs.tool_schemas(task, detail=acting.detail))}\n{task.request}"
@@ -43,7 +43,7 @@ def describe(config: RunConfig, source: str, model: models.ModelConfig, chat: Ch
             + (f", sampling data={sampling.data} fsdp={sampling.fsdp} tensor={sampling.tensor}" * (sampling != mesh)),
             f"per device {size(taken.state)} of weights, gradients and optimizer, "
             f"at most {size(taken.caches)} of caches, about {size(taken.activations)} of activations",
-            *([f"impossible here: {full}"] if (full := memory.problem(config, model)) else []),
+            *([f"impossible here: {full}"] if (full := memory_estimate.problem(config, model)) else []),
             *_about_devices(config.policy, model, taken.offloaded),
             f"scenarios  {', '.join(config.tasks.scenarios)}",
             f"a step     {config.tasks.per_step} tasks x {acting.group_size} members, "

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import pytest
 
 import models
-from jaxrlvr import memory, warmup
-from jaxrlvr.memory import check, fitting, full_device_told, need, problem
+from jaxrlvr.preflight import memory_estimate, warmup
+from jaxrlvr.preflight.memory_estimate import check, fitting, full_device_told, need, problem
 from jaxrlvr.runtime.devices import memory_limit
 from jaxrlvr.runtime.errors import UserError
 
@@ -44,21 +44,21 @@ def test_fitting__fits_and_the_last_setting_could_not_be_larger(config, there):
     assert need(found, MODEL).peak <= there < need(config, MODEL).peak
     lowered = [
         flag for flag in ("learner.micro_groups", "rollout.places", "rollout.group_size")
-        if memory._get(found, flag) != memory._get(config, flag)
+        if memory_estimate._get(found, flag) != memory_estimate._get(config, flag)
     ]  # fmt: skip
     section, name = lowered[-1].split(".")
-    assert need(changed(found, **{section: {name: memory._get(found, lowered[-1]) + 1}}), MODEL).peak > there
+    assert need(changed(found, **{section: {name: memory_estimate._get(found, lowered[-1]) + 1}}), MODEL).peak > there
 
 
 def test_check__names_what_there_is_what_is_needed_and_settings_that_fit(config, monkeypatch):
-    monkeypatch.setattr(memory, "memory_limit", lambda mesh: 20e9)
+    monkeypatch.setattr(memory_estimate, "memory_limit", lambda mesh: 20e9)
     with pytest.raises(UserError, match=r"a device has 20.0 GB .* needs about \d+.\d GB: 9.5 GB of weights") as raised:
         check(config, MODEL)
     text = str(raised.value)
     assert "\n" not in text and "These fit: --learner.micro-groups 1 --policy.remat full --rollout.places " in text
-    monkeypatch.setattr(memory, "memory_limit", lambda mesh: 9e9)
+    monkeypatch.setattr(memory_estimate, "memory_limit", lambda mesh: 9e9)
     assert "No smaller batch fits: spread it over more devices (--policy.mesh.fsdp)" in problem(config, MODEL)
-    monkeypatch.setattr(memory, "memory_limit", lambda mesh: 10**15)
+    monkeypatch.setattr(memory_estimate, "memory_limit", lambda mesh: 10**15)
     assert problem(config, MODEL) == ""
 
 
@@ -70,7 +70,9 @@ def test_limit__is_this_machine_s(config):
 
 def test_full_device_told__names_settings_and_lets_other_errors_through():
     with pytest.raises(UserError, match=r"filled by sampling \(.*[Oo]ut of memory.*\): use --rollout.places 2 instead"):
-        with full_device_told("by sampling", memory.lower("rollout.places", 4), memory.lower("a.b", 1)):
+        with full_device_told(
+            "by sampling", memory_estimate.lower("rollout.places", 4), memory_estimate.lower("a.b", 1)
+        ):
             jnp.zeros((1 << 46,)).block_until_ready()
     with pytest.raises(ValueError, match="other"), full_device_told("by sampling"):
         raise ValueError("other")

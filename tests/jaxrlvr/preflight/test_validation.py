@@ -8,10 +8,10 @@ import pytest
 from flax import nnx
 
 import models
-from jaxrlvr.dry_run import describe
 from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.optimizer import groups
-from jaxrlvr.plan import check, trained_names
+from jaxrlvr.preflight.dry_run import describe
+from jaxrlvr.preflight.validation import check, trained_names
 from jaxrlvr.rollout.policy import PolicyConfig, load_policy, peek
 from jaxrlvr.rollout.tasks import TaskConfig
 from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh, make_mesh

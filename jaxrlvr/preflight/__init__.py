@@ -1,0 +1,1 @@
+"""Command line to first step: arguments, validation, memory estimate, dry run, warm-up, trained weights."""
