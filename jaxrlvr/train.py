@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxrlvr.asynchronous import InTurn, source_of
+from jaxrlvr.collection import InTurn, source_of
 from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation import Judgement, judge, write_episodes
 from jaxrlvr.learning import grpo

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxrlvr.asynchronous import disagreement
+from jaxrlvr.collection import disagreement
 from jaxrlvr.config import RunConfig
 from jaxrlvr.learning.batch import Batch, Shape, empty
 from jaxrlvr.learning.learner import Learner, TrainState

@@ -17,7 +17,7 @@ import pytest
 import envs
 import models
 from jaxrlvr import train
-from jaxrlvr.asynchronous import policy_lag, version
+from jaxrlvr.collection import policy_lag, version
 from jaxrlvr.evaluation import EvaluationConfig
 from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.learner import Learner
