@@ -25,7 +25,7 @@ import numpy as np
 
 import models
 from models.safetensors_writer import Entry, write
-from models.tensors import tensors
+from models.weight_table import tensors
 
 
 def main() -> None:

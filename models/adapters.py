@@ -25,7 +25,7 @@ from models.checkpoint_files import read_json
 from models.config import ModelConfig
 from models.errors import CheckpointError, ModelError
 from models.lora import ALL, Lora, names
-from models.tensors import Tensor, tensors
+from models.weight_table import Tensor, tensors
 
 ADAPTER_CONFIG, ADAPTER_FILE = "adapter_config.json", "adapter_model.safetensors"
 _PREFIX = "base_model.model."

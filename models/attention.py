@@ -17,8 +17,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from models.einsum import contract
 from models.fast_attention import Kernel, Keys
-from models.products import contract
 
 # Large and finite: a prefix that is masked as a whole still gives numbers, which the suffix's maximum scales to zero.
 _MASKED = -1e30

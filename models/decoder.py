@@ -21,7 +21,7 @@ from models.experts import Routing
 from models.fast_attention import choose
 from models.forward import Forward
 from models.sharding import check_divides
-from models.tensors import tensors
+from models.weight_table import tensors
 
 Remat = Literal["none", "dots", "full", "offload"]
 _INIT_STDDEV = 0.02

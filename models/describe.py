@@ -15,11 +15,11 @@ from typing import get_args
 
 from jax.sharding import AbstractMesh
 
-from models.budget import Batch, Budget, budget
 from models.config import ModelConfig
 from models.decoder import Remat
 from models.errors import ModelError
 from models.load import read_config
+from models.memory_and_flops import Batch, Budget, budget
 from models.presets import active_parameter_count, parameter_count, preset
 from models.sharding import MESH_AXES, check_divides, padded, places
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh
 
 from models.config import ModelConfig
-from models.products import contract
+from models.einsum import contract
 from models.sharding import constrain, partition, places
 
 

@@ -7,7 +7,7 @@ something else if it were ignored is refused by name.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from models.config_values import check_values
+from models.config_schema import check_values
 from models.errors import ModelError
 
 

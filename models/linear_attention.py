@@ -13,7 +13,7 @@ from jax.sharding import Mesh
 
 from models.cache import State
 from models.config import ModelConfig
-from models.delta import delta_rule
+from models.gated_delta_rule import delta_rule
 from models.lora import project
 from models.norm import rms_norm
 from models.sharding import constrain

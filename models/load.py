@@ -23,7 +23,7 @@ from models.decoder import Decoder
 from models.errors import CheckpointError, ModelError
 from models.lora import Lora
 from models.sharding import padded, sharding
-from models.tensors import Index, Tensor, carried, tensors
+from models.weight_table import Index, Tensor, carried, tensors
 
 _DTYPES = {"F32": jnp.float32, "BF16": jnp.bfloat16, "F16": jnp.float16}
 _UNEMBEDDING = "lm_head.weight"

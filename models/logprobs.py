@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh, PartitionSpec
 
-from models.products import contract
+from models.einsum import contract
 from models.sharding import RULES, partition, places
 
 

@@ -9,7 +9,7 @@ from math import prod
 
 from models.config import ModelConfig
 from models.errors import ModelError
-from models.tensors import tensors
+from models.weight_table import tensors
 
 
 def _qwen3(width: int, layers: int, heads: int, mlp: int, tied: bool) -> ModelConfig:

@@ -23,7 +23,7 @@ from models.config import ModelConfig
 from models.decoder import Decoder
 from models.errors import ModelError
 from models.safetensors_writer import CODES, Entry, write
-from models.tensors import Tensor, carried, tensors
+from models.weight_table import Tensor, carried, tensors
 
 DEFAULT_MAX_SHARD_BYTES = 5 * 10**9
 

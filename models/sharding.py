@@ -17,7 +17,7 @@ from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionS
 from models.adapters import parameters
 from models.config import ModelConfig
 from models.errors import ModelError
-from models.tensors import sizes
+from models.weight_table import sizes
 
 AnyMesh = Mesh | AbstractMesh
 """Devices in a grid, or only the grid's sizes."""

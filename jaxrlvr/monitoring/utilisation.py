@@ -1,6 +1,6 @@
 """How much of the machine a step uses: the model's FLOPs a second, and their share of what the machine can do.
 
-Model FLOPs are those that the step's tokens need, by `models.budget`: padding and recomputation are not counted, so
+Model FLOPs are those that the step's tokens need, by `models.memory_and_flops`: padding and recomputation are not counted, so
 that doing more work for the same step never looks better. What the machine can do is measured before the first step, by
 large products in the type that the model computes in.
 """
@@ -16,7 +16,7 @@ import numpy as np
 import models
 from jaxrlvr.rollout.dynamic_sampling import Drawn
 from jaxrlvr.rollout.rollout import Group
-from models.budget import Batch, forward_flops
+from models.memory_and_flops import Batch, forward_flops
 
 SIZE, ELSEWHERE = {"cpu": 1024}, 8192
 """Rows and columns of the products by platform: large enough that nothing but the product counts."""

@@ -19,7 +19,7 @@ from jaxrlvr.rollout.policy import weight_bytes
 from jaxrlvr.runtime.devices import MeshConfig, memory_limit, sampling_mesh
 from jaxrlvr.runtime.errors import UserError
 from models.adapters import adapter_count
-from models.budget import Batch, Budget, budget
+from models.memory_and_flops import Batch, Budget, budget
 from models.sharding import MESH_AXES, padded
 
 

@@ -21,7 +21,7 @@ from jaxrlvr.runtime.errors import UserError
 from models.adapters import adapters
 from models.decoder import Remat
 from models.sharding import padded
-from models.tensors import tensors
+from models.weight_table import tensors
 
 
 def check(config: RunConfig, chat: Chat | None, model: models.ModelConfig | None = None) -> None:

@@ -13,7 +13,7 @@ from jax.extend.core import jaxprs_in_params
 import models
 from models import CheckpointError, Lora, ModelError
 from models.adapters import Adapter, adapters, target_of
-from models.tensors import tensors
+from models.weight_table import tensors
 
 LINEAR = {"linear_key_heads": 2, "linear_value_heads": 4, "linear_key_dim": 8, "linear_value_dim": 12, "conv_width": 4}
 FAMILIES = {

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 import models
 from models import CheckpointError, ModelError
-from models.tensors import tensors
+from models.weight_table import tensors
 
 GOLDEN = Path(__file__).parent / "golden" / "qwen3"
 Q_PROJ = "model.layers.0.self_attn.q_proj.weight"

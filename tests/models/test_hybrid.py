@@ -10,7 +10,7 @@ from flax import nnx
 from safetensors.numpy import load_file, save_file
 
 import models
-from models.delta import delta_rule
+from models.gated_delta_rule import delta_rule
 
 B, G, P, T = 2, 3, 9, 7
 LENGTH_B = np.array([9, 5], np.int32)

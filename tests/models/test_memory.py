@@ -17,7 +17,7 @@ from flax import nnx
 import models
 from models.checkpoint_files import INDEX_FILE
 from models.safetensors_writer import Entry, write
-from models.tensors import tensors
+from models.weight_table import tensors
 
 FILES = 4
 LITTLE = 2**20

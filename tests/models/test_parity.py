@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 
 import models
 import models.rope
-from models.tensors import tensors
+from models.weight_table import tensors
 
 GOLDEN = Path(__file__).parent / "golden"
 SHAPE = {

@@ -9,7 +9,7 @@ from flax import nnx
 import models
 from models import ModelError
 from models.sharding import places
-from models.tensors import tensors
+from models.weight_table import tensors
 
 B, G, P, T = 8, 2, 7, 5
 MESHES = [((4, 1, 2), "none"), ((1, 8, 1), "dots"), ((2, 2, 2), "full")]

@@ -28,7 +28,7 @@ from jaxrlvr.learning.batch import empty
 from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.learner import Learner
 from models.sharding import places
-from models.tensors import tensors
+from models.weight_table import tensors
 from tests.hlo import Loop, Program
 
 # No other loop runs as often as there are layers.

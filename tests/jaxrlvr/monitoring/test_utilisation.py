@@ -11,7 +11,7 @@ from jaxrlvr.monitoring.utilisation import SIZE, Meter, group_flops, measured_pe
 from jaxrlvr.rollout.dynamic_sampling import Drawn
 from jaxrlvr.rollout.rollout import Group, Trajectory
 from models import ModelConfig
-from models.budget import Batch, forward_flops
+from models.memory_and_flops import Batch, forward_flops
 
 SHAPE = ModelConfig(vocab_size=512, hidden_size=32, num_layers=2, num_heads=4, num_kv_heads=2, head_dim=8, mlp_size=48)
 

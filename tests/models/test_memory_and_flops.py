@@ -13,8 +13,8 @@ from jax.sharding import AbstractMesh
 
 import models
 from models import Decoder
-from models.budget import Batch, budget, forward_flops
 from models.describe import main, parse_mesh
+from models.memory_and_flops import Batch, budget, forward_flops
 from models.sharding import MESH_AXES
 
 ONE = AbstractMesh((1, 1, 1), MESH_AXES)

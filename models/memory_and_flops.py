@@ -16,10 +16,10 @@ import jax.numpy as jnp
 from models.adapters import adapters
 from models.cache import empty_suffix_cache
 from models.config import ModelConfig
-from models.delta import CHUNK
+from models.gated_delta_rule import CHUNK
 from models.presets import active_parameter_count
 from models.sharding import AnyMesh, places
-from models.tensors import Tensor, tensors
+from models.weight_table import Tensor, tensors
 
 _LOGIT_CHUNK = 1024
 
