@@ -4,7 +4,7 @@
 
 First it imitates perfect demonstrations until it can do every step; most of their values are made-up words, so that it
 learns to copy and not to remember. A second time, at a lower rate, makes it sure. Then, shortly, it imitates sloppy
-ones: each habit below spoils a demonstration with the probability given, on its own. So the seed knows how a task is
+ones: each mistake below spoils a demonstration with the probability given, on its own. So the seed knows how a task is
 done and mostly does it badly: what RL is for.
 """
 
@@ -13,7 +13,7 @@ from jaxrlvr.learning.optimizer import OptimizerConfig
 from models import ModelConfig
 
 SCENARIOS = ("jira_create_issue", "jira_transition_ticket", "confluence_create_page")
-HABITS = {
+MISTAKES = {
     "drop_priority": 0.7,
     "drop_labels": 0.7,
     "flat_project": 0.35,
@@ -49,7 +49,7 @@ def config() -> SFTConfig:
         optimizer=OptimizerConfig(learning_rate=4e-4, warmup_steps=10, decay_steps=80),
         scenarios=SCENARIOS,
         splits=(("synthetic", 3), ("train", 1)),
-        habits=tuple(HABITS.items()),
+        mistakes=tuple(MISTAKES.items()),
     )
     shape = ModelConfig(
         vocab_size=1024,

@@ -11,7 +11,7 @@ from envs.api.tools import Detail, render, tool_schema
 from envs.api.world import World
 from envs.episode_record import check_episode
 from envs.parsing.calls import Malformed, parse_calls
-from envs.reward.checks import Attempt
+from envs.reward.checks import FinishedEpisode
 from envs.reward.verdict import Verdict, judge
 from envs.scenarios import SCENARIOS, sample
 from envs.task import Task
@@ -30,7 +30,7 @@ class Reply:
 
 def tool_schemas(task: Task, detail: Detail = "compact") -> list[dict[str, Any]]:
     """The tools that a task offers, for a chat template."""
-    operations = task.api.table()
+    operations = task.api.by_name()
     return [tool_schema(operations[name], detail) for name in task.tools]
 
 
@@ -45,7 +45,7 @@ class Episode:
         self._detail = detail
         self._lenient = lenient
         self._trace_only = trace_only
-        self._simulator = Simulator(task.world, task.api.table(), task.faults)
+        self._simulator = Simulator(task.world, task.api.by_name(), task.faults)
         self._calls: list[Call] = []
         self._turns = 0
         self._stopped = False
@@ -91,7 +91,7 @@ class Episode:
 
     def verdict(self) -> Verdict:
         """What the episode is worth as it stands."""
-        attempt = Attempt(self.task, self.trace, self.world)
+        attempt = FinishedEpisode(self.task, self.trace, self.world)
         return judge(attempt, SCENARIOS[self.task.scenario].checks, self._trace_only)
 
     def to_dict(self) -> dict[str, Any]:
@@ -123,11 +123,11 @@ def rescore(record: Mapping[str, Any]) -> Verdict:
     task = sample(**record["task"])
     calls = [Call.from_dict({"turn": place, **call}) for place, call in enumerate(record["calls"])]
     stopped, answer = record["stopped"], record.get("answer", "")
-    if unknown := [call.name for call in calls if call.error in SEEN and call.name not in task.api.table()]:
+    if unknown := [call.name for call in calls if call.error in SEEN and call.name not in task.api.by_name()]:
         raise EnvError(f"a stored call reached the API by a name that is no operation: {ascii(unknown[0])}")
-    simulator = Simulator(task.world, task.api.table(), task.faults)
+    simulator = Simulator(task.world, task.api.by_name(), task.faults)
     for call in calls:
         if call.error in SEEN:
             simulator.call(call.name, call.arguments)
-    attempt = Attempt(task, Trace(tuple(calls), stopped, answer), simulator.world)
+    attempt = FinishedEpisode(task, Trace(tuple(calls), stopped, answer), simulator.world)
     return judge(attempt, SCENARIOS[task.scenario].checks, record.get("trace_only", False))

@@ -32,7 +32,7 @@ def reference(api: Api, names: Sequence[str] = ()) -> str:
 
 def _section(world: World, api: Api, operation: Operation) -> str:
     arguments = example(world, operation)
-    response = Simulator(world, api.table()).perform(operation, arguments)
+    response = Simulator(world, api.by_name()).perform(operation, arguments)
     answer = "" if response.body is None else json.dumps(response.body, ensure_ascii=False)
     if len(answer) > _LONGEST:
         answer = f"{answer[:_LONGEST]} …"
@@ -116,14 +116,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="operations; all unless you name some")
     options = parser.parse_args(arguments)
     apis = [APIS[options.api]] if options.api else list(APIS.values())
-    known = {name for api in apis for name in api.table()}
+    known = {name for api in apis for name in api.by_name()}
     if unknown := [name for name in options.names if name not in known]:
         near = sorted(name for name in known if unknown[0].lower() in name.lower())
         raise EnvError(
             f"no operation {unknown[0]!r}; {'there is ' + ', '.join(near) if near else 'leave it out for all'}"
         )
     for api in apis:
-        if not options.names or set(options.names) & set(api.table()):
+        if not options.names or set(options.names) & set(api.by_name()):
             print(reference(api, options.names))
     return 0
 

@@ -59,7 +59,7 @@ def idle(task: Task) -> list[str]:
 
 def read_only(task: Task) -> list[str]:
     """Reads what the oracle reads, and stops."""
-    operations = task.api.table()
+    operations = task.api.by_name()
     return [*(turn(call) for call in task.oracle if not operations[call.name].writes), DONE]
 
 
@@ -71,7 +71,7 @@ def duplicate(task: Task) -> list[str]:
 
 def random_valid(task: Task, rng: random.Random) -> list[str]:
     """Calls random tools with arguments of the right shape, filled with values quoted in the request."""
-    operations = task.api.table()
+    operations = task.api.by_name()
     values = re.findall(r'"([^"]*)"', task.request)
 
     def fill(schema: Mapping[str, Json]) -> Json:
@@ -85,13 +85,13 @@ def random_valid(task: Task, rng: random.Random) -> list[str]:
     return [*(turn(PlannedCall(name, fill(operations[name].schema(compact=True)))) for name in names), DONE]
 
 
-def sloppy(task: Task, rng: random.Random, habits: Mapping[str, float]) -> list[str]:
-    """The oracle's plan after each habit took its chance, independently. Raises EnvError for an unknown habit."""
-    known = SCENARIOS[task.scenario].habits
-    if unknown := sorted(set(habits) - set(known)):
-        raise EnvError(f"{task.scenario} has no habit {unknown[0]!r}; it has {', '.join(known)}")
+def sloppy(task: Task, rng: random.Random, mistakes: Mapping[str, float]) -> list[str]:
+    """The oracle's plan after each mistake took its chance, independently. Raises EnvError for an unknown mistake."""
+    known = SCENARIOS[task.scenario].mistakes
+    if unknown := sorted(set(mistakes) - set(known)):
+        raise EnvError(f"{task.scenario} has no mistake {unknown[0]!r}; it has {', '.join(known)}")
     plan = task.oracle
-    for name, chance in habits.items():
+    for name, chance in mistakes.items():
         if rng.random() < chance:
             plan = tuple(known[name](plan, task, rng))
     return [*map(turn, plan), task.answer if plan == task.oracle else DONE]

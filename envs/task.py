@@ -59,5 +59,5 @@ class Task:
 
     def any_writes(self, calls: Iterable[Named]) -> bool:
         """Whether one of the calls would change the site, accepted or not."""
-        operations = self.api.table()
+        operations = self.api.by_name()
         return any(call.name in operations and operations[call.name].writes for call in calls)

@@ -46,12 +46,12 @@ class Parameter:
     required: bool = False
     compact: Schema | None = None
     """A shorter schema for small models; None for the same one, an empty mapping to leave the argument out."""
-    taken: Schema | None = None
+    accepted_schema: Schema | None = None
     """What is let through to the handler, where the API has words of its own for wrong types; None for `schema`."""
 
     def let_through(self) -> dict[str, Any]:
         """The schema that a value has to fit for the handler to see it."""
-        return _without_required(self.schema if self.taken is None else self.taken)
+        return _without_required(self.schema if self.accepted_schema is None else self.accepted_schema)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Operation:
     parameters: tuple[Parameter, ...]
     handler: Callable[[World, Mapping[str, Json]], Response]
     """Takes the world, which it may change by replacing records, and checked arguments."""
-    refuse: Callable[[str], Response]
+    reject: Callable[[str], Response]
     """The API's answer to arguments of the wrong shape, from a sentence that says what is wrong."""
     compact_body: tuple[str, ...] = ()
     """Paths of a successful body that the compact view keeps, in order; empty keeps everything."""
@@ -92,7 +92,7 @@ class Operation:
         ]
         return {"type": "object", "properties": properties, "required": required}
 
-    def wrong_shape(self, arguments: Mapping[str, Json]) -> str:
+    def schema_error(self, arguments: Mapping[str, Json]) -> str:
         """Why the arguments do not fit the schema, in words, or an empty string."""
         try:
             self._validate(dict(arguments))
@@ -129,7 +129,7 @@ class Api:
     everywhere: frozenset[str] = frozenset()
     """Names that every site has although no table says so: no split owns them."""
 
-    def table(self) -> dict[str, Operation]:
+    def by_name(self) -> dict[str, Operation]:
         """The operations by name."""
         return {operation.name: operation for operation in self.operations}
 
@@ -139,7 +139,7 @@ class Api:
         `compact` has schemas of parameters by name, an empty one to leave a parameter out; `body` are the paths that
         are kept of its answers, if not the usual ones. Raises KeyError for an operation that there is not.
         """
-        plain = self.table()[name]
+        plain = self.by_name()[name]
         parameters = tuple(replace(one, compact=compact.get(one.name, one.compact)) for one in plain.parameters)
         shown = replace(plain, parameters=parameters, compact_body=body or plain.compact_body)
         return replace(self, operations=tuple(shown if one is plain else one for one in self.operations))

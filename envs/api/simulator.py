@@ -58,8 +58,8 @@ class Simulator:
             if fault is not None:
                 return fault
         arguments = {key: _whole(value) for key, value in arguments.items()}
-        if wrong := operation.wrong_shape(arguments):
-            return operation.refuse(wrong)
+        if wrong := operation.schema_error(arguments):
+            return operation.reject(wrong)
         if not operation.writes:
             return operation.handler(self.world, arguments)
         if self._rival is not None and self._rival.operation == operation.name:

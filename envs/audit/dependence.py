@@ -7,7 +7,7 @@ from typing import Any
 from envs.api.json_paths import leaves
 from envs.api.simulator import Simulator
 from envs.api.world import World
-from envs.reward.site_diff import essence
+from envs.reward.site_diff import normalised_changes
 from envs.task import PlannedCall, Task
 
 
@@ -17,7 +17,7 @@ def needs_answer(task: Task) -> list[tuple[int, int]]:
     It uses a value that only that answer tells; or it is the last write and call i, right before it, reads what it
     writes to; or call i fails, and call j, the next one, is made because of that.
     """
-    operations = task.api.table()
+    operations = task.api.by_name()
     bodies = [response.body for response in replay(task, task.oracle)[0]]
     last_write = max((p for p, call in enumerate(task.oracle) if operations[call.name].writes), default=-1)
     found = []
@@ -44,7 +44,7 @@ def needs_order(task: Task) -> Iterator[int]:
     It does if it cannot be written before they are answered, or if the two in the other order are refused or leave
     another site behind.
     """
-    operations, answers = task.api.table(), needs_answer(task)
+    operations, answers = task.api.by_name(), needs_answer(task)
     for place, (first, second) in enumerate(zip(task.oracle, task.oracle[1:], strict=False)):
         if (first.name, first.arguments) == (second.name, second.arguments):
             continue
@@ -58,10 +58,10 @@ def _differ_swapped(task: Task, place: int) -> bool:
     responses, world = replay(task, plan)
     _, wanted = replay(task, task.oracle)
     refused = any(not response.ok and not response.cause for response in responses)
-    return refused or essence(task.world, world) != essence(task.world, wanted)
+    return refused or normalised_changes(task.world, world) != normalised_changes(task.world, wanted)
 
 
 def replay(task: Task, plan: Sequence[PlannedCall]) -> tuple[list[Any], World]:
     """The answers to a plan's calls, and the site after them."""
-    simulator = Simulator(task.world, task.api.table(), task.faults)
+    simulator = Simulator(task.world, task.api.by_name(), task.faults)
     return [simulator.call(call.name, call.arguments) for call in plan], simulator.world

@@ -20,7 +20,7 @@ from envs.audit.mutants import mutants
 from envs.audit.play import Played, play
 from envs.audit.policies import CHEAP, same_answer, weak
 from envs.audit.wrong_values import quoted
-from envs.reward.site_diff import essence
+from envs.reward.site_diff import normalised_changes
 from envs.reward.verdict import judge
 from envs.scenarios.scenario import Scenario
 from envs.scripted_policies import oracle
@@ -191,7 +191,7 @@ def _success(trial: _Trial, seeds: int) -> Iterator[Finding]:
     tried = 0
     for task in tasks(trial.scenario, max(1, seeds // _SHARE // 2)):
         right = trial.play(task, oracle(task)).attempt
-        wanted = essence(task.world, right.final)
+        wanted = normalised_changes(task.world, right.final)
         if wanted and judge(replace(right, final=task.world), checks).success:
             failures.append(f"the oracle's calls without their effect are a success ({_where(task)})")
         for table, key in _untouched(task, right):
@@ -202,7 +202,7 @@ def _success(trial: _Trial, seeds: int) -> Iterator[Finding]:
         for mutant in mutants(task):
             played = trial.play(task, mutant.turns)
             tried += 1
-            another = essence(task.world, played.attempt.final) != wanted or mutant.kind == "wrong answer"
+            another = normalised_changes(task.world, played.attempt.final) != wanted or mutant.kind == "wrong answer"
             if played.verdict.success and another:
                 failures.append(f"{mutant.kind}: {mutant.site} is a success on another final site ({_where(task)})")
     yield Finding("success", f"{tried}" if not failures else "unfounded", tuple(failures[:_SHOWN]), tried)
@@ -255,7 +255,7 @@ def _heldout(trial: _Trial, seeds: int) -> Iterator[Finding]:
     shapes = {split: {shape(task.request) for task in found} for split, found in drawn.items()}
     if not shapes["heldout"] - shapes["train"]:
         failures.append("no wording of a request is kept back for held-out tasks")
-    for name in trial.scenario.kept_back.values():
+    for name in trial.scenario.held_out_operations.values():
         if any(name in task.tools for task in drawn["train"]):
             failures.append(f"training tasks offer {name}, which is kept back for held-out tasks")
         if not all(any(call.name == name for call in task.oracle) for task in drawn["heldout"]):

@@ -29,7 +29,7 @@ from envs.api.tools import render
 from envs.api.undeclared import declared_at
 from envs.audit.dependence import needs_answer, needs_order, replay
 from envs.audit.wrong_values import NOWHERE, filled, quoted, sample_arguments, wrong_values
-from envs.reward.site_diff import essence
+from envs.reward.site_diff import normalised_changes
 from envs.scripted_policies import turn
 from envs.task import DONE, PlannedCall, Task
 
@@ -116,14 +116,14 @@ def _wrong_answers(task: Task) -> Iterator[str]:
 
 def answers_shown(task: Task, plan: Sequence[PlannedCall]) -> list[str]:
     """What a model is shown in answer to a plan's calls, in the compact view."""
-    operations = task.api.table()
+    operations = task.api.by_name()
     answers = zip(plan, replay(task, plan)[0], strict=True)
     return [render(operations[call.name], answer, "compact") for call, answer in answers]
 
 
 def _merged(task: Task) -> Iterator[Mutant]:
     """Each call in one turn with one whose answer it needs, which may be made that late; then all in one turn."""
-    plan, operations, pairs = task.oracle, task.api.table(), needs_answer(task)
+    plan, operations, pairs = task.oracle, task.api.by_name(), needs_answer(task)
     for first, second in pairs:
         between = plan[first + 1 : second]
         if any((first, place) in pairs or operations[plan[place].name].writes for place in range(first + 1, second)):
@@ -137,7 +137,7 @@ def _merged(task: Task) -> Iterator[Mutant]:
 
 def _spammed(task: Task) -> Iterator[Mutant]:
     """Each read of the oracle, or any that is offered where it makes none, many times before its place."""
-    operations = task.api.table()
+    operations = task.api.by_name()
     reads = {call.name: place for place, call in enumerate(task.oracle) if not operations[call.name].writes}
     made = [(place, task.oracle[place]) for place in reads.values()]
     offered = [name for name in task.tools if not operations[name].writes]
@@ -159,7 +159,7 @@ def extra_writes(task: Task) -> Iterator[PlannedCall]:
 
     Where the oracle makes no call at all, any call of a tool is one too many.
     """
-    operations = task.api.table()
+    operations = task.api.by_name()
     made = {call.name for call in task.oracle}
     for call in task.oracle:
         if operations[call.name].writes:
@@ -199,10 +199,10 @@ def _spoiled_calls(task: Task, place: int) -> Iterator[tuple[str, str, PlannedCa
 
 def _enlarged(task: Task, place: int) -> Iterator[tuple[str, PlannedCall]]:
     """(where, a write with a declared property more) for each that makes a difference to the site."""
-    call, operation = task.oracle[place], task.api.table()[task.oracle[place].name]
+    call, operation = task.oracle[place], task.api.by_name()[task.oracle[place].name]
     if not operation.writes:
         return
-    wanted = essence(task.world, replay(task, task.oracle)[1])
+    wanted = normalised_changes(task.world, replay(task, task.oracle)[1])
     for path in ((), *inner_paths(call.arguments)):
         inner = inside(call.arguments, path)
         if not isinstance(inner, Mapping):
@@ -214,13 +214,13 @@ def _enlarged(task: Task, place: int) -> Iterator[tuple[str, PlannedCall]]:
             value = f"{NOWHERE}more" if plain else filled(schema, task)
             larger = PlannedCall(call.name, replaced(call.arguments, path, {**inner, name: value}))
             answers, site = replay(task, (*task.oracle[:place], larger, *task.oracle[place + 1 :]))
-            if answers[place].ok and essence(task.world, site) != wanted:
+            if answers[place].ok and normalised_changes(task.world, site) != wanted:
                 yield f" with {_dotted((*path, name))} = {json.dumps(value)[:60]}", larger
 
 
 def _as_good(task: Task, place: int, other: str) -> bool:
     """Whether another read, of the same arguments, tells all that the oracle learns from its own: that is no fault."""
-    operations, call = task.api.table(), task.oracle[place]
+    operations, call = task.api.by_name(), task.oracle[place]
     if operations[call.name].writes or operations[other].writes:
         return False
     before = task.oracle[:place]

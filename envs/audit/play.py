@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from envs.episode import Episode
-from envs.reward.checks import Attempt
+from envs.reward.checks import FinishedEpisode
 from envs.reward.verdict import Verdict, judge
 from envs.scenarios.scenario import Scenario
 from envs.task import Task
@@ -14,7 +14,7 @@ from envs.task import Task
 class Played:
     """An episode that is over."""
 
-    attempt: Attempt
+    attempt: FinishedEpisode
     verdict: Verdict
 
 
@@ -24,5 +24,5 @@ def play(scenario: Scenario, task: Task, turns: Iterable[str]) -> Played:
     for text in turns:
         if episode.step(text).done:
             break
-    attempt = Attempt(task, episode.trace, episode.world)
+    attempt = FinishedEpisode(task, episode.trace, episode.world)
     return Played(attempt, judge(attempt, scenario.checks))

@@ -26,7 +26,7 @@ def do_nothing(task: Task) -> list[str]:
 
 def read_only(task: Task) -> list[str]:
     """Reads what the oracle reads, and stops; where the oracle writes nothing, reads with every tool instead."""
-    operations = task.api.table()
+    operations = task.api.by_name()
     reads = [call for call in task.oracle if not operations[call.name].writes]
     if len(reads) == len(task.oracle):
         reads = [_echoed(task, name) for name in task.tools if not operations[name].writes]
@@ -48,7 +48,7 @@ def random_valid(task: Task) -> list[str]:
             return [draw(schema.get("items", {}))]
         return rng.choice(values) if isinstance(shape, str) else shape
 
-    operations = task.api.table()
+    operations = task.api.by_name()
     names = [rng.choice(task.tools) for _ in range(3)]
     return [*(turn(PlannedCall(name, draw(operations[name].schema(compact=True)))) for name in names), DONE]
 
@@ -79,7 +79,7 @@ def same_answer(first: Task) -> Policy:
 
 def dump(task: Task) -> list[str]:
     """Reads what the oracle reads, anything where it reads nothing, and says word for word what it was answered."""
-    operations = task.api.table()
+    operations = task.api.by_name()
     reads = [call for call in task.oracle if not operations[call.name].writes]
     offered = [_echoed(task, name) for name in task.tools if not operations[name].writes]
     reads = reads or offered[:1]

@@ -14,7 +14,7 @@ _NAMES = ("id", "key", "name", "title", "accountId")
 
 def sample_arguments(task: Task, name: str) -> Mapping[str, Json]:
     """Arguments of a tool's compact schema, strings taken from the request."""
-    properties = task.api.table()[name].schema(compact=True)["properties"]
+    properties = task.api.by_name()[name].schema(compact=True)["properties"]
     return {key: filled(schema, task, place) for place, (key, schema) in enumerate(properties.items())}
 
 

@@ -119,7 +119,7 @@ GET_PAGE_LABELS = Operation(
     description="Returns the labels of a page.",
     parameters=(_ID, Parameter("prefix", "query", {"enum": list(PREFIXES)}, compact={}), LIMIT, CURSOR),
     handler=get_page_labels,
-    refuse=replies.wrong_shape,
+    reject=replies.wrong_shape,
     compact_body=("results.name",),
 )
 GET_LABEL_PAGES = Operation(
@@ -130,7 +130,7 @@ GET_LABEL_PAGES = Operation(
     description="Returns the pages that have a label.",
     parameters=(_ID, Parameter("space-id", "query", IDS, compact={}), LIMIT, CURSOR),
     handler=get_label_pages,
-    refuse=replies.wrong_shape,
+    reject=replies.wrong_shape,
     compact_body=("results.title", "results.id"),
 )
 ADD_LABELS = Operation(
@@ -151,7 +151,7 @@ ADD_LABELS = Operation(
         ),
     ),
     handler=add_labels,
-    refuse=replies.v1_wrong_shape,
+    reject=replies.v1_wrong_shape,
     compact_body=("results.name",),
     whole_body="labels",
 )
@@ -163,7 +163,7 @@ REMOVE_LABEL = Operation(
     description="Removes a label from a page.",
     parameters=(_ID, Parameter("label", "path", _STRING, required=True)),
     handler=remove_label,
-    refuse=replies.v1_wrong_shape,
+    reject=replies.v1_wrong_shape,
 )
 REMOVE_LABEL_BY_NAME = Operation(
     name="removeLabelFromContentUsingQueryParameter",
@@ -173,5 +173,5 @@ REMOVE_LABEL_BY_NAME = Operation(
     description="Removes a label, which may have a slash in its name, from a page.",
     parameters=(_ID, Parameter("name", "query", _STRING, required=True)),
     handler=remove_named,
-    refuse=replies.v1_wrong_shape,
+    reject=replies.v1_wrong_shape,
 )

@@ -172,7 +172,7 @@ UPDATE_PAGE = Operation(
         Parameter("spaceId", "body", ID, compact={}),
     ),
     handler=update_page,
-    refuse=replies.wrong_shape,
+    reject=replies.wrong_shape,
     compact_body=("title", "id", "version.number"),
 )
 UPDATE_PAGE_TITLE = Operation(
@@ -187,7 +187,7 @@ UPDATE_PAGE_TITLE = Operation(
         Parameter("title", "body", _STRING, required=True),
     ),
     handler=update_title,
-    refuse=replies.wrong_shape,
+    reject=replies.wrong_shape,
     compact_body=("title", "id", "version.number"),
 )
 DELETE_PAGE = Operation(
@@ -202,7 +202,7 @@ DELETE_PAGE = Operation(
         Parameter("draft", "query", {"type": "boolean"}, compact={}),
     ),
     handler=delete_page,
-    refuse=replies.wrong_shape,
+    reject=replies.wrong_shape,
 )
 MOVE_PAGE = Operation(
     name="movePage",
@@ -216,5 +216,5 @@ MOVE_PAGE = Operation(
         Parameter("targetId", "path", ID, required=True),
     ),
     handler=move_page,
-    refuse=replies.v1_wrong_shape,
+    reject=replies.v1_wrong_shape,
 )

@@ -177,7 +177,7 @@ GET_PAGES = Operation(
         CURSOR,
     ),
     handler=get_pages,
-    refuse=replies.wrong_shape,
+    reject=replies.wrong_shape,
     compact_body=("results.title", "results.id"),
 )
 GET_PAGE_BY_ID = Operation(
@@ -204,7 +204,7 @@ GET_PAGE_BY_ID = Operation(
         Parameter("include-labels", "query", {"type": "boolean"}, compact={}),
     ),
     handler=get_page_by_id,
-    refuse=replies.wrong_shape,
+    reject=replies.wrong_shape,
     compact_body=("title", "id", "spaceId", "parentId", "version.number", "body.storage.value"),
 )
 CREATE_PAGE = Operation(
@@ -222,6 +222,6 @@ CREATE_PAGE = Operation(
         Parameter("root-level", "query", {"type": "boolean"}, compact={}),
     ),
     handler=create_page,
-    refuse=replies.wrong_shape,
+    reject=replies.wrong_shape,
     compact_body=("id", "title"),
 )

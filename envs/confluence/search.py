@@ -117,7 +117,7 @@ SEARCH_BY_CQL = Operation(
     description="Searches by a query in CQL.",
     parameters=(_CQL, _LIMIT, Parameter("start", "query", {"type": "integer", "minimum": 0}, compact={})),
     handler=search,
-    refuse=replies.v1_wrong_shape,
+    reject=replies.v1_wrong_shape,
     compact_body=("results.content.title", "results.content.id"),
 )
 SEARCH_CONTENT_BY_CQL = Operation(
@@ -128,7 +128,7 @@ SEARCH_CONTENT_BY_CQL = Operation(
     description="Searches content by a query in CQL.",
     parameters=(_CQL, _LIMIT),
     handler=search_content,
-    refuse=replies.v1_wrong_shape,
+    reject=replies.v1_wrong_shape,
     compact_body=("results.title", "results.id"),
 )
 GET_CURRENT_USER = Operation(
@@ -139,7 +139,7 @@ GET_CURRENT_USER = Operation(
     description="Returns the caller.",
     parameters=(),
     handler=current_user,
-    refuse=replies.v1_wrong_shape,
+    reject=replies.v1_wrong_shape,
     compact_body=("displayName", "accountId"),
 )
 CREATE_BULK_USER_LOOKUP = Operation(
@@ -150,6 +150,6 @@ CREATE_BULK_USER_LOOKUP = Operation(
     description="Returns users by their account ids.",
     parameters=(Parameter("accountIds", "body", {"type": "array", "items": _STRING}, required=True),),
     handler=users,
-    refuse=replies.wrong_shape,
+    reject=replies.wrong_shape,
     compact_body=("results.displayName", "results.accountId"),
 )

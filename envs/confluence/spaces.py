@@ -60,7 +60,7 @@ GET_SPACES = Operation(
     description="Returns spaces, filtered by keys or ids.",
     parameters=(Parameter("keys", "query", STRINGS), Parameter("ids", "query", IDS, compact={}), LIMIT, CURSOR),
     handler=get_spaces,
-    refuse=replies.wrong_shape,
+    reject=replies.wrong_shape,
     compact_body=("results.key", "results.id"),
 )
 GET_SPACE_BY_ID = Operation(
@@ -71,7 +71,7 @@ GET_SPACE_BY_ID = Operation(
     description="Returns a space.",
     parameters=(Parameter("id", "path", {"type": ["string", "integer"]}, required=True),),
     handler=get_space_by_id,
-    refuse=replies.wrong_shape,
+    reject=replies.wrong_shape,
     compact_body=("key", "id", "name", "homepageId"),
 )
 CREATE_SPACE = Operation(
@@ -86,6 +86,6 @@ CREATE_SPACE = Operation(
         Parameter("alias", "body", {"type": "string"}, compact={}),
     ),
     handler=create_space,
-    refuse=replies.wrong_shape,
+    reject=replies.wrong_shape,
     compact_body=("key", "id", "homepageId"),
 )

@@ -90,7 +90,7 @@ def _operation(name: str, path: str, description: str, shown, *more: Parameter, 
         description=description,
         parameters=(_ID, LIMIT, *more),
         handler=_listed(path, shown),
-        refuse=replies.wrong_shape,
+        reject=replies.wrong_shape,
         compact_body=keep,
     )
 

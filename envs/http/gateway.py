@@ -113,7 +113,7 @@ class Site:
         except NotText as error:
             return Response(400, {"errorMessages": [], "errors": {str(error): "Operation value must be a string"}})
         except WrongBody as error:
-            return match.operation.refuse(str(error))
+            return match.operation.reject(str(error))
         response = self._simulator.perform(match.operation, made)
         if as_text:
             site = self.world.site

@@ -130,7 +130,7 @@ def _delete(world: World, issue: Record, arguments: Mapping[str, Json]) -> Respo
 
 
 _PATH = "/issue/{issueIdOrKey}/comment"
-_TEXT = Parameter("body", "body", DOCUMENT, required=True, taken={})
+_TEXT = Parameter("body", "body", DOCUMENT, required=True, accepted_schema={})
 _SEEN = Parameter("visibility", "body", OBJECT, compact={})
 COMMENTS = (
     endpoint(

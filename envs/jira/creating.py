@@ -169,8 +169,8 @@ def _added(world: World, issue: Record, name: str, step: Json) -> Response:
     else:
         here = {"key": issue["key"]}
         operation, arguments = _LINK_ISSUES, {"inwardIssue": here, "outwardIssue": here, **step["add"]}
-    wrong = operation.wrong_shape(arguments)
-    return operation.refuse(wrong) if wrong else operation.handler(world, arguments)
+    wrong = operation.schema_error(arguments)
+    return operation.reject(wrong) if wrong else operation.handler(world, arguments)
 
 
 _PARTS = ("comment", "worklog", "issuelinks")
@@ -190,13 +190,13 @@ CREATE_ISSUE = Operation(
     path="/rest/api/3/issue",
     description="Creates an issue in a project.",
     parameters=(
-        Parameter("fields", "body", _FIELDS, required=True, compact=_COMPACT_FIELDS, taken=_TAKEN_FIELDS),
+        Parameter("fields", "body", _FIELDS, required=True, compact=_COMPACT_FIELDS, accepted_schema=_TAKEN_FIELDS),
         Parameter("update", "body", _UPDATE, compact={}),
         Parameter("transition", "body", _TRANSITION, compact={}),
         Parameter("properties", "body", {"type": "array", "items": OBJECT}, compact={}),
     ),
     handler=create_issue,
-    refuse=replies.wrong_shape,
+    reject=replies.wrong_shape,
     compact_body=("id", "key"),
 )
 CREATE_ISSUES = endpoint(

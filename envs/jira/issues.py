@@ -33,7 +33,7 @@ GET_ISSUE = Operation(
         Parameter("expand", "query", STRING, compact={}),
     ),
     handler=get_issue,
-    refuse=replies.wrong_shape,
+    reject=replies.wrong_shape,
     compact_body=(
         "key",
         "fields.summary",

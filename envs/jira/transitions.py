@@ -120,7 +120,7 @@ GET_TRANSITIONS = Operation(
         Parameter("expand", "query", {**STRING, "description": _EXPAND}, compact={}),
     ),
     handler=get_transitions,
-    refuse=replies.wrong_shape,
+    reject=replies.wrong_shape,
     compact_body=("transitions.to.name", "transitions.id"),
 )
 DO_TRANSITION = Operation(
@@ -138,5 +138,5 @@ DO_TRANSITION = Operation(
         Parameter("update", "body", {"type": "object", "description": _UPDATE}, compact={}),
     ),
     handler=do_transition,
-    refuse=replies.wrong_shape,
+    reject=replies.wrong_shape,
 )

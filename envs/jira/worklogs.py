@@ -179,7 +179,7 @@ _WORK = (
     Parameter("timeSpent", "body", STRING),
     Parameter("timeSpentSeconds", "body", {"type": "integer"}, compact={}),
     Parameter("started", "body", STRING, compact={}),
-    Parameter("comment", "body", DOCUMENT, compact={}, taken={}),
+    Parameter("comment", "body", DOCUMENT, compact={}, accepted_schema={}),
 )
 _KEPT = ("id", "timeSpent")
 WORKLOGS = (

@@ -12,7 +12,7 @@ from envs.trace import Call, Trace, answered_before
 
 
 @dataclass(frozen=True)
-class Attempt:
+class FinishedEpisode:
     """All that a reward may depend on."""
 
     task: Task
@@ -31,7 +31,7 @@ class Check:
 
     name: str
     weight: float
-    score: Callable[[Attempt], float]
+    score: Callable[[FinishedEpisode], float]
     """Gives [0, 1]."""
     sentence: str
     """What a full score means, for people."""
@@ -53,9 +53,9 @@ def argument(
 ) -> Check:
     """Whether the last call of `operation` had the goal's value at `path`; `same` grades near misses."""
 
-    def score(attempt: Attempt) -> float:
-        call = attempt.last(operation)
-        return (same or exactly)(at(call.arguments, path), attempt.task.goal[goal]) if call else 0.0
+    def score(episode: FinishedEpisode) -> float:
+        call = episode.last(operation)
+        return (same or exactly)(at(call.arguments, path), episode.task.goal[goal]) if call else 0.0
 
     return Check(f"argument/{path}", weight, score, f"{operation} was called with the right {path}.")
 
@@ -78,11 +78,11 @@ def overlap(value: Json, wanted: Json) -> float:
 def read_first(read: str, write: str, weight: float, right: Callable[[Call, Task], float]) -> Check:
     """How well, by `right`, the best `read` that was answered before the last `write` fits: nothing is guessed."""
 
-    def score(attempt: Attempt) -> float:
-        calls = attempt.trace.calls
+    def score(episode: FinishedEpisode) -> float:
+        calls = episode.trace.calls
         last = max((place for place, call in enumerate(calls) if call.name == write), default=-1)
         earlier = [call for call in answered_before(calls, last) if call.name == read and call.ok]
-        return max((float(right(call, attempt.task)) for call in earlier), default=0.0)
+        return max((float(right(call, episode.task)) for call in earlier), default=0.0)
 
     return Check(f"procedure/{read}", weight, score, f"{read} was called, and answered, before {write}.")
 
@@ -90,9 +90,9 @@ def read_first(read: str, write: str, weight: float, right: Callable[[Call, Task
 def stopped_after(write: str, weight: float) -> Check:
     """Whether the model ended the episode by itself, right after a `write` that the API accepted."""
 
-    def score(attempt: Attempt) -> float:
-        calls = attempt.trace.calls
-        return float(attempt.trace.stopped and bool(calls) and calls[-1].name == write and calls[-1].ok)
+    def score(episode: FinishedEpisode) -> float:
+        calls = episode.trace.calls
+        return float(episode.trace.stopped and bool(calls) and calls[-1].name == write and calls[-1].ok)
 
     return Check("procedure/stop", weight, score, f"The model stopped after {write} was accepted.")
 

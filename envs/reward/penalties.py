@@ -51,7 +51,7 @@ def penalties(task: Task, trace: Trace, done: bool) -> tuple[PenaltyResult, ...]
     """The faults that were committed, how often and at what cost; `done` if what was asked for has been reached."""
     calls = trace.calls
     kinds = [call.error for call in calls]
-    operations = task.api.table()
+    operations = task.api.by_name()
     writes = [place for place, call in enumerate(calls) if call.ok and operations[call.name].writes]
     needed = sum(operations[planned.name].writes for planned in task.oracle if not planned.fails)
     # Of several writes, with others among them, it cannot be told which was the last one needed.
@@ -81,7 +81,7 @@ def _duplicates(task: Task, trace: Trace) -> int:
     A call that failed through no fault of its own may be made again. So may, where the oracle reads something more than
     once, a read after the site has changed. What was refused may be made again without what it should not have had.
     """
-    operations = task.api.table()
+    operations = task.api.by_name()
     sound = [planned for planned in task.oracle if not planned.fails and not operations[planned.name].writes]
     rereads = len({_same(planned, planned.arguments) for planned in sound}) < len(sound)
     seen: dict[str, str] = {}
@@ -106,7 +106,7 @@ def _declared(task: Task, call: Call) -> Json:
     kept: Json = call.arguments
     if call.error not in _UNSEEN:
         # From the last to the first: leaving out an element would move those after it.
-        for path in reversed(undeclared(task.api.table()[call.name], call.arguments)):
+        for path in reversed(undeclared(task.api.by_name()[call.name], call.arguments)):
             kept = without(kept, path)
     return kept
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from envs.api.json_paths import leaves
-from envs.reward.checks import Attempt, Check, at, exactly
+from envs.reward.checks import Check, FinishedEpisode, at, exactly
 from envs.trace import Call, answered_before
 
 
-def told_before(calls: tuple[Call, ...], place: int, value: object) -> bool:
+def seen_before(calls: tuple[Call, ...], place: int, value: object) -> bool:
     """Whether a successful call of a turn before that of the call at `place` had the value in its answer."""
     return any(
         call.ok and any(str(value) == str(leaf) for _, leaf in leaves(call.body))
@@ -24,13 +24,13 @@ def last_place(calls: tuple[Call, ...], name: str) -> int:
 def read_argument(operation: str, path: str, goal: str, weight: float) -> Check:
     """Whether the last call of `operation` had the goal's value at `path`, and an answer had told it before."""
 
-    def score(attempt: Attempt) -> float:
-        calls = attempt.trace.calls
+    def score(episode: FinishedEpisode) -> float:
+        calls = episode.trace.calls
         place = last_place(calls, operation)
         if place < 0:
             return 0.0
         value = at(calls[place].arguments, path)
-        return exactly(value, attempt.task.goal[goal]) * told_before(calls, place, value)
+        return exactly(value, episode.task.goal[goal]) * seen_before(calls, place, value)
 
     return Check(f"argument/{path}", weight, score, f"The {path} of {operation} was read, not guessed, and is right.")
 
@@ -42,8 +42,8 @@ def all_named(operation: str, path: str, goal: str, weight: float) -> Check:
     had told it before. The score is how many are named, over those that should be and all others that were.
     """
 
-    def score(attempt: Attempt) -> float:
-        calls, wanted = attempt.trace.calls, attempt.task.goal[goal]
+    def score(episode: FinishedEpisode) -> float:
+        calls, wanted = episode.trace.calls, episode.task.goal[goal]
         named: set[int] = set()
         others: set[str] = set()
         for place, call in enumerate(calls):
@@ -53,7 +53,7 @@ def all_named(operation: str, path: str, goal: str, weight: float) -> Check:
             record = next((number for number, names in enumerate(wanted) if name in names), None)
             if record is None:
                 others.add(name)
-            elif told_before(calls, place, name):
+            elif seen_before(calls, place, name):
                 named.add(record)
         return len(named) / (len(wanted) + len(others))
 
@@ -61,15 +61,15 @@ def all_named(operation: str, path: str, goal: str, weight: float) -> Check:
 
 
 def each_call(
-    operation: str, name: str, goal: str, weight: float, right: Callable[[Attempt, int], float], sentence: str
+    operation: str, name: str, goal: str, weight: float, right: Callable[[FinishedEpisode, int], float], sentence: str
 ) -> Check:
-    """The mean of `right`(attempt, place of the call) over the calls of `operation`, whatever their order.
+    """The mean of `right`(episode, place of the call) over the calls of `operation`, whatever their order.
 
     A call that is missing to the length of the goal's list counts as a wrong one.
     """
 
-    def score(attempt: Attempt) -> float:
-        scores = [right(attempt, place) for place, call in enumerate(attempt.trace) if call.name == operation]
-        return sum(scores) / max(len(scores), len(attempt.task.goal[goal]))
+    def score(episode: FinishedEpisode) -> float:
+        scores = [right(episode, place) for place, call in enumerate(episode.trace) if call.name == operation]
+        return sum(scores) / max(len(scores), len(episode.task.goal[goal]))
 
     return Check(name, weight, score, sentence)

@@ -29,7 +29,7 @@ def changes(before: World, after: World) -> list[Change]:
     return found
 
 
-def essence(before: World, after: World) -> Json:
+def normalised_changes(before: World, after: World) -> Json:
     """What a site has become, without what depends on the number and order of calls: new ids and times."""
     changed: list[tuple[str, str, Any]] = []
     made: dict[str, str] = {}

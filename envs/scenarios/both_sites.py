@@ -16,7 +16,7 @@ from envs.words import Split
 
 BOTH = Api(
     "atlassian",
-    (*JIRA.operations, *(one for one in CONFLUENCE.operations if one.name not in JIRA.table())),
+    (*JIRA.operations, *(one for one in CONFLUENCE.operations if one.name not in JIRA.by_name())),
     {**JIRA.namesakes, **CONFLUENCE.namesakes},
     JIRA.everywhere | CONFLUENCE.everywhere,
 )

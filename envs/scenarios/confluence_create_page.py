@@ -9,9 +9,9 @@ import random
 from envs import words
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
-from envs.reward.checks import Attempt, Check, argument, outcome, read_first, stopped_after
+from envs.reward.checks import Check, FinishedEpisode, argument, outcome, read_first, stopped_after
 from envs.reward.site_diff import Change
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call, answered_before
 from envs.words import Split
@@ -39,7 +39,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """A site with three spaces, and a page to be written under an existing one."""
     key = words.key(rng, split)
     fresh = words.fresh_words(rng, split)
@@ -49,7 +49,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, space=key, parent=parent_title, text=text)
     body = {"representation": "storage", "value": f"<p>{text}</p>"}
     page = {"spaceId": space["id"], "parentId": parent["id"], "title": title, "body": body}
-    return Draft(
+    return TaskDraft(
         request,
         world,
         {
@@ -101,8 +101,8 @@ def _read_id(path: str, goal: str, weight: float, read: Check) -> Check:
     """An id counts only if it was read: a guess that happens to fit is worth nothing."""
     plain = argument("createPage", path, goal, weight)
 
-    def score(attempt: Attempt) -> float:
-        return plain.score(attempt) if read.score(attempt) else 0.0
+    def score(episode: FinishedEpisode) -> float:
+        return plain.score(episode) if read.score(episode) else 0.0
 
     return Check(plain.name, weight, score, f"The {path} of the new page was read, not guessed, and is right.")
 
@@ -110,14 +110,14 @@ def _read_id(path: str, goal: str, weight: float, read: Check) -> Check:
 def _after_the_space(plain: Check) -> Check:
     """The same check, but a search by the id of a space that had not been read is a guess and earns nothing."""
 
-    def score(attempt: Attempt) -> float:
-        calls = attempt.trace.calls
+    def score(episode: FinishedEpisode) -> float:
+        calls = episode.trace.calls
         searches = [p for p, call in enumerate(calls) if call.name == "getPages" and "space-id" in call.arguments]
         guessed = any(
             not any(call.name == "getSpaces" and call.ok for call in answered_before(calls, place))
             for place in searches
         )
-        return 0.0 if guessed else plain.score(attempt)
+        return 0.0 if guessed else plain.score(episode)
 
     return Check(plain.name, plain.weight, score, plain.sentence)
 
@@ -173,7 +173,7 @@ SCENARIO = Scenario(
         stopped_after("createPage", 0.10),
         outcome(0.30, _created, "Exactly the page that was asked for was created, in its place."),
     ),
-    habits={
+    mistakes={
         "skip_parent": _skip_parent,
         "guess_space": _guess_space,
         "drop_body": _drop_body,

@@ -15,7 +15,7 @@ from envs.reward.checks import argument, outcome, stopped_after
 from envs.reward.provenance import read_argument
 from envs.reward.site_diff import Change
 from envs.scenarios.confluence_reads import changed_fields, page_found, space_found
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.words import Split
 
@@ -39,7 +39,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """A site with three spaces, and a page with one label that is to get more."""
     key = words.key(rng, split)
     fresh = words.fresh_words(rng, split)
@@ -52,7 +52,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, space=key, labels=told)
     labels = [{"prefix": "global", "name": name} for name in names]
     goal = {"space": space["id"], "page": page["id"], "title": title, "key": key, "labels": names}
-    return Draft(
+    return TaskDraft(
         request,
         world,
         goal,
@@ -128,6 +128,6 @@ SCENARIO = Scenario(
         stopped_after("addLabelsToContent", 0.10),
         outcome(0.35, _labelled, "The page has exactly the labels that were asked for besides its own."),
     ),
-    habits={"drop_label": _drop_label, "wrong_page": _wrong_page, "stop_after_read": _stop_after_read},
+    mistakes={"drop_label": _drop_label, "wrong_page": _wrong_page, "stop_after_read": _stop_after_read},
     draw=draw,
 )

@@ -13,7 +13,7 @@ from envs.reward.checks import argument, outcome, stopped_after
 from envs.reward.provenance import read_argument
 from envs.reward.site_diff import Change
 from envs.scenarios.confluence_reads import add_page, changed_fields, page_found, space_found
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.words import Split
 
@@ -37,7 +37,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """A site with three spaces; in one are the page and its target, side by side."""
     key = words.key(rng, split)
     fresh = words.fresh_words(rng, split)
@@ -57,7 +57,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
         "position": "append",
     }
     move = {"pageId": page["id"], "position": "append", "targetId": target["id"]}
-    return Draft(
+    return TaskDraft(
         request,
         world,
         goal,
@@ -117,6 +117,6 @@ SCENARIO = Scenario(
         stopped_after("movePage", 0.10),
         outcome(0.35, _moved, "The page hangs under the target, and nothing else has changed."),
     ),
-    habits={"mix_up": _mix_up, "beside": _beside, "stop_after_read": _stop_after_read},
+    mistakes={"mix_up": _mix_up, "beside": _beside, "stop_after_read": _stop_after_read},
     draw=draw,
 )

@@ -16,7 +16,7 @@ from envs.reward.checks import argument, outcome, stopped_after
 from envs.reward.provenance import read_argument
 from envs.reward.site_diff import Change
 from envs.scenarios.confluence_reads import space_found
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.words import Split
 
@@ -40,7 +40,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """A site with three spaces, and two or three facts to be written down in one of them."""
     key = words.key(rng, split)
     fresh = words.fresh_words(rng, split)
@@ -63,7 +63,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
         "labels": [tag],
     }
     labels = [{"prefix": "global", "name": tag}]
-    return Draft(
+    return TaskDraft(
         request,
         world,
         goal,
@@ -143,6 +143,6 @@ SCENARIO = Scenario(
         stopped_after("addLabelsToContent", 0.10),
         outcome(0.35, _written, "Exactly the page that was asked for was made and labelled."),
     ),
-    habits={"drop_fact": _drop_fact, "forget_label": _forget_label, "label_home": _label_home},
+    mistakes={"drop_fact": _drop_fact, "forget_label": _forget_label, "label_home": _label_home},
     draw=draw,
 )

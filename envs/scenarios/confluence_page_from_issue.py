@@ -9,13 +9,13 @@ import random
 
 from envs import words
 from envs.api.operation import Json
-from envs.reward.checks import Attempt, Check, argument, at, outcome, read_first, stopped_after
-from envs.reward.provenance import last_place, read_argument, told_before
+from envs.reward.checks import Check, FinishedEpisode, argument, at, outcome, read_first, stopped_after
+from envs.reward.provenance import last_place, read_argument, seen_before
 from envs.reward.site_diff import Change
 from envs.scenarios.both_sites import BOTH, add_spaces
 from envs.scenarios.confluence_reads import space_found
 from envs.scenarios.jira_sites import names_of, put_issue, two_projects
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call, answered_before
 from envs.words import Split
@@ -50,7 +50,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """Two projects with issues, one of the same number in each, and three spaces."""
     site = two_projects(rng, split)
     title = words.phrase(rng, split, 2, 3, site.fresh)
@@ -81,7 +81,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
         PlannedCall(_PAGE, {"spaceId": space["id"], "title": title, "body": body}),
         PlannedCall(_LINK, {"issueIdOrKey": issue["key"], "object": link}),
     )
-    return Draft(request, world, goal, plan)
+    return TaskDraft(request, world, goal, plan)
 
 
 def _address(site: str, key: str, page: str) -> str:
@@ -119,18 +119,18 @@ def _read_issue(call: Call, task: Task) -> bool:
     return call.body["id"] == task.goal["names"][1]
 
 
-def _text(attempt: Attempt) -> float:
+def _text(episode: FinishedEpisode) -> float:
     """The page says the issue's summary, which had been read."""
-    calls = attempt.trace.calls
+    calls = episode.trace.calls
     place = last_place(calls, _PAGE)
-    if place < 0 or at(calls[place].arguments, "body.value") != attempt.task.goal["value"]:
+    if place < 0 or at(calls[place].arguments, "body.value") != episode.task.goal["value"]:
         return 0.0
-    return float(told_before(calls, place, attempt.task.goal["said"]))
+    return float(seen_before(calls, place, episode.task.goal["said"]))
 
 
-def _leads_there(attempt: Attempt) -> float:
+def _leads_there(episode: FinishedEpisode) -> float:
     """The link leads to a page that was made before."""
-    calls = attempt.trace.calls
+    calls = episode.trace.calls
     place = last_place(calls, _LINK)
     url = at(calls[place].arguments, "object.url") if place >= 0 else None
     made = [call.body for call in answered_before(calls, place) if call.name == _PAGE and call.ok]
@@ -183,7 +183,7 @@ SCENARIO = Scenario(
         stopped_after(_LINK, 0.10),
         outcome(0.30, _written, "Exactly the page that was asked for is there, and the issue is linked to it."),
     ),
-    habits={
+    mistakes={
         "key_as_text": _key_as_text,
         "guess_address": _guess_address,
         "forget_link": _forget_link,

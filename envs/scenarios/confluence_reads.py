@@ -2,22 +2,22 @@
 
 from envs.api.world import Record, World
 from envs.confluence.world import put_page
-from envs.reward.checks import Attempt, Check
-from envs.reward.provenance import last_place, told_before
+from envs.reward.checks import Check, FinishedEpisode
+from envs.reward.provenance import last_place, seen_before
 from envs.trace import answered_before
 
 
 def space_found(write: str, weight: float) -> Check:
     """Whether the goal's space was looked up before the last `write`: half for finding it among others."""
 
-    def score(attempt: Attempt) -> float:
-        calls = attempt.trace.calls
+    def score(episode: FinishedEpisode) -> float:
+        calls = episode.trace.calls
         answers = [
             [space["key"] for space in call.body["results"]]
             for call in answered_before(calls, last_place(calls, write))
             if call.name == "getSpaces" and call.ok
         ]
-        return max((_alone(answer, attempt.task.goal["key"]) for answer in answers), default=0.0)
+        return max((_alone(answer, episode.task.goal["key"]) for answer in answers), default=0.0)
 
     return Check("procedure/getSpaces", weight, score, f"The space was looked up before {write}.")
 
@@ -25,14 +25,14 @@ def space_found(write: str, weight: float) -> Check:
 def page_found(write: str, goal: str, weight: float) -> Check:
     """Whether the goal's page was looked up before the last `write`, in no space whose id was a guess."""
 
-    def score(attempt: Attempt) -> float:
-        calls = attempt.trace.calls
+    def score(episode: FinishedEpisode) -> float:
+        calls = episode.trace.calls
         best = 0.0
         for place, call in enumerate(answered_before(calls, last_place(calls, write))):
             if call.name == "getPages" and call.ok:
                 spaces = call.arguments.get("space-id", [])
-                if all(told_before(calls, place, space) for space in spaces):
-                    best = max(best, _alone([page["id"] for page in call.body["results"]], attempt.task.goal[goal]))
+                if all(seen_before(calls, place, space) for space in spaces):
+                    best = max(best, _alone([page["id"] for page in call.body["results"]], episode.task.goal[goal]))
         return best
 
     return Check(f"procedure/getPages/{goal}", weight, score, f"The {goal} page was looked up before {write}.")
@@ -41,14 +41,14 @@ def page_found(write: str, goal: str, weight: float) -> Check:
 def page_read(write: str, goal: str, weight: float) -> Check:
     """Whether the goal's page was read by an id that was no guess, before the last `write`."""
 
-    def score(attempt: Attempt) -> float:
-        calls, wanted = attempt.trace.calls, attempt.task.goal[goal]
+    def score(episode: FinishedEpisode) -> float:
+        calls, wanted = episode.trace.calls, episode.task.goal[goal]
         reads = [
             place
             for place, call in enumerate(answered_before(calls, last_place(calls, write)))
             if call.name == "getPageById" and call.ok and call.body["id"] == wanted
         ]
-        return float(any(told_before(calls, place, wanted) for place in reads))
+        return float(any(seen_before(calls, place, wanted) for place in reads))
 
     return Check("procedure/getPageById", weight, score, f"The page was read before {write}.")
 

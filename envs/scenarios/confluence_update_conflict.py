@@ -13,11 +13,11 @@ from envs.api.operation import Json
 from envs.api.world import Record
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
-from envs.reward.checks import Attempt, Check, argument, at, outcome, stopped_after
-from envs.reward.provenance import read_argument, told_before
+from envs.reward.checks import Check, FinishedEpisode, argument, at, outcome, stopped_after
+from envs.reward.provenance import read_argument, seen_before
 from envs.reward.site_diff import Change
 from envs.scenarios.confluence_reads import changed_fields, page_found
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import answered_before
 from envs.words import Split
@@ -39,7 +39,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """A page that has been written several times, and perhaps somebody who is about to write it again."""
     fresh = words.fresh_words(rng, split)
     other, title, renamed = (words.phrase(rng, split, 2, 3, fresh) for _ in range(3))
@@ -69,7 +69,9 @@ def draw(rng: random.Random, split: Split) -> Draft:
     if names:
         plan += [read, _planned(_update(page["id"], called, _body(text), now + 1))]
     calls = tuple(("updatePage", arguments) for arguments in rival)
-    return Draft(request, world, goal, tuple(plan), faults=Faults(rival=Rival("updatePage", calls)) if names else None)
+    return TaskDraft(
+        request, world, goal, tuple(plan), faults=Faults(rival=Rival("updatePage", calls)) if names else None
+    )
 
 
 def _body(text: str) -> Record:
@@ -101,26 +103,26 @@ def _updated(task: Task, changed: list[Change]) -> bool:
     )
 
 
-def _read(attempt: Attempt) -> float:
+def _read(episode: FinishedEpisode) -> float:
     """The page was read, by an id that was no guess, before it was first written."""
-    calls, wanted = attempt.trace.calls, attempt.task.goal["page"]
+    calls, wanted = episode.trace.calls, episode.task.goal["page"]
     first = next((place for place, call in enumerate(calls) if call.name == "updatePage"), 0)
     return float(
         any(
-            call.name == "getPageById" and call.ok and call.body["id"] == wanted and told_before(calls, place, wanted)
+            call.name == "getPageById" and call.ok and call.body["id"] == wanted and seen_before(calls, place, wanted)
             for place, call in enumerate(answered_before(calls, first))
         )
     )
 
 
-def _again(attempt: Attempt) -> float:
+def _again(episode: FinishedEpisode) -> float:
     """After a conflict the page was read, and what had failed was written at the version and title read then.
 
     Where nothing was in conflict: nothing was done twice.
     """
-    goal, calls = attempt.task.goal, attempt.trace.calls
-    if attempt.task.faults is None:
-        updates = attempt.trace.of("updatePage")
+    goal, calls = episode.task.goal, episode.trace.calls
+    if episode.task.faults is None:
+        updates = episode.trace.of("updatePage")
         return float(len(updates) == 1 and updates[0].ok and len({call.name for call in calls}) == len(calls))
     place = next((place for place, call in enumerate(calls) if call.error == "conflict"), None)
     if place is None or len(calls) < place + 3:
@@ -179,6 +181,6 @@ SCENARIO = Scenario(
         stopped_after("updatePage", 0.10),
         outcome(0.35, _updated, "The page has the new text, its latest title and next version; all else is as it was."),
     ),
-    habits={"give_up": _give_up, "insist": _insist, "count_on": _count_on},
+    mistakes={"give_up": _give_up, "insist": _insist, "count_on": _count_on},
     draw=draw,
 )

@@ -14,7 +14,7 @@ from envs.reward.checks import argument, outcome, stopped_after
 from envs.reward.provenance import read_argument
 from envs.reward.site_diff import Change
 from envs.scenarios.confluence_reads import changed_fields, page_found, page_read
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.words import Split
 
@@ -38,7 +38,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """A page that has been written several times, more often than the request knows."""
     fresh = words.fresh_words(rng, split)
     other, title = (words.phrase(rng, split, 2, 3, fresh) for _ in range(2))
@@ -60,7 +60,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
         "version": {"number": version + 1},
     }
     goal = {"page": page["id"], "title": title, "value": new["value"], "number": version + 1, "stale": stale}
-    return Draft(
+    return TaskDraft(
         request,
         world,
         goal,
@@ -130,6 +130,6 @@ SCENARIO = Scenario(
         stopped_after("updatePage", 0.10),
         outcome(0.35, _updated, "The page has the new text at its next version, and nothing else has changed."),
     ),
-    habits={"believe_request": _believe_request, "same_version": _same_version, "drop_title": _drop_title},
+    mistakes={"believe_request": _believe_request, "same_version": _same_version, "drop_title": _drop_title},
     draw=draw,
 )

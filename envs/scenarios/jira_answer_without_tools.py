@@ -12,10 +12,10 @@ from envs import words
 from envs.api.world import Record, World
 from envs.jira import JIRA
 from envs.jira.world import PRIORITIES, add_distractors, add_issue, add_project, empty_site, simple_workflow
-from envs.reward.checks import Attempt, Check
+from envs.reward.checks import Check, FinishedEpisode
 from envs.reward.site_diff import changes
 from envs.scenarios.jira_read_issue import FACTS, TYPES, facts_of, named, possible, unasked
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call
 from envs.words import Split
@@ -65,7 +65,7 @@ FIGURES = ("two", "three", "four", "five", "six", "seven", "eight", "nine")
 """Numbers in words; "one" is none, for it says "which one" too."""
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """A site with the issues that a request lists, each of a project of its own, and a question about them."""
     fresh, world, count = words.fresh_words(rng, split), empty_site(), rng.randint(3, 5)
     keys = words.distinct(rng, count, lambda r: words.key(r, split))
@@ -98,7 +98,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
     else:
         answer = listed[at]
     plan = (PlannedCall("getIssue", {"issueIdOrKey": listed[at]}),) if question == "read" else ()
-    return Draft(wording.format(**told), world, goal | {"answer": answer}, plan, f'It is "{answer}".')
+    return TaskDraft(wording.format(**told), world, goal | {"answer": answer}, plan, f'It is "{answer}".')
 
 
 def _issue(world: World, rng: random.Random, split: Split, key: str, number: int, summary: str) -> Record:
@@ -119,17 +119,17 @@ def _needed(call: Call, task: Task) -> bool:
     return call.name == "getIssue" and call.ok and bool(issue) and issue in (task.goal["issue"], task.goal["id"])
 
 
-def _known(attempt: Attempt) -> bool:
+def _known(episode: FinishedEpisode) -> bool:
     """Whether the answer can be known: it is in the request, or was read."""
-    task = attempt.task
-    return not task.goal["issue"] or any(_needed(call, task) for call in attempt.trace)
+    task = episode.task
+    return not task.goal["issue"] or any(_needed(call, task) for call in episode.trace)
 
 
-def _named(attempt: Attempt) -> set[str]:
+def _named(episode: FinishedEpisode) -> set[str]:
     """What the last turn names of all that could answer the question, in lower case."""
-    goal, said = attempt.task.goal, attempt.trace.answer
+    goal, said = episode.task.goal, episode.trace.answer
     if goal["issue"]:
-        return named(said, possible(attempt.task.world, FACTS[goal["fact"]]))
+        return named(said, possible(episode.task.world, FACTS[goal["fact"]]))
     if not goal["answer"].isdigit():
         return named(said, goal["listed"])
     said = re.sub(r"\b[A-Z]+-\d+\b", "", said)
@@ -138,46 +138,46 @@ def _named(attempt: Attempt) -> set[str]:
     return {figures.get(one, one) for one in found}
 
 
-def _right(attempt: Attempt) -> bool:
+def _right(episode: FinishedEpisode) -> bool:
     """The answer is named, nothing else that could be one, and no other fact; one that was not read is a guess."""
-    return _known(attempt) and _named(attempt) == {attempt.task.goal["answer"].lower()} and _only_asked(attempt)
+    return _known(episode) and _named(episode) == {episode.task.goal["answer"].lower()} and _only_asked(episode)
 
 
-def _only_asked(attempt: Attempt) -> bool:
+def _only_asked(episode: FinishedEpisode) -> bool:
     """Whether the answer tells no fact of the issue but the one in question."""
-    goal, world = attempt.task.goal, attempt.task.world
+    goal, world = episode.task.goal, episode.task.world
     if not goal["issue"]:
         return True
     facts = facts_of(world, world.table("issues")[goal["id"]])
-    return not unasked(attempt.trace.answer, goal["issue"], facts, [FACTS[goal["fact"]]])
+    return not unasked(episode.trace.answer, goal["issue"], facts, [FACTS[goal["fact"]]])
 
 
-def _answered(attempt: Attempt) -> bool:
+def _answered(episode: FinishedEpisode) -> bool:
     """Whether the last turn could be an answer: it names something, and does not copy what was read."""
-    return bool(_named(attempt)) and _only_asked(attempt)
+    return bool(_named(episode)) and _only_asked(episode)
 
 
-def _issue_read(attempt: Attempt) -> float:
+def _issue_read(episode: FinishedEpisode) -> float:
     """The last read was of the issue in question; where none is in question, the answer came without one."""
-    task, call = attempt.task, attempt.last("getIssue")
+    task, call = episode.task, episode.last("getIssue")
     if not task.goal["issue"]:
-        return float(call is None and _right(attempt))
+        return float(call is None and _right(episode))
     return float(call is not None and _needed(call, task))
 
 
-def _calls(attempt: Attempt) -> float:
+def _calls(episode: FinishedEpisode) -> float:
     """No call more than needed was made, and there is an answer."""
-    task, calls = attempt.task, attempt.trace.calls
-    return float(_answered(attempt) and len(calls) == len(task.oracle) and all(_needed(call, task) for call in calls))
+    task, calls = episode.task, episode.trace.calls
+    return float(_answered(episode) and len(calls) == len(task.oracle) and all(_needed(call, task) for call in calls))
 
 
-def _stopped(attempt: Attempt) -> float:
+def _stopped(episode: FinishedEpisode) -> float:
     """The model ended the episode by itself with something that could be an answer."""
-    return float(attempt.trace.stopped and _answered(attempt))
+    return float(episode.trace.stopped and _answered(episode))
 
 
-def _outcome(attempt: Attempt) -> float:
-    return float(_right(attempt) and not changes(attempt.task.world, attempt.final))
+def _outcome(episode: FinishedEpisode) -> float:
+    return float(_right(episode) and not changes(episode.task.world, episode.final))
 
 
 def _ask_anyway(plan: Plan, task: Task, rng: random.Random) -> Plan:
@@ -198,9 +198,9 @@ SCENARIO = Scenario(
         Check("argument/issueIdOrKey", 0.15, _issue_read, "The issue in question was read, if any is; else none."),
         Check("procedure/calls", 0.15, _calls, "Nothing was asked that the request says, and no more than needed."),
         Check("procedure/stop", 0.10, _stopped, "The model ended with an answer."),
-        Check("answer", 0.25, lambda attempt: float(_right(attempt)), "The answer is right, and known, not guessed."),
+        Check("answer", 0.25, lambda episode: float(_right(episode)), "The answer is right, and known, not guessed."),
         Check("outcome", 0.35, _outcome, "The answer is right and the site is as it was.", outcome=True),
     ),
-    habits={"ask_anyway": _ask_anyway, "read_all": _read_all},
+    mistakes={"ask_anyway": _ask_anyway, "read_all": _read_all},
     draw=draw,
 )

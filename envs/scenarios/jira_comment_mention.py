@@ -11,12 +11,12 @@ from envs import words
 from envs.api.json_paths import leafwise, leaves
 from envs.api.operation import Json
 from envs.jira import JIRA
-from envs.reward.checks import Attempt, Check, argument, at, outcome, stopped_after
-from envs.reward.provenance import last_place, told_before
+from envs.reward.checks import Check, FinishedEpisode, argument, at, outcome, stopped_after
+from envs.reward.provenance import last_place, seen_before
 from envs.reward.site_diff import Change
 from envs.scenarios.jira_reads import user_found
 from envs.scenarios.jira_sites import add_people, mixable, names_of, two_projects
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.words import Split
 
@@ -44,7 +44,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """An issue, four people who share names, and words for one of them."""
     site = two_projects(rng, split)
     person, *_ = add_people(site, rng)
@@ -61,7 +61,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
         "account": account,
         "text": text,
     }
-    return Draft(
+    return TaskDraft(
         request,
         site.world,
         goal,
@@ -123,20 +123,20 @@ def _same_issue(value: Json, wanted: Json) -> float:
     return float(str(value).upper() in wanted)
 
 
-def _mentioned(attempt: Attempt) -> float:
+def _mentioned(episode: FinishedEpisode) -> float:
     """The one mention of the last comment is of the account, which had been read."""
-    calls = attempt.trace.calls
+    calls = episode.trace.calls
     place = last_place(calls, _CALL)
     body = calls[place].arguments.get("body") if place >= 0 else None
     ids = [value for path, value in leaves(body) if path[-2:] == ("attrs", "id")]
-    account = attempt.task.goal["account"]
-    return float(ids == [account] and told_before(calls, place, account))
+    account = episode.task.goal["account"]
+    return float(ids == [account] and seen_before(calls, place, account))
 
 
-def _right_body(attempt: Attempt) -> float:
+def _right_body(episode: FinishedEpisode) -> float:
     """How much of the last comment's document is right, leaf by leaf."""
-    call = attempt.last(_CALL)
-    return leafwise(_plain(at(call.arguments, "body"), attempt.task), _wanted(attempt.task)) if call else 0.0
+    call = episode.last(_CALL)
+    return leafwise(_plain(at(call.arguments, "body"), episode.task), _wanted(episode.task)) if call else 0.0
 
 
 def _other_body(plan: Plan, body: Json) -> Plan:
@@ -182,7 +182,7 @@ SCENARIO = Scenario(
         stopped_after(_CALL, 0.10),
         outcome(0.35, _commented, "Exactly the comment that was asked for is there."),
     ),
-    habits={
+    mistakes={
         "mention_in_text": _mention_in_text,
         "name_as_id": _name_as_id,
         "namesake": _namesake,
@@ -190,5 +190,5 @@ SCENARIO = Scenario(
         "stop_after_read": _stop_after_read,
     },
     draw=draw,
-    kept_back={_READ: "findUsersForPicker"},
+    held_out_operations={_READ: "findUsersForPicker"},
 )

@@ -10,7 +10,7 @@ from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, PRIORITIES, add_distractors, add_project, empty_site, simple_workflow
 from envs.reward.checks import argument, outcome, overlap, stopped_after
 from envs.reward.site_diff import Change
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.words import Split
 
@@ -42,7 +42,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """A project among others, and an issue to be created in it."""
     key, kind, priority = words.key(rng, split), rng.choice(ISSUE_TYPES[:3]), rng.choice(PRIORITIES)
     fresh = words.fresh_words(rng, split)
@@ -65,7 +65,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
         "labels": labels,
     }
     goal = {"project": key, "type": kind, "summary": summary, "priority": priority, "labels": labels}
-    return Draft(request, world, goal, (PlannedCall("createIssue", {"fields": fields}),))
+    return TaskDraft(request, world, goal, (PlannedCall("createIssue", {"fields": fields}),))
 
 
 def _created(task: Task, changed: list[Change]) -> bool:
@@ -86,12 +86,12 @@ def _created(task: Task, changed: list[Change]) -> bool:
 
 
 def _drop(field: str):
-    def habit(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    def mistake(plan: Plan, task: Task, rng: random.Random) -> Plan:
         """Leaves a field out."""
         fields = {name: value for name, value in plan[0].arguments["fields"].items() if name != field}
         return [PlannedCall("createIssue", {"fields": fields})]
 
-    return habit
+    return mistake
 
 
 def _flat_project(plan: Plan, task: Task, rng: random.Random) -> Plan:
@@ -112,6 +112,6 @@ SCENARIO = Scenario(
         stopped_after("createIssue", 0.10),
         outcome(0.20, _created, "Exactly the issue that was asked for was created."),
     ),
-    habits={"drop_priority": _drop("priority"), "drop_labels": _drop("labels"), "flat_project": _flat_project},
+    mistakes={"drop_priority": _drop("priority"), "drop_labels": _drop("labels"), "flat_project": _flat_project},
     draw=draw,
 )

@@ -10,12 +10,12 @@ import random
 from envs import words
 from envs.api.world import Record, World
 from envs.jira.world import DEFAULT_PRIORITY, put
-from envs.reward.checks import Attempt, Check, argument, outcome, stopped_after
+from envs.reward.checks import Check, FinishedEpisode, argument, outcome, stopped_after
 from envs.reward.provenance import last_place, read_argument
 from envs.reward.site_diff import Change
 from envs.scenarios.jira_reads import SEARCH, SEARCHABLE, issue_argument, issues_found
 from envs.scenarios.jira_sites import by_summary, mixable, names_of, two_projects
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import answered_before
 from envs.words import Split
@@ -51,7 +51,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """Two projects, each with a sub-task type of its own, and an issue that is to get a sub-task."""
     site = two_projects(rng, split)
     world, key = site.world, site.project["key"]
@@ -71,7 +71,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
         PlannedCall(SEARCH, {"jql": by_summary(site.project, parent_summary)}),
         PlannedCall(_READ, {"projectIdOrKey": key}),
     )
-    return Draft(request, world, goal, (*reads, PlannedCall(_CALL, {"fields": fields})))
+    return TaskDraft(request, world, goal, (*reads, PlannedCall(_CALL, {"fields": fields})))
 
 
 def _own_type(rng: random.Random, world: World, project: Record, name: str) -> str:
@@ -101,10 +101,10 @@ def _created(task: Task, changed: list[Change]) -> bool:
 def _types_read() -> Check:
     """Whether the project of the issue was read before the write."""
 
-    def score(attempt: Attempt) -> float:
-        calls = attempt.trace.calls
+    def score(episode: FinishedEpisode) -> float:
+        calls = episode.trace.calls
         before = answered_before(calls, last_place(calls, _CALL))
-        return float(any(c.name == _READ and c.ok and c.body["key"] == attempt.task.goal["project"] for c in before))
+        return float(any(c.name == _READ and c.ok and c.body["key"] == episode.task.goal["project"] for c in before))
 
     return Check(f"procedure/{_READ}", 0.05, score, f"The project's issue types were read before {_CALL}.")
 
@@ -157,7 +157,7 @@ SCENARIO = Scenario(
         stopped_after(_CALL, 0.10),
         outcome(0.35, _created, "Exactly the sub-task that was asked for was created, under its parent."),
     ),
-    habits={
+    mistakes={
         "usual_type": _usual_type,
         "parent_by_summary": _parent_by_summary,
         "other_parent": _other_parent,

@@ -14,7 +14,7 @@ from envs.reward.checks import argument, exactly, outcome, stopped_after
 from envs.reward.site_diff import Change
 from envs.scenarios.jira_reads import SEARCH, SEARCH_BY_POST, SEARCHABLE, issue_argument, issues_found
 from envs.scenarios.jira_sites import by_summary, mixable, names_of, two_projects
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.words import Split
 
@@ -42,7 +42,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """Two issues of a project, one of which duplicates the other, and others beside them."""
     site = two_projects(rng, split)
     copy_summary, first_summary, *others = (words.phrase(rng, split, 2, 3, site.fresh) for _ in range(3))
@@ -59,7 +59,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
     }
     searches = [PlannedCall(SEARCH, {"jql": by_summary(site.project, one)}) for one in (copy_summary, first_summary)]
     link = {"type": {"name": _TYPE}, "inwardIssue": {"id": first["id"]}, "outwardIssue": {"id": copy["id"]}}
-    return Draft(request, site.world, goal, (*searches, PlannedCall(_CALL, link)))
+    return TaskDraft(request, site.world, goal, (*searches, PlannedCall(_CALL, link)))
 
 
 def _linked(task: Task, changed: list[Change]) -> bool:
@@ -130,12 +130,12 @@ SCENARIO = Scenario(
         stopped_after(_CALL, 0.10),
         outcome(0.35, _linked, "The duplicate is linked to what it duplicates, and nothing else has changed."),
     ),
-    habits={
+    mistakes={
         "mix_up": _mix_up,
         "other_type": _other_type,
         "by_summary": _by_summary,
         "stop_after_read": _stop_after_read,
     },
     draw=draw,
-    kept_back={SEARCH: SEARCH_BY_POST},
+    held_out_operations={SEARCH: SEARCH_BY_POST},
 )

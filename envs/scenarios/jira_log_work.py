@@ -12,11 +12,11 @@ from envs import words
 from envs.api.operation import Json
 from envs.api.world import Record
 from envs.jira.durations import seconds
-from envs.reward.checks import Attempt, Check, argument, outcome, stopped_after
+from envs.reward.checks import Check, FinishedEpisode, argument, outcome, stopped_after
 from envs.reward.site_diff import Change
 from envs.scenarios.jira_reads import SEARCH, SEARCHABLE, issue_argument, issues_found
 from envs.scenarios.jira_sites import by_summary, mixable, names_of, two_projects
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.words import Split
 
@@ -59,7 +59,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """An issue with an estimate, among others; work was done on it."""
     site = two_projects(rng, split)
     summary, *others = (words.phrase(rng, split, 2, 3, site.fresh) for _ in range(3))
@@ -95,7 +95,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
     }
     log = {"issueIdOrKey": issue["id"], "timeSpent": spent, "started": started, **estimate}
     search = PlannedCall(SEARCH, {"jql": by_summary(site.project, summary)})
-    return Draft(request, site.world, goal, (search, PlannedCall(_CALL, log)))
+    return TaskDraft(request, site.world, goal, (search, PlannedCall(_CALL, log)))
 
 
 def _of_split(rng: random.Random, split: Split, made: Callable[[random.Random], str], but: str = "") -> str:
@@ -171,15 +171,15 @@ def _same_time(value: Json, wanted: Json) -> float:
     return 1.0 if value == wanted else 0.5 * (value.replace(" ", "T")[:16] == wanted[:16])
 
 
-def _right_estimate(attempt: Attempt) -> float:
+def _right_estimate(episode: FinishedEpisode) -> float:
     """Half for the right way, half for its duration; a duration of another way takes half away.
 
     To say nothing is to let it go down by itself.
     """
-    call, how = attempt.last(_CALL), _way(attempt.task)
+    call, how = episode.last(_CALL), _way(episode.task)
     if call is None or call.arguments.get("adjustEstimate", "auto") != how:
         return 0.0
-    right = how not in _GIVEN or _same_duration(call.arguments.get(_GIVEN[how]), attempt.task.goal["given"])
+    right = how not in _GIVEN or _same_duration(call.arguments.get(_GIVEN[how]), episode.task.goal["given"])
     others = any(name in call.arguments for way, name in _GIVEN.items() if way != how)
     return 0.5 + 0.5 * right - 0.5 * others
 
@@ -234,7 +234,7 @@ SCENARIO = Scenario(
         stopped_after(_CALL, 0.10),
         outcome(0.35, _logged, "Exactly the work that was done is logged, and the estimate is as was asked."),
     ),
-    habits={
+    mistakes={
         "forget_estimate": _forget_estimate,
         "forget_start": _forget_start,
         "plain_time": _plain_time,

@@ -13,9 +13,9 @@ from envs.api.distractors import near_phrase
 from envs.api.world import Record
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
-from envs.reward.checks import Attempt, Check, argument, outcome, stopped_after
+from envs.reward.checks import Check, FinishedEpisode, argument, outcome, stopped_after
 from envs.scenarios.jira_writes import moves, one_moved, read_it, reads, right_issue
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import Task
 from envs.trace import Call
 from envs.words import Split
@@ -42,7 +42,7 @@ _KEPT_BACK = (
 HOPS = 3
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """A project whose workflow has one route to the wished status, and more transitions that leave it."""
     key, number = words.key(rng, split), rng.randint(10, 99)
     fresh = words.fresh_words(rng, split)
@@ -71,7 +71,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(**goal)
     hops = zip(ids, (first, second, target), strict=False)
     plan = (call for made, to in hops for call in (reads(issue["key"]), moves(issue["key"], made, f'"{to}": {made}')))
-    return Draft(request, world, goal, tuple(plan))
+    return TaskDraft(request, world, goal, tuple(plan))
 
 
 def _told(call: Call, read: Call | None) -> bool:
@@ -83,30 +83,30 @@ def _told(call: Call, read: Call | None) -> bool:
     return str(wanted) in [step["id"] for step in read.body["transitions"]]
 
 
-def _walk(attempt: Attempt) -> tuple[int, int, int]:
+def _walk(episode: FinishedEpisode) -> tuple[int, int, int]:
     """(moves by transitions that had just been read, all moves, hops of the route that were made in order)."""
     read: Call | None = None
     fresh = moved = hops = 0
-    for call in attempt.trace:
-        if not call.ok or not read_it(call, attempt.task):
+    for call in episode.trace:
+        if not call.ok or not read_it(call, episode.task):
             continue
         if call.name == "getTransitions":
             read = call
         elif call.name == "doTransition":
             moved += 1
             fresh += _told(call, read)
-            on_route = hops < HOPS and str(call.arguments["transition"]["id"]) == attempt.task.goal["hops"][hops]
+            on_route = hops < HOPS and str(call.arguments["transition"]["id"]) == episode.task.goal["hops"][hops]
             hops += on_route and _told(call, read)
             read = None
     return fresh, moved, hops
 
 
-def _route(attempt: Attempt) -> float:
-    return _walk(attempt)[2] / HOPS
+def _route(episode: FinishedEpisode) -> float:
+    return _walk(episode)[2] / HOPS
 
 
-def _fresh(attempt: Attempt) -> float:
-    fresh, moved, _ = _walk(attempt)
+def _fresh(episode: FinishedEpisode) -> float:
+    fresh, moved, _ = _walk(episode)
     return fresh / max(moved, HOPS)
 
 
@@ -139,6 +139,6 @@ SCENARIO = Scenario(
         stopped_after("doTransition", 0.10),
         outcome(0.40, one_moved, "The issue is in the wished status and nothing else has changed."),
     ),
-    habits={"by_name": _by_name, "half_way": _half_way, "read_once": _read_once},
+    mistakes={"by_name": _by_name, "half_way": _half_way, "read_once": _read_once},
     draw=draw,
 )

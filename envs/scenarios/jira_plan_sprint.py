@@ -15,7 +15,7 @@ from envs.reward.checks import argument, outcome, overlap, read_first, stopped_a
 from envs.reward.provenance import read_argument
 from envs.reward.site_diff import Change
 from envs.scenarios.jira_sites import Site, put_issue, two_projects
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call
 from envs.words import Split
@@ -41,7 +41,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """Two boards, each with a closed, an active and two future sprints, and issues that are in none."""
     site = two_projects(rng, split)
     wanted, spare, active, closed = (words.phrase(rng, split, 1, 2, site.fresh) for _ in range(4))
@@ -67,7 +67,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
         PlannedCall("getAllSprints", {"boardId": board["id"], "state": "future"}),
         PlannedCall(_CALL, {"sprintId": sprints[-1]["id"], "issues": keys}, f'"{wanted}": {sprints[-1]["id"]}'),
     )
-    return Draft(request, site.world, goal, plan)
+    return TaskDraft(request, site.world, goal, plan)
 
 
 def _board(
@@ -152,7 +152,7 @@ SCENARIO = Scenario(
         stopped_after(_CALL, 0.10),
         outcome(0.35, _planned, "The issues are in the sprint, and nothing else has changed."),
     ),
-    habits={
+    mistakes={
         "first_of_the_name": _first_of_the_name,
         "leave_one_out": _leave_one_out,
         "guess_id": _guess_id,

@@ -20,9 +20,9 @@ from envs.jira.world import (
     empty_site,
     simple_workflow,
 )
-from envs.reward.checks import Attempt, Check, argument, stopped_after
+from envs.reward.checks import Check, FinishedEpisode, argument, stopped_after
 from envs.reward.site_diff import changes
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call
 from envs.words import Split
@@ -44,7 +44,7 @@ FACTS = ("status", "priority", "type", "summary")
 """What can be asked for."""
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """A project with two issues, and others beside it; of one issue two facts are wanted."""
     key = words.key(rng, split)
     # A status by the name of a type would be an answer to either question.
@@ -58,7 +58,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
     first, second = rng.sample(FACTS, 2)
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], first=first, second=second)
     facts = facts_of(world, issue)
-    return Draft(
+    return TaskDraft(
         request,
         world,
         {
@@ -127,34 +127,34 @@ def unasked(text: str, key: str, facts: Mapping[str, str], asked: Iterable[str])
     return {fact for fact, value in facts.items() if value.lower() in found and value not in wanted}
 
 
-def _only_asked(attempt: Attempt) -> float:
+def _only_asked(episode: FinishedEpisode) -> float:
     """1 for an answer with no other fact of the issue, 0 for one with all of them: to copy all is not to answer."""
-    task = attempt.task
+    task = episode.task
     key, own_id = task.goal["names"]
     facts = facts_of(task.world, task.world.table("issues")[own_id])
     asked = {FACTS[kind] for kind in task.goal["facts"]}
-    return 1 - len(unasked(attempt.trace.answer, key, facts, asked)) / (len(facts) - len(asked))
+    return 1 - len(unasked(episode.trace.answer, key, facts, asked)) / (len(facts) - len(asked))
 
 
-def _told(attempt: Attempt, fact: str) -> bool:
+def _told(episode: FinishedEpisode, fact: str) -> bool:
     """A fact counts only if the issue was read: a guess that happens to fit is worth nothing."""
-    task = attempt.task
-    if not any(_read_it(call, task) for call in attempt.trace):
+    task = episode.task
+    if not any(_read_it(call, task) for call in episode.trace):
         return False
     first, second = (possible(task.world, FACTS[kind]) for kind in task.goal["facts"])
     own = {value.lower() for value in (first if fact == "first" else second)}
-    return named(attempt.trace.answer, first | second) & own == {task.goal[fact].lower()}
+    return named(episode.trace.answer, first | second) & own == {task.goal[fact].lower()}
 
 
 def _fact(fact: str, weight: float) -> Check:
     sentence = f"The answer has the {fact} of the facts that were asked for, none of another issue, and no other fact."
-    return Check(f"answer/{fact}", weight, lambda attempt: _told(attempt, fact) * _only_asked(attempt), sentence)
+    return Check(f"answer/{fact}", weight, lambda episode: _told(episode, fact) * _only_asked(episode), sentence)
 
 
-def _holds(attempt: Attempt) -> float:
-    changed = changes(attempt.task.world, attempt.final)
-    both = _told(attempt, "first") and _told(attempt, "second")
-    return float(not changed and both and _only_asked(attempt) == 1)
+def _holds(episode: FinishedEpisode) -> float:
+    changed = changes(episode.task.world, episode.final)
+    both = _told(episode, "first") and _told(episode, "second")
+    return float(not changed and both and _only_asked(episode) == 1)
 
 
 def _another_issue(plan: Plan, task: Task, rng: random.Random) -> Plan:
@@ -174,6 +174,6 @@ SCENARIO = Scenario(
         _fact("second", 0.25),
         Check("outcome", 0.25, _holds, "Both facts and no others are told, and the site is as it was.", outcome=True),
     ),
-    habits={"another_issue": _another_issue, "answer_unread": lambda plan, task, rng: []},
+    mistakes={"another_issue": _another_issue, "answer_unread": lambda plan, task, rng: []},
     draw=draw,
 )

@@ -2,8 +2,8 @@
 
 from envs.api.operation import Api, Json, Schema
 from envs.jira import JIRA
-from envs.reward.checks import Attempt, Check, at
-from envs.reward.provenance import last_place, told_before
+from envs.reward.checks import Check, FinishedEpisode, at
+from envs.reward.provenance import last_place, seen_before
 from envs.trace import answered_before
 
 SEARCH = "searchAndReconsileIssuesUsingJql"
@@ -20,8 +20,8 @@ def issues_found(write: str, goal: str, weight: float) -> Check:
     The goal lists issues, each as the list of its names.
     """
 
-    def score(attempt: Attempt) -> float:
-        calls, wanted = attempt.trace.calls, {names[1] for names in attempt.task.goal[goal]}
+    def score(episode: FinishedEpisode) -> float:
+        calls, wanted = episode.trace.calls, {names[1] for names in episode.task.goal[goal]}
         best = 0.0
         for call in answered_before(calls, last_place(calls, write)):
             if call.name in (SEARCH, SEARCH_BY_POST) and call.ok:
@@ -35,9 +35,9 @@ def issues_found(write: str, goal: str, weight: float) -> Check:
 def user_found(write: str, goal: str, weight: float) -> Check:
     """Whether an answer before the last `write` told the goal's account id."""
 
-    def score(attempt: Attempt) -> float:
-        calls = attempt.trace.calls
-        return float(told_before(calls, last_place(calls, write), attempt.task.goal[goal]))
+    def score(episode: FinishedEpisode) -> float:
+        calls = episode.trace.calls
+        return float(seen_before(calls, last_place(calls, write), episode.task.goal[goal]))
 
     return Check("procedure/findUsers", weight, score, f"The user was looked up before {write}.")
 
@@ -48,13 +48,13 @@ def issue_argument(operation: str, path: str, goal: str, weight: float) -> Check
     The goal lists one issue, as the list of its names. A value may be a name, or an object with the key or the id.
     """
 
-    def score(attempt: Attempt) -> float:
-        calls = attempt.trace.calls
+    def score(episode: FinishedEpisode) -> float:
+        calls = episode.trace.calls
         place = last_place(calls, operation)
         if place < 0:
             return 0.0
         name = _name(at(calls[place].arguments, path))
-        return float(name in attempt.task.goal[goal][0] and told_before(calls, place, name))
+        return float(name in episode.task.goal[goal][0] and seen_before(calls, place, name))
 
     return Check(f"argument/{path}", weight, score, f"The {path} of {operation} was read, not guessed, and is right.")
 

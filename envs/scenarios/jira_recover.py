@@ -12,10 +12,10 @@ from envs import words
 from envs.api.faults import Faults
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, empty_site
-from envs.reward.checks import Attempt, Check, argument, outcome
+from envs.reward.checks import Check, FinishedEpisode, argument, outcome
 from envs.reward.site_diff import Change
 from envs.scenarios.jira_writes import as_asked, moves, one_moved, read_it, reads, right_issue, right_transition
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import BLAMELESS, answered_before
 from envs.words import Split
@@ -43,7 +43,7 @@ _KEPT_BACK = (
 OPERATIONS = ("getTransitions", "doTransition", "createIssue")
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """A project with a workflow of its own, an issue to be moved, one to be created, and a call that fails."""
     key, number, choices = words.key(rng, split), rng.randint(10, 97), rng.randint(2, 3)
     fresh = words.fresh_words(rng, split)
@@ -70,7 +70,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
         PlannedCall("createIssue", {"fields": fields}),
     )
     faults = _faults(rng)
-    return Draft(request, world, goal, _retried(plan, faults), faults=faults)
+    return TaskDraft(request, world, goal, _retried(plan, faults), faults=faults)
 
 
 def _faults(rng: random.Random) -> Faults | None:
@@ -103,23 +103,23 @@ def _done(task: Task, changed: list[Change]) -> bool:
     return few and one_moved(task, moved) and as_asked(task, new[0])
 
 
-def _accepted(attempt: Attempt, name: str) -> bool:
-    return any(call.ok for call in attempt.trace.of(name))
+def _accepted(episode: FinishedEpisode, name: str) -> bool:
+    return any(call.ok for call in episode.trace.of(name))
 
 
-def _read(attempt: Attempt) -> float:
+def _read(episode: FinishedEpisode) -> float:
     """The transitions were read before one was first tried: one that failed through no fault of its own counts too."""
-    calls = attempt.trace.calls
+    calls = episode.trace.calls
     first = next((p for p, call in enumerate(calls) if call.name == "doTransition" and call.error != "refused"), -1)
     known = answered_before(calls, first)
-    return float(any(call.name == "getTransitions" and call.ok and read_it(call, attempt.task) for call in known))
+    return float(any(call.name == "getTransitions" and call.ok and read_it(call, episode.task) for call in known))
 
 
-def _again(attempt: Attempt) -> float:
+def _again(episode: FinishedEpisode) -> float:
     """How much of what failed was made again at once and as it was; where nothing failed, nothing is repeated."""
-    calls = attempt.trace.calls
-    progress = sum(_accepted(attempt, name) for name in ("doTransition", "createIssue")) / 2
-    if attempt.task.faults is None:
+    calls = episode.trace.calls
+    progress = sum(_accepted(episode, name) for name in ("doTransition", "createIssue")) / 2
+    if episode.task.faults is None:
         return progress if len(calls) == len({call.name for call in calls}) else 0.0
     failed = [place for place, call in enumerate(calls) if call.error in BLAMELESS]
     repeated = sum(
@@ -127,14 +127,14 @@ def _again(attempt: Attempt) -> float:
         for place in failed
         for after in calls[place + 1 : place + 2]
     )
-    return progress * repeated / max(len(failed), len(attempt.task.faults.on))
+    return progress * repeated / max(len(failed), len(episode.task.faults.on))
 
 
-def _stopped(attempt: Attempt) -> float:
+def _stopped(episode: FinishedEpisode) -> float:
     """Both writes were accepted, one of them last, and then the model ended the episode by itself."""
-    calls = attempt.trace.calls
-    both = _accepted(attempt, "doTransition") and _accepted(attempt, "createIssue")
-    return float(attempt.trace.stopped and both and calls[-1].ok and calls[-1].name != "getTransitions")
+    calls = episode.trace.calls
+    both = _accepted(episode, "doTransition") and _accepted(episode, "createIssue")
+    return float(episode.trace.stopped and both and calls[-1].ok and calls[-1].name != "getTransitions")
 
 
 def _give_up(plan: Plan, task: Task, rng: random.Random) -> Plan:
@@ -169,6 +169,6 @@ SCENARIO = Scenario(
         Check("procedure/stop", 0.10, _stopped, "The model stopped once both writes were accepted."),
         outcome(0.35, _done, "The issue has moved, exactly the issue asked for is new, and nothing else has changed."),
     ),
-    habits={"give_up": _give_up, "go_on": _go_on, "twice": _twice},
+    mistakes={"give_up": _give_up, "go_on": _go_on, "twice": _twice},
     draw=draw,
 )

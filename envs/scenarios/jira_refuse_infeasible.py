@@ -16,12 +16,12 @@ from envs import words
 from envs.api.world import Record, World
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, add_user, empty_site
-from envs.reward.checks import Attempt, Check, at, exactly
+from envs.reward.checks import Check, FinishedEpisode, at, exactly
 from envs.reward.provenance import last_place
 from envs.reward.site_diff import changes
 from envs.scenarios.jira_read_issue import named
 from envs.scenarios.jira_writes import as_asked, moves, one_moved, reads
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call, answered_before
 from envs.words import Split
@@ -77,7 +77,7 @@ NAMES = {"move": ("issue", "status"), "assign": ("issue", "user"), "create": ("p
 """What an answer may name of a request."""
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """A project with an issue, users of whom two share a name, and something to be done or missing."""
     kind = rng.choice(KINDS)
     missing = rng.choice(CAN_MISS[kind]) if rng.random() < 0.5 else ""
@@ -114,9 +114,9 @@ def draw(rng: random.Random, split: Split) -> Draft:
     goal = {name: wanted[name] for name in kept} | {"found": found, "missing": wanted[missing] if missing else ""}
     plan = _plan(goal)
     if not missing:
-        return Draft(text, world, goal, plan)
+        return TaskDraft(text, world, goal, plan)
     what = "transition to" if missing == "status" else missing
-    return Draft(text, world, goal, plan[:1], f'There is no {what} "{wanted[missing]}".')
+    return TaskDraft(text, world, goal, plan[:1], f'There is no {what} "{wanted[missing]}".')
 
 
 def _take_type(world: World, project: Record, name: str) -> None:
@@ -179,20 +179,20 @@ def _telling(call: Call, task: Task) -> bool:
     return (call.ok or call.status == 404) and str(said).upper() == wanted
 
 
-def _read(attempt: Attempt) -> bool:
+def _read(episode: FinishedEpisode) -> bool:
     """Whether it was found out, before the last write if there is one, if the task can be done."""
-    calls = attempt.trace.calls
-    last = last_place(calls, WRITES[kind_of(attempt.task.goal)])
+    calls = episode.trace.calls
+    last = last_place(calls, WRITES[kind_of(episode.task.goal)])
     known = calls if last < 0 else answered_before(calls, last)
-    return any(_telling(call, attempt.task) for call in known)
+    return any(_telling(call, episode.task) for call in known)
 
 
-def _names(attempt: Attempt) -> set[str]:
+def _names(episode: FinishedEpisode) -> set[str]:
     """What the last turn names of the request, in lower case. The word "task" is no type; "Task" is one.
 
     An answer is in words: a copy of the API's, braces and all, names nothing.
     """
-    goal, said = attempt.task.goal, attempt.trace.answer
+    goal, said = episode.task.goal, episode.trace.answer
     if "{" in said:
         return set()
     values = [goal[name] for name in NAMES[kind_of(goal)]]
@@ -201,18 +201,18 @@ def _names(attempt: Attempt) -> set[str]:
     return named(said, values)
 
 
-def _refused(attempt: Attempt) -> bool:
+def _refused(episode: FinishedEpisode) -> bool:
     """It was read that something is missing, and that alone is named."""
-    goal = attempt.task.goal
-    return _read(attempt) and _names(attempt) == {goal["missing"].lower()}
+    goal = episode.task.goal
+    return _read(episode) and _names(episode) == {goal["missing"].lower()}
 
 
-def _arguments(attempt: Attempt) -> float:
+def _arguments(episode: FinishedEpisode) -> float:
     """How much of what the request says went into the write."""
-    goal = attempt.task.goal
+    goal = episode.task.goal
     if goal["missing"]:
-        return float(_refused(attempt))
-    call, wanted = attempt.last(WRITES[kind_of(goal)]), _plan(goal)[1]
+        return float(_refused(episode))
+    call, wanted = episode.last(WRITES[kind_of(goal)]), _plan(goal)[1]
     if call is None:
         return 0.0
     paths = ("fields.project.key", "fields.summary") if kind_of(goal) == "create" else ("issueIdOrKey",)
@@ -225,35 +225,35 @@ def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
-def _found(attempt: Attempt) -> float:
+def _found(episode: FinishedEpisode) -> float:
     """What the read tells went into the write."""
-    goal = attempt.task.goal
+    goal = episode.task.goal
     if goal["missing"]:
-        return float(_refused(attempt))
-    call, wanted = attempt.last(WRITES[kind_of(goal)]), _plan(goal)[1]
+        return float(_refused(episode))
+    call, wanted = episode.last(WRITES[kind_of(goal)]), _plan(goal)[1]
     path = {"move": "transition.id", "assign": "accountId", "create": "fields.issuetype.name"}[kind_of(goal)]
-    return exactly(at(call.arguments, path), at(wanted.arguments, path)) * _read(attempt) if call else 0.0
+    return exactly(at(call.arguments, path), at(wanted.arguments, path)) * _read(episode) if call else 0.0
 
 
-def _procedure(attempt: Attempt) -> float:
+def _procedure(episode: FinishedEpisode) -> float:
     """Read first; then a write where it can be done, and none, not even a vain one, where it cannot."""
-    return float(_read(attempt) and attempt.task.any_writes(attempt.trace) != bool(attempt.task.goal["missing"]))
+    return float(_read(episode) and episode.task.any_writes(episode.trace) != bool(episode.task.goal["missing"]))
 
 
-def _stopped(attempt: Attempt) -> float:
+def _stopped(episode: FinishedEpisode) -> float:
     """Ended by itself, right after the write; where none is possible, with words that name something."""
-    calls, goal = attempt.trace.calls, attempt.task.goal
-    if not attempt.trace.stopped or not calls:
+    calls, goal = episode.trace.calls, episode.task.goal
+    if not episode.trace.stopped or not calls:
         return 0.0
     if goal["missing"]:
-        return float(_telling(calls[-1], attempt.task) and bool(_names(attempt)))
+        return float(_telling(calls[-1], episode.task) and bool(_names(episode)))
     return float(calls[-1].ok and calls[-1].name == WRITES[kind_of(goal)])
 
 
-def _outcome(attempt: Attempt) -> float:
-    task, changed = attempt.task, changes(attempt.task.world, attempt.final)
+def _outcome(episode: FinishedEpisode) -> float:
+    task, changed = episode.task, changes(episode.task.world, episode.final)
     if task.goal["missing"]:
-        return float(not changed and _refused(attempt))
+        return float(not changed and _refused(episode))
     if kind_of(task.goal) == "move":
         return float(one_moved(task, changed))
     if kind_of(task.goal) == "create":
@@ -307,6 +307,6 @@ SCENARIO = Scenario(
         Check("procedure/stop", 0.10, _stopped, "The model stopped after the write, or refused in words."),
         Check("outcome", 0.45, _outcome, "It is done, or nothing is changed and what is missing is named.", True),
     ),
-    habits={"refuse": _refuse, "force": _force, "unread": _unread},
+    mistakes={"refuse": _refuse, "force": _force, "unread": _unread},
     draw=draw,
 )

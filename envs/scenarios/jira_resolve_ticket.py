@@ -13,11 +13,11 @@ from envs.api.operation import Json
 from envs.api.world import Record
 from envs.jira import JIRA
 from envs.jira.world import RESOLUTIONS, add_distractors, add_issue, add_project, empty_site, put
-from envs.reward.checks import Attempt, Check, argument, outcome, read_first, stopped_after
+from envs.reward.checks import Check, FinishedEpisode, argument, outcome, read_first, stopped_after
 from envs.reward.site_diff import Change
 from envs.scenarios.jira_writes import only_moved, right_issue, right_transition
 from envs.scenarios.jira_writes import read_it as reads_it
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call
 from envs.words import Split
@@ -55,7 +55,7 @@ RESOLVABLE = JIRA.showing(
 ).showing("doTransition", {"fields": _SCREEN})
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """A project with two ways into its last status, and perhaps versions that the screen asks for."""
     key, number = words.key(rng, split), rng.randint(10, 99)
     fresh = words.fresh_words(rng, split)
@@ -93,7 +93,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
         PlannedCall("getTransitions", {"issueIdOrKey": issue["key"], "expand": EXPAND}),
         _closes(issue["key"], ids[0], fields, f'"{target}", resolution: {ids[0]}'),
     )
-    return Draft(request, world, goal, plan)
+    return TaskDraft(request, world, goal, plan)
 
 
 def _closes(issue: str, transition: str, fields: Json, note: str = "") -> PlannedCall:
@@ -112,13 +112,13 @@ def _resolution(value: Json, wanted: Json) -> float:
     return float(wanted == (by_id if "id" in given else given.get("name")))
 
 
-def _version(attempt: Attempt) -> float:
-    call, wanted = attempt.last("doTransition"), attempt.task.goal["version"]
+def _version(episode: FinishedEpisode) -> float:
+    call, wanted = episode.last("doTransition"), episode.task.goal["version"]
     if call is None:
         return 0.0
     fields = call.arguments.get("fields")
     given = fields.get("fixVersions") if isinstance(fields, dict) else None
-    named = _versions(attempt.task, given)
+    named = _versions(episode.task, given)
     return float(named == ([wanted] if wanted else []))
 
 
@@ -183,7 +183,7 @@ SCENARIO = Scenario(
         stopped_after("doTransition", 0.10),
         outcome(0.30, _resolved, "The issue is closed as asked, and nothing else has changed."),
     ),
-    habits={
+    mistakes={
         "without_screen": _without_screen,
         "forget_fields": _forget_fields,
         "guess_id": _guess_id,

@@ -12,10 +12,10 @@ from envs.api.faults import Faults, Rival
 from envs.api.world import Record
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
-from envs.reward.checks import Attempt, Check, argument, outcome, stopped_after
+from envs.reward.checks import Check, FinishedEpisode, argument, outcome, stopped_after
 from envs.reward.site_diff import Change
 from envs.scenarios.jira_writes import moves, one_moved, read_it, reads, right_issue
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call, answered_before
 from envs.words import Split
@@ -36,7 +36,7 @@ _KEPT_BACK = (
 TARGET = 3
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """A project from each of whose statuses a transition of its own leads to the wished one, and perhaps a rival."""
     key, fresh = words.key(rng, split), words.fresh_words(rng, split)
     statuses = [words.phrase(rng, split, 1, 2, fresh) for _ in range(TARGET + 1)]
@@ -58,11 +58,11 @@ def draw(rng: random.Random, split: Split) -> Draft:
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(**goal)
     read, last = reads(issue["key"]), _move(goal, goal["transition"])
     if not taken_to:
-        return Draft(request, world, goal, (read, last))
+        return TaskDraft(request, world, goal, (read, last))
     theirs = moves(issue["key"], leads[0, taken_to])
     rival = Rival("doTransition", ((theirs.name, theirs.arguments),))
     early = _move(goal, goal["first"], fails=True)
-    return Draft(request, world, goal, (read, early, read, last), faults=Faults(rival=rival))
+    return TaskDraft(request, world, goal, (read, early, read, last), faults=Faults(rival=rival))
 
 
 def _move(goal: Record, transition: str, fails: bool = False) -> PlannedCall:
@@ -81,36 +81,36 @@ def _transition(call: Call) -> str:
     return str(wanted.get("id")) if isinstance(wanted, dict) else ""
 
 
-def _fresh(attempt: Attempt) -> float:
+def _fresh(episode: FinishedEpisode) -> float:
     """The last transition is the right one, and was read after all that came before it."""
-    calls = attempt.trace.calls
+    calls = episode.trace.calls
     places = [place for place, call in enumerate(calls) if call.name == "doTransition"]
-    if not places or _transition(calls[places[-1]]) != attempt.task.goal["transition"]:
+    if not places or _transition(calls[places[-1]]) != episode.task.goal["transition"]:
         return 0.0
     since = places[-2] + 1 if len(places) > 1 else 0
     between = answered_before(calls, places[-1])[since:]
-    return float(any(call.name == "getTransitions" and call.ok and read_it(call, attempt.task) for call in between))
+    return float(any(call.name == "getTransitions" and call.ok and read_it(call, episode.task) for call in between))
 
 
-def _read(attempt: Attempt) -> float:
+def _read(episode: FinishedEpisode) -> float:
     """The transitions were read before the first move."""
-    calls = attempt.trace.calls
+    calls = episode.trace.calls
     first = next((place for place, call in enumerate(calls) if call.name == "doTransition"), 0)
     known = answered_before(calls, first)
-    return float(any(call.name == "getTransitions" and read_it(call, attempt.task) for call in known))
+    return float(any(call.name == "getTransitions" and read_it(call, episode.task) for call in known))
 
 
-def _again(attempt: Attempt) -> float:
+def _again(episode: FinishedEpisode) -> float:
     """After a conflict: one read, one move. Where nothing was in conflict, nothing is done twice."""
-    goal, calls = attempt.task.goal, attempt.trace.calls
-    made = attempt.trace.of("doTransition")
-    if attempt.task.faults is None:
+    goal, calls = episode.task.goal, episode.trace.calls
+    made = episode.trace.of("doTransition")
+    if episode.task.faults is None:
         return float(len(made) == 1 and made[0].ok and len(calls) == 2)
     place = next((place for place, call in enumerate(calls) if call.error == "conflict"), None)
     if place is None or len(calls) < place + 3:
         return 0.0
     failed, read, move = calls[place : place + 3]
-    reread = read.name == "getTransitions" and read.ok and read_it(read, attempt.task)
+    reread = read.name == "getTransitions" and read.ok and read_it(read, episode.task)
     moved = move.name == "doTransition" and move.ok and failed.turn < read.turn < move.turn
     return float(_transition(failed) == goal["first"] and reread and moved)
 
@@ -149,6 +149,6 @@ SCENARIO = Scenario(
         stopped_after("doTransition", 0.10),
         outcome(0.35, _arrived, "The issue is in the wished status and nothing else has changed."),
     ),
-    habits={"give_up": _give_up, "insist": _insist, "old_answer": _old_answer},
+    mistakes={"give_up": _give_up, "insist": _insist, "old_answer": _old_answer},
     draw=draw,
 )

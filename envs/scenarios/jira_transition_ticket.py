@@ -13,7 +13,7 @@ from envs.jira.transitions import available
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
 from envs.reward.checks import argument, outcome, read_first, stopped_after
 from envs.scenarios.jira_writes import moves, one_moved, read_it, reads, right_issue, right_transition
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import Task
 from envs.words import Split
 
@@ -34,7 +34,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """A project with a workflow of its own, an issue in it, and one of the statuses that it can go to."""
     key, number, choices = words.key(rng, split), rng.randint(10, 99), rng.randint(3, 4)
     fresh = words.fresh_words(rng, split)
@@ -54,7 +54,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
     chosen = rng.randrange(choices)
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], status=targets[chosen])
     goal = {"issue": issue["key"], "status": targets[chosen], "transition": ids[chosen]}
-    return Draft(
+    return TaskDraft(
         request,
         world,
         goal,
@@ -96,6 +96,6 @@ SCENARIO = Scenario(
         stopped_after("doTransition", 0.10),
         outcome(0.35, one_moved, "The issue is in the wanted status and nothing else has changed."),
     ),
-    habits={"first_transition": _first_transition, "guess_id": _guess_id, "stop_after_read": _stop_after_read},
+    mistakes={"first_transition": _first_transition, "guess_id": _guess_id, "stop_after_read": _stop_after_read},
     draw=draw,
 )

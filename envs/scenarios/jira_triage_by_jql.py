@@ -14,12 +14,12 @@ from envs.api.operation import Json
 from envs.api.world import Record
 from envs.jira.jql import parse
 from envs.jira.world import PRIORITIES, put
-from envs.reward.checks import Attempt, at, outcome, stopped_after
-from envs.reward.provenance import all_named, each_call, told_before
+from envs.reward.checks import FinishedEpisode, at, outcome, stopped_after
+from envs.reward.provenance import all_named, each_call, seen_before
 from envs.reward.site_diff import Change
 from envs.scenarios.jira_reads import SEARCH, SEARCHABLE, issues_found
 from envs.scenarios.jira_sites import Site, add_people, names_of, put_issue, two_projects
-from envs.scenarios.scenario import Draft, Plan, Scenario, phrasing
+from envs.scenarios.scenario import Plan, Scenario, TaskDraft, phrasing
 from envs.task import PlannedCall, Task
 from envs.words import Split
 
@@ -83,7 +83,7 @@ API = SEARCHABLE.showing(
 )
 
 
-def draw(rng: random.Random, split: Split) -> Draft:
+def draw(rng: random.Random, split: Split) -> TaskDraft:
     """One to four issues that meet the conditions, among others that nearly do."""
     site = two_projects(rng, split)
     conditions = rng.choice(list(combinations(_TOLD, 3)))
@@ -123,7 +123,7 @@ def draw(rng: random.Random, split: Split) -> Draft:
         "said": value,
         "edit": edit,
     }
-    return Draft(request, site.world, goal, (*reads, PlannedCall(SEARCH, {"jql": jql}), *edits))
+    return TaskDraft(request, site.world, goal, (*reads, PlannedCall(SEARCH, {"jql": jql}), *edits))
 
 
 def _meeting(rng: random.Random, pools: _Pools, wanted: _Values, missed: str = "") -> _Values:
@@ -212,11 +212,11 @@ def _right_after(task: Task, before: Record | None, after: Record | None) -> boo
     )
 
 
-def _right_edit(attempt: Attempt, place: int) -> float:
+def _right_edit(episode: FinishedEpisode, place: int) -> float:
     """How much of a call's edit is right; an account id only if it was read."""
-    call, goal = attempt.trace.calls[place], attempt.task.goal
+    call, goal = episode.trace.calls[place], episode.task.goal
     made = {name: value for name, value in call.arguments.items() if name != "issueIdOrKey"}
-    if _field(attempt.task) == "assignee" and not told_before(attempt.trace.calls, place, at(made, _ACCOUNT)):
+    if _field(episode.task) == "assignee" and not seen_before(episode.trace.calls, place, at(made, _ACCOUNT)):
         return 0.0
     return leafwise(made, goal["edit"])
 
@@ -267,7 +267,7 @@ SCENARIO = Scenario(
             0.40, _edited, "Every issue that meets the conditions has the new value, and nothing else has changed."
         ),
     ),
-    habits={
+    mistakes={
         "loose_query": _loose_query,
         "only_first": _only_first,
         "bare_value": _bare_value,

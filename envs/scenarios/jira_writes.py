@@ -3,7 +3,7 @@
 from envs.api.operation import Json
 from envs.api.world import Record
 from envs.jira.world import DEFAULT_PRIORITY
-from envs.reward.checks import Attempt, Check, argument, read_first
+from envs.reward.checks import Check, FinishedEpisode, argument, read_first
 from envs.reward.site_diff import Change
 from envs.task import PlannedCall, Task
 from envs.trace import Call
@@ -65,7 +65,7 @@ def right_transition(weight: float) -> Check:
     plain = argument("doTransition", "transition.id", "transition", weight)
     was_read = read_first("getTransitions", "doTransition", 0.0, read_it)
 
-    def score(attempt: Attempt) -> float:
-        return plain.score(attempt) * was_read.score(attempt)
+    def score(episode: FinishedEpisode) -> float:
+        return plain.score(episode) * was_read.score(episode)
 
     return Check(plain.name, plain.weight, score, "The transition that leads to the wanted status was read and chosen.")

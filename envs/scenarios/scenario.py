@@ -23,7 +23,7 @@ _MORE_TOOLS = (0, 2, 5, 12, 1_000)
 
 
 @dataclass(frozen=True)
-class Draft:
+class TaskDraft:
     """What a scenario draws for one task; `Scenario.sample` adds the rest."""
 
     request: str
@@ -44,11 +44,11 @@ class Scenario:
     """Operations that its tasks need; the least that is offered."""
     checks: tuple[Check, ...]
     """Their weights sum to 1."""
-    habits: Mapping[str, Habit]
+    mistakes: Mapping[str, Habit]
     """Named faults that sloppy demonstrations show."""
-    draw: Callable[[random.Random, Split], Draft]
+    draw: Callable[[random.Random, Split], TaskDraft]
     """Draws a task's site, request and goal."""
-    kept_back: Mapping[str, str] = field(default_factory=dict)
+    held_out_operations: Mapping[str, str] = field(default_factory=dict)
     """Operations that stand in held-out tasks for others of the same arguments; no other split is offered them."""
 
     def sample(self, seed: int, split: str, difficulty: int = 1, tools: int = 0) -> Task:
@@ -66,7 +66,7 @@ class Scenario:
             raise EnvError(f"{tools} tools cannot be offered; 0 offers those that are needed")
         rng = random.Random(f"{self.name}/{split}/{difficulty}/{seed}")
         draft = self.draw(rng, split)
-        stand_ins = self.kept_back if split == "heldout" else {}
+        stand_ins = self.held_out_operations if split == "heldout" else {}
         oracle = tuple(replace(call, name=stand_ins[call.name]) if call.name in stand_ins else call
                        for call in draft.oracle)  # fmt: skip
         if difficulty > 1:
@@ -88,8 +88,8 @@ class Scenario:
 
     def _offered(self, rng: random.Random, count: int, stand_ins: Mapping[str, str]) -> tuple[str, ...]:
         needed = tuple(stand_ins.get(name, name) for name in self.tools)
-        never = {*self.tools, *self.kept_back, *self.kept_back.values()}
-        others = [name for name in self.api.table() if name not in never]
+        never = {*self.tools, *self.held_out_operations, *self.held_out_operations.values()}
+        others = [name for name in self.api.by_name() if name not in never]
         chosen = rng.sample(others, min(max(count - len(needed), 0), len(others)))
         if not chosen:
             return needed

@@ -15,7 +15,7 @@ from envs.api.tools import Detail
 from jaxrlvr.learning.batch import Row, Suffix
 from jaxrlvr.rollout.chat_template import Chat
 
-Habits = Mapping[str, float]
+Mistakes = Mapping[str, float]
 """Probability of each named fault of a scenario, applied independently; empty for perfect demonstrations."""
 
 
@@ -23,17 +23,17 @@ def conversation(
     scenario: str,
     split: str,
     seed: int,
-    habits: Habits,
+    mistakes: Mistakes,
     difficulty: int = 1,
     detail: Detail = "compact",
     member: int = 0,
 ) -> tuple[envs.Task, tuple[tuple[str, tuple[str, ...]], ...]]:
     """One task and its demonstrated turns: [(what the model writes, what the tools answer), ...].
 
-    With habits, each `member` is another attempt at the same task.
+    With mistakes, each `member` is another attempt at the same task.
     """
     task = envs.SCENARIOS[scenario].sample(seed, split, difficulty)
-    own = {name: chance for name, chance in habits.items() if name in envs.SCENARIOS[scenario].habits}
+    own = {name: chance for name, chance in mistakes.items() if name in envs.SCENARIOS[scenario].mistakes}
     rng = random.Random(f"{seed}/{member}" if member else seed)
     turns = scripted_policies.sloppy(task, rng, own) if own else scripted_policies.oracle(task)
     return task, scripted_policies.demonstrate(task, turns, detail).turns
@@ -54,12 +54,12 @@ def row(
     scenario: str,
     split: str,
     seed: int,
-    habits: Habits,
+    mistakes: Mistakes,
     detail: Detail = "compact",
     members: int = 1,
 ) -> Row:
     """Demonstrations of one task as a group: they share its prompt."""
-    shown = [conversation(scenario, split, seed, habits, detail=detail, member=member) for member in range(members)]
+    shown = [conversation(scenario, split, seed, mistakes, detail=detail, member=member) for member in range(members)]
     task = shown[0][0]
     prefix = chat.prompt(task.request, envs.tool_schemas(task, detail=detail))
     return Row(prefix, [_suffix(chat, turns) for _, turns in shown])

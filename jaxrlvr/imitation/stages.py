@@ -49,7 +49,7 @@ class Stage:
     """Scenario names; each update demonstrates them in turn, so that micro-batches hold like lengths."""
     splits: tuple[tuple[str, int], ...] = (("synthetic", 4), ("train", 1))
     """Splits with their share; never the held-out one."""
-    habits: tuple[tuple[str, float], ...] = ()
+    mistakes: tuple[tuple[str, float], ...] = ()
     """Faults of the demonstrations and their probabilities."""
     episodes: int = 48
     """Demonstrations per update."""
@@ -58,14 +58,14 @@ class Stage:
     chats: str = ""
     """A JSONL file of recorded chats to imitate instead of scenarios."""
     members: int = 1
-    """Chats that may share a prompt in one forward pass; of scenarios with habits, attempts shown at each task."""
+    """Chats that may share a prompt in one forward pass; of scenarios with mistakes, attempts shown at each task."""
 
     def __post_init__(self) -> None:
         if bool(self.chats) == bool(self.scenarios):
             raise UserError(f"stage {self.name!r} needs either scenarios or a file of chats, and not both")
-        if self.members < 1 or (self.members > 1 and not self.chats and not self.habits):
+        if self.members < 1 or (self.members > 1 and not self.chats and not self.mistakes):
             raise UserError(
-                f"stage {self.name!r} has members {self.members}: 1, or more with a file of chats or with habits "
+                f"stage {self.name!r} has members {self.members}: 1, or more with a file of chats or with mistakes "
                 "(without them a task's demonstrations are all alike)"
             )
         if min(self.steps, self.episodes) < 1:
@@ -83,12 +83,12 @@ class Stage:
             return f"its name is a directory's: use letters, digits and dashes, and not {START!r}"
         if unknown := [name for name in self.scenarios if name not in envs.SCENARIOS]:
             return f"unknown scenario {unknown[0]!r}; there are {', '.join(envs.SCENARIOS)}"
-        habits = dict.fromkeys(habit for name in self.scenarios for habit in envs.SCENARIOS[name].habits)
-        for name, chance in self.habits:
-            if name not in habits:
-                return f"none of its scenarios has a habit {name!r}; there are {', '.join(habits)}"
+        mistakes = dict.fromkeys(mistake for name in self.scenarios for mistake in envs.SCENARIOS[name].mistakes)
+        for name, chance in self.mistakes:
+            if name not in mistakes:
+                return f"none of its scenarios has a mistake {name!r}; there are {', '.join(mistakes)}"
             if not 0 <= chance <= 1:
-                return f"habit {name!r} has {chance}, and a probability is 0 to 1"
+                return f"mistake {name!r} has {chance}, and a probability is 0 to 1"
         if unknown := [name for name in dict(self.splits) if name not in SPLITS]:
             return f"unknown split {unknown[0]!r}; there are train, synthetic"
         if self.scenarios and (any(share < 0 for _, share in self.splits) or not sum(s for _, s in self.splits)):
@@ -209,7 +209,7 @@ def demonstrated(chat: Chat, stage: Stage, seed: int, done: int = 0) -> Iterator
                 stage.scenarios[number % len(stage.scenarios)],
                 _draw(rng, stage.splits),
                 rng.randrange(2**31),
-                dict(stage.habits),
+                dict(stage.mistakes),
                 **more,
             )
             for number in range(max(1, stage.episodes // stage.members))

@@ -17,7 +17,7 @@ ABOUT = """Train with GRPO on verdicts of simulated APIs. Without CONFIG.py: con
 --dry-run       say what would run on this machine, its sizes and memory, or why it cannot, and stop
 
 Each field of the config is an option, shown here with the value that it has in the config:"""
-DEFAULT = Path(__file__).parent.parent / "configs" / "tiny.py"
+DEFAULT = Path(__file__).parents[2] / "configs" / "tiny.py"
 HARMLESS = (
     "about",
     "steps",

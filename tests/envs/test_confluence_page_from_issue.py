@@ -36,8 +36,8 @@ def with_arguments(task: Task, name: str, **arguments) -> list[PlannedCall]:
 
 def test_both_sites__have_every_operation_of_either_once():
     names = [operation.name for operation in BOTH.operations]
-    assert len(names) == len(set(names)) and set(names) == JIRA.table().keys() | CONFLUENCE.table().keys()
-    assert all(BOTH.table()[name] == operation for name, operation in JIRA.table().items())
+    assert len(names) == len(set(names)) and set(names) == JIRA.by_name().keys() | CONFLUENCE.by_name().keys()
+    assert all(BOTH.by_name()[name] == operation for name, operation in JIRA.by_name().items())
 
 
 def test_page__says_what_only_the_issue_tells_and_lies_where_only_the_space_tells():

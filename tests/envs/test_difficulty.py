@@ -31,7 +31,7 @@ def test_difficulty__the_oracle_still_earns_everything(scenario, difficulty):
 def test_difficulty__each_level_offers_no_fewer_tools_and_the_last_all(scenario):
     counts = [len(envs.sample(scenario, 3, "train", level).tools) for level in LEVELS]
     # What is kept back for held-out tasks is offered in no other.
-    table = envs.SCENARIOS[scenario].api.table().keys() - envs.SCENARIOS[scenario].kept_back.values()
+    table = envs.SCENARIOS[scenario].api.by_name().keys() - envs.SCENARIOS[scenario].held_out_operations.values()
     assert counts == sorted(counts) and counts[0] == len(envs.SCENARIOS[scenario].tools)
     assert counts[1] == min(counts[0] + 2, len(table)) and counts[-1] == len(table)
 

@@ -6,7 +6,7 @@ import pytest
 
 import envs
 from envs import scripted_policies
-from envs.reward.checks import Attempt
+from envs.reward.checks import FinishedEpisode
 from envs.reward.verdict import judge
 from envs.trace import Trace
 
@@ -94,9 +94,9 @@ def test_trace_only__the_final_site_decides_success_and_not_the_reward(scenario)
         assert episode.verdict().reward == 1.0 and episode.verdict().success
         assert envs.rescore(json.loads(json.dumps(episode.to_dict()))) == episode.verdict()
         # As if the site had never taken the calls in.
-        untouched = judge(Attempt(task, episode.trace, task.world), checks, trace_only=True)
+        untouched = judge(FinishedEpisode(task, episode.trace, task.world), checks, trace_only=True)
         assert untouched.reward == 1.0
         assert untouched.success is not task.any_writes(task.oracle)
         if task.any_writes(task.oracle):
-            assert judge(Attempt(task, episode.trace, task.world), checks).reward < 1.0
-            assert judge(Attempt(task, Trace(stopped=True), task.world), checks, trace_only=True).reward <= 0.3
+            assert judge(FinishedEpisode(task, episode.trace, task.world), checks).reward < 1.0
+            assert judge(FinishedEpisode(task, Trace(stopped=True), task.world), checks, trace_only=True).reward <= 0.3

@@ -170,7 +170,7 @@ def test_duplicate__seen_from_the_copy_it_duplicates_the_other():
     for said in scripted_policies.oracle(task):
         episode.step(said)
     read = PlannedCall("getIssue", {"issueIdOrKey": task.goal["copy"][0][0]})
-    response = task.api.table()["getIssue"].handler(episode.world, read.arguments)
+    response = task.api.by_name()["getIssue"].handler(episode.world, read.arguments)
     (link,) = response.body["fields"]["issuelinks"]
     assert link["type"]["outward"] == "duplicates" and link["inwardIssue"]["key"] == task.goal["first"][0][0]
 

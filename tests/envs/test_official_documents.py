@@ -162,7 +162,7 @@ def test_answers__of_oracles_and_further_reads_hold_to_the_document(scenario):
     seen = set()
     for seed in range(3):
         task = envs.SCENARIOS[scenario].sample(seed, "train")
-        simulator = Simulator(task.world, task.api.table(), task.faults)
+        simulator = Simulator(task.world, task.api.by_name(), task.faults)
         made = [(call.name, call.arguments, call.fails) for call in task.oracle]
         for name, arguments, fails in [*made, *((*read, False) for read in reads(task))]:
             response = simulator.call(name, arguments)
@@ -183,7 +183,7 @@ def reads(task: envs.Task) -> list[tuple[str, dict[str, Any]]]:
 @pytest.mark.parametrize("scenario", envs.SCENARIOS)
 def test_refusals__have_declared_statuses_and_bodies(scenario):
     task = envs.SCENARIOS[scenario].sample(0, "train")
-    simulator = Simulator(task.world, task.api.table())
+    simulator = Simulator(task.world, task.api.by_name())
     refused = 0
     for name in task.tools:
         for arguments in ({}, {"issueIdOrKey": "X-1"}, {"spaceId": "1", "title": "A"}, {"fields": {"summary": 3}}):
@@ -202,7 +202,7 @@ FIELDS = {"issuetype": "IssueTypeDetails", "priority": "Priority", "status": "St
 
 def test_get_issue__fields_are_the_documents_components():
     task = envs.SCENARIOS["jira_transition_ticket"].sample(0, "train")
-    simulator = Simulator(task.world, task.api.table())
+    simulator = Simulator(task.world, task.api.by_name())
     fields = simulator.call("getIssue", {"issueIdOrKey": task.goal["issue"]}).body["fields"]
     for name, component in FIELDS.items():
         if component in document("jira")["components"]["schemas"]:
@@ -213,7 +213,7 @@ def test_get_issue__fields_are_the_documents_components():
 
 def test_closed__rejects_an_undeclared_key_at_any_depth():
     task = envs.SCENARIOS["confluence_create_page"].sample(0, "train")
-    simulator = Simulator(task.world, task.api.table())
+    simulator = Simulator(task.world, task.api.by_name())
     page = simulator.call("getPageById", {"id": task.goal["parent"], "body-format": "storage"}).body
     operation = simulator.operations["getPageById"]
     check(operation, 200, page)
@@ -229,4 +229,4 @@ def test_closed__rejects_an_undeclared_key_at_any_depth():
         with pytest.raises(jsonschema.ValidationError):
             check(operation, 200, body)
     with pytest.raises(jsonschema.ValidationError):
-        check(JIRA.table()["createIssue"], 201, {"id": "1", "key": "A-1", "colour": "red"})
+        check(JIRA.by_name()["createIssue"], 201, {"id": "1", "key": "A-1", "colour": "red"})

@@ -9,7 +9,7 @@ from envs.reference import APIS, main, reference
 @pytest.mark.parametrize("api", APIS.values(), ids=APIS)
 def test_reference__has_every_operation_with_its_parameters(api):
     sections = reference(api).split("\n## ")[1:]
-    assert [section.splitlines()[0] for section in sections] == list(api.table())
+    assert [section.splitlines()[0] for section in sections] == list(api.by_name())
     for section, operation in zip(sections, api.operations, strict=True):
         assert f"`{operation.method} {operation.path}`" in section
         for parameter in operation.parameters:

@@ -11,8 +11,8 @@ import envs
 from envs import scripted_policies
 from envs.audit.laws import shape, writes_nothing
 from envs.audit.mutants import extra_writes
-from envs.reward.checks import Attempt
-from envs.reward.site_diff import changes, essence
+from envs.reward.checks import FinishedEpisode
+from envs.reward.site_diff import changes, normalised_changes
 from envs.reward.verdict import judge
 from envs.task import PlannedCall, Task
 
@@ -72,15 +72,15 @@ def test_floors__random_and_duplicate_calls_stay_low(scenario):
 
 @SCENARIOS
 def test_habits__each_costs_and_none_raises(scenario):
-    known = envs.SCENARIOS[scenario].habits
-    for habit in known:
+    known = envs.SCENARIOS[scenario].mistakes
+    for mistake in known:
         rewards = [
-            reward(task, scripted_policies.sloppy(task, random.Random(task.seed), {habit: 1.0}))
+            reward(task, scripted_policies.sloppy(task, random.Random(task.seed), {mistake: 1.0}))
             for task in tasks(scenario, count=100)
         ]
-        assert mean(rewards) <= 0.75, habit
+        assert mean(rewards) <= 0.75, mistake
     for task in tasks(scenario, count=100):
-        turns = scripted_policies.sloppy(task, random.Random(task.seed), {habit: 0.5 for habit in known})
+        turns = scripted_policies.sloppy(task, random.Random(task.seed), {mistake: 0.5 for mistake in known})
         assert 0.0 <= reward(task, turns) <= 1.0 and turns[-1] in ("Done.", task.answer)
 
 
@@ -88,7 +88,7 @@ def test_habits__each_costs_and_none_raises(scenario):
 def test_habits__at_chance_zero_are_the_oracle(scenario):
     (task,) = tasks(scenario, count=1)
     assert scripted_policies.sloppy(
-        task, random.Random(0), dict.fromkeys(envs.SCENARIOS[scenario].habits, 0.0)
+        task, random.Random(0), dict.fromkeys(envs.SCENARIOS[scenario].mistakes, 0.0)
     ) == scripted_policies.oracle(task)
 
 
@@ -155,14 +155,14 @@ def test_success__is_the_outcome_and_nothing_else(scenario):
         for turn in scripted_policies.oracle(task):
             episode.step(turn)
         checks = envs.SCENARIOS[scenario].checks
-        assert judge(Attempt(task, episode.trace, episode.world), checks).success
+        assert judge(FinishedEpisode(task, episode.trace, episode.world), checks).success
         # The right trace with no effect is no success.
-        assert judge(Attempt(task, episode.trace, task.world), checks).success is writes_nothing(task)
+        assert judge(FinishedEpisode(task, episode.trace, task.world), checks).success is writes_nothing(task)
         # Any other record touched is no success.
         for table in episode.world.tables:
             spoiled_world = episode.world.copy()
             spoiled_world.tables[table]["0"] = {"id": "0", "fields": {}, "key": "", "version": 0}
-            assert not judge(Attempt(task, episode.trace, spoiled_world), checks).success
+            assert not judge(FinishedEpisode(task, episode.trace, spoiled_world), checks).success
 
 
 @SCENARIOS
@@ -173,10 +173,10 @@ def test_success__an_extra_write_spoils_it(scenario):
             episode = envs.Episode(task)
             for turn in scripted_policies.oracle(task)[:-1]:
                 episode.step(turn)
-            done = essence(task.world, episode.world)
+            done = normalised_changes(task.world, episode.world)
             episode.step(scripted_policies.turn(extra))
             # The right edit once more moves a time and nothing else.
-            if essence(task.world, episode.world) != done:
+            if normalised_changes(task.world, episode.world) != done:
                 assert not episode.verdict().success, extra
                 spoiled += 1
             assert episode.verdict().reward < 0.96
@@ -243,13 +243,13 @@ def test_phrasings__are_many_and_some_are_kept_back(scenario):
     assert [shape for shape in kept_back if shapes["heldout"][shape] > 20]
 
 
-KEEP_BACK = [name for name, scenario in envs.SCENARIOS.items() if scenario.kept_back]
+KEEP_BACK = [name for name, scenario in envs.SCENARIOS.items() if scenario.held_out_operations]
 
 
 @pytest.mark.parametrize("difficulty", [1, 5])
 @pytest.mark.parametrize("scenario", KEEP_BACK)
 def test_operations__kept_back_are_those_of_heldout_tasks_alone(scenario, difficulty):
-    kept_back = envs.SCENARIOS[scenario].kept_back
+    kept_back = envs.SCENARIOS[scenario].held_out_operations
     for split in SPLITS:
         for seed in range(20):
             task = envs.sample(scenario, seed, split, difficulty)
@@ -322,7 +322,7 @@ def test_sample__refuses_an_unknown_split_or_difficulty(scenario, arguments):
 @SCENARIOS
 def test_tools__more_are_offered_and_nothing_else_changes(scenario):
     needed = envs.SCENARIOS[scenario].tools
-    table = envs.SCENARIOS[scenario].api.table().keys() - envs.SCENARIOS[scenario].kept_back.values()
+    table = envs.SCENARIOS[scenario].api.by_name().keys() - envs.SCENARIOS[scenario].held_out_operations.values()
     more, places = len(needed) + 1, set()
     for seed in range(20):
         few, many, every = (envs.sample(scenario, seed, "train", tools=count) for count in (0, more, 10_000))
@@ -373,7 +373,7 @@ def test_changes__of_the_oracle_are_of_the_records_asked_for(scenario):
             episode.step(turn)
         changed = [change for change in changes(task.world, episode.world) if change.table in ("issues", "pages")]
         writes = [
-            planned.name for planned in task.oracle if task.api.table()[planned.name].writes and not planned.fails
+            planned.name for planned in task.oracle if task.api.by_name()[planned.name].writes and not planned.fails
         ]
         each = TOUCHED_BY_ONE_WRITE.get(scenario, lambda task: 1)(task)
         assert bool(writes) * each <= len(changed) <= len(writes) * each

@@ -28,7 +28,11 @@ def config(model_directory):
     """Four updates, then three with another optimizer and other demonstrations; a checkpoint after every second one."""
     able = Stage("able", 4, OptimizerConfig(learning_rate=3e-3, warmup_steps=3), ("jira_create_issue",), episodes=2)
     sloppy = replace(
-        able, name="sloppy", steps=3, optimizer=OptimizerConfig(1e-3, kind="adafactor"), habits=(("drop_labels", 0.5),)
+        able,
+        name="sloppy",
+        steps=3,
+        optimizer=OptimizerConfig(1e-3, kind="adafactor"),
+        mistakes=(("drop_labels", 0.5),),
     )
     return SFTConfig(
         (able, sloppy),

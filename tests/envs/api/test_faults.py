@@ -12,7 +12,7 @@ from envs.api.faults import Faults, Rival
 from envs.api.simulator import Simulator
 from envs.example_site import made_up_site
 from envs.jira import JIRA
-from envs.reward.checks import Attempt
+from envs.reward.checks import FinishedEpisode
 from envs.reward.verdict import judge
 from envs.task import PlannedCall, Task
 from envs.trace import Call, Trace
@@ -27,18 +27,18 @@ def task() -> Task:
     return envs.sample("jira_transition_ticket", 4, "train")
 
 
-def run(task: Task, *calls: PlannedCall) -> Attempt:
+def run(task: Task, *calls: PlannedCall) -> FinishedEpisode:
     """An attempt by calls alone, judged outside of any scenario."""
-    simulator = Simulator(task.world, task.api.table(), task.faults)
+    simulator = Simulator(task.world, task.api.by_name(), task.faults)
     made = []
     for call in calls:
         response = simulator.call(call.name, call.arguments)
         error = "" if response.ok else response.cause or "refused"
         made.append(Call(call.name, call.arguments, response.status, response.body, error, len(made)))
-    return Attempt(task, Trace(tuple(made), True), simulator.world)
+    return FinishedEpisode(task, Trace(tuple(made), True), simulator.world)
 
 
-def penalties(attempt: Attempt) -> dict[str, int]:
+def penalties(attempt: FinishedEpisode) -> dict[str, int]:
     checks = envs.SCENARIOS[attempt.task.scenario].checks
     return {penalty.name: penalty.count for penalty in judge(attempt, checks).penalties}
 
@@ -47,7 +47,7 @@ def test_on__hits_the_operations_own_calls_whatever_was_called_before():
     world = made_up_site()
     key = world.find("projects")[0]["key"]
     for reads in range(3):
-        simulator = Simulator(world, JIRA.table(), Faults(on=(("createIssue", 1, 500), ("createIssue", 2, 429))))
+        simulator = Simulator(world, JIRA.by_name(), Faults(on=(("createIssue", 1, 500), ("createIssue", 2, 429))))
         for _ in range(reads):
             assert simulator.call("getAllProjects", {}).ok
         answers = [simulator.call("createIssue", new_issue("x", key)) for _ in range(3)]
@@ -57,7 +57,7 @@ def test_on__hits_the_operations_own_calls_whatever_was_called_before():
 
 def test_on__a_conflict_passes_a_read_and_hits_a_write():
     simulator = Simulator(
-        made_up_site(), JIRA.table(), Faults(on=(("getAllProjects", 1, 409), ("createIssue", 1, 409)))
+        made_up_site(), JIRA.by_name(), Faults(on=(("getAllProjects", 1, 409), ("createIssue", 1, 409)))
     )
     assert simulator.call("getAllProjects", {}).ok
     key = simulator.world.find("projects")[0]["key"]
@@ -74,7 +74,7 @@ def test_rival__writes_once_before_the_first_write_that_would_be_accepted():
     world = made_up_site()
     key = world.find("projects")[0]["key"]
     theirs = Rival("createIssue", (("createIssue", new_issue("theirs", key)),))
-    simulator = Simulator(world, JIRA.table(), Faults(rival=theirs))
+    simulator = Simulator(world, JIRA.by_name(), Faults(rival=theirs))
     refused = simulator.call("createIssue", new_issue("", key))
     assert not refused.ok and refused.cause == "" and simulator.world.digest() == world.digest()
     # Their issue does not stand in the way of ours: nothing is in conflict, and both are there.
@@ -99,7 +99,7 @@ def test_rival__makes_a_refusal_that_is_a_conflict(task):
 
 def test_rival__whose_operations_are_not_there_is_refused():
     with pytest.raises(envs.EnvError, match="'updatePage'"):
-        Simulator(made_up_site(), JIRA.table(), Faults(rival=Rival("createIssue", (("updatePage", {}),))))
+        Simulator(made_up_site(), JIRA.by_name(), Faults(rival=Rival("createIssue", (("updatePage", {}),))))
 
 
 @pytest.mark.parametrize("status", [429, 500, 409])

@@ -13,7 +13,7 @@ from envs.audit.laws import writes_nothing
 
 
 def played(task) -> tuple[Simulator, list[str]]:
-    simulator = Simulator(task.world, task.api.table())
+    simulator = Simulator(task.world, task.api.by_name())
     answers = [simulator.call(call.name, call.arguments) for call in task.oracle]
     return simulator, [json.dumps([answer.status, answer.body]) for answer in answers]
 
@@ -38,7 +38,7 @@ def test_call__same_seed_and_calls_give_the_same_bytes(scenario):
 
 def test_call__a_read_changes_nothing_not_even_the_clock():
     task = envs.SCENARIOS["confluence_create_page"].sample(1, "train")
-    simulator = Simulator(task.world, task.api.table())
+    simulator = Simulator(task.world, task.api.by_name())
     for call in task.oracle[:2]:
         assert simulator.call(call.name, call.arguments).ok
     assert simulator.world == task.world
@@ -46,7 +46,7 @@ def test_call__a_read_changes_nothing_not_even_the_clock():
 
 def test_call__a_refused_write_changes_nothing_not_even_the_clock():
     task = envs.SCENARIOS["confluence_create_page"].sample(1, "train")
-    simulator = Simulator(task.world, task.api.table())
+    simulator = Simulator(task.world, task.api.by_name())
     assert not simulator.call("createPage", {**task.oracle[2].arguments, "parentId": "1"}).ok
     assert simulator.world == task.world
 
@@ -76,13 +76,13 @@ def test_digests__are_one_per_call_the_same_again_and_change_with_writes_alone()
     calls = [*task.oracle, task.oracle[0], task.oracle[-1]]  # then a read, and a write that is refused
     runs = []
     for _ in range(2):
-        simulator = Simulator(task.world, task.api.table(), digested=True)
+        simulator = Simulator(task.world, task.api.by_name(), digested=True)
         wrote = [simulator.operations[one.name].writes & simulator.call(one.name, one.arguments).ok for one in calls]
         runs.append(simulator.digests)
     before = [task.world.digest(), *runs[0]]
     assert [one != other for one, other in zip(before, runs[0], strict=False)] == wrote
     assert runs[0] == runs[1] and len(runs[0]) == len(calls) and True in wrote and not all(wrote)
-    assert Simulator(task.world, task.api.table()).digests == []
+    assert Simulator(task.world, task.api.by_name()).digests == []
 
 
 def test_digest__sees_a_record_that_differs_in_one_value():

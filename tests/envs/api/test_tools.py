@@ -10,7 +10,7 @@ from envs.api.tools import render
 from envs.confluence import CONFLUENCE
 from envs.jira import JIRA
 
-OPERATIONS = {**JIRA.table(), **CONFLUENCE.table()}
+OPERATIONS = {**JIRA.by_name(), **CONFLUENCE.by_name()}
 
 
 @pytest.mark.parametrize("detail", ["compact", "full"])
@@ -74,7 +74,7 @@ def test_render__full_is_the_whole_body():
 
 def test_showing__changes_the_compact_form_of_one_operation_alone():
     made = JIRA.showing("getProject", {"projectIdOrKey": {"type": "string", "title": "x"}}, ("key",))
-    before, after = JIRA.table(), made.table()
+    before, after = JIRA.by_name(), made.by_name()
     assert list(after) == list(before)
     assert [name for name in before if after[name] != before[name]] == ["getProject"]
     assert after["getProject"].schema() == before["getProject"].schema()

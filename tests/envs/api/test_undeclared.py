@@ -7,7 +7,7 @@ from envs.api.json_paths import inner_paths, inside, replaced
 from envs.api.undeclared import declared_at, undeclared
 from envs.scenarios.both_sites import BOTH
 
-TABLE = BOTH.table()
+TABLE = BOTH.by_name()
 PAGE = {"spaceId": "1", "title": "a", "body": {"representation": "storage", "value": "<p>b</p>"}}
 
 
@@ -35,7 +35,7 @@ def test_undeclared__is_what_no_schema_names(name, arguments, paths):
 def test_undeclared__an_oracle_has_none_and_a_name_from_nowhere_is_always_found_on_top(scenario):
     for split in ("train", "heldout"):
         task = envs.sample(scenario, 3, split)
-        operations = task.api.table()
+        operations = task.api.by_name()
         for call in task.oracle:
             assert undeclared(operations[call.name], call.arguments) == []
             assert undeclared(operations[call.name], {**call.arguments, "nowhere": 1}) == [("nowhere",)]

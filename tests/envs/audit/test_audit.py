@@ -10,7 +10,7 @@ from envs.audit import __main__ as command
 from envs.audit import audit
 from envs.reward.checks import Check, outcome
 from envs.reward.penalties import COSTS
-from envs.scenarios.scenario import Draft, Scenario
+from envs.scenarios.scenario import Scenario, TaskDraft
 from envs.task import PlannedCall
 from tests.envs.toy_library import library, source
 
@@ -28,7 +28,7 @@ def failed(scenario: Scenario, law: str) -> dict[str, tuple[str, ...]]:
 def redrawn(change, scenario: Scenario = LIBRARY) -> Scenario:
     """The scenario with drafts changed by `change(draft, split)`."""
 
-    def draw(rng, split) -> Draft:
+    def draw(rng, split) -> TaskDraft:
         return change(scenario.draw(rng, split), split)
 
     return replace(scenario, draw=draw)
@@ -60,7 +60,7 @@ def test_audit__the_same_twice():
 
 
 def test_oracle__one_that_does_not_do_what_was_asked_fails():
-    def wrong(draft: Draft, split: str) -> Draft:
+    def wrong(draft: TaskDraft, split: str) -> TaskDraft:
         find, lend = draft.oracle
         return replace(draft, oracle=(find, PlannedCall(lend.name, {**lend.arguments, "days": 99})))
 
@@ -196,7 +196,7 @@ def test_spread__all_or_nothing_is_coarse():
 
 
 def test_heldout__values_of_both_splits_fail():
-    def draw(rng, split) -> Draft:
+    def draw(rng, split) -> TaskDraft:
         return LIBRARY.draw(rng, "train")
 
     found = failed(replace(LIBRARY, draw=draw), "held-out")["held-out"]
@@ -209,9 +209,9 @@ def test_heldout__no_wording_kept_back_fails():
 
 
 def test_heldout__an_operation_that_training_has_too_fails():
-    shared = replace(LIBRARY, kept_back={"findBooks": "deleteLoan"})
+    shared = replace(LIBRARY, held_out_operations={"findBooks": "deleteLoan"})
     assert any("training tasks offer deleteLoan" in told for told in failed(shared, "held-out")["held-out"])
-    unused = replace(LIBRARY, tools=("findBooks", "createLoan"), kept_back={"updateLoan": "deleteLoan"})
+    unused = replace(LIBRARY, tools=("findBooks", "createLoan"), held_out_operations={"updateLoan": "deleteLoan"})
     assert any("do not need it" in told for told in failed(unused, "held-out")["held-out"])
 
 

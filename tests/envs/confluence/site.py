@@ -26,4 +26,4 @@ def site() -> Simulator:
         "version": 1,
         "createdAt": world.now_ms,
     }
-    return Simulator(world, CONFLUENCE.table())
+    return Simulator(world, CONFLUENCE.by_name())

@@ -142,7 +142,7 @@ def walk(validate):
 
 def test_every_operation__answers_as_expected_and_writes_only_if_it_is_a_write():
     walk(lambda operation, status, body: None)
-    assert {name for name, *_ in WALK} == set(CONFLUENCE.table())
+    assert {name for name, *_ in WALK} == set(CONFLUENCE.by_name())
 
 
 @pytest.mark.skipif(not SPECS.is_dir(), reason="the official documents are not at ../shared/specs")
@@ -182,7 +182,7 @@ def test_update__a_version_that_is_not_the_next_is_a_conflict(name, arguments, w
 
 
 def test_find__every_id_of_the_wrong_type_or_of_nothing_is_refused():
-    simulator = Simulator(site().world, CONFLUENCE.table())
+    simulator = Simulator(site().world, CONFLUENCE.by_name())
     for operation in CONFLUENCE.operations:
         for place, parameter in enumerate(p for p in operation.parameters if p.location == "path"):
             if place == 0 and operation.path.startswith("/wiki/api/v2"):

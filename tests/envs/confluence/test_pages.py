@@ -16,7 +16,7 @@ def site() -> Simulator:
     for space_id, home, key in (("111111", "111112", "ABC"), ("222222", "222223", "XY")):
         space = put_space(world, space_id, home, key, key.title())
         put_page(world, str(int(space_id) + 5), space, home, "Handbook")
-    return Simulator(world, CONFLUENCE.table())
+    return Simulator(world, CONFLUENCE.by_name())
 
 
 def create(site: Simulator, **changed):

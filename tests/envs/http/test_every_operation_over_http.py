@@ -80,7 +80,7 @@ def named(value, ids):
 @each_walk
 def test_parity__each_call_of_a_walk_gives_one_answer_and_state_both_ways(api: Api, walk, site):
     world: World = site().world
-    direct, served, ids = Simulator(world, api.table()), Site(world, [api]), {}
+    direct, served, ids = Simulator(world, api.by_name()), Site(world, [api]), {}
     for name, arguments, _, keep in walk:
         asked = named(arguments, ids)
         response = direct.call(name, asked)
@@ -95,7 +95,7 @@ def test_parity__each_call_of_a_walk_gives_one_answer_and_state_both_ways(api: A
 @each_walk
 def test_parity__no_operation_is_without_an_accepted_call(api: Api, walk, site):
     accepted = {name for name, _, status, _ in walk if status < 400}
-    assert set(api.table()) - accepted - GONE == set()
+    assert set(api.by_name()) - accepted - GONE == set()
 
 
 @pytest.mark.parametrize(

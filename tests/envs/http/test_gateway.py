@@ -44,7 +44,7 @@ def over_http(operation: Operation, arguments) -> tuple[str, dict | None]:
 @pytest.mark.parametrize("seed", range(3))
 def test_parity__an_oracles_calls_give_the_same_answers_and_state_both_ways(scenario, seed):
     task = SCENARIOS[scenario].sample(seed, "train")
-    direct, site = Simulator(task.world, task.api.table(), task.faults), Site(task.world, APIS, faults=task.faults)
+    direct, site = Simulator(task.world, task.api.by_name(), task.faults), Site(task.world, APIS, faults=task.faults)
     for call in task.oracle:
         operation = direct.operations[call.name]
         target, body = over_http(operation, call.arguments)
@@ -65,7 +65,7 @@ def test_parity__every_operation_is_reached_and_answers_as_it_does_directly():
         for operation in api.operations:
             needed = [p for p in operation.parameters if p.location == "path"]
             arguments = {parameter.name: known.get(parameter.name, "1") for parameter in needed}
-            direct, site = Simulator(world, api.table()), Site(world, APIS)
+            direct, site = Simulator(world, api.by_name()), Site(world, APIS)
             response = direct.call(operation.name, arguments)
             target, body = over_http(operation, arguments)
             assert ask(site, operation.method, target, body) == (
@@ -144,7 +144,7 @@ def test_target__may_be_a_whole_address():
 def test_faults__meet_the_same_calls_directly_and_over_http_and_change_nothing():
     world, faults = made_up_site(), Faults(seed=3, limited=0.2, conflict=0.2, broken=0.2)
     key = next(iter(world.tables["issues"].values()))["key"]
-    direct, site = Simulator(world, JIRA.table(), faults), Site(world, APIS, faults=faults)
+    direct, site = Simulator(world, JIRA.by_name(), faults), Site(world, APIS, faults=faults)
     arguments = {"issueIdOrKey": key, "transition": {"id": "11"}}
     seen = set()
     for _ in range(40):

@@ -31,4 +31,4 @@ def site() -> Simulator:
     put(world, "versions", project=project["id"], name="1.0", released=False)
     board = put(world, "boards", project=project["id"], name="AA board")
     put(world, "sprints", board=board["id"], name="Past", state="closed")
-    return Simulator(world, JIRA.table())
+    return Simulator(world, JIRA.by_name())

@@ -18,7 +18,7 @@ DOCUMENT = {
 def site() -> Simulator:
     world = empty_site()
     add_issue(world, add_project(world, "ABC", "Alpha", STATUSES, simple_workflow()), 12, "Old button")
-    return Simulator(world, JIRA.table())
+    return Simulator(world, JIRA.by_name())
 
 
 def fields(**changed) -> dict:

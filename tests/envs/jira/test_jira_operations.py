@@ -286,7 +286,7 @@ def walk(validate):
 
 def test_every_operation__answers_as_expected_and_writes_only_if_it_is_a_write():
     walk(lambda operation, status, body: None)
-    assert {name for name, *_ in WALK} == set(JIRA.table())
+    assert {name for name, *_ in WALK} == set(JIRA.by_name())
 
 
 @pytest.mark.skipif(not SPECS.is_dir(), reason="the official documents are not at ../shared/specs")

@@ -19,7 +19,7 @@ WORKFLOW = [
 def site() -> Simulator:
     world = empty_site()
     add_issue(world, add_project(world, "ABC", "Alpha", ["To do", "Doing", "Finished"], WORKFLOW), 12, "Old button")
-    return Simulator(world, JIRA.table())
+    return Simulator(world, JIRA.by_name())
 
 
 def offered(site: Simulator, **arguments) -> list[tuple[str, str]]:
@@ -155,7 +155,7 @@ def two_flows() -> Simulator:
     project = add_type_workflow(world, project, "Bug", ["Reported", "Confirmed", "Fixed"], steps)
     add_issue(world, project, 12, "Old button")
     add_issue(world, project, 13, "Broken door", issuetype="Bug")
-    return Simulator(world, JIRA.table())
+    return Simulator(world, JIRA.by_name())
 
 
 def test_workflow__of_an_issue_is_that_of_its_type(two_flows):

@@ -5,7 +5,7 @@ import pytest
 import envs
 from envs import scripted_policies
 from envs.audit.dependence import replay
-from envs.reward.checks import Attempt, exactly, overlap
+from envs.reward.checks import FinishedEpisode, exactly, overlap
 from envs.reward.site_diff import changes
 from envs.reward.verdict import judge
 from envs.scenarios import confluence_create_page, confluence_page_from_facts, confluence_page_from_issue
@@ -109,7 +109,7 @@ def test_outcome__any_other_record_changed_or_lost_spoils_it(scenario):
                     del world.tables[table][key]
                 else:
                     world.tables[table][key] = spoiled
-                assert not judge(Attempt(task, episode.trace, world), envs.SCENARIOS[scenario].checks).success
+                assert not judge(FinishedEpisode(task, episode.trace, world), envs.SCENARIOS[scenario].checks).success
 
 
 @pytest.mark.parametrize(

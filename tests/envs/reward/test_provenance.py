@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from envs.api.json_paths import leafwise
-from envs.reward.checks import Attempt, at, exactly
-from envs.reward.provenance import all_named, each_call, read_argument, told_before
+from envs.reward.checks import FinishedEpisode, at, exactly
+from envs.reward.provenance import all_named, each_call, read_argument, seen_before
 from envs.trace import Call, Trace, answered_before
 
 GOAL = {"records": [["A-1", "101"], ["A-2", "102"], ["A-3", "103"]], "value": "high", "account": "7f"}
@@ -24,7 +24,7 @@ def in_turns(*calls):
 
 
 def attempt(*calls):
-    return Attempt(SimpleNamespace(goal=GOAL), Trace(in_turns(*calls)), None)
+    return FinishedEpisode(SimpleNamespace(goal=GOAL), Trace(in_turns(*calls)), None)
 
 
 def named(*calls):
@@ -102,8 +102,8 @@ def test_told__only_by_answers_that_came_before_and_were_no_refusals():
     refused = Call("find", {}, 404, {"id": "7f"}, "refused")
     told = Call("find", {}, 200, [{"account": "7f"}])
     use = Call("write", {"to": {"id": "7f"}}, 201, {})
-    assert told_before(in_turns(told, use), 1, "7f") and not told_before(in_turns(use, told), 0, "7f")
-    assert not told_before(in_turns(refused, use), 1, "7f") and not told_before((), 0, "7f")
+    assert seen_before(in_turns(told, use), 1, "7f") and not seen_before(in_turns(use, told), 0, "7f")
+    assert not seen_before(in_turns(refused, use), 1, "7f") and not seen_before((), 0, "7f")
     check = read_argument("write", "to.id", "account", 1.0)
     scores = [check.score(attempt(*calls)) for calls in ((told, use), (use, told), (refused, use), (use,), (told,))]
     assert scores == [1, 0, 0, 0, 0]
@@ -111,6 +111,6 @@ def test_told__only_by_answers_that_came_before_and_were_no_refusals():
 
 def test_told__what_stands_in_the_same_turn_has_told_nothing_yet():
     told, use = Call("find", {}, 200, [{"account": "7f"}], turn=3), Call("write", {"to": {"id": "7f"}}, 201, {}, turn=3)
-    assert not told_before((told, use), 1, "7f") and told_before((told, replace(use, turn=4)), 1, "7f")
+    assert not seen_before((told, use), 1, "7f") and seen_before((told, replace(use, turn=4)), 1, "7f")
     assert answered_before((told, use, replace(use, turn=4)), 2) == [told, use]
     assert answered_before((told, use), 1) == answered_before((told,), 0) == answered_before((told,), -1) == []

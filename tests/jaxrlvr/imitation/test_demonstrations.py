@@ -29,19 +29,19 @@ def test_row__counts_only_what_a_model_would_write(chat):
 
 
 def test_row__is_the_same_for_the_same_seed(chat):
-    habits = {"drop_priority": 0.5, "drop_labels": 0.5}
+    mistakes = {"drop_priority": 0.5, "drop_labels": 0.5}
     for seed in range(5):
-        once, again = (demonstrations.row(chat, "jira_create_issue", "train", seed, habits) for _ in range(2))
+        once, again = (demonstrations.row(chat, "jira_create_issue", "train", seed, mistakes) for _ in range(2))
         np.testing.assert_array_equal(once.suffixes[0].tokens, again.suffixes[0].tokens)
 
 
 def test_row__of_several_members_is_one_prompt_with_other_attempts_at_one_task(chat):
-    habits = {"drop_priority": 0.5, "drop_labels": 0.5}
-    shared = demonstrations.row(chat, "jira_create_issue", "train", 3, habits, members=6)
-    alone = demonstrations.row(chat, "jira_create_issue", "train", 3, habits)
+    mistakes = {"drop_priority": 0.5, "drop_labels": 0.5}
+    shared = demonstrations.row(chat, "jira_create_issue", "train", 3, mistakes, members=6)
+    alone = demonstrations.row(chat, "jira_create_issue", "train", 3, mistakes)
     assert shared.prefix == alone.prefix and len(shared.suffixes) == 6
     np.testing.assert_array_equal(shared.suffixes[0].tokens, alone.suffixes[0].tokens)
-    assert 1 < len({tuple(suffix.tokens.tolist()) for suffix in shared.suffixes}) <= 4, "two habits, on or off"
+    assert 1 < len({tuple(suffix.tokens.tolist()) for suffix in shared.suffixes}) <= 4, "two mistakes, on or off"
 
 
 def test_conversation__without_habits_is_the_oracles():

@@ -14,7 +14,7 @@ from jaxrlvr.config import load_config
 from jaxrlvr.imitation.induction_init import induction_tensors
 from jaxrlvr.imitation.stages import SFTConfig
 
-SEED_CONFIG = Path(__file__).parents[2] / "configs" / "seed.py"
+SEED_CONFIG = Path(__file__).parents[3] / "configs" / "seed.py"
 SHAPE = models.ModelConfig(
     vocab_size=1024, hidden_size=224, num_layers=4, num_heads=6, num_kv_heads=2, head_dim=32, mlp_size=384
 )

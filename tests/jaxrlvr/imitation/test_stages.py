@@ -24,14 +24,14 @@ from jaxrlvr.rollout.policy import load_chat
 from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.runtime.interrupt import Interruption
 
-SEED_CONFIG = Path(__file__).parents[2] / "configs" / "seed.py"
+SEED_CONFIG = Path(__file__).parents[3] / "configs" / "seed.py"
 
 
 @pytest.fixture
 def config(model_directory, tmp_path):
     """Two short stages on one scenario."""
     able = Stage("able", 5, OptimizerConfig(learning_rate=3e-3), ("jira_create_issue",), episodes=4)
-    sloppy = replace(able, name="sloppy", steps=2, habits=(("drop_priority", 1.0),))
+    sloppy = replace(able, name="sloppy", steps=2, mistakes=(("drop_priority", 1.0),))
     return SFTConfig(
         (able, sloppy),
         out=str(tmp_path / "out"),
@@ -147,7 +147,7 @@ def test_batches__never_show_a_heldout_task(monkeypatch, chat):
     config = load_config(str(SEED_CONFIG), SFTConfig)
     seen = []
 
-    def note(chat, scenario, split, seed, habits):
+    def note(chat, scenario, split, seed, mistakes):
         seen.append((scenario, split))
         return original(chat, "jira_create_issue", "train", 1, {})
 
@@ -173,10 +173,13 @@ def test_stage__that_would_show_heldout_tasks_is_refused():
         ({"episodes": 0}, "stage 'able' has .*episodes 0"),
         ({"scenarios": ("nope",)}, "stage 'able': unknown scenario 'nope'; there are jira_create_issue"),
         (
-            {"habits": (("nope", 0.5),)},
-            "stage 'able': none of its scenarios has a habit 'nope'; there are drop_priority",
+            {"mistakes": (("nope", 0.5),)},
+            "stage 'able': none of its scenarios has a mistake 'nope'; there are drop_priority",
         ),
-        ({"habits": (("drop_labels", 2.0),)}, "stage 'able': habit 'drop_labels' has 2.0, and a probability is 0 to 1"),
+        (
+            {"mistakes": (("drop_labels", 2.0),)},
+            "stage 'able': mistake 'drop_labels' has 2.0, and a probability is 0 to 1",
+        ),
         ({"splits": (("nope", 1),)}, "stage 'able': unknown split 'nope'; there are train, synthetic"),
         ({"splits": (("train", 0),)}, "stage 'able': splits .* one above 0"),
         ({"detail": "huge"}, "stage 'able': detail 'huge' is unknown; there are compact, full"),

@@ -18,7 +18,7 @@ from jaxrlvr.monitoring.metrics import CLOCKED
 from jaxrlvr.runtime import distributed, heartbeat
 from jaxrlvr.runtime.errors import UserError
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 SIZES = [
     *("--steps", "2", "--checkpoint-every", "1", "--tasks.per-step", "8", "--policy.mesh.fsdp", "8"),
     *("--rollout.group-size", "2", "--rollout.max-turns", "1", "--rollout.turn-tokens", "88"),

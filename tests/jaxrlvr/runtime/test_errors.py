@@ -11,7 +11,7 @@ import envs
 import models
 from jaxrlvr.runtime.errors import Parser, RunStopped, UserError, command
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def raising(error):
