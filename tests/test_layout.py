@@ -31,7 +31,7 @@ def imported(tree: ast.Module) -> set[str]:
 @each_file
 def test_file__is_short_and_named_for_what_it_holds(path: Path) -> None:
     written = [line for line in path.read_text().splitlines() if line.strip()]
-    assert len(written) <= (20 if path.name == "__init__.py" else 450)
+    assert len(written) <= (40 if path.name == "__init__.py" else 450)
     assert path.stem not in {"utils", "util", "helpers", "common", "misc"}
     assert ast.get_docstring(TREES[path]), "a module says what it is"
 

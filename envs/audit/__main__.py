@@ -13,7 +13,7 @@ from envs.api.errors import EnvError
 from envs.audit.laws import Report, audit
 from envs.cli import Parser, run
 from envs.scenarios import SCENARIOS
-from envs.scenarios.scenario import Scenario
+from envs.scenarios.vocabulary.scenario import Scenario
 
 _NOTE = "* more than the floor of 0.3, which scenarios are spared where the right thing is to write and say nothing"
 
@@ -50,7 +50,7 @@ def load(name: str) -> Scenario:
         raise EnvError(f"there is no file {name}")
     found = runpy.run_path(name).get("SCENARIO")
     if not isinstance(found, Scenario):
-        raise EnvError(f"{name} has no SCENARIO of type envs.scenarios.scenario.Scenario")
+        raise EnvError(f"{name} has no SCENARIO of type envs.scenarios.vocabulary.scenario.Scenario")
     return found
 
 

@@ -22,7 +22,7 @@ from envs.audit.policies import CHEAP, same_answer, weak
 from envs.audit.wrong_values import quoted
 from envs.reward.site_diff import normalised_changes
 from envs.reward.verdict import judge
-from envs.scenarios.scenario import Scenario
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scripted_policies import oracle
 from envs.task import DONE, Task
 from envs.words import SPLITS

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from envs.episode import Episode
 from envs.reward.checks import FinishedEpisode
 from envs.reward.verdict import Verdict, judge
-from envs.scenarios.scenario import Scenario
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.task import Task
 
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from envs.scenarios.scenario import Scenario
+from envs.scenarios.vocabulary.scenario import Scenario
 
 PAGE = Path(__file__).parents[2] / "docs" / "environments.md"
 

@@ -5,7 +5,7 @@ import pytest
 import envs
 from envs.api.json_paths import inner_paths, inside, replaced
 from envs.api.undeclared import declared_at, undeclared
-from envs.scenarios.both_sites import BOTH
+from envs.scenarios.vocabulary.both_sites import BOTH
 
 TABLE = BOTH.by_name()
 PAGE = {"spaceId": "1", "title": "a", "body": {"representation": "storage", "value": "<p>b</p>"}}

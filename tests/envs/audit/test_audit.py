@@ -10,7 +10,7 @@ from envs.audit import __main__ as command
 from envs.audit import audit
 from envs.reward.checks import Check, outcome
 from envs.reward.penalties import COSTS
-from envs.scenarios.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.task import PlannedCall
 from tests.envs.toy_library import library, source
 

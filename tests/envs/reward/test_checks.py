@@ -8,7 +8,8 @@ from envs.audit.dependence import replay
 from envs.reward.checks import FinishedEpisode, exactly, overlap
 from envs.reward.site_diff import changes
 from envs.reward.verdict import judge
-from envs.scenarios import confluence_create_page, confluence_page_from_facts, confluence_page_from_issue
+from envs.scenarios.both import page_from_issue
+from envs.scenarios.confluence import create_page, page_from_facts
 from envs.task import PlannedCall
 
 WRONG_KEY = PlannedCall("getTransitions", {"issueIdOrKey": "NOPE-1"})
@@ -146,9 +147,9 @@ def test_overlap__is_intersection_over_union(value, score):
 @pytest.mark.parametrize(
     ("scenario", "holds"),
     [
-        (confluence_create_page, confluence_create_page._created),
-        (confluence_page_from_facts, confluence_page_from_facts._written),
-        (confluence_page_from_issue, confluence_page_from_issue._written),
+        (create_page, create_page._created),
+        (page_from_facts, page_from_facts._written),
+        (page_from_issue, page_from_issue._written),
     ],
 )
 def test_outcome__a_page_that_was_written_once_more_is_another_page(scenario, holds):

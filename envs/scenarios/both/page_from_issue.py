@@ -1,0 +1,193 @@
+"""Write a page about an issue, and link the issue to it: from Jira to Confluence and back.
+
+What the page says stands in the issue, where it goes follows from the space's key, and where the link leads is told by
+the answer to the page's creation alone. What goes wrong: the issue is not read, the page gets the issue's key for a
+text, the link is forgotten or its address made up, or nothing is written after reading.
+"""
+
+import random
+
+from envs import words
+from envs.api.operation import Json
+from envs.reward.checks import Check, FinishedEpisode, argument, at, outcome, read_first, stopped_after
+from envs.reward.provenance import last_place, read_argument, seen_before
+from envs.reward.site_diff import Change
+from envs.scenarios.vocabulary.both_sites import BOTH, add_spaces
+from envs.scenarios.vocabulary.confluence_reads import space_found
+from envs.scenarios.vocabulary.jira_sites import names_of, put_issue, two_projects
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.task import PlannedCall, Task
+from envs.trace import Call, answered_before
+from envs.words import Split
+
+_PAGE, _LINK = "createPage", "createOrUpdateRemoteIssueLink"
+_OBJECT = {"type": "object", "properties": {"url": {"type": "string"}, "title": {"type": "string"}}}
+API = BOTH.showing(_PAGE, {"parentId": {}}, ("id", "title", "_links.base", "_links.webui")).showing(
+    _LINK, {"object": _OBJECT}
+)
+_ISSUE = '[|issue |ticket |the ticket ]"{issue}"'
+_NEW = '[a page|a new page|the page] "{title}" in [|space |the space ]"{space}"'
+_BACK = (
+    "[put|add|leave] a [remote|web] link to [the page|that page] on the issue, [with the page's title|titled"
+    " like the page]"
+)
+_TEXT = "[its|the issue's] summary [as|for] the text"
+_WORDINGS = (
+    f"[|please |could you ][write|create|add] {_NEW} about {_ISSUE}, with {_TEXT}[. Then|, and then|; after that]"
+    f" {_BACK}.",
+    f"[|please |can you ][document|write up] {_ISSUE} on {_NEW}: {_TEXT}. [Then|Afterwards] {_BACK}.",
+    f"{_ISSUE} [needs|should have|has to have] {_NEW} with {_TEXT}[. Also|. Then|, and] {_BACK}.",
+    f"[|please ]take the summary of {_ISSUE} and [make|write] {_NEW} of it[. Then|, then|; then] {_BACK}.",
+    f"in [|space |the space ]\"{{space}}\", [write|create|add] a page \"{{title}}\" [that says|saying] what the summary"
+    f" of {_ISSUE} [is|says]. [Then|When it is there,] {_BACK}.",
+    f"[|please ]turn the summary of {_ISSUE} into {_NEW}[, and|; then|. Then] {_BACK}.",
+)  # fmt: skip
+_KEPT_BACK = (
+    'Let "{title}" in "{space}" be a page whose text is the summary of "{issue}", and let the issue have a remote link'
+    " to it of the same title.",
+    'Copy the summary of "{issue}" to a page "{title}" of "{space}" and connect the issue by a remote link, named as'
+    " the page is.",
+)
+
+
+def draw(rng: random.Random, split: Split) -> TaskDraft:
+    """Two projects with issues, one of the same number in each, and three spaces."""
+    site = two_projects(rng, split)
+    title = words.phrase(rng, split, 2, 3, site.fresh)
+    summary, *others = (words.phrase(rng, split, 2, 4, site.fresh) for _ in range(4))
+    number, *numbers = rng.sample(range(10, 99), 3)
+    issue = put_issue(site, rng, site.project, number, summary)
+    for project, near, said in zip((site.other, site.project, site.other), (number, *numbers), others, strict=True):
+        put_issue(site, rng, project, near, said)
+    space = add_spaces(site, rng, split, title)
+    key, world = space["key"], site.world
+    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], title=title, space=key)
+    body = {"representation": "storage", "value": f"<p>{summary}</p>"}
+    made = world.copy().new_id()
+    goal = {
+        "issue": issue["key"],
+        "names": names_of(issue),
+        "space": space["id"],
+        "home": space["homepageId"],
+        "key": key,
+        "title": title,
+        "said": summary,
+        "value": body["value"],
+    }
+    link = {"title": title, "url": _address(world.site, key, made)}
+    plan = (
+        PlannedCall("getIssue", {"issueIdOrKey": issue["key"]}),
+        PlannedCall("getSpaces", {"keys": [key]}),
+        PlannedCall(_PAGE, {"spaceId": space["id"], "title": title, "body": body}),
+        PlannedCall(_LINK, {"issueIdOrKey": issue["key"], "object": link}),
+    )
+    return TaskDraft(request, world, goal, plan)
+
+
+def _address(site: str, key: str, page: str) -> str:
+    """Where a page of a space is, as the links of an answer put together tell it."""
+    return f"{site}/wiki/spaces/{key}/pages/{page}"
+
+
+def _written(task: Task, changed: list[Change]) -> bool:
+    """One new page as asked, and one new link from the issue to it; nothing else."""
+    made = {change.table: change.after for change in changed if not change.before and change.after}
+    if len(changed) != 2 or made.keys() != {"pages", "remote_links"}:
+        return False
+    page, link, goal = made["pages"], made["remote_links"], task.goal
+    if page is None or link is None:
+        return False
+    wanted = {
+        "spaceId": goal["space"],
+        "parentId": goal["home"],
+        "title": goal["title"],
+        "status": "current",
+        "version": 1,
+        "body": {"representation": "storage", "value": goal["value"]},
+    }
+    leads = {"title": goal["title"], "url": _address(task.world.site, goal["key"], page["id"])}
+    return {name: page[name] for name in wanted} == wanted and {**link, "id": ""} == {
+        "id": "",
+        "issue": goal["names"][1],
+        "globalId": "",
+        "relationship": "",
+        "object": leads,
+    }
+
+
+def _read_issue(call: Call, task: Task) -> bool:
+    return call.body["id"] == task.goal["names"][1]
+
+
+def _text(episode: FinishedEpisode) -> float:
+    """The page says the issue's summary, which had been read."""
+    calls = episode.trace.calls
+    place = last_place(calls, _PAGE)
+    if place < 0 or at(calls[place].arguments, "body.value") != episode.task.goal["value"]:
+        return 0.0
+    return float(seen_before(calls, place, episode.task.goal["said"]))
+
+
+def _leads_there(episode: FinishedEpisode) -> float:
+    """The link leads to a page that was made before."""
+    calls = episode.trace.calls
+    place = last_place(calls, _LINK)
+    url = at(calls[place].arguments, "object.url") if place >= 0 else None
+    made = [call.body for call in answered_before(calls, place) if call.name == _PAGE and call.ok]
+    return float(any(url == f"{body['_links']['base']}{body['_links']['webui']}" for body in made))
+
+
+def _same_issue(value: Json, wanted: Json) -> float:
+    return float(str(value).upper() in wanted)
+
+
+def _changed(plan: Plan, name: str, **arguments: Json) -> Plan:
+    return [PlannedCall(name, {**call.arguments, **arguments}) if call.name == name else call for call in plan]
+
+
+def _key_as_text(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Writes the issue's key instead of its summary, without reading it."""
+    body = {"representation": "storage", "value": f"<p>{task.goal['issue']}</p>"}
+    return [call for call in _changed(plan, _PAGE, body=body) if call.name != "getIssue"]
+
+
+def _guess_address(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Makes the link's address up from the page's title."""
+    address = f"{task.world.site}/wiki/{str(task.goal['title']).replace(' ', '+')}"
+    return _changed(plan, _LINK, object={"url": address, "title": task.goal["title"]})
+
+
+def _forget_link(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Stops once the page is there."""
+    return [call for call in plan if call.name != _LINK] or plan
+
+
+def _stop_after_read(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Reads, and leaves it at that."""
+    return [call for call in plan if call.name not in (_PAGE, _LINK)] or plan
+
+
+SCENARIO = Scenario(
+    name="confluence_page_from_issue",
+    api=API,
+    tools=("getIssue", "getSpaces", _PAGE, _LINK, "addComment"),
+    checks=(
+        read_first("getIssue", _PAGE, 0.05, _read_issue),
+        space_found(_PAGE, 0.05),
+        read_argument(_PAGE, "spaceId", "space", 0.10),
+        argument(_PAGE, "title", "title", 0.05),
+        Check("argument/body.value", 0.10, _text, "The page says the issue's summary, which was read before."),
+        argument(_LINK, "issueIdOrKey", "names", 0.05, _same_issue),
+        argument(_LINK, "object.title", "title", 0.05),
+        Check("argument/object.url", 0.15, _leads_there, "The link leads where the new page was said to be."),
+        stopped_after(_LINK, 0.10),
+        outcome(0.30, _written, "Exactly the page that was asked for is there, and the issue is linked to it."),
+    ),
+    mistakes={
+        "key_as_text": _key_as_text,
+        "guess_address": _guess_address,
+        "forget_link": _forget_link,
+        "stop_after_read": _stop_after_read,
+    },
+    draw=draw,
+)

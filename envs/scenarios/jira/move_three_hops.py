@@ -1,0 +1,144 @@
+"""Take an issue to a status three transitions away, by a route that the request tells.
+
+At each hop the transitions have to be read anew. One of them bears the name of the wished status and leads elsewhere,
+and a status on the way off is nearly called like it. Held-out tasks have a workflow of their own: there that transition
+is a single one that can be made from anywhere, and another one leads where the issue is already. What goes wrong: names
+are believed, ids of an earlier answer are used, or the model stops half way.
+"""
+
+import random
+
+from envs import words
+from envs.api.distractors import near_phrase
+from envs.api.world import Record
+from envs.jira import JIRA
+from envs.jira.world import add_distractors, add_issue, add_project, empty_site
+from envs.reward.checks import Check, FinishedEpisode, argument, outcome, stopped_after
+from envs.scenarios.vocabulary.jira_writes import moves, one_moved, read_it, reads, right_issue
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.task import Task
+from envs.trace import Call
+from envs.words import Split
+
+_ISSUE = '[|issue |ticket |the ticket ]"{issue}"'
+_VIA = '[via|by way of|through] "{first}"[ and then|, then| and after that| and] "{second}"'
+_WORDINGS = (
+    f'[|please |can you |could you ][move|bring|take|transition] {_ISSUE} to "{{status}}"[,|] {_VIA}.',
+    f'[|please ][move|bring|take] {_ISSUE} to "{{first}}", [then|from there] to "{{second}}" and [finally|in the end'
+    '|at last] to "{status}".',
+    f'{_ISSUE} [has to|must|should] [end in|reach|get to] "{{status}}"[;|:|, and] [on its way it|it first]'
+    ' [passes|goes through] "{first}" and "{second}"[, in this order|, one after the other|].',
+    f'before {_ISSUE} [gets|can go] to "{{status}}" it [goes through|has to pass] "{{second}}", and before that'
+    ' "{first}". [Move it there|Bring it there|Please take it all the way].',
+    f'the [path|route|way] of {_ISSUE} is "{{first}}", "{{second}}", "{{status}}"[;|:] [move|take|bring] it'
+    " [to the end|all the way|to the last one].",
+    f'"{{status}}" is where {_ISSUE} [belongs|has to be]. [Go|Move it] {_VIA}.',
+    f'{_VIA} [|please ][move|bring|take] {_ISSUE} to "{{status}}".',
+)
+_KEPT_BACK = (
+    f'Three steps for {_ISSUE}: "{{first}}", after it "{{second}}", and the last is "{{status}}".',
+    f'Let {_ISSUE} arrive in "{{status}}", with stops in "{{first}}" and "{{second}}" on the road.',
+)
+HOPS = 3
+
+
+def draw(rng: random.Random, split: Split) -> TaskDraft:
+    """A project whose workflow has one route to the wished status, and more transitions that leave it."""
+    key, number = words.key(rng, split), rng.randint(10, 99)
+    fresh = words.fresh_words(rng, split)
+    start, first, second, aside = (words.phrase(rng, split, 1, 2, fresh) for _ in range(4))
+    target = words.phrase(rng, split, 2, 2, fresh)
+    near = near_phrase(rng, split, target, {start, first, second, aside})
+    ids = [str(made) for made in rng.sample(range(11, 100), 9)]
+    names = [words.phrase(rng, split, 1, 2, fresh) for _ in range(6)]
+    # Statuses by place: 0 start, 1 first, 2 second, 3 aside, 4 near, 5 the target. Named, from, to:
+    route = [(names[hop], [hop], (1, 2, 5)[hop]) for hop in range(HOPS)]
+    if split == "heldout":
+        off = [(target, [], 3), (names[3], [1], 1), (names[4], [2], 4), (names[5], [3], 0)]
+    else:
+        off = [(target, [hop], (3, 3, 4)[hop]) for hop in range(HOPS)]
+        off += [(names[3], [1], 0), (names[4], [3], 0), (names[5], [4], 2)]
+    steps: list[Record] = [
+        {"id": made, "name": name, "from": source, "to": to}
+        for made, (name, source, to) in zip(ids, [*route, *off], strict=False)
+    ]
+    world = empty_site()
+    statuses = [start, first, second, aside, near, target]
+    project = add_project(world, key, words.phrase(rng, split, 1, 2), statuses, rng.sample(steps, len(steps)))
+    issue = add_issue(world, project, number, words.phrase(rng, split, 2, 3))
+    add_distractors(world, rng, split, [key])
+    goal = {"issue": issue["key"], "first": first, "second": second, "status": target, "hops": ids[:HOPS]}
+    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(**goal)
+    hops = zip(ids, (first, second, target), strict=False)
+    plan = (call for made, to in hops for call in (reads(issue["key"]), moves(issue["key"], made, f'"{to}": {made}')))
+    return TaskDraft(request, world, goal, tuple(plan))
+
+
+def _told(call: Call, read: Call | None) -> bool:
+    """Whether the last read since the issue moved had been answered and has the transition that a call makes."""
+    transition = call.arguments.get("transition")
+    wanted = transition.get("id") if isinstance(transition, dict) else None
+    if read is None or read.turn == call.turn:
+        return False
+    return str(wanted) in [step["id"] for step in read.body["transitions"]]
+
+
+def _walk(episode: FinishedEpisode) -> tuple[int, int, int]:
+    """(moves by transitions that had just been read, all moves, hops of the route that were made in order)."""
+    read: Call | None = None
+    fresh = moved = hops = 0
+    for call in episode.trace:
+        if not call.ok or not read_it(call, episode.task):
+            continue
+        if call.name == "getTransitions":
+            read = call
+        elif call.name == "doTransition":
+            moved += 1
+            fresh += _told(call, read)
+            on_route = hops < HOPS and str(call.arguments["transition"]["id"]) == episode.task.goal["hops"][hops]
+            hops += on_route and _told(call, read)
+            read = None
+    return fresh, moved, hops
+
+
+def _route(episode: FinishedEpisode) -> float:
+    return _walk(episode)[2] / HOPS
+
+
+def _fresh(episode: FinishedEpisode) -> float:
+    fresh, moved, _ = _walk(episode)
+    return fresh / max(moved, HOPS)
+
+
+def _by_name(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Takes the transition that is called like the wished status, wherever it leads."""
+    steps = [step for flow in task.world.find("workflows") for step in flow["transitions"]]
+    start = task.world.find("issues", key=task.goal["issue"])[0]["status"]
+    named = next(step for step in steps if step["name"] == task.goal["status"] and step["from"] in ([start], []))
+    return [reads(str(task.goal["issue"])), moves(str(task.goal["issue"]), named["id"])]
+
+
+def _half_way(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Stops after one hop or two."""
+    return plan[: 2 * rng.randint(1, HOPS - 1)]
+
+
+def _read_once(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Reads at the start only, and makes the same transition again and again."""
+    return [*plan[:2], *[plan[1]] * (HOPS - 1)]
+
+
+SCENARIO = Scenario(
+    name="jira_move_three_hops",
+    api=JIRA,
+    tools=("getTransitions", "doTransition"),
+    checks=(
+        argument("doTransition", "issueIdOrKey", "issue", 0.05, right_issue),
+        Check("argument/transition.id", 0.30, _route, "Each hop's transition was read, chosen and made, in order."),
+        Check("procedure/getTransitions", 0.15, _fresh, "The transitions were read anew before each hop."),
+        stopped_after("doTransition", 0.10),
+        outcome(0.40, one_moved, "The issue is in the wished status and nothing else has changed."),
+    ),
+    mistakes={"by_name": _by_name, "half_way": _half_way, "read_once": _read_once},
+    draw=draw,
+)

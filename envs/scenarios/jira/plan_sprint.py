@@ -1,0 +1,162 @@
+"""Plan a sprint: find the project's board and its future sprint of a name, and move the issues named into it.
+
+The other project's board has a sprint of that name too, and so may a closed one of the same board. What goes wrong: the
+first sprint that bears the name is taken, an issue is left out, an id is made up, or nothing is done after reading.
+"""
+
+import random
+
+from envs import words
+from envs.api.operation import Json
+from envs.api.world import Record
+from envs.jira import JIRA
+from envs.jira.world import put
+from envs.reward.checks import argument, outcome, overlap, read_first, stopped_after
+from envs.reward.provenance import read_argument
+from envs.reward.site_diff import Change
+from envs.scenarios.vocabulary.jira_sites import Site, put_issue, two_projects
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.task import PlannedCall, Task
+from envs.trace import Call
+from envs.words import Split
+
+_CALL = "moveIssuesToSprintAndRank"
+API = JIRA.showing("getAllBoards", {"name": {}}, ("values.location.projectKey", "values.name", "values.id")).showing(
+    "getAllSprints", {}, ("values.name", "values.state", "values.id")
+)
+_INTO = '[in|into|for] the [future|upcoming|coming] sprint "{sprint}"'
+_WORDINGS = (
+    f'[|please |could you ][put|move|plan] {{issues}} {_INTO} [of|on the board of] [|project ]"{{project}}".',
+    f'[on|for] the board of [|project ]"{{project}}", [|please ][plan|put|move] {{issues}} {_INTO}.',
+    '{issues} [should be|have to be|are to be] in the [future|upcoming|coming] sprint "{sprint}" of [|project ]'
+    '"{project}"[|, please plan them|. Move them there].',
+    'the [future|upcoming|coming] sprint "{sprint}" of [|project ]"{project}" [gets|is to have|takes] {issues}'
+    "[|, please plan them|. Move them there].",
+    '[we are|I am] planning the [future|upcoming|coming] sprint "{sprint}" of [|project ]"{project}": '
+    "[add|move|put] {issues}[| there].",
+)
+_KEPT_BACK = (
+    'Fill the upcoming sprint "{sprint}" of "{project}" with {issues}.',
+    'Schedule {issues} for the future sprint "{sprint}" on the board of "{project}".',
+)
+
+
+def draw(rng: random.Random, split: Split) -> TaskDraft:
+    """Two boards, each with a closed, an active and two future sprints, and issues that are in none."""
+    site = two_projects(rng, split)
+    wanted, spare, active, closed = (words.phrase(rng, split, 1, 2, site.fresh) for _ in range(4))
+    if rng.random() < 0.5:
+        closed = wanted
+    names = [(closed, "closed"), (active, "active"), (spare, "future"), (wanted, "future")]
+    made = {project["id"]: _board(site, rng, project, names) for project in rng.sample([site.project, site.other], 2)}
+    board, sprints = made[site.project["id"]]
+    numbers = rng.sample(range(10, 99), rng.randint(4, 6))
+    issues = [
+        put_issue(site, rng, site.project, number, words.phrase(rng, split, 2, 3, site.fresh)) for number in numbers
+    ]
+    for number in numbers[:2]:
+        put_issue(site, rng, site.other, number, words.phrase(rng, split, 2, 3, site.fresh))
+    keys = [issue["key"] for issue in rng.sample(issues, rng.randint(2, 3))]
+    said = ", ".join(f'"{key}"' for key in keys[:-1]) + f' and "{keys[-1]}"'
+    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
+        issues=said, sprint=wanted, project=site.project["key"]
+    )
+    goal = {"project": site.project["key"], "board": board["id"], "sprint": sprints[-1]["id"], "issues": keys}
+    plan = (
+        PlannedCall("getAllBoards", {"projectKeyOrId": site.project["key"]}),
+        PlannedCall("getAllSprints", {"boardId": board["id"], "state": "future"}),
+        PlannedCall(_CALL, {"sprintId": sprints[-1]["id"], "issues": keys}, f'"{wanted}": {sprints[-1]["id"]}'),
+    )
+    return TaskDraft(request, site.world, goal, plan)
+
+
+def _board(
+    site: Site, rng: random.Random, project: Record, names: list[tuple[str, str]]
+) -> tuple[Record, list[Record]]:
+    """A board with sprints of these names and states, in an order of their own."""
+    site.world.next_id += rng.randrange(1, 90)
+    board = put(site.world, "boards", project=project["id"], name=f"{project['key']} board")
+    sprints: dict[int, Record] = {}
+    for place in rng.sample(range(len(names)), len(names)):
+        site.world.next_id += rng.randrange(1, 90)
+        name, state = names[place]
+        sprints[place] = put(site.world, "sprints", board=board["id"], name=name, state=state)
+    return board, [sprints[place] for place in range(len(names))]
+
+
+def _of_project(call: Call, task: Task) -> float:
+    """How well a read of boards found the project's: half for finding it among others."""
+    found = [str(board["id"]) for board in call.body["values"]]
+    return (task.goal["board"] in found) / max(len(found), 1)
+
+
+def _of_board(call: Call, task: Task) -> float:
+    """Half for reading the board's sprints, half for asking for future ones alone."""
+    alone = {sprint["state"] for sprint in call.body["values"]} == {"future"}
+    return (str(call.arguments.get("boardId")) == task.goal["board"]) * (0.5 + 0.5 * alone)
+
+
+def _issues(value: Json, wanted: Json) -> float:
+    return overlap([str(one).upper() for one in value], wanted) if isinstance(value, list) else 0.0
+
+
+def _planned(task: Task, changed: list[Change]) -> bool:
+    """The issues were moved once, into the sprint; nothing else has changed."""
+    told = {"updated", "history", "sprint"}
+    for change in changed:
+        before, after = change.before or {}, change.after or {}
+        kept = {k: v for k, v in before.items() if k not in told} == {k: v for k, v in after.items() if k not in told}
+        once = len(after.get("history", ())) == len(before.get("history", ())) + 1
+        if change.table != "issues" or not kept or not once or after.get("sprint") != task.goal["sprint"]:
+            return False
+    return sorted(change.before["key"] for change in changed if change.before) == sorted(task.goal["issues"])
+
+
+def _moves(plan: Plan, **arguments: Json) -> Plan:
+    return [PlannedCall(_CALL, {**call.arguments, **arguments}) if call.name == _CALL else call for call in plan]
+
+
+def _first_of_the_name(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Takes another sprint that bears the name, or any of the board."""
+    table = task.world.tables["sprints"]
+    name = table[task.goal["sprint"]]["name"]
+    others = [one for one in table.values() if one["id"] != task.goal["sprint"]]
+    named = [one for one in others if one["name"] == name] or others
+    return _moves(plan, sprintId=rng.choice(named)["id"])
+
+
+def _leave_one_out(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Moves all issues but one, without looking the sprint up."""
+    return _moves(plan, issues=list(task.goal["issues"][:-1]))[-1:]
+
+
+def _guess_id(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Makes up a sprint."""
+    return _moves(plan, sprintId=str(rng.randint(1, 99)))[-1:]
+
+
+def _stop_after_read(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Reads, and leaves it at that."""
+    return [call for call in plan if call.name != _CALL] or plan
+
+
+SCENARIO = Scenario(
+    name="jira_plan_sprint",
+    api=API,
+    tools=("getAllBoards", "getAllSprints", _CALL),
+    checks=(
+        read_first("getAllBoards", "getAllSprints", 0.05, _of_project),
+        read_first("getAllSprints", _CALL, 0.10, _of_board),
+        read_argument(_CALL, "sprintId", "sprint", 0.20),
+        argument(_CALL, "issues", "issues", 0.20, _issues),
+        stopped_after(_CALL, 0.10),
+        outcome(0.35, _planned, "The issues are in the sprint, and nothing else has changed."),
+    ),
+    mistakes={
+        "first_of_the_name": _first_of_the_name,
+        "leave_one_out": _leave_one_out,
+        "guess_id": _guess_id,
+        "stop_after_read": _stop_after_read,
+    },
+    draw=draw,
+)

@@ -1,0 +1,182 @@
+"""Move an issue and create another while the site fails now and then: what failed is made again, what worked is not.
+
+Four tasks in five have a call that is answered with 429, 500 or, for a transition, 409 although nothing is wrong with
+it, once or twice; in the fifth all goes well. What goes wrong: the model gives up, goes on as if nothing had failed, or
+repeats what had worked, so that there are two new issues.
+"""
+
+import random
+from dataclasses import replace
+
+from envs import words
+from envs.api.faults import Faults
+from envs.jira import JIRA
+from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, empty_site
+from envs.reward.checks import Check, FinishedEpisode, argument, outcome
+from envs.reward.site_diff import Change
+from envs.scenarios.vocabulary.jira_writes import (
+    as_asked,
+    moves,
+    one_moved,
+    read_it,
+    reads,
+    right_issue,
+    right_transition,
+)
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.task import PlannedCall, Task
+from envs.trace import BLAMELESS, answered_before
+from envs.words import Split
+
+_MOVE = (
+    '[[move|bring|take|transition] [|issue |the ticket ]"{issue}" [to|into] "{status}"'
+    '|set the status of [|issue ]"{issue}" to "{status}"|[put|get] "{issue}" into "{status}"]'
+)
+_NEW = (
+    '[[create|add|raise|file] a "{type}" [in|for] [|project ]"{project}"[: | called | named | with summary ]"{summary}"'
+    '|[note|log|track] "{summary}" [in|under] [|project ]"{project}" as a "{type}"]'
+)
+_WORDINGS = (
+    f"[|please |could you ]{_MOVE}[, then | and then |, and after that ]{_NEW}.",
+    f"[|please ]{_MOVE}. [Then|After that|Next], [|please ]{_NEW}.",
+    f"[two things|two steps|I need two things]: {_MOVE}, [and|then] {_NEW}.",
+    f"[first|to begin with], {_MOVE}; [second|then|next], {_NEW}.",
+    f'"{{issue}}" goes to "{{status}}"[. Also| now. Then|, and then] {_NEW}.',
+    f'"{{issue}}" [is ready for|belongs in] "{{status}}", [move|bring] it there[. Then| and] {_NEW}.',
+)
+_KEPT_BACK = (
+    f'Take the ticket "{{issue}}" on to "{{status}}" and, when it is there, {_NEW}.',
+    f'{_MOVE}. With that done, "{{project}}" gets a new "{{type}}": "{{summary}}".',
+)
+OPERATIONS = ("getTransitions", "doTransition", "createIssue")
+
+
+def draw(rng: random.Random, split: Split) -> TaskDraft:
+    """A project with a workflow of its own, an issue to be moved, one to be created, and a call that fails."""
+    key, number, choices = words.key(rng, split), rng.randint(10, 97), rng.randint(2, 3)
+    fresh = words.fresh_words(rng, split)
+    current, *targets = (words.phrase(rng, split, 1, 2, fresh) for _ in range(choices + 1))
+    ids = [str(number) for number in rng.sample(range(11, 100), choices + 1)]
+    steps = [
+        {"id": ids[place], "name": words.phrase(rng, split, 1, 2, fresh), "from": [0], "to": place + 1}
+        for place in range(choices)
+    ]
+    steps.append({"id": ids[choices], "name": words.phrase(rng, split, 1, 2, fresh), "from": [1], "to": 0})
+    world = empty_site()
+    project = add_project(world, key, words.phrase(rng, split, 1, 2), [current, *targets], steps)
+    issue = add_issue(world, project, number, words.phrase(rng, split, 2, 3))
+    add_distractors(world, rng, split, [key])
+    world.next_id = rng.randint(10_000, 99_000)
+    chosen, kind, summary = rng.randrange(choices), rng.choice(ISSUE_TYPES[:3]), words.phrase(rng, split, 2, 3, fresh)
+    goal = {"issue": issue["key"], "status": targets[chosen], "transition": ids[chosen]}
+    goal |= {"project": key, "type": kind, "summary": summary}
+    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(**goal)
+    fields = {"project": {"key": key}, "issuetype": {"name": kind}, "summary": summary}
+    plan = (
+        reads(issue["key"]),
+        moves(issue["key"], ids[chosen]),
+        PlannedCall("createIssue", {"fields": fields}),
+    )
+    faults = _faults(rng)
+    return TaskDraft(request, world, goal, _retried(plan, faults), faults=faults)
+
+
+def _faults(rng: random.Random) -> Faults | None:
+    """One call fails, once or twice; in one task of five none does."""
+    if rng.random() < 0.2:
+        return None
+    name = rng.choice(OPERATIONS)
+    # The official document has 409 for transitions alone.
+    statuses = [rng.choice((429, 500, 409) if name == "doTransition" else (429, 500))]
+    if rng.random() < 0.3:
+        statuses.append(rng.choice((429, 500)))
+    return Faults(on=tuple((name, place + 1, status) for place, status in enumerate(statuses)))
+
+
+def _retried(plan: tuple[PlannedCall, ...], faults: Faults | None) -> tuple[PlannedCall, ...]:
+    """The plan with each call that fails made again."""
+    failing = [name for name, _, _ in faults.on] if faults else []
+    made: list[PlannedCall] = []
+    for call in plan:
+        made += [*[replace(call, fails=True)] * failing.count(call.name), call]
+    return tuple(made)
+
+
+def _done(task: Task, changed: list[Change]) -> bool:
+    """The issue is in the wanted status, there is one new issue, as asked, and nothing else has changed."""
+    moved = [change for change in changed if change.table == "issues" and change.before and change.after]
+    new = [change.after for change in changed if change.table == "issues" and not change.before and change.after]
+    others = [change.table for change in changed if change.table != "issues"]
+    few = len(changed) == 3 and len(new) == 1 and others == ["projects"]
+    return few and one_moved(task, moved) and as_asked(task, new[0])
+
+
+def _accepted(episode: FinishedEpisode, name: str) -> bool:
+    return any(call.ok for call in episode.trace.of(name))
+
+
+def _read(episode: FinishedEpisode) -> float:
+    """The transitions were read before one was first tried: one that failed through no fault of its own counts too."""
+    calls = episode.trace.calls
+    first = next((p for p, call in enumerate(calls) if call.name == "doTransition" and call.error != "refused"), -1)
+    known = answered_before(calls, first)
+    return float(any(call.name == "getTransitions" and call.ok and read_it(call, episode.task) for call in known))
+
+
+def _again(episode: FinishedEpisode) -> float:
+    """How much of what failed was made again at once and as it was; where nothing failed, nothing is repeated."""
+    calls = episode.trace.calls
+    progress = sum(_accepted(episode, name) for name in ("doTransition", "createIssue")) / 2
+    if episode.task.faults is None:
+        return progress if len(calls) == len({call.name for call in calls}) else 0.0
+    failed = [place for place, call in enumerate(calls) if call.error in BLAMELESS]
+    repeated = sum(
+        (calls[place].name, calls[place].arguments) == (after.name, after.arguments) and calls[place].turn < after.turn
+        for place in failed
+        for after in calls[place + 1 : place + 2]
+    )
+    return progress * repeated / max(len(failed), len(episode.task.faults.on))
+
+
+def _stopped(episode: FinishedEpisode) -> float:
+    """Both writes were accepted, one of them last, and then the model ended the episode by itself."""
+    calls = episode.trace.calls
+    both = _accepted(episode, "doTransition") and _accepted(episode, "createIssue")
+    return float(episode.trace.stopped and both and calls[-1].ok and calls[-1].name != "getTransitions")
+
+
+def _give_up(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Stops at the first call that fails."""
+    first = next((place for place, call in enumerate(plan) if call.fails), len(plan))
+    return plan[: first + 1]
+
+
+def _go_on(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Takes what failed for done."""
+    failed = {call.name for call in plan if call.fails}
+    return [call for call in plan if call.fails or call.name not in failed]
+
+
+def _twice(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Makes each write once more, to be sure."""
+    return [made for call in plan for made in (call, call)[: 1 + (call.name != "getTransitions" and not call.fails)]]
+
+
+SCENARIO = Scenario(
+    name="jira_recover",
+    api=JIRA,
+    tools=OPERATIONS,
+    checks=(
+        argument("doTransition", "issueIdOrKey", "issue", 0.05, right_issue),
+        right_transition(0.10),
+        argument("createIssue", "fields.project.key", "project", 0.05),
+        argument("createIssue", "fields.issuetype.name", "type", 0.05),
+        argument("createIssue", "fields.summary", "summary", 0.10),
+        Check("procedure/getTransitions", 0.05, _read, "The transitions were read before one of them was tried."),
+        Check("procedure/again", 0.15, _again, "What failed was made again at once and unchanged; nothing else was."),
+        Check("procedure/stop", 0.10, _stopped, "The model stopped once both writes were accepted."),
+        outcome(0.35, _done, "The issue has moved, exactly the issue asked for is new, and nothing else has changed."),
+    ),
+    mistakes={"give_up": _give_up, "go_on": _go_on, "twice": _twice},
+    draw=draw,
+)

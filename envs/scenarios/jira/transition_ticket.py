@@ -1,0 +1,101 @@
+"""Move an issue to a status: read which transitions leave its status, then take the one that leads there.
+
+Workflows, ids and names are made anew for every task, so no id can be known without reading. What goes wrong: the
+first transition is taken, an id is made up, or nothing is done after reading.
+"""
+
+import random
+
+from envs import words
+from envs.api.world import Record, World
+from envs.jira import JIRA
+from envs.jira.transitions import available
+from envs.jira.world import add_distractors, add_issue, add_project, empty_site
+from envs.reward.checks import argument, outcome, read_first, stopped_after
+from envs.scenarios.vocabulary.jira_writes import moves, one_moved, read_it, reads, right_issue, right_transition
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.task import Task
+from envs.words import Split
+
+_WORDINGS = (
+    '[|please |can you |could you ][move|transition|bring|shift] [|issue |the ticket ]"{issue}" [to|into|on to]'
+    ' "{status}"[| next].',
+    '[|please |can you ][set|change] the status of [|issue ]"{issue}" to "{status}".',
+    '[the ticket|issue|ticket] "{issue}" [should be in|must go to|belongs in] "{status}"[| now|, move it].',
+    '"{status}" is the [next|right|new] status of [|issue ]"{issue}", please [move|bring] it there.',
+    '[can|could] you put "{issue}" into "{status}"?',
+    'update "{issue}": its status [should become|must be|is to be] "{status}".',
+    '[we are|I am] ready to take "{issue}" to "{status}".',
+    '[|please ]mark [|issue ]"{issue}" as "{status}".',
+)
+_KEPT_BACK = (
+    'Take the ticket "{issue}" to "{status}".',
+    'Please put issue "{issue}" into "{status}" now.',
+)
+
+
+def draw(rng: random.Random, split: Split) -> TaskDraft:
+    """A project with a workflow of its own, an issue in it, and one of the statuses that it can go to."""
+    key, number, choices = words.key(rng, split), rng.randint(10, 99), rng.randint(3, 4)
+    fresh = words.fresh_words(rng, split)
+    current, *targets = (words.phrase(rng, split, 1, 2, fresh) for _ in range(choices + 1))
+    ids = [str(number) for number in rng.sample(range(11, 100), choices + 2)]
+    names = [words.phrase(rng, split, 1, 2, fresh) for _ in range(choices + 2)]
+    # The issue stands in status 0. A way back and a way on from elsewhere are not offered to it.
+    steps = [{"id": ids[n], "name": names[n], "from": [0], "to": n + 1} for n in range(choices)]
+    steps += [
+        {"id": ids[choices], "name": names[choices], "from": [1], "to": 0},
+        {"id": ids[choices + 1], "name": names[choices + 1], "from": [1], "to": 2},
+    ]
+    world = empty_site()
+    project = add_project(world, key, words.phrase(rng, split, 1, 2), [current, *targets], steps)
+    issue = add_issue(world, project, number, words.phrase(rng, split, 2, 3))
+    add_distractors(world, rng, split, [key])
+    chosen = rng.randrange(choices)
+    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], status=targets[chosen])
+    goal = {"issue": issue["key"], "status": targets[chosen], "transition": ids[chosen]}
+    return TaskDraft(
+        request,
+        world,
+        goal,
+        (
+            reads(issue["key"]),
+            moves(issue["key"], ids[chosen], f'"{targets[chosen]}": {ids[chosen]}'),
+        ),
+    )
+
+
+def _issue(world: World, key: str) -> Record:
+    return world.find("issues", key=key)[0]
+
+
+def _first_transition(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Takes the first transition listed, whatever it leads to."""
+    first = available(task.world, _issue(task.world, str(task.goal["issue"])))[0]
+    return [call if call.name != "doTransition" else moves(str(task.goal["issue"]), first["id"]) for call in plan]
+
+
+def _guess_id(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Makes up an id without reading."""
+    return [moves(str(task.goal["issue"]), str(rng.randint(11, 99)))]
+
+
+def _stop_after_read(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Reads, and leaves it at that."""
+    return [call for call in plan if call.name == "getTransitions"] or plan
+
+
+SCENARIO = Scenario(
+    name="jira_transition_ticket",
+    api=JIRA,
+    tools=("getTransitions", "doTransition"),
+    checks=(
+        argument("doTransition", "issueIdOrKey", "issue", 0.10, right_issue),
+        read_first("getTransitions", "doTransition", 0.15, read_it),
+        right_transition(0.30),
+        stopped_after("doTransition", 0.10),
+        outcome(0.35, one_moved, "The issue is in the wanted status and nothing else has changed."),
+    ),
+    mistakes={"first_transition": _first_transition, "guess_id": _guess_id, "stop_after_read": _stop_after_read},
+    draw=draw,
+)

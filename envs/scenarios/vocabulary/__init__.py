@@ -1,0 +1,1 @@
+"""The vocabulary that scenarios are written in: the scenario itself, its checks, mistakes, sites and wordings."""

@@ -1,0 +1,102 @@
+"""A page from an issue: what stands in the issue, what the answers told, and a link that leads to the page."""
+
+from dataclasses import replace
+
+import pytest
+
+import envs
+from envs import scripted_policies
+from envs.confluence import CONFLUENCE
+from envs.jira import JIRA
+from envs.scenarios.vocabulary.both_sites import BOTH
+from envs.task import PlannedCall, Task
+
+PAGE, LINK = "createPage", "createOrUpdateRemoteIssueLink"
+
+
+def tasks(count=20, split="train") -> list[Task]:
+    return [envs.sample("confluence_page_from_issue", seed, split) for seed in range(count)]
+
+
+def played(task: Task, *calls: PlannedCall):
+    """The verdict on calls and a stop."""
+    return scripted_policies.demonstrate(task, [*map(scripted_policies.turn, calls), "Done."]).verdict
+
+
+def scores(verdict) -> dict[str, float]:
+    return {check.name: check.score for check in verdict.checks}
+
+
+def with_arguments(task: Task, name: str, **arguments) -> list[PlannedCall]:
+    """The oracle's calls with other arguments for one."""
+    return [
+        replace(call, arguments={**call.arguments, **arguments}) if call.name == name else call for call in task.oracle
+    ]
+
+
+def test_both_sites__have_every_operation_of_either_once():
+    names = [operation.name for operation in BOTH.operations]
+    assert len(names) == len(set(names)) and set(names) == JIRA.by_name().keys() | CONFLUENCE.by_name().keys()
+    assert all(BOTH.by_name()[name] == operation for name, operation in JIRA.by_name().items())
+
+
+def test_page__says_what_only_the_issue_tells_and_lies_where_only_the_space_tells():
+    for task in tasks(60):
+        assert task.goal["said"] not in task.request and task.goal["space"] not in task.request
+        twins = task.world.find("pages", title=task.goal["title"])
+        assert len(twins) == 2 and task.goal["space"] not in {page["spaceId"] for page in twins}
+        number = task.goal["issue"].split("-")[1]
+        near = [issue for issue in task.world.find("issues") if issue["key"].endswith(f"-{number}")]
+        assert len({issue["fields"]["summary"] for issue in near}) == 2
+
+
+def test_page__a_summary_that_was_not_read_earns_nothing_for_the_text():
+    for task in tasks():
+        verdict = played(task, *task.oracle[1:])
+        told = scores(verdict)
+        assert verdict.success and told["argument/body.value"] == told["procedure/getIssue"] == 0
+
+
+def test_link__an_address_counts_only_after_the_page_and_only_that_pages():
+    for task in tasks():
+        read, space, page, link = task.oracle
+        assert scores(played(task, read, space, link, page))["argument/object.url"] == 0
+        given = link.arguments["object"]
+        for other in (f"{given['url']}1", given["url"].replace("/wiki", ""), "", given["title"]):
+            spoiled = with_arguments(task, LINK, object={**given, "url": other})
+            verdict = played(task, *spoiled)
+            assert scores(verdict)["argument/object.url"] == 0 and not verdict.success
+
+
+@pytest.mark.parametrize("extra", [{"summary": "More"}, {"title": "Other"}])
+def test_link__says_no_more_and_nothing_else(extra):
+    for task in tasks():
+        given = task.oracle[-1].arguments["object"]
+        assert not played(task, *with_arguments(task, LINK, object={**given, **extra})).success
+
+
+@pytest.mark.parametrize("extra", ["globalId", "relationship"])
+def test_link__has_no_name_that_was_not_asked_for(extra):
+    for task in tasks():
+        assert not played(task, *with_arguments(task, LINK, **{extra: "mine"})).success
+        assert played(task, *with_arguments(task, LINK, **{extra: ""})).reward == 1
+
+
+def test_page__the_home_may_be_named_as_the_parent_and_no_other_page():
+    for task in tasks():
+        assert played(task, *with_arguments(task, PAGE, parentId=task.goal["home"])).reward == 1
+        (other,) = (
+            page["id"]
+            for page in task.world.find("pages", spaceId=task.goal["space"])
+            if page["id"] != task.goal["home"]
+        )
+        assert not played(task, *with_arguments(task, PAGE, parentId=other)).success
+
+
+def test_issue__may_be_named_by_its_id_and_not_be_another():
+    for task in tasks():
+        key, number = task.goal["names"]
+        assert played(task, *with_arguments(task, LINK, issueIdOrKey=number)).reward == 1
+        other = next(issue["key"] for issue in task.world.find("issues") if issue["key"] != key)
+        verdict = played(task, *with_arguments(task, LINK, issueIdOrKey=other))
+        assert not verdict.success and scores(verdict)["argument/issueIdOrKey"] == 0

@@ -1,0 +1,95 @@
+"""Laws of difficulty: the same request, harder to carry out; never another right answer."""
+
+import random
+
+import pytest
+
+import envs
+from envs import scripted_policies, words
+from envs.api.distractors import crowd
+from envs.api.world import World
+from envs.scenarios.vocabulary.scenario import HARDEST
+
+SCENARIOS = pytest.mark.parametrize("scenario", envs.SCENARIOS)
+LEVELS = range(1, HARDEST + 1)
+
+
+def titles(world: World, space: str) -> list[str]:
+    return [page["title"] for page in world.find("pages", spaceId=space)]
+
+
+@SCENARIOS
+@pytest.mark.parametrize("difficulty", LEVELS)
+def test_difficulty__the_oracle_still_earns_everything(scenario, difficulty):
+    for seed in range(12):
+        task = envs.sample(scenario, seed, ("train", "heldout", "synthetic")[seed % 3], difficulty)
+        verdict = scripted_policies.demonstrate(task, scripted_policies.oracle(task)).verdict
+        assert verdict.reward == 1 and verdict.success
+
+
+@SCENARIOS
+def test_difficulty__each_level_offers_no_fewer_tools_and_the_last_all(scenario):
+    counts = [len(envs.sample(scenario, 3, "train", level).tools) for level in LEVELS]
+    # What is kept back for held-out tasks is offered in no other.
+    table = envs.SCENARIOS[scenario].api.by_name().keys() - envs.SCENARIOS[scenario].held_out_operations.values()
+    assert counts == sorted(counts) and counts[0] == len(envs.SCENARIOS[scenario].tools)
+    assert counts[1] == min(counts[0] + 2, len(table)) and counts[-1] == len(table)
+
+
+@SCENARIOS
+@pytest.mark.parametrize("difficulty", LEVELS[1:])
+def test_difficulty__a_stored_episode_scores_the_same_again(scenario, difficulty):
+    task = envs.sample(scenario, 5, "train", difficulty)
+    episode = envs.Episode(task)
+    for turn in scripted_policies.oracle(task):
+        episode.step(turn)
+    assert envs.rescore(episode.to_dict()) == episode.verdict()
+
+
+@pytest.mark.parametrize("split", ["train", "heldout", "synthetic"])
+def test_crowd__namesakes_are_near_new_and_of_the_split(split):
+    for seed in range(20):
+        easy, hard = (envs.sample("confluence_move_page", seed, split, level).world for level in (1, 4))
+        assert len(hard.table("spaces")) == 4 * len(easy.table("spaces"))
+        keys = [space["key"] for space in hard.find("spaces")]
+        assert len(set(keys)) == len(keys)
+        assert all(words.held_out(key) == (split == "heldout") for key in keys)
+        for space in hard.table("spaces"):
+            named = titles(hard, space)
+            assert len(set(named)) == len(named)
+        for page in hard.find("pages"):
+            if page["parentId"] is not None:
+                own = set(page["title"].lower().split())
+                others = [set(t.lower().split()) for t in titles(hard, page["spaceId"]) if t != page["title"]]
+                assert any(len(own ^ other) <= 2 for other in others)
+
+
+def test_crowd__does_not_touch_what_an_oracle_foresees():
+    """The id that the next created record gets, and every record that was there."""
+    for seed in range(30):
+        for scenario in ("jira_transition_ticket", "confluence_page_from_facts"):
+            world = envs.sample(scenario, seed, "train").world
+            crowded = world.copy()
+            crowd(crowded, envs.SCENARIOS[scenario].api.namesakes, random.Random(seed), "train", 4)
+            assert crowded.copy().new_id() == world.copy().new_id()
+            for name, table in world.tables.items():
+                assert table.items() <= crowded.tables[name].items()
+            ids = [made for table in crowded.tables.values() for made in table]
+            assert len(set(ids)) >= len([made for table in world.tables.values() for made in table])
+
+
+def test_crowd__namesakes_do_not_come_last():
+    """Or the right one would always be the first of a list."""
+    firsts = set()
+    for seed in range(40):
+        task = envs.sample("confluence_create_page", seed, "train", 3)
+        found = [p["id"] for p in task.world.find("pages", spaceId=task.goal["space"]) if p["parentId"] is not None]
+        firsts.add(found.index(task.goal["parent"]))
+    assert len(firsts) > 3
+
+
+@SCENARIOS
+@pytest.mark.parametrize("difficulty", [0, 6, -1])
+def test_difficulty__that_is_not_there_is_refused(scenario, difficulty):
+    with pytest.raises(envs.EnvError, match=f"no difficulty {difficulty}; there are 1 to 5"):
+        envs.sample(scenario, 0, "train", difficulty)

@@ -1,0 +1,290 @@
+"""Laws of the harder Jira scenarios: what can be mixed up is there, what is worded otherwise is as right."""
+
+import json
+from collections import Counter
+
+import pytest
+
+import envs
+from envs import scripted_policies
+from envs.api.json_paths import replaced
+from envs.jira.jql import parse
+from envs.jira.world import LINK_TYPES
+from envs.reward.verdict import Verdict
+from envs.scenarios.vocabulary.jira_reads import SEARCH
+from envs.scripted_policies import DONE, turn
+from envs.task import PlannedCall, Task
+
+
+def tasks(scenario: str, count: int = 60, split: str = "train") -> list[Task]:
+    return [envs.sample(scenario, seed, split) for seed in range(count)]
+
+
+def played(task: Task, *plan: PlannedCall) -> Verdict:
+    return scripted_policies.demonstrate(task, [*map(turn, plan), DONE]).verdict
+
+
+def scores(verdict: Verdict) -> dict[str, float]:
+    return {check.name: check.score for check in verdict.checks}
+
+
+def rewritten(task: Task, **arguments) -> list[PlannedCall]:
+    """The oracle's plan, its write with other arguments."""
+    *reads, write = task.oracle
+    return [*reads, PlannedCall(write.name, {**write.arguments, **arguments})]
+
+
+def found(task: Task, jql: str) -> set[str]:
+    return {issue["id"] for issue in parse(task.world, jql).run(task.world)}
+
+
+def triage_query(task: Task) -> str:
+    return next(call.arguments["jql"] for call in task.oracle if call.name == SEARCH)
+
+
+def test_triage__the_query_finds_the_issues_and_each_condition_is_needed():
+    for task in tasks("jira_triage_by_jql"):
+        wanted = {issue for _, issue in task.goal["issues"]}
+        jql = triage_query(task)
+        clauses = jql.split(" AND ")
+        assert found(task, jql) == wanted and len(clauses) == 4
+        for clause in clauses:
+            assert found(task, " AND ".join(one for one in clauses if one != clause)) > wanted
+
+
+def test_triage__how_many_are_found_and_what_is_asked_differ():
+    made = tasks("jira_triage_by_jql", 300)
+    counts = Counter(len(task.goal["issues"]) for task in made)
+    assert set(counts) == {1, 2, 3, 4} and all(count > 20 for count in counts.values())
+    assert all(count > 60 for count in Counter(task.goal["field"] for task in made).values())
+    assert all(len(task.oracle) <= 5 for task in made)
+
+
+def test_triage__harder_tasks_have_no_more_issues_to_be_found():
+    for seed in range(30):
+        task = envs.sample("jira_triage_by_jql", seed, "train", 5)
+        assert found(task, triage_query(task)) == {issue for _, issue in task.goal["issues"]}
+
+
+def test_triage__any_order_and_keys_are_as_right():
+    for task in tasks("jira_triage_by_jql", 30):
+        first = sum(call.name != "editIssue" for call in task.oracle)
+        reads, edits = task.oracle[:first], task.oracle[first:]
+        assert played(task, *reads, *edits[::-1]).reward == 1
+        (search,) = [call for call in reads if call.name == SEARCH]
+        keys = dict(map(reversed, task.goal["issues"]))
+        told = PlannedCall(SEARCH, {**search.arguments, "fields": ["summary"]})
+        by_key = [
+            PlannedCall(call.name, {**call.arguments, "issueIdOrKey": keys[call.arguments["issueIdOrKey"]]})
+            for call in edits
+        ]
+        others = [call for call in reads if call is not search]
+        assert played(task, *others, told, *by_key).reward == 1
+        # The search that tells no keys makes a key a guess.
+        assert scores(played(task, *reads, *by_key))["argument/issueIdOrKey"] == 0
+
+
+def test_triage__a_wrong_edit_before_the_right_one_is_no_success():
+    for task in tasks("jira_triage_by_jql", 30):
+        *before, last = task.oracle
+        wrong = PlannedCall("editIssue", {**last.arguments, "fields": {"summary": "Zq"}})
+        back = PlannedCall("editIssue", {"issueIdOrKey": last.arguments["issueIdOrKey"], "fields": {"summary": "x"}})
+        assert not played(task, *before, wrong, back, last).success
+
+
+@pytest.mark.parametrize(
+    ("scenario", "goals"),
+    [
+        ("jira_create_subtask", ("parent",)),
+        ("jira_link_duplicate", ("copy", "first")),
+        ("jira_log_work", ("issues",)),
+    ],
+)
+def test_search__the_summary_stands_in_another_project_too(scenario, goals):
+    for task in tasks(scenario):
+        for goal in goals:
+            ((_, issue),) = task.goal[goal]
+            summary = task.world.table("issues")[issue]["fields"]["summary"]
+            same = [one for one in task.world.find("issues") if one["fields"]["summary"] == summary]
+            assert len(same) == 2 and len({one["project"] for one in same}) == 2
+            assert f'"{summary}"' in task.request
+
+
+@pytest.mark.parametrize("scenario", ["jira_create_subtask", "jira_link_duplicate", "jira_log_work"])
+def test_search__finding_more_than_was_needed_costs_a_little(scenario):
+    for task in tasks(scenario, 20):
+        search, *others = task.oracle
+        summary = search.arguments["jql"].rpartition(" AND ")[2]
+        verdict = played(task, PlannedCall(SEARCH, {"jql": summary}), *others)
+        assert verdict.success and 0.9 < verdict.reward < 1
+
+
+def test_subtask__each_project_has_a_type_of_its_own():
+    names = set()
+    for task in tasks("jira_create_subtask"):
+        types = task.world.table("issuetypes")
+        own = [
+            [types[one]["name"] for one in project["issuetypes"] if types[one]["subtask"]]
+            for project in task.world.find("projects")
+        ]
+        assert all(len(one) == 1 for one in own) and own[0] != own[1]
+        assert f'"{task.goal["kind"]}"' not in task.request
+        names.add(task.goal["kind"])
+    assert len(names) > 40
+
+
+def test_subtask__a_type_or_parent_that_was_not_read_earns_nothing():
+    for task in tasks("jira_create_subtask", 20):
+        search, project, create = task.oracle
+        lucky = scores(played(task, create))
+        assert lucky["argument/fields.issuetype.name"] == lucky["argument/fields.parent"] == 0
+        assert lucky["outcome"] == lucky["argument/fields.summary"] == 1
+        assert scores(played(task, search, create))["argument/fields.issuetype.name"] == 0
+        assert scores(played(task, project, create))["argument/fields.parent"] == 0
+
+
+def test_subtask__the_parent_by_its_key_is_as_right():
+    for task in tasks("jira_create_subtask", 20):
+        search, project, create = task.oracle
+        told = PlannedCall(SEARCH, {**search.arguments, "fields": ["summary"]})
+        by_key = replaced(create.arguments, ("fields", "parent"), {"key": task.goal["parent"][0][0]})
+        assert played(task, told, project, PlannedCall(create.name, by_key)).reward == 1
+
+
+def test_duplicate__the_wrong_direction_is_a_link_and_no_success():
+    firsts = set()
+    for task in tasks("jira_link_duplicate"):
+        link = task.oracle[-1].arguments
+        turned = rewritten(task, inwardIssue=link["outwardIssue"], outwardIssue=link["inwardIssue"])
+        verdict = played(task, *turned)
+        assert not verdict.success and not verdict.penalties and 0.2 < verdict.reward < 0.4
+        said = task.goal["said"]
+        firsts.add(task.request.index(said["copy"]) < task.request.index(said["first"]))
+    # Which of the two the request names first says nothing.
+    assert firsts == {True, False}
+
+
+def test_duplicate__seen_from_the_copy_it_duplicates_the_other():
+    (task,) = tasks("jira_link_duplicate", 1)
+    episode = envs.Episode(task)
+    for said in scripted_policies.oracle(task):
+        episode.step(said)
+    read = PlannedCall("getIssue", {"issueIdOrKey": task.goal["copy"][0][0]})
+    response = task.api.by_name()["getIssue"].handler(episode.world, read.arguments)
+    (link,) = response.body["fields"]["issuelinks"]
+    assert link["type"]["outward"] == "duplicates" and link["inwardIssue"]["key"] == task.goal["first"][0][0]
+
+
+def test_work__each_way_with_the_estimate_ends_elsewhere():
+    ways = set()
+    for task in tasks("jira_log_work"):
+        *_, log = task.oracle
+        plain = {name: log.arguments[name] for name in ("issueIdOrKey", "timeSpent", "started")}
+        given = task.goal["given"]
+        others = [
+            {},
+            {"adjustEstimate": "leave"},
+            {"adjustEstimate": "new", "newEstimate": given},
+            {"adjustEstimate": "manual", "reduceBy": given},
+        ]
+        verdicts = [played(task, task.oracle[0], PlannedCall(log.name, {**plain, **other})) for other in others]
+        assert [verdict.success for verdict in verdicts] == [place == task.goal["way"] for place in range(4)]
+        assert max(verdict.reward for verdict in verdicts) == 1
+        ways.add(task.goal["way"])
+    assert ways == {0, 1, 2, 3}
+
+
+def test_work__what_is_written_otherwise_and_means_the_same_is_as_right():
+    for task in tasks("jira_log_work"):
+        minutes = {"d": 480, "h": 60, "m": 1}
+        spent = sum(int(part[:-1]) * minutes[part[-1]] for part in task.goal["spent"].split())
+        assert played(task, *rewritten(task, timeSpent=f"{spent}m")).reward == 1
+        if task.goal["way"] == 0:
+            assert played(task, *rewritten(task, adjustEstimate="auto")).reward == 1
+    *_, log = task.oracle
+    shown = task.goal["started"][:16].replace("T", " ")
+    assert scores(played(task, *rewritten(task, started=shown)))["argument/started"] == 0.5
+
+
+def test_work__a_duration_for_another_way_costs():
+    for task in tasks("jira_log_work", 40):
+        log = task.oracle[-1].arguments
+        others = {"newEstimate", "reduceBy"} - log.keys()
+        for name in others:
+            more = played(task, *task.oracle[:-1], PlannedCall("addWorklog", {**log, name: "zebra"}))
+            assert scores(more)["argument/adjustEstimate"] == 0.5 and more.reward < 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "score"),
+    [
+        ({"name": "Duplicate"}, 1),
+        ({"id": "ID"}, 1),
+        ({"id": "ID", "name": "Duplicate"}, 1),
+        ({"id": "zebra", "name": "Duplicate"}, 0),
+        ({"name": "Duplicate", "colour": "x"}, 0),
+        ({"name": "Relates"}, 0),
+        ({}, 0),
+        ("Duplicate", 0),
+    ],
+)
+def test_duplicate__the_type_is_named_by_what_it_has(kind, score):
+    own = next(one["id"] for one in LINK_TYPES.values() if one["name"] == "Duplicate")
+    given = {name: own if value == "ID" else value for name, value in kind.items()} if isinstance(kind, dict) else kind
+    task = tasks("jira_link_duplicate", 1)[0]
+    made = played(task, *task.oracle[:-1], PlannedCall("linkIssues", {**task.oracle[-1].arguments, "type": given}))
+    assert scores(made)["argument/type"] == score
+
+
+def test_work__durations_and_times_belong_to_one_split():
+    drawn = {split: tasks("jira_log_work", 300, split) for split in ("train", "heldout", "synthetic")}
+    for goal, least in (("spent", 15), ("started", 50)):
+        values = {split: {task.goal[goal] for task in made} for split, made in drawn.items()}
+        assert not values["heldout"] & (values["train"] | values["synthetic"]) and len(values["heldout"]) >= least
+
+
+def test_mention__others_share_the_name_and_one_has_it_whole():
+    for task in tasks("jira_comment_mention"):
+        first, last = task.goal["person"].split()
+        names = [user["displayName"] for user in task.world.find("users")]
+        assert sum({first, last} & set(name.split()) != set() for name in names) == 4
+        assert [name.startswith(task.goal["person"]) for name in names].count(True) == 2
+        answer = scripted_policies.demonstrate(task, scripted_policies.oracle(task)).turns[0][1][0]
+        assert len(json.loads(answer)) == 2
+
+
+def body_of(task: Task, *nodes) -> dict:
+    return {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": list(nodes)}]}
+
+
+def test_mention__its_own_text_and_the_space_are_optional():
+    for task in tasks("jira_comment_mention", 20):
+        person, text, account = (task.goal[name] for name in ("person", "text", "account"))
+        mention = {"type": "mention", "attrs": {"id": account, "text": f"@{person}"}}
+        assert played(task, *rewritten(task, body=body_of(task, mention, {"type": "text", "text": text}))).reward == 1
+        other = {"type": "mention", "attrs": {"id": account, "text": "@Zq"}}
+        verdict = played(task, *rewritten(task, body=body_of(task, other, {"type": "text", "text": text})))
+        assert not verdict.success and 0 < scores(verdict)["argument/body"] < 1
+
+
+def test_mention__the_document_is_graded_leaf_by_leaf():
+    for task in tasks("jira_comment_mention", 20):
+        mention = {"type": "mention", "attrs": {"id": task.goal["account"]}}
+        said = {"type": "text", "text": task.goal["text"]}
+        marked = {**said, "marks": [{"type": "strong"}]}
+        bodies = [
+            body_of(task, mention, said),
+            body_of(task, mention, marked),
+            body_of(task, mention),
+            body_of(task, said),
+            task.goal["text"],
+        ]
+        graded = [scores(played(task, *rewritten(task, body=body)))["argument/body"] for body in bodies]
+        assert graded == sorted(graded, reverse=True) and graded[0] == 1 and graded[-1] == 0
+        assert len(set(graded)) == 5
+
+
+def test_mention__an_account_that_was_not_read_earns_nothing():
+    for task in tasks("jira_comment_mention", 20):
+        lucky = scores(played(task, task.oracle[1]))
+        assert lucky["argument/mention"] == lucky["procedure/findUsers"] == 0 and lucky["outcome"] == 1

@@ -1,0 +1,94 @@
+"""Laws of a long way: every hop is read, names mislead, and a detour is no failure but costs."""
+
+import json
+
+import pytest
+
+import envs
+from envs import scripted_policies
+from envs.audit.laws import shape
+from envs.scenarios.vocabulary.jira_writes import moves, reads
+from envs.scripted_policies import DONE, turn
+from envs.task import Task
+
+
+def tasks(count: int = 60, split: str = "train") -> list[Task]:
+    return [envs.sample("jira_move_three_hops", seed, split) for seed in range(count)]
+
+
+def verdict(task: Task, *plan) -> envs.Verdict:
+    return scripted_policies.demonstrate(task, [*map(turn, plan), DONE]).verdict
+
+
+def offered(task: Task, moved: int, detail="full") -> list[dict]:
+    """The transitions that are offered after so many hops of the route."""
+    shown = scripted_policies.demonstrate(task, map(turn, task.oracle[: 2 * moved + 1]), detail)
+    return json.loads(shown.turns[-1][1][0])["transitions"]
+
+
+def workflow(task: Task) -> list[dict]:
+    project = task.world.find("projects", key=task.goal["issue"].split("-")[0])[0]
+    return task.world.table("workflows")[project["workflow"]]["transitions"]
+
+
+def test_workflow__that_of_heldout_tasks_is_no_other_splits():
+    for split in ("train", "synthetic", "heldout"):
+        for task in tasks(20, split):
+            anywhere = [step for step in workflow(task) if not step["from"]]
+            looped = [step for step in workflow(task) if step["to"] in step["from"]]
+            assert len(anywhere) == len(looped) == (split == "heldout")
+
+
+@pytest.mark.parametrize("split", ["train", "heldout"])
+def test_names__at_each_hop_one_is_the_targets_and_leads_elsewhere(split):
+    for task in tasks(60, split):
+        for hop in range(3):
+            named = [step for step in offered(task, hop) if step["name"] == task.goal["status"]]
+            assert len(named) == 1 and named[0]["to"]["name"] != task.goal["status"]
+        last = {step["to"]["name"] for step in offered(task, 2)}
+        shared = set(task.goal["status"].lower().split())
+        assert any(shared & set(name.lower().split()) for name in last - {task.goal["status"]})
+
+
+def test_compact__view_shows_where_a_transition_leads():
+    for task in tasks(10):
+        wanted = (task.goal["first"], task.goal["second"], task.goal["status"])
+        for hop, status in enumerate(wanted):
+            to = {step["id"]: step["to"]["name"] for step in offered(task, hop, "compact")}
+            assert to[task.goal["hops"][hop]] == status
+
+
+def test_hops__are_offered_one_at_a_time_and_at_any_place():
+    places = set()
+    for task in tasks():
+        for hop in range(3):
+            ids = [step["id"] for step in offered(task, hop)]
+            places.add((hop, ids.index(task.goal["hops"][hop])))
+            assert not set(ids) & {*task.goal["hops"]} - {task.goal["hops"][hop]}
+    assert len(places) >= 7
+
+
+def test_ids__of_another_task_do_not_fit():
+    assert len({made for task in tasks() for made in task.goal["hops"]}) > 60
+
+
+def test_detour__and_back_is_a_success_that_costs():
+    for task in tasks():
+        issue = task.goal["issue"]
+        flow = next(flow for flow in task.world.find("workflows") if len(flow["transitions"]) == 9)
+        astray = next(step for step in offered(task, 0) if step["name"] == task.goal["status"])
+        back = next(step for step in flow["transitions"] if step["from"] == [astray["to"]["id"]])
+        way = [reads(issue), moves(issue, astray["id"]), reads(issue), moves(issue, back["id"]), *task.oracle]
+        shown = verdict(task, *way)
+        assert shown.success and 0.5 <= shown.reward <= 0.65
+        assert [(penalty.name, penalty.count) for penalty in shown.penalties] == [("collateral_write", 2)]
+
+
+def test_guessing__later_ids_earns_less_than_reading_them():
+    for task in tasks(20):
+        guessed = verdict(task, *(call for place, call in enumerate(task.oracle) if place in (0, 1, 3, 5)))
+        assert guessed.success and guessed.reward <= 0.75
+
+
+def test_phrasings__are_hundreds():
+    assert len({shape(task.request) for task in tasks(500)}) >= 200

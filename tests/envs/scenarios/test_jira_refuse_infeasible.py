@@ -1,0 +1,132 @@
+"""Laws of refusing: only reading tells whether it can be done, and neither always refusing nor always trying pays."""
+
+import json
+from collections import Counter
+from statistics import fmean
+
+import pytest
+
+import envs
+from envs import scripted_policies
+from envs.audit.laws import shape
+from envs.audit.mutants import answers_shown
+from envs.scenarios.jira.refuse_infeasible import CAN_MISS, NAMES, _plan, kind_of
+from envs.scripted_policies import DONE, turn
+from envs.task import Task
+
+
+def tasks(count: int = 120, split: str = "train", difficulty: int = 1) -> list[Task]:
+    return [envs.sample("jira_refuse_infeasible", seed, split, difficulty) for seed in range(count)]
+
+
+def verdict(task: Task, *turns: str) -> envs.Verdict:
+    return scripted_policies.demonstrate(task, turns).verdict
+
+
+def infeasible(count: int = 120) -> list[Task]:
+    return [task for task in tasks(count) if task.goal["missing"]]
+
+
+def what(task: Task) -> str:
+    """Which name of the request is missing."""
+    return next(name for name in NAMES[kind_of(task.goal)] if task.goal[name] == task.goal["missing"])
+
+
+def test_tasks__half_can_be_done_and_everything_is_missing_at_times():
+    made = tasks(600)
+    share = fmean(not task.goal["missing"] for task in made)
+    assert 0.4 < share < 0.6
+    missing = Counter((kind_of(task.goal), what(task)) for task in made if task.goal["missing"])
+    assert set(missing) == {(kind, name) for kind, names in CAN_MISS.items() for name in names}
+    assert min(missing.values()) > 25
+
+
+@pytest.mark.parametrize("difficulty", [1, 3, 5])
+def test_missing__is_missing_on_the_site_however_many_namesakes_there_are(difficulty):
+    for task in tasks(150, "heldout", difficulty):
+        if not task.goal["missing"]:
+            continue
+        name, value, world = what(task), task.goal["missing"], task.world
+        table = {"issue": "issues", "project": "projects"}.get(name)
+        if table:
+            assert not world.find(table, key=value)
+        if name == "user":
+            assert not world.find("users", displayName=value)
+        if name == "status":
+            reachable = {step["to"] for flow in world.find("workflows") for step in flow["transitions"]}
+            assert value not in {world.table("statuses")[one]["name"] for one in reachable}
+
+
+def test_refusal__a_copy_of_what_was_answered_is_none_and_its_sentence_is_one():
+    for task in infeasible():
+        shown = answers_shown(task, task.oracle)
+        copied = verdict(task, *map(turn, task.oracle), "\n".join(shown))
+        assert not copied.success and copied.reward <= 0.15
+        if what(task) == "project":
+            sentence = json.loads(shown[0])["errorMessages"][0]
+            assert verdict(task, *map(turn, task.oracle), sentence).reward == 1
+
+
+def test_policy__that_always_refuses_earns_less_than_half():
+    """Even if it reads first and always names what can be missing most often."""
+    worst = {"move": "status", "assign": "user", "create": "project"}
+    rewards, won = [], []
+    for task in tasks():
+        said = f'There is no "{task.goal[worst[kind_of(task.goal)]]}".'
+        shown = verdict(task, turn(task.oracle[0]), said)
+        rewards.append(shown.reward)
+        won.append(shown.success)
+        unread = verdict(task, said)
+        assert unread.reward == 0 and not unread.success
+    assert fmean(rewards) < 0.45 and fmean(won) < 0.45
+
+
+def test_policy__that_always_tries_earns_little_more_than_half():
+    rewards = [verdict(task, *map(turn, _plan(task.goal)), DONE).reward for task in tasks()]
+    assert fmean(rewards) < 0.65
+
+
+@pytest.mark.parametrize(
+    "wording",
+    ["There is no {}.", "{}", "Sorry, I looked: {} is not there!", "NOT FOUND: '{}'", "I cannot do this ({}) now."],
+)
+def test_answer__needs_no_particular_words(wording):
+    for task in infeasible(60):
+        for name in (task.goal["missing"], task.goal["missing"].upper()):
+            shown = verdict(task, turn(task.oracle[0]), wording.format(name))
+            assert shown.reward == 1 and shown.success
+
+
+def test_answer__that_names_more_or_something_else_is_no_refusal():
+    for task in infeasible():
+        names = [task.goal[name] for name in NAMES[kind_of(task.goal)]]
+        other = next(name for name in names if name != task.goal["missing"])
+        for said in (" or ".join(names), f'There is no "{other}".', "That cannot be done.", task.request):
+            shown = verdict(task, turn(task.oracle[0]), said)
+            assert not shown.success and shown.reward <= 0.25
+
+
+def test_write__attempted_in_vain_costs():
+    for task in infeasible():
+        vain = verdict(task, turn(task.oracle[0]), turn(_plan(task.goal)[1]), task.answer)
+        # Where it is refused nothing has changed; a transition of a wrong id or an unknown user is that.
+        assert vain.reward <= 0.75
+
+
+def test_user__of_the_same_first_name_is_there_and_is_not_meant():
+    for task in tasks():
+        if kind_of(task.goal) != "assign":
+            continue
+        first = task.goal["user"].split()[0]
+        near = [user for user in task.world.find("users") if user["displayName"].split()[0] == first]
+        assert len(near) == 2
+        for user in near:
+            if user["displayName"] != task.goal["user"]:
+                wrong = {"issueIdOrKey": task.goal["issue"], "accountId": user["accountId"]}
+                write = turn(envs.task.PlannedCall("assignIssue", wrong))
+                shown = verdict(task, turn(task.oracle[0]), write, DONE)
+                assert not shown.success and shown.reward <= 0.5
+
+
+def test_phrasings__are_hundreds():
+    assert len({shape(task.request) for task in tasks(500)}) >= 200

@@ -1,0 +1,74 @@
+"""Laws of a race: the refused transition stays refused, and another leads on from where the issue is now."""
+
+import envs
+from envs.audit.laws import shape
+from envs.scenarios.vocabulary.jira_writes import moves, reads
+from envs.scripted_policies import DONE, turn
+from envs.task import Task
+
+
+def tasks(count: int = 80, split: str = "train") -> list[Task]:
+    return [envs.sample("jira_transition_conflict", seed, split) for seed in range(count)]
+
+
+def play(task: Task, *plan) -> envs.Episode:
+    episode = envs.Episode(task)
+    for text in (*map(turn, plan), DONE):
+        episode.step(text)
+    return episode
+
+
+def test_rival__moves_in_most_tasks_to_where_another_id_leads_on():
+    made = tasks(400)
+    raced = [task for task in made if task.faults]
+    assert 0.65 < len(raced) / len(made) < 0.85
+    assert all(task.goal["first"] != task.goal["transition"] for task in raced)
+    assert all(task.goal["first"] == task.goal["transition"] for task in made if not task.faults)
+
+
+def test_conflict__is_the_sites_own_refusal_and_the_others_move_stands():
+    for task in tasks():
+        if task.faults:
+            episode = play(task, *task.oracle[:2])
+            failed = episode.trace.calls[-1]
+            assert (failed.status, failed.error) == (400, "conflict")
+            issue = episode.world.find("issues", key=task.goal["issue"])[0]
+            assert [entry["author"] for entry in issue["history"]] == [task.faults.rival.account]
+
+
+def test_insisting__is_refused_for_good():
+    for task in tasks():
+        if task.faults:
+            verdict = play(task, *task.oracle[:2], task.oracle[1]).verdict()
+            assert not verdict.success and verdict.reward <= 0.2
+
+
+def test_guessing__the_new_id_earns_less_than_reading_it():
+    for task in tasks():
+        if task.faults:
+            verdict = play(task, *task.oracle[:2], task.oracle[3]).verdict()
+            assert verdict.success and verdict.reward <= 0.65
+
+
+def test_reading_twice__where_nobody_interferes_costs():
+    for task in tasks():
+        if not task.faults:
+            verdict = play(task, task.oracle[0], task.oracle[0], task.oracle[1]).verdict()
+            assert verdict.success and verdict.reward <= 0.75
+
+
+def test_wrong_move__of_ours_meets_the_rival_too_and_can_be_mended():
+    for task in tasks():
+        if not task.faults:
+            continue
+        issue = task.goal["issue"]
+        flow = next(flow for flow in task.world.find("workflows") if len(flow["transitions"]) == 7)
+        start = task.world.find("issues", key=issue)[0]["status"]
+        wrong = next(s["id"] for s in flow["transitions"] if s["from"] == [start] and s["id"] != task.goal["first"])
+        episode = play(task, reads(issue), moves(issue, wrong), *task.oracle[2:])
+        assert episode.trace.calls[1].error == "conflict"
+        assert episode.verdict().success and episode.verdict().reward <= 0.8
+
+
+def test_phrasings__are_hundreds():
+    assert len({shape(task.request) for task in tasks(500)}) >= 200
