@@ -97,15 +97,17 @@ class Decoding:
     def __init__(self, graphdef: Any, params: Any, groups: int, members: int, prompt: int, generate: int) -> None:
         self.groups, self.members, self.generate = groups, members, generate
         self.sampler = Sampler(graphdef, (prompt,), (generate,), 64, stop_token=-1, pad_token=0)
-        self.model = self.sampler.acting(params)
+        self.model = self.sampler.prepare_weights(params)
         self.prompts = np.random.default_rng(0).integers(2, CONFIG.vocab_size, (groups, prompt)).tolist()
 
     def seconds(self) -> Seconds:
         """The time of decoding; the prompts were encoded before."""
-        prefix, state = jax.block_until_ready(self.sampler.start(self.model, self.prompts, self.members))
+        prefix, state = jax.block_until_ready(self.sampler.prefill(self.model, self.prompts, self.members))
         limit_BG = np.full((self.groups, self.members), self.generate)
         key_BG = keys(0, 1, range(self.groups), self.members)
-        return once(lambda: jax.block_until_ready(self.sampler.write(self.model, prefix, state, limit_BG, key_BG, 1.0)))
+        return once(
+            lambda: jax.block_until_ready(self.sampler.decode(self.model, prefix, state, limit_BG, key_BG, 1.0))
+        )
 
     def speed(self, taken: list[Seconds]) -> dict[str, float]:
         """Tokens per second at the median."""

@@ -21,7 +21,7 @@ from stopwatch import once
 from train_step import forms, random_batch, save
 
 import models
-from jaxrlvr.learning.batch import Row, Shape, Suffix, pack
+from jaxrlvr.learning.batch import Shape, TrainingGroup, TrainingSuffix, pack
 from jaxrlvr.learning.grpo import GRPOConfig, objective
 from jaxrlvr.learning.learner import Learner
 from jaxrlvr.learning.optimizer import OptimizerConfig, make_optimizer
@@ -175,10 +175,10 @@ def step(size: Size, model: tuple[Any, Any], repeats: int) -> dict[str, Any]:
     for number in range(repeats + 1):
         prompts = rng.integers(2, CONFIG.vocab_size, (groups, size.step_prefix)).tolist()
         began = time.perf_counter()
-        acting = sampler.acting(state.params)
-        prefix, begun = sampler.start(acting, prompts, members)
+        acting = sampler.prepare_weights(state.params)
+        prefix, begun = sampler.prefill(acting, prompts, members)
         limit_BG, key_BG = np.full((groups, members), size.step_suffix), keys(0, number, range(groups), members)
-        turn = jax.device_get(sampler.write(acting, prefix, begun, limit_BG, key_BG, 1.0)[1])
+        turn = jax.device_get(sampler.decode(acting, prefix, begun, limit_BG, key_BG, 1.0)[1])
         del prefix, begun, acting
         sampled = time.perf_counter()
         packed = batches(prompts, turn, rng, shape)
@@ -200,10 +200,10 @@ def batches(prompts: list[list[int]], turn: Any, rng: np.random.Generator, shape
     rows = []
     for b, prompt in enumerate(prompts):
         suffixes = [
-            Suffix(token_S, np.ones(len(token_S), bool), logprob_S, float(rng.standard_normal()))
+            TrainingSuffix(token_S, np.ones(len(token_S), bool), logprob_S, float(rng.standard_normal()))
             for token_S, logprob_S in zip(turn.token_BGS[b], turn.logprob_BGS[b], strict=True)
         ]
-        rows.append(Row(prompt, suffixes))
+        rows.append(TrainingGroup(prompt, suffixes))
     return pack(rows, shape, 0)
 
 

@@ -22,7 +22,7 @@ import models
 from configs import tiny
 from jaxrlvr.config import RunConfig
 from jaxrlvr.learning import grpo
-from jaxrlvr.learning.batch import Batch, pack, rows
+from jaxrlvr.learning.batch import Batch, pack, to_training_groups
 from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.learner import Learner
 from jaxrlvr.rollout.policy import Policy, PolicyConfig, load_policy
@@ -90,7 +90,7 @@ def measured(policy: Policy, config: RunConfig, temperature: float) -> dict[str,
     groups = rollout(sampler, policy.params, policy.chat, tasks, acting, seed=config.seed, step=1)
     nothing_BG = np.zeros((len(groups), acting.group_size), np.float32)
     shape = config.learner.shape(acting.prefix_buckets)
-    batches = pack(rows(groups, nothing_BG), shape, policy.chat.pad_token)
+    batches = pack(to_training_groups(groups, nothing_BG), shape, policy.chat.pad_token)
     right, wrong = (differences(policy, batches, temperature * factor) for factor in (1.0, WRONG))
     then = np.concatenate([batch.behaviour_BGT[batch.sampled_BGT] for batch in batches])
     found = {"tokens": then.size, "surprise": float(-then.mean())}

@@ -59,12 +59,12 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     prompts = [begin + rng.integers(0, 4096, options.rest).tolist() for _ in range(options.groups)]
     ways = {"whole": False, "shared": True}
     samplers = {name: Sampler(graphdef, (room,), (64,), 32, 0, 0, None, way) for name, way in ways.items()}
-    model = samplers["whole"].acting(params)
+    model = samplers["whole"].prepare_weights(params)
     cut = prefix_sharing.cut(prompts, room)
     assert cut is not None, "these prompts are worth cutting"
 
     def start(name: str) -> jax.Array:
-        return jax.block_until_ready(samplers[name].start(model, prompts, options.members))
+        return jax.block_until_ready(samplers[name].prefill(model, prompts, options.members))
 
     (whole, whole_state), (shared, shared_state) = map(start, samplers)
     seconds = {name: [] for name in samplers}

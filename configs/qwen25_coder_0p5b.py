@@ -29,7 +29,7 @@ def config() -> RunConfig:
             group_size=8,
             max_turns=5,
             turn_tokens=192,
-            lenient=True,
+            untagged_calls=True,
             prefix_buckets=(256, 384),
             suffix_buckets=(256, 512, 1024),
             answer_chunk=128,

@@ -25,9 +25,9 @@ import numpy as np
 import models
 from jaxrlvr.config import RunConfig
 from jaxrlvr.learning.batch import Batch
-from jaxrlvr.learning.learner import Learner, TrainState, changing, completed
+from jaxrlvr.learning.learner import Learner, TrainState, trainable_state, with_frozen
 from jaxrlvr.rollout.curriculum import Rates
-from jaxrlvr.rollout.dynamic_sampling import Drawn
+from jaxrlvr.rollout.dynamic_sampling import StepGroups
 from jaxrlvr.rollout.rollout import Group
 from jaxrlvr.runtime.timing import timed
 from jaxrlvr.sampling.sampler import Sampler, Turn
@@ -40,16 +40,16 @@ Figures = dict[str, float]
 class Play(Protocol):
     """Samples a step's groups with a sampler, parameters and success rates; adds its seconds to the figures."""
 
-    def __call__(self, sampler: Sampler, params: Any, rates: Rates, step: int, figures: Figures) -> Drawn: ...
+    def __call__(self, sampler: Sampler, params: Any, rates: Rates, step: int, figures: Figures) -> StepGroups: ...
 
 
-class InTurn:
+class Synchronous:
     """Each step is sampled by the policy that it then updates."""
 
     def __init__(self, play: Play, sampler: Sampler) -> None:
         self._play, self._sampler = play, sampler
 
-    def draw(self, step: int, state: TrainState, progress: Progress) -> tuple[Drawn, Figures]:
+    def draw(self, step: int, state: TrainState, progress: Progress) -> tuple[StepGroups, Figures]:
         """The step's groups, and what was measured on the way."""
         figures: Figures = {}
         return self._play(self._sampler, state.params, progress.rates, step, figures), figures
@@ -63,20 +63,20 @@ class InTurn:
 
     def kept(self, state: TrainState) -> Any:
         """What a checkpoint holds."""
-        return changing(state)
+        return trainable_state(state)
 
     def restored(self, kept: Any, state: TrainState) -> TrainState:
         """The state of a checkpoint, with the frozen weights of another state of the same run."""
-        return completed(kept, state)
+        return with_frozen(kept, state)
 
-    def __enter__(self) -> "InTurn":
+    def __enter__(self) -> "Synchronous":
         return self
 
     def __exit__(self, *raised: object) -> None:
         """Leave what is being sampled."""
 
 
-class OneAhead(InTurn):
+class OneStepAhead(Synchronous):
     """The next step is sampled during the update of this one, by the policy from before that update."""
 
     def __init__(self, play: Play, sampler: Sampler, learner: Learner, params: Any, last: int) -> None:
@@ -87,10 +87,10 @@ class OneAhead(InTurn):
         trained, self._frozen = models.split(params)
         self._acting = copied(trained)
         self._thread = ThreadPoolExecutor(1, "sampling")
-        self._begun, self._sampling = 0, Future[tuple[Drawn, Figures]]()
+        self._begun, self._sampling = 0, Future[tuple[StepGroups, Figures]]()
 
-    def draw(self, step: int, state: TrainState, progress: Progress) -> tuple[Drawn, Figures]:
-        """As `InTurn.draw`, waited for. Raises what sampling them raised."""
+    def draw(self, step: int, state: TrainState, progress: Progress) -> tuple[StepGroups, Figures]:
+        """As `Synchronous.draw`, waited for. Raises what sampling them raised."""
         if self._begun != step:  # the first of a run or of a resumed one
             self._start(step, progress)
         waited: Figures = {}
@@ -119,12 +119,12 @@ class OneAhead(InTurn):
 
     def kept(self, state: TrainState) -> Any:
         """The state, and the policy that samples the next step."""
-        return changing(state), self._acting
+        return trainable_state(state), self._acting
 
     def restored(self, kept: Any, state: TrainState) -> TrainState:
-        """As `InTurn.restored`; the next step is sampled by the policy that was kept for it."""
+        """As `Synchronous.restored`; the next step is sampled by the policy that was kept for it."""
         changed, self._acting = kept
-        return completed(changed, state)
+        return with_frozen(changed, state)
 
     def __exit__(self, *raised: object) -> None:
         """Leave what is being sampled: a resumed run samples it again."""
@@ -138,18 +138,18 @@ class OneAhead(InTurn):
     def _start(self, step: int, progress: Progress) -> None:
         params, rates = self._params, progress.rates
 
-        def play() -> tuple[Drawn, Figures]:
+        def play() -> tuple[StepGroups, Figures]:
             figures: Figures = {}
             return self._play(self._sampler, params, rates, step, figures), figures
 
         self._begun, self._sampling = step, self._thread.submit(play)
 
 
-def source_of(config: RunConfig, play: Play, sampler: Sampler, learner: Learner, params: Any) -> InTurn:
+def source_of(config: RunConfig, play: Play, sampler: Sampler, learner: Learner, params: Any) -> Synchronous:
     """Where a run's groups come from; `params` are those that it starts from."""
     if config.rollout.asynchronous:
-        return OneAhead(play, sampler, learner, params, config.steps)
-    return InTurn(play, sampler)
+        return OneStepAhead(play, sampler, learner, params, config.steps)
+    return Synchronous(play, sampler)
 
 
 def version(step: int) -> int:
@@ -192,8 +192,8 @@ class Leaving(Sampler):
 
     left: threading.Event = field(default_factory=threading.Event)
 
-    def write(self, *arguments: Any, **settings: Any) -> tuple[SamplerState, Turn]:
-        """As `Sampler.write`. Raises Left."""
+    def decode(self, *arguments: Any, **settings: Any) -> tuple[SamplerState, Turn]:
+        """As `Sampler.decode`. Raises Left."""
         if self.left.is_set():
             raise Left
-        return super().write(*arguments, **settings)
+        return super().decode(*arguments, **settings)

@@ -39,7 +39,7 @@ Scores = dict[str, Score]
 """By scenario."""
 
 
-Judgement = dict[str, Scores]
+Evaluation = dict[str, Scores]
 """By way of acting: greedy, or sampled at the training temperature."""
 
 
@@ -62,7 +62,7 @@ def evaluate(
 
     An attempt whose simulator failed is left out of the means and of their count.
     """
-    acting = dataclasses.replace(acting, group_size=1, temperature=temperature, places=0)
+    acting = dataclasses.replace(acting, group_size=1, temperature=temperature, slots=0)
     scores: Scores = {}
     for scenario in tasks.scenarios:
         heldout = heldout_tasks(tasks, scenario, config.tasks)
@@ -92,7 +92,7 @@ def judge(
     seed: int,
     keep: Callable[[str, Sequence[Group]], None],
     moved: Callable[[], object] = lambda: None,
-) -> Judgement:
+) -> Evaluation:
     """Evaluate greedily and at the training temperature; `keep` gets the way of acting and the episodes."""
     ways = {"greedy": 0.0, "sampled": acting.temperature}
     return {

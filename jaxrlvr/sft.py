@@ -31,7 +31,7 @@ from jaxrlvr.imitation.stages import (
     start_from_nothing,
 )
 from jaxrlvr.learning.batch import Batch
-from jaxrlvr.learning.learner import Learner, TrainState, UpdateStats, changing, completed, sampled_tokens
+from jaxrlvr.learning.learner import Learner, TrainState, UpdateStats, sampled_tokens, trainable_state, with_frozen
 from jaxrlvr.learning.optimizer import OptimizerConfig, check_frozen, make_optimizer
 from jaxrlvr.monitoring.metrics import MetricsLog
 from jaxrlvr.preflight.arguments import DEFAULT, consequences, refuse_harmful, take
@@ -41,7 +41,7 @@ from jaxrlvr.runtime import console
 from jaxrlvr.runtime.compilation_cache import use_compilation_cache
 from jaxrlvr.runtime.errors import UserError, command
 from jaxrlvr.runtime.interrupt import Interruption, interruptible
-from jaxrlvr.runtime.resource_errors import shortage_told
+from jaxrlvr.runtime.resource_errors import explain_resource_errors
 from jaxrlvr.runtime.watchdog import Watchdog
 from jaxrlvr.storage import lock
 from jaxrlvr.storage.atomic_files import records, write_whole
@@ -89,10 +89,10 @@ def run(config: SFTConfig, interruption: Interruption, resume: bool = False) -> 
         check_unused(out)
     source = models.resolve(config.model) if config.model else out / "stages" / START
     with ExitStack() as held:
-        held.enter_context(shortage_told(out, "--micro-batch"))
+        held.enter_context(explain_resource_errors(out, "--micro-batch"))
         held.enter_context(closing(locked(out)))
-        dog = held.enter_context(Watchdog(config.stall_seconds, setting="--stall-seconds"))
-        dog.now("loading the model")
+        watchdog = held.enter_context(Watchdog(config.stall_seconds, setting="--stall-seconds"))
+        watchdog.report("loading the model")
         checkpoints = Checkpoints(out / TRAINING / "checkpoints", config.keep_checkpoints, owner=True)
         held.enter_context(closing(checkpoints))
         if not config.model and checkpoints.latest() is None:
@@ -118,15 +118,15 @@ def run(config: SFTConfig, interruption: Interruption, resume: bool = False) -> 
             for step_batches in batches(chat, stretch.stage, config, done - stretch.begin):
                 if interruption.asked:
                     break
-                dog.now(f"making update {done + 1}")
+                watchdog.report(f"making update {done + 1}")
                 state, stats = learner.update(state, step_batches)
                 done += 1
                 report.update(stretch, done, stats, step_batches)
                 if done % config.checkpoint_every == 0:
-                    checkpoints.save(done, changing(state))
-            dog.now(f"writing what update {done} led to")
+                    checkpoints.save(done, trainable_state(state))
+            watchdog.report(f"writing what update {done} led to")
             if done:
-                checkpoints.save(done, changing(state))
+                checkpoints.save(done, trainable_state(state))
             if done < stretch.end:
                 break
             write(config, nnx.merge(graphdef, state.params), stretch.directory, source)
@@ -183,9 +183,9 @@ def resumed(
         stretch = next((one for one in plan if step <= one.end), plan[-1])
         return learner_of(graphdef, stretch.stage).init(params)
 
-    step, restored, _ = checkpoints.restore_by(lambda step: changing(fresh(step)))
+    step, restored, _ = checkpoints.restore_by(lambda step: trainable_state(fresh(step)))
     checkpoints.forget_after(step)
-    return step, completed(restored, TrainState(params, None))
+    return step, with_frozen(restored, TrainState(params, None))
 
 
 class Report:

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from jaxrlvr.collection import InTurn, source_of
+from jaxrlvr.collection import Synchronous, source_of
 from jaxrlvr.config import RunConfig
-from jaxrlvr.evaluation import Judgement, judge, write_episodes
+from jaxrlvr.evaluation import Evaluation, judge, write_episodes
 from jaxrlvr.learning import grpo
-from jaxrlvr.learning.batch import arranged, pack, rows
+from jaxrlvr.learning.batch import by_cost, pack, to_training_groups
 from jaxrlvr.learning.learner import Learner, TrainState
 from jaxrlvr.learning.optimizer import make_optimizer
 from jaxrlvr.monitoring import guards, metrics
@@ -34,14 +34,14 @@ from jaxrlvr.preflight.warmup import warm_up
 from jaxrlvr.rollout import curriculum, dynamic_sampling
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.rollout.multihost import rollout
-from jaxrlvr.rollout.policy import Policy, load_policy, peek
+from jaxrlvr.rollout.policy import Policy, inspect_model, load_policy
 from jaxrlvr.rollout.rollout import Group
 from jaxrlvr.rollout.tasks import training_tasks
 from jaxrlvr.runtime import console, distributed
 from jaxrlvr.runtime.compilation_cache import use_compilation_cache
 from jaxrlvr.runtime.errors import command
 from jaxrlvr.runtime.interrupt import Interruption, interruptible
-from jaxrlvr.runtime.resource_errors import shortage_told
+from jaxrlvr.runtime.resource_errors import explain_resource_errors
 from jaxrlvr.runtime.timing import timed
 from jaxrlvr.runtime.watchdog import Watchdog
 from jaxrlvr.sampling.sampler import Sampler
@@ -64,8 +64,8 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
     shape = config.learner.shape(config.rollout.prefix_buckets)
     checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints, owner=True)
     source = source_of(config, partial(draw, config, policy.chat), sampler, learner, policy.params)
-    with Watchdog(config.guards.stall_seconds) as dog, closing(checkpoints), source:
-        dog.now("compiling")
+    with Watchdog(config.guards.stall_seconds) as watchdog, closing(checkpoints), source:
+        watchdog.report("compiling")
         console.say("compiling ...")
         state = learner.init(policy.params)
         checkpoints.warm_up(source.kept(state))
@@ -74,23 +74,23 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
         done, state, progress = resumed(run, checkpoints, source, state)
         run.write_config(config)  # only now is it known that the run can go on with it
         record = Record(config, run, policy.chat, resume_from=done)
-        judged = Evaluator(config, policy, sampler, source, run, record, interruption, dog)
+        judged = Evaluator(config, policy, sampler, source, run, record, interruption, watchdog)
         with closing(record), suppress(Abandoned):
             if not done:
-                run.remember("before", judged(state, done))
+                run.save_result("before", judged(state, done))
             # Only the first process has the records of earlier processes.
-            elif distributed.first(partial(record.owes_evaluation, done)):
+            elif distributed.first(partial(record.evaluation_due, done)):
                 judged(state, done)
             for step in console.progress(done + 1, config.steps):
                 if interruption.asked:
                     break
-                dog.now(f"sampling for step {step}")
+                watchdog.report(f"sampling for step {step}")
                 drawn, figures = source.draw(step, state, progress)
                 progress.rates = curriculum.updated(progress.rates, drawn.groups)
                 with timed(figures, "seconds/pack"):
-                    ordered = arranged(rows(*drawn.used))
+                    ordered = by_cost(to_training_groups(*drawn.used))
                     batches = pack(ordered, shape, policy.chat.pad_token)
-                dog.now(f"making the update of step {step}")
+                watchdog.report(f"making the update of step {step}")
                 with timed(figures, "seconds/update"):
                     figures |= source.begin(step, state, progress, batches)
                     state, stats = learner.update(state, batches, guards.norm_limit(progress, config.guards))
@@ -101,15 +101,15 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
                     console.say(f"  warning: {warning}")
                 done = step
                 if step % config.checkpoint_every == 0 or step == config.steps:
-                    dog.now(f"writing the checkpoint of step {step}")
+                    watchdog.report(f"writing the checkpoint of step {step}")
                     checkpoints.save(step, source.kept(state), progress.to_notes())
-                if record.owes_evaluation(step):
+                if record.evaluation_due(step):
                     judged(state, step)
             if done >= config.steps:
-                run.remember("after", judged(state, done))
+                run.save_result("after", judged(state, done))
         if interruption.asked and done:
             checkpoints.save(done, source.kept(state), progress.to_notes())
-        dog.now("waiting for the last checkpoint to be written")
+        watchdog.report("waiting for the last checkpoint to be written")
         checkpoints.finish()
     return done
 
@@ -124,11 +124,11 @@ def review(
 
 
 def resumed(
-    run: RunDirectory, checkpoints: Checkpoints, source: InTurn, state: TrainState
+    run: RunDirectory, checkpoints: Checkpoints, source: Synchronous, state: TrainState
 ) -> tuple[int, TrainState, Progress]:
     """The step, state and progress of the newest whole checkpoint; of step 0 if there is none yet."""
     if checkpoints.latest() is None:
-        if run.noted("metrics"):
+        if run.read_lines("metrics"):
             console.say("there is no checkpoint: beginning again with the first step")
         return 0, state, Progress()
     step, kept, notes = checkpoints.restore(source.kept(state))
@@ -144,7 +144,7 @@ def draw(
     rates: curriculum.Rates,
     step: int,
     figures: metrics.Figures,
-) -> dynamic_sampling.Drawn:
+) -> dynamic_sampling.StepGroups:
     """Tasks -> scored groups -> advantages; with `grpo.refills`, again until the step is full of useful groups."""
     acting, seed = config.rollout, config.seed
 
@@ -171,14 +171,14 @@ def make_learner(config: RunConfig, policy: Policy) -> Learner:
         reference=policy.params if config.grpo.kl_beta else None,
         mesh=policy.mesh,
         denominator=grpo.denominator(config.grpo),
-        flat_teaches=grpo.flat_teaches(config.grpo),
+        has_gradient_without_advantage=grpo.has_gradient_without_advantage(config.grpo),
         balance=config.grpo.balance_loss,
     )
 
 
 def make_meter(config: RunConfig, policy: Policy) -> Meter:
     """What turns a step's tokens and seconds into FLOPs a second; measures the machine."""
-    flat, reference = grpo.flat_teaches(config.grpo), config.grpo.kl_beta > 0
+    flat, reference = grpo.has_gradient_without_advantage(config.grpo), config.grpo.kl_beta > 0
     return Meter(policy.config, measured_peak(config.policy.compute_dtype), flat, reference)
 
 
@@ -189,13 +189,13 @@ class Evaluator:
     config: RunConfig
     policy: Policy
     sampler: Sampler
-    source: InTurn
+    source: Synchronous
     run: RunDirectory
     record: Record
     interruption: Interruption
-    dog: Watchdog
+    watchdog: Watchdog
 
-    def __call__(self, state: TrainState, step: int) -> Judgement:
+    def __call__(self, state: TrainState, step: int) -> Evaluation:
         """Scores after `step` steps; every episode is kept, the table printed. Raises Abandoned when asked to stop."""
         config, chat, episodes = self.config, self.policy.chat, self.run.episodes
         self._moved(step)
@@ -215,14 +215,14 @@ class Evaluator:
         return scores
 
     def _moved(self, step: int) -> None:
-        self.dog.now(f"evaluating after step {step}")
+        self.watchdog.report(f"evaluating after step {step}")
         if self.interruption.asked:
             raise Abandoned
 
 
 def summarize(run: RunDirectory, steps: int, seconds: float) -> None:
     """Write summary.json and print the table before and after; what is not known of before is left out."""
-    before, after = run.recall("before") or {"greedy": {}, "sampled": {}}, run.recall("after")
+    before, after = run.load_result("before") or {"greedy": {}, "sampled": {}}, run.load_result("after")
     ways = {"before": before, "after": after}
     scenarios = {
         name: {
@@ -251,7 +251,7 @@ def main(arguments: list[str]) -> int:
     config = asked.config
     use_compilation_cache()
     if asked.dry_run:
-        source, model, chat = peek(config.policy)
+        source, model, chat = inspect_model(config.policy)
         check(config, chat, model)
         if asked.resumed is None:
             RunDirectory.reserve(config, asked.name)  # writes nothing
@@ -262,8 +262,8 @@ def main(arguments: list[str]) -> int:
         run = asked.resumed or distributed.first(lambda: RunDirectory.reserve(config, asked.name))
         if asked.resumed and distributed.is_first():
             held.enter_context(closing(run.lock()))
-        with Watchdog(config.guards.stall_seconds) as dog:
-            dog.now("loading the model")
+        with Watchdog(config.guards.stall_seconds) as watchdog:
+            watchdog.report("loading the model")
             policy = load_policy(config.policy)
         check(config, policy.chat, policy.config)
         memory_estimate.check(config, policy.config)
@@ -273,7 +273,7 @@ def main(arguments: list[str]) -> int:
         run = run.own_records()
         with interruptible() as asked_to_stop:
             interruption = distributed.shared(asked_to_stop)
-            with shortage_told(run.path):
+            with explain_resource_errors(run.path):
                 done = train(config, policy, run, interruption)
         if interruption.asked:
             console.say(f"stopped after step {done}; go on with: python -m jaxrlvr.train --resume {run.path}")

@@ -12,7 +12,7 @@ import numpy as np
 import envs
 from envs import scripted_policies
 from envs.api.tools import Detail
-from jaxrlvr.learning.batch import Row, Suffix
+from jaxrlvr.learning.batch import TrainingGroup, TrainingSuffix
 from jaxrlvr.rollout.chat_template import Chat
 
 Mistakes = Mapping[str, float]
@@ -57,15 +57,15 @@ def row(
     mistakes: Mistakes,
     detail: Detail = "compact",
     members: int = 1,
-) -> Row:
+) -> TrainingGroup:
     """Demonstrations of one task as a group: they share its prompt."""
     shown = [conversation(scenario, split, seed, mistakes, detail=detail, member=member) for member in range(members)]
     task = shown[0][0]
     prefix = chat.prompt(task.request, envs.tool_schemas(task, detail=detail))
-    return Row(prefix, [_suffix(chat, turns) for _, turns in shown])
+    return TrainingGroup(prefix, [_suffix(chat, turns) for _, turns in shown])
 
 
-def _suffix(chat: Chat, turns: Sequence[tuple[str, tuple[str, ...]]]) -> Suffix:
+def _suffix(chat: Chat, turns: Sequence[tuple[str, tuple[str, ...]]]) -> TrainingSuffix:
     tokens: list[int] = []
     sampled: list[bool] = []
     for written, answers in turns:
@@ -73,4 +73,4 @@ def _suffix(chat: Chat, turns: Sequence[tuple[str, tuple[str, ...]]]) -> Suffix:
         answer = chat.answer(answers) if answers else []
         tokens += turn + answer
         sampled += [True] * len(turn) + [False] * len(answer)
-    return Suffix(np.array(tokens, np.int32), np.array(sampled), np.zeros(len(tokens), np.float32), 1.0)
+    return TrainingSuffix(np.array(tokens, np.int32), np.array(sampled), np.zeros(len(tokens), np.float32), 1.0)

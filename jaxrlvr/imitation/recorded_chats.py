@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from jaxrlvr.learning.batch import Row, Suffix
+from jaxrlvr.learning.batch import TrainingGroup, TrainingSuffix
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.runtime.errors import UserError
 
 ROLES = ("system", "user", "assistant", "tool")
-NOBODY = Suffix(np.zeros(0, np.int32), np.zeros(0, bool), np.zeros(0, np.float32), 0.0)
+NOBODY = TrainingSuffix(np.zeros(0, np.int32), np.zeros(0, bool), np.zeros(0, np.float32), 0.0)
 """Fills the places of a group that has fewer members than the others."""
 
 
@@ -94,7 +94,7 @@ def _call(function: dict[str, Any]) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, "arguments": arguments}}
 
 
-def row(chat: Chat, conversation: Conversation) -> Row:
+def row(chat: Chat, conversation: Conversation) -> TrainingGroup:
     """A chat as a group of one member."""
     messages = conversation.messages
     turns = [number for number, message in enumerate(messages) if message["role"] == "assistant"]
@@ -106,18 +106,18 @@ def row(chat: Chat, conversation: Conversation) -> Row:
         context = chat.between(messages[begin + 1 : turns[place + 1]]) if place + 1 < len(turns) else []
         tokens += written + context
         sampled += [True] * len(written) + [False] * len(context)
-    suffix = Suffix(np.array(tokens, np.int32), np.array(sampled), np.zeros(len(tokens), np.float32), 1.0)
-    return Row(chat.opening(messages[: turns[0]], conversation.tools), [suffix])
+    suffix = TrainingSuffix(np.array(tokens, np.int32), np.array(sampled), np.zeros(len(tokens), np.float32), 1.0)
+    return TrainingGroup(chat.opening(messages[: turns[0]], conversation.tools), [suffix])
 
 
-def grouped(rows: Sequence[Row], members: int) -> list[Row]:
+def grouped(rows: Sequence[TrainingGroup], members: int) -> list[TrainingGroup]:
     """Rows of one member -> groups of `members`: those with the same prefix share it; empty places come last."""
-    by_prefix: dict[tuple[int, ...], list[Suffix]] = {}
+    by_prefix: dict[tuple[int, ...], list[TrainingSuffix]] = {}
     for one in rows:
         by_prefix.setdefault(tuple(one.prefix), []).extend(one.suffixes)
     groups = []
     for prefix, suffixes in by_prefix.items():
         for begin in range(0, len(suffixes), members):
             some = suffixes[begin : begin + members]
-            groups.append(Row(list(prefix), some + [replace(NOBODY)] * (members - len(some))))
+            groups.append(TrainingGroup(list(prefix), some + [replace(NOBODY)] * (members - len(some))))
     return groups

@@ -24,7 +24,7 @@ from jaxrlvr.imitation import demonstrations, recorded_chats
 from jaxrlvr.imitation.induction_init import induction_tensors
 from jaxrlvr.imitation.seed_tokenizer import train_tokenizer
 from jaxrlvr.learning import optimizer
-from jaxrlvr.learning.batch import Batch, Row, Shape, pack
+from jaxrlvr.learning.batch import Batch, Shape, TrainingGroup, pack
 from jaxrlvr.learning.grpo import LossStats
 from jaxrlvr.learning.optimizer import OptimizerConfig
 from jaxrlvr.rollout.chat_template import Chat
@@ -196,7 +196,7 @@ def batches(chat: Chat, stage: Stage, config: SFTConfig, done: int = 0) -> Itera
         yield pack(rows, shape, chat.pad_token)
 
 
-def demonstrated(chat: Chat, stage: Stage, seed: int, done: int = 0) -> Iterator[list[Row]]:
+def demonstrated(chat: Chat, stage: Stage, seed: int, done: int = 0) -> Iterator[list[TrainingGroup]]:
     """The demonstrations of each update after `done`, the scenarios in turn; a task has `members` of them."""
     more: dict[str, Any] = {} if stage.detail == "compact" else {"detail": stage.detail}
     if stage.members > 1:
@@ -216,7 +216,7 @@ def demonstrated(chat: Chat, stage: Stage, seed: int, done: int = 0) -> Iterator
         ]
 
 
-def recorded(chat: Chat, stage: Stage, seed: int, done: int = 0) -> Iterator[list[Row]]:
+def recorded(chat: Chat, stage: Stage, seed: int, done: int = 0) -> Iterator[list[TrainingGroup]]:
     """The recorded chats of each update after `done`: all of them in one random order after the other."""
     groups = recorded_chats.grouped(
         [recorded_chats.row(chat, one) for one in recorded_chats.read_chats(stage.chats)], stage.members

@@ -36,7 +36,7 @@ class Batch(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Suffix:
+class TrainingSuffix:
     """One member's tokens as the learner needs them; all arrays have the suffix's length."""
 
     tokens: np.ndarray
@@ -46,11 +46,11 @@ class Suffix:
 
 
 @dataclass(frozen=True)
-class Row:
+class TrainingGroup:
     """One group: its prefix and its members' suffixes."""
 
     prefix: Sequence[int]
-    suffixes: Sequence[Suffix]
+    suffixes: Sequence[TrainingSuffix]
     scenario: str = ""
 
 
@@ -68,13 +68,13 @@ class Shape:
     """Rows of a group, ascending, below the number of members; empty: a row for each member."""
 
 
-def rows(groups: Sequence[Group], advantage_BG: np.ndarray) -> list[Row]:
+def to_training_groups(groups: Sequence[Group], advantage_BG: np.ndarray) -> list[TrainingGroup]:
     """Groups with their advantages. A member that may not teach counts no token, not even in the denominator."""
     return [
-        Row(
+        TrainingGroup(
             group.prefix,
             [
-                Suffix(
+                TrainingSuffix(
                     np.array(member.tokens, np.int32),
                     np.array(member.sampled, bool) & member.valid,
                     np.array(member.logprobs, np.float32),
@@ -88,30 +88,30 @@ def rows(groups: Sequence[Group], advantage_BG: np.ndarray) -> list[Row]:
     ]
 
 
-def arranged(rows: Sequence[Row]) -> list[Row]:
+def by_cost(rows: Sequence[TrainingGroup]) -> list[TrainingGroup]:
     """The order in which `pack` cuts rows: groups with advantages first, so that the others fill micro-batches of their
     own, which cost the learner less; longest suffixes together.
     """
 
-    def place(row: Row) -> tuple[bool, int]:
+    def place(row: TrainingGroup) -> tuple[bool, int]:
         return any(suffix.advantage for suffix in row.suffixes), max(len(suffix.tokens) for suffix in row.suffixes)
 
     return sorted(rows, key=place, reverse=True)
 
 
-def pack(rows: Sequence[Row], shape: Shape, pad: int) -> list[Batch]:
-    """Cut `arranged(rows)` into micro-batches; unused places hold the token `pad`.
+def pack(rows: Sequence[TrainingGroup], shape: Shape, pad: int) -> list[Batch]:
+    """Cut `by_cost(rows)` into micro-batches; unused places hold the token `pad`.
 
     The last one is filled with empty groups, so that only the buckets decide which shapes are compiled. Raises
     UserError if a prompt or suffix fits no bucket.
     """
-    ordered = arranged(rows)
+    ordered = by_cost(rows)
     return [
         _pack_one(ordered[start : start + shape.groups], shape, pad) for start in range(0, len(ordered), shape.groups)
     ]
 
 
-def _pack_one(rows: Sequence[Row], shape: Shape, pad: int) -> Batch:
+def _pack_one(rows: Sequence[TrainingGroup], shape: Shape, pad: int) -> Batch:
     width_P = bucket(max(len(row.prefix) for row in rows), shape.prefix_buckets, "a prompt")
     width_T = bucket(max(len(s.tokens) for row in rows for s in row.suffixes), shape.suffix_buckets, "a suffix")
     batch = empty(shape.groups, len(rows[0].suffixes), width_P, width_T, pad)

@@ -147,7 +147,7 @@ def denominator(config: GRPOConfig) -> "Callable[[Sequence[Batch]], int]":
     return of_batches
 
 
-def flat_teaches(config: GRPOConfig) -> bool:
+def has_gradient_without_advantage(config: GRPOConfig) -> bool:
     """Whether a group without advantages has a gradient: from the KL, the entropy or the experts' balance."""
     return config.kl_beta != 0 or config.entropy_bonus != 0 or config.balance_loss != 0
 

@@ -51,14 +51,14 @@ class TrainState(NamedTuple):
     opt_state: Any
 
 
-def changing(state: TrainState) -> TrainState:
+def trainable_state(state: TrainState) -> TrainState:
     """The part of a state that updates change, and a checkpoint needs: without frozen weights."""
     return state._replace(params=models.split(state.params)[0])
 
 
-def completed(changing: TrainState, state: TrainState) -> TrainState:
-    """The way back from `changing`, with the frozen weights of another state of the same run."""
-    return changing._replace(params=models.join(changing.params, models.split(state.params)[1]))
+def with_frozen(trainable: TrainState, state: TrainState) -> TrainState:
+    """The way back from `trainable_state`, with the frozen weights of another state of the same run."""
+    return trainable._replace(params=models.join(trainable.params, models.split(state.params)[1]))
 
 
 class UpdateStats(NamedTuple):
@@ -84,17 +84,17 @@ class Learner:
         reference: Any = None,
         mesh: Mesh | None = None,
         denominator: Callable[[Sequence[Batch]], int] = sampled_tokens,
-        flat_teaches: bool = True,
+        has_gradient_without_advantage: bool = True,
         balance: float = 0.0,
     ) -> None:
-        """`flat_teaches` says whether the objective has a gradient where every advantage is 0; `balance` weighs a
+        """`has_gradient_without_advantage` says whether the objective has a gradient where every advantage is 0; `balance` weighs a
         mixture's balance loss, a mean over micro-batches by their sampled tokens.
         """
-        self._denominator, self._flat_teaches = denominator, flat_teaches
+        self._denominator, self._flat_teaches = denominator, has_gradient_without_advantage
         # Copied: training that starts from the same weights gives their buffers away. Frozen weights are the state's.
         self._reference = None if reference is None else jax.tree.map(jnp.copy, models.split(reference)[0])
         self._sharding = None if mesh is None else models.batch_sharding(mesh)
-        pin = _Pin(graphdef, mesh)
+        pin = _Sharder(graphdef, mesh)
         self.accumulate, self._measure, self.recompute = _passes(graphdef, objective, temperature, balance, pin)
         self._apply, self._fill, self._start = _changes(optimizer, pin)
 
@@ -160,7 +160,7 @@ class Learner:
 
 
 def _passes(
-    graphdef: Any, objective: Objective, temperature: float, balance: float, pin: "_Pin"
+    graphdef: Any, objective: Objective, temperature: float, balance: float, pin: "_Sharder"
 ) -> tuple[Any, Any, Any]:
     """The compiled passes over a micro-batch: add its gradient to others, measure only, log-probs only."""
 
@@ -202,7 +202,7 @@ def _passes(
     return accumulate, measure, recompute
 
 
-def _changes(optimizer: optax.GradientTransformation, pin: "_Pin") -> tuple[Any, Any, Any]:
+def _changes(optimizer: optax.GradientTransformation, pin: "_Sharder") -> tuple[Any, Any, Any]:
     """The compiled changes of a state: make an update, fill gradients with a value, begin an optimizer state."""
 
     # Frozen weights are not given away: they may be in use elsewhere.
@@ -213,11 +213,11 @@ def _changes(optimizer: optax.GradientTransformation, pin: "_Pin") -> tuple[Any,
         new, old = (optax.apply_updates(trained, updates), opt_state), (trained, state.opt_state)
         sound = jnp.isfinite(norm) & (norm <= limit) & jnp.isfinite(optax.tree.norm(updates))
         trained, opt_state = jax.tree.map(lambda a, b: jnp.where(sound, a, b), new, old)
-        return changing(pin.state(TrainState(models.join(trained, frozen), opt_state))), norm, ~sound
+        return trainable_state(pin.state(TrainState(models.join(trained, frozen), opt_state))), norm, ~sound
 
     def apply(state: TrainState, grads: Any, limit: jax.Array) -> tuple[TrainState, jax.Array, jax.Array]:
-        changed, norm, skipped = change(changing(state), models.split(state.params)[1], grads, limit)
-        return completed(changed, state), norm, skipped
+        changed, norm, skipped = change(trainable_state(state), models.split(state.params)[1], grads, limit)
+        return with_frozen(changed, state), norm, skipped
 
     # What is made out of nothing must lie where the parameters lie (an argument that is not read would be dropped),
     # or the first real update would be compiled once more.
@@ -234,7 +234,7 @@ def _changes(optimizer: optax.GradientTransformation, pin: "_Pin") -> tuple[Any,
 
 
 @dataclass(frozen=True)
-class _Pin:
+class _Sharder:
     """Pins trees that are shaped like the parameters to the parameters' places on the mesh, within compiled functions.
 
     Left to itself the compiler copies what it makes out of nothing, such as Adam's moments, to every device.

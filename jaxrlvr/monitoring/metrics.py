@@ -16,7 +16,7 @@ from jaxrlvr.learning.batch import Batch
 from jaxrlvr.learning.grpo import GroupStats
 from jaxrlvr.learning.learner import UpdateStats
 from jaxrlvr.monitoring.tensorboard import Events
-from jaxrlvr.rollout.dynamic_sampling import Drawn
+from jaxrlvr.rollout.dynamic_sampling import StepGroups
 from jaxrlvr.rollout.rollout import STOPS, Group, Trajectory
 from jaxrlvr.storage.atomic_files import keep_steps
 
@@ -135,7 +135,7 @@ def _surprise(members: Sequence[Trajectory]) -> float:
     return -sum(sum(member.logprobs) for member in members) / max(1, sampled)
 
 
-def step_figures(drawn: Drawn, figures: Mapping[str, float]) -> Figures:
+def step_figures(drawn: StepGroups, figures: Mapping[str, float]) -> Figures:
     """Everything that a step reports beside its update; `figures` has its seconds."""
     found = rollout_figures(drawn.groups) | advantage_figures(*drawn.used)
     found |= {"groups/played": float(len(drawn.groups)), "groups/refills": float(drawn.refills)}

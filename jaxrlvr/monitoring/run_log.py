@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jaxrlvr.config import RunConfig
-from jaxrlvr.evaluation import Judgement, write_episodes
+from jaxrlvr.evaluation import Evaluation, write_episodes
 from jaxrlvr.learning.batch import Batch
 from jaxrlvr.monitoring import diagnosis, guards, metrics
 from jaxrlvr.rollout.chat_template import Chat
@@ -21,8 +21,8 @@ class Record:
         run.forget_after(resume_from)
         self._config, self._run, self._chat = config, run, chat
         self._log = metrics.MetricsLog(run.path, resume_from)
-        self._history: list[dict[str, Any]] = run.noted("metrics")[-diagnosis.LONG :]
-        self._told = {(one["pattern"], one["scenario"]): one["step"] for one in run.noted("diagnosis")}
+        self._history: list[dict[str, Any]] = run.read_lines("metrics")[-diagnosis.LONG :]
+        self._told = {(one["pattern"], one["scenario"]): one["step"] for one in run.read_lines("diagnosis")}
 
     def step(self, step: int, figures: metrics.Figures, groups: Sequence[Group], batches: Sequence[Batch]) -> None:
         """Write a step's figures, its first group's episodes, and the batches of a skipped update; print its lines and
@@ -36,19 +36,19 @@ class Record:
             guards.keep_batches(self._run.path / "skipped", step, batches)
         self._history = [*self._history, figures][-diagnosis.LONG :]
         for found in diagnosis.news(diagnosis.diagnose(self._history), self._told, step):
-            self._run.note("diagnosis", {"step": step, **found._asdict()})
+            self._run.append_line("diagnosis", {"step": step, **found._asdict()})
             console.say(f"  diagnosis: {found.text}")
 
-    def owes_evaluation(self, step: int) -> bool:
+    def evaluation_due(self, step: int) -> bool:
         """Whether the held-out tasks are due after a step before the last, and not yet judged."""
         every = self._config.evaluation.every
         due = every and 0 < step < self._config.steps and step % every == 0
-        return bool(due) and step not in {one["step"] for one in self._run.noted("evaluations")}
+        return bool(due) and step not in {one["step"] for one in self._run.read_lines("evaluations")}
 
-    def evaluation(self, step: int, scores: Judgement) -> None:
+    def evaluation(self, step: int, scores: Evaluation) -> None:
         """Write held-out scores, in the place of any of this step, and print them."""
         keep_steps(self._run.path / "evaluations.jsonl", step - 1)
-        self._run.note("evaluations", {"step": step, **scores})
+        self._run.append_line("evaluations", {"step": step, **scores})
         self._log.show(
             step,
             {

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import models
-from jaxrlvr.rollout.dynamic_sampling import Drawn
+from jaxrlvr.rollout.dynamic_sampling import StepGroups
 from jaxrlvr.rollout.rollout import Group
 from models.memory_and_flops import Batch, forward_flops
 
@@ -42,12 +42,12 @@ class Meter:
     config: models.ModelConfig
     peak: float
     """FLOPs a second of all devices together."""
-    flat_teaches: bool
+    has_gradient_without_advantage: bool
     """Whether groups without advantages are differentiated too."""
     reference: bool
     """Whether a reference model scores every group."""
 
-    def figures(self, drawn: Drawn, seconds: dict[str, float]) -> dict[str, float]:
+    def figures(self, drawn: StepGroups, seconds: dict[str, float]) -> dict[str, float]:
         """Rates of sampling and of the update, from the step's `seconds/sample` and `seconds/update`."""
         used, advantage_BG = drawn.used
         found: dict[str, float] = {}
@@ -63,7 +63,8 @@ class Meter:
     def learned(self, groups: Sequence[Group], advantage_BG: np.ndarray) -> float:
         """FLOPs of the update: a backward pass is two forward ones; a group that only measures has none."""
         return sum(
-            group_flops(self.config, group) * ((3 if self.flat_teaches or row.any() else 1) + self.reference)
+            group_flops(self.config, group)
+            * ((3 if self.has_gradient_without_advantage or row.any() else 1) + self.reference)
             for group, row in zip(groups, advantage_BG, strict=True)
         )
 

@@ -48,8 +48,8 @@ ROUNDING = (
     "learner.row_buckets",
     "rollout.prefix_buckets",
     "rollout.answer_chunk",
-    "rollout.answer_share",
-    "rollout.places",
+    "rollout.return_fraction",
+    "rollout.slots",
     "rollout.share_prefixes",
 )
 """What may change too, but other sums round otherwise: the run goes on and is no longer equal to the last bit."""

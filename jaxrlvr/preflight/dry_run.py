@@ -29,7 +29,7 @@ def describe(config: RunConfig, source: str, model: models.ModelConfig, chat: Ch
     parameters = f"{models.parameter_count(model) / 1e6:,.2f}M parameters"
     if model.lora.rank:
         parameters += f" and {adapter_count(model) / 1e6:,.2f}M of adapters, which alone are trained"
-    taken = memory_estimate.need(config, model)
+    taken = memory_estimate.estimate(config, model)
     task = first_tasks(config)[0]
     if chat is None:
         first = f"{json.dumps(envs.tool_schemas(task, detail=acting.detail))}\n{task.request}"
@@ -43,7 +43,7 @@ def describe(config: RunConfig, source: str, model: models.ModelConfig, chat: Ch
             + (f", sampling data={sampling.data} fsdp={sampling.fsdp} tensor={sampling.tensor}" * (sampling != mesh)),
             f"per device {size(taken.state)} of weights, gradients and optimizer, "
             f"at most {size(taken.caches)} of caches, about {size(taken.activations)} of activations",
-            *([f"impossible here: {full}"] if (full := memory_estimate.problem(config, model)) else []),
+            *([f"impossible here: {full}"] if (full := memory_estimate.why_too_large(config, model)) else []),
             *_about_devices(config.policy, model, taken.offloaded),
             f"scenarios  {', '.join(config.tasks.scenarios)}",
             f"a step     {config.tasks.per_step} tasks x {acting.group_size} members, "

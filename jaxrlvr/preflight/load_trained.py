@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from jaxrlvr.learning.learner import Learner, changing, completed
+from jaxrlvr.learning.learner import Learner, trainable_state, with_frozen
 from jaxrlvr.learning.optimizer import make_optimizer
 from jaxrlvr.rollout.policy import Policy, PolicyConfig, load_policy
 from jaxrlvr.storage.checkpoint import Checkpoints
@@ -36,10 +36,10 @@ def load_trained(source: str, policy: PolicyConfig | None = None) -> Trained:
     learner = Learner(loaded.graphdef, make_optimizer(config.optimizer), lambda *_: None)  # type: ignore[arg-type,return-value]
     checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints)
     start = learner.init(loaded.params)
-    like = changing(start)
+    like = trainable_state(start)
     # An asynchronous run also keeps the policy that samples its next step.
     more = [like.params] if config.rollout.asynchronous else []
     step, (restored, *_), _ = checkpoints.restore((like, *more))
     checkpoints.close()
-    state = completed(restored, start)
+    state = with_frozen(restored, start)
     return Trained(loaded, state.params, f"step {step} of {source}")

@@ -24,7 +24,7 @@ from models.sharding import MESH_AXES, padded
 
 
 @dataclass(frozen=True)
-class Need:
+class MemoryEstimate:
     """Bytes of each device."""
 
     state: int
@@ -46,7 +46,7 @@ class Need:
         return max(self.sampling, self.updating)
 
 
-def need(config: RunConfig, model: models.ModelConfig) -> Need:
+def estimate(config: RunConfig, model: models.ModelConfig) -> MemoryEstimate:
     """What a run takes; what the optimizer adafactor keeps is next to nothing."""
     acting, policy = config.rollout, config.policy
     places = grid(policy.mesh)
@@ -62,10 +62,10 @@ def need(config: RunConfig, model: models.ModelConfig) -> Need:
     kept = learned.weights + (learned.optimizer if config.optimizer.kind == "adamw" else 0)
     if acting.asynchronous:
         kept += 4 * (adapter_count(model) if model.lora.rank else models.parameter_count(model))
-    # Cut into layers, in the compute dtype: what `Sampler.acting` makes once a step.
+    # Cut into layers, in the compute dtype: what `Sampler.prepare_weights` makes once a step.
     acts = sampled.weights if model.lora.rank else sampled.weights * jnp.dtype(policy.compute_dtype).itemsize // 4
     updating = kept + learned.gradients + learned.activations
-    return Need(
+    return MemoryEstimate(
         state=kept + learned.gradients,
         caches=caches,
         activations=learned.activations,
@@ -80,9 +80,9 @@ def grid(mesh: MeshConfig) -> AbstractMesh:
     return AbstractMesh(astuple(mesh), MESH_AXES)
 
 
-def problem(config: RunConfig, model: models.ModelConfig) -> str:
+def why_too_large(config: RunConfig, model: models.ModelConfig) -> str:
     """Why a run cannot fit and the nearest settings that do; empty if it can."""
-    there, needed = memory_limit(config.policy.mesh), need(config, model)
+    there, needed = memory_limit(config.policy.mesh), estimate(config, model)
     if needed.peak <= there:
         return ""
     text = (
@@ -90,7 +90,7 @@ def problem(config: RunConfig, model: models.ModelConfig) -> str:
         f"weights, gradients and optimizer, {size(needed.caches)} of caches to sample, {size(needed.activations)} of "
         "activations to update"
     )
-    smaller = fitting(config, model, there)
+    smaller = shrink_to_fit(config, model, there)
     if smaller is None:
         advice = "spread it over more devices (--policy.mesh.fsdp), train adapters (--policy.lora.rank 16), or take a "
         return f"{text}. No smaller batch fits: {advice}smaller model"
@@ -102,14 +102,14 @@ def problem(config: RunConfig, model: models.ModelConfig) -> str:
 
 def check(config: RunConfig, model: models.ModelConfig) -> None:
     """Raise UserError for a run that cannot fit."""
-    if text := problem(config, model):
+    if text := why_too_large(config, model):
         raise UserError(text)
 
 
-_LOWERED = ("learner.micro_groups", "policy.remat", "rollout.places", "rollout.group_size")
+_LOWERED = ("learner.micro_groups", "policy.remat", "rollout.slots", "rollout.group_size")
 
 
-def fitting(config: RunConfig, model: models.ModelConfig, there: int) -> RunConfig | None:
+def shrink_to_fit(config: RunConfig, model: models.ModelConfig, there: int) -> RunConfig | None:
     """The config with as little as possible lowered, in the order of what it costs, to fit; None if nothing fits."""
     spread = config.policy.mesh.data * config.policy.mesh.fsdp
 
@@ -117,18 +117,18 @@ def fitting(config: RunConfig, model: models.ModelConfig, there: int) -> RunConf
         """With the largest of ascending sizes at which a part of what is needed fits, or with the smallest of them."""
         if not sizes:
             return config
-        fit = bisect(sizes, False, key=lambda n: getattr(need(_set(config, flag, n), model), part) > there)
+        fit = bisect(sizes, False, key=lambda n: getattr(estimate(_set(config, flag, n), model), part) > there)
         return _set(config, flag, sizes[max(fit - 1, 0)])
 
-    if need(config, model).updating > there:
+    if estimate(config, model).updating > there:
         config = lowered(config, "learner.micro_groups", range(spread, config.learner.micro_groups, spread), "updating")
-    if need(config, model).updating > there and config.policy.remat in ("none", "dots"):
+    if estimate(config, model).updating > there and config.policy.remat in ("none", "dots"):
         config = replace(config, policy=replace(config.policy, remat="full"))
-    if need(config, model).sampling > there:
-        config = lowered(config, "rollout.places", range(spread, _places(config), spread), "sampling")
-    if need(config, model).peak > there:
+    if estimate(config, model).sampling > there:
+        config = lowered(config, "rollout.slots", range(spread, _places(config), spread), "sampling")
+    if estimate(config, model).peak > there:
         config = lowered(config, "rollout.group_size", range(2, config.rollout.group_size), "peak")
-    return config if need(config, model).peak <= there else None
+    return config if estimate(config, model).peak <= there else None
 
 
 def lower(flag: str, value: int) -> str:
@@ -156,7 +156,7 @@ def size(count: float) -> str:
 
 def _places(config: RunConfig) -> int:
     """Groups that are sampled at a time."""
-    return min(config.rollout.places or config.tasks.per_step, config.tasks.per_step)
+    return min(config.rollout.slots or config.tasks.per_step, config.tasks.per_step)
 
 
 def _set(config: RunConfig, flag: str, value: int) -> RunConfig:

@@ -35,10 +35,14 @@ def check(config: RunConfig, chat: Chat | None, model: models.ModelConfig | None
     rollout = config.rollout
     if rollout.detail not in DETAILS:
         raise UserError(f"--rollout.detail {rollout.detail!r} is unknown; there are {', '.join(DETAILS)}")
-    if unknown := [name for name in rollout.trace_only if name not in envs.SCENARIOS]:
-        raise UserError(f"--rollout.trace-only {unknown[0]!r} is no scenario; there are {', '.join(envs.SCENARIOS)}")
-    if rollout.answer_share > 1:
-        raise UserError(f"--rollout.answer-share {rollout.answer_share} is a share: use a number above 0, at most 1")
+    if unknown := [name for name in rollout.trace_reward_scenarios if name not in envs.SCENARIOS]:
+        raise UserError(
+            f"--rollout.trace-reward-scenarios {unknown[0]!r} is no scenario; there are {', '.join(envs.SCENARIOS)}"
+        )
+    if rollout.return_fraction > 1:
+        raise UserError(
+            f"--rollout.return-fraction {rollout.return_fraction} is a share: use a number above 0, at most 1"
+        )
     for name, share in (("grpo.gate-above", config.grpo.gate_above), ("guards.max-faults", config.guards.max_faults)):
         if share > 1:
             raise UserError(f"--{name} {share:g} is a share: use a number from 0 to 1")
@@ -90,8 +94,8 @@ _LEAST: dict[str, float | str] = {
     "rollout.max_turns": 1,
     "rollout.turn_tokens": 1,
     "rollout.answer_chunk": 1,
-    "rollout.answer_share": "above",
-    "rollout.places": 0,
+    "rollout.return_fraction": "above",
+    "rollout.slots": 0,
     "grpo.clip_low": 0,
     "grpo.clip_high": 0,
     "grpo.kl_beta": 0,
@@ -155,7 +159,7 @@ def _check_sizes(config: RunConfig) -> None:
         ("tasks.per-step", config.tasks.per_step, "mesh", training),
         ("tasks.per-step", config.tasks.per_step, own, sampling),
         ("learner.micro-groups", learner.micro_groups, "mesh", training),
-        ("rollout.places", rollout.places, own, sampling),
+        ("rollout.slots", rollout.slots, own, sampling),
         ("evaluation.batch", config.evaluation.batch, own, sampling),
     ):
         spread = axes.data * axes.fsdp

@@ -30,13 +30,13 @@ def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainS
         for size in sizes
         for rows in (0, *shape.row_buckets)
     ]
-    tasks, places, batch = config.tasks.per_step, config.rollout.places, config.evaluation.batch
+    tasks, places, batch = config.tasks.per_step, config.rollout.slots, config.evaluation.batch
     groups, fewer = min(places or tasks, tasks), lower("rollout.group-size", members)
     with full_device_told("by an update", lower("learner.micro-groups", shape.groups), "--policy.remat full", fewer):
         state = jax.block_until_ready(learner.warm_up(state, batches))
-    params, processes = multihost.acting(sampler, state.params), jax.process_count()
+    params, processes = multihost.local_weights(sampler, state.params), jax.process_count()
     for width_P in shape.prefix_buckets[::-1]:
-        with full_device_told("by sampling", lower("rollout.places", groups), fewer):
+        with full_device_told("by sampling", lower("rollout.slots", groups), fewer):
             warm_sampler(sampler, params, width_P, tasks // processes, members, places // processes)
         with full_device_told("by an evaluation", lower("evaluation.batch", batch)):
             warm_sampler(sampler, params, width_P, batch // processes, 1)
@@ -50,9 +50,9 @@ def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainS
 def warm_both(sampler: Sampler, learner: Learner, state: TrainState, batch: Batch, groups: int) -> TrainState:
     """Make an update of nothing beside the largest caches, as an asynchronous run does: they must fit together."""
     prompts = [[sampler.pad_token] * sampler.prefix_buckets[-1]] * groups
-    model = sampler.acting(state.params)
-    prefix, begun = sampler.start(model, prompts, batch.suffix_BGT.shape[1])
-    held = jax.block_until_ready((model, prefix, sampler.fit(begun, sampler.suffix_buckets[-1])))
+    model = sampler.prepare_weights(state.params)
+    prefix, begun = sampler.prefill(model, prompts, batch.suffix_BGT.shape[1])
+    held = jax.block_until_ready((model, prefix, sampler.reserve(begun, sampler.suffix_buckets[-1])))
     state = learner.warm_up(state, [batch])
     del held
     return state
@@ -61,7 +61,7 @@ def warm_both(sampler: Sampler, learner: Learner, state: TrainState, batch: Batc
 def warm_sampler(sampler: Sampler, params: Any, width_P: int, tasks: int, members: int, places: int = 0) -> None:
     """Compile start, growth, writing, reading and seating for one prompt bucket and batch."""
     groups = min(places or tasks, tasks)
-    model = sampler.acting(params)
+    model = sampler.prepare_weights(params)
     nobody_BG = np.zeros((groups, members), np.int32)
     key_BG = keys(0, 0, range(groups), members)
     prompts = [[sampler.pad_token] * width_P] * groups
@@ -73,13 +73,13 @@ def warm_sampler(sampler: Sampler, params: Any, width_P: int, tasks: int, member
     for place, slots in reversed(list(enumerate(ladder))):
         # A cache may grow into this bucket from any smaller one.
         for smaller in ladder[:place] or (slots,):
-            prefix, state = whole.start(model, prompts, members)
-            state = sampler.fit(sampler.fit(state, smaller), slots)
-        state, _ = sampler.write(model, prefix, state, nobody_BG, key_BG, 1.0)
-        state = sampler.read(model, prefix, state, one_token)
+            prefix, state = whole.prefill(model, prompts, members)
+            state = sampler.reserve(sampler.reserve(state, smaller), slots)
+        state, _ = sampler.decode(model, prefix, state, nobody_BG, key_BG, 1.0)
+        state = sampler.append(model, prefix, state, one_token)
         if groups < tasks:
-            prefix, state = sampler.seat(model, prefix, state, {0: prompts[0]})
+            prefix, state = sampler.assign_slots(model, prefix, state, {0: prompts[0]})
             for room in prefix_sharing.branch_rooms(width_P) if sampler.share_prefixes else ():
                 # Shares its first token with the prompts that stand there.
                 other = [sampler.pad_token] + [sampler.pad_token ^ 1] * room
-                prefix, state = sampler.seat(model, prefix, state, {0: other}, prompts)
+                prefix, state = sampler.assign_slots(model, prefix, state, {0: other}, prompts)

@@ -13,7 +13,7 @@ from jaxrlvr.rollout.rollout import Group
 
 
 @dataclass(frozen=True)
-class Drawn:
+class StepGroups:
     """A step's groups with their advantages."""
 
     groups: list[Group]
@@ -36,7 +36,7 @@ def draw(
     advantages: Callable[[Sequence[Group]], np.ndarray],
     wanted: int,
     refills: int,
-) -> Drawn:
+) -> StepGroups:
     """Play once, and with `refills` above 0 up to so many times more until `wanted` groups have an advantage.
 
     `play` takes the number of the refill, 0 for the first draw. What goes over `wanted` is not used. Without any useful
@@ -50,4 +50,4 @@ def draw(
         if not refills or len(useful) >= wanted:
             break
     kept = useful[:wanted] if refills and useful else list(range(wanted))
-    return Drawn(groups, advantage_BG, kept, refill)
+    return StepGroups(groups, advantage_BG, kept, refill)

@@ -23,7 +23,7 @@ from jaxrlvr.sampling.sampler import Sampler
 from models.sampling_weights import sampling_weights
 
 
-def acting(sampler: Sampler, params: Any) -> Any:
+def local_weights(sampler: Sampler, params: Any) -> Any:
     """The parameters on the devices of this process's sampler, with what other hosts have of them."""
     if jax.process_count() == 1 or sampler.mesh is None:
         return params
@@ -70,10 +70,10 @@ def rollout(
     own = slice(jax.process_index() * share, (jax.process_index() + 1) * share)
     groups = play(
         sampler,
-        acting(sampler, params),
+        local_weights(sampler, params),
         chat,
         tasks[own],
-        replace(config, places=config.places // count),
+        replace(config, slots=config.slots // count),
         seed=seed,
         step=step,
         numbers=numbers[own],

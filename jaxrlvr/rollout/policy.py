@@ -106,7 +106,7 @@ def weight_bytes(model: models.ModelConfig, compute_dtype: str) -> int:
     return jnp.dtype(compute_dtype).itemsize * models.parameter_count(model)
 
 
-def peek(config: PolicyConfig) -> tuple[str, models.ModelConfig, Chat | None]:
+def inspect_model(config: PolicyConfig) -> tuple[str, models.ModelConfig, Chat | None]:
     """What can be told of a model without its weights: its name, architecture, and chat if a tokenizer is there.
 
     A hub id is not fetched: its architecture comes from the published shapes. Of a directory that holds weights, their

@@ -43,9 +43,9 @@ class RolloutConfig:
     """Tokens a member may write in one turn."""
     detail: Detail = "compact"
     """How much of tools and answers the model sees: compact or full."""
-    lenient: bool = False
+    untagged_calls: bool = False
     """Take calls without <tool_call> tags too, bare or in a fence, for checkpoints that never write the tag."""
-    trace_only: tuple[str, ...] = ()
+    trace_reward_scenarios: tuple[str, ...] = ()
     """Scenarios whose reward comes from the calls alone, not from the site's final state, which still decides success
     (arXiv 2607.01465).
     """
@@ -55,11 +55,11 @@ class RolloutConfig:
     """Suffix lengths that are compiled for, ascending; the last one is a member's limit."""
     answer_chunk: int = 64
     """Answers are appended in chunks of this many tokens."""
-    answer_share: float = 0.5
+    return_fraction: float = 0.5
     """Answers are read as soon as this share of the members that were writing have ended their turns; 1 waits for all.
     No member's tokens depend on it.
     """
-    places: int = 0
+    slots: int = 0
     """Groups that are sampled at a time; the next task takes the place of a finished one. 0: all of a step at once."""
     share_prefixes: bool = False
     """Encode once what several prompts of a step begin with, such as long schemas of tools; on one device."""
@@ -134,20 +134,20 @@ def rollout(
     with timed(figures, "seconds/host"):
         groups = [_open_group(chat, task, config) for task in tasks]
     numbers = list(range(len(tasks)) if numbers is None else numbers)
-    count = min(config.places or len(tasks), len(tasks))
+    count = min(config.slots or len(tasks), len(tasks))
     placed, waiting = numbers[:count], deque(range(count, len(tasks)))
     longest = max(len(group.prefix) for group in groups)
-    model = sampler.acting(params)
+    model = sampler.prepare_weights(params)
     del params  # of several processes, a copy that nobody else has
-    prefix, state = sampler.start(model, [group.prefix for group in groups[:count]], config.group_size, longest)
+    prefix, state = sampler.prefill(model, [group.prefix for group in groups[:count]], config.group_size, longest)
     key_BG = keys(seed, step, placed, config.group_size)
     playing = groups[:count]
     while any(group.goes_on for group in playing):
         limit_BG = _limits(playing, config)
         writing = int((limit_BG > 0).sum())
-        until = min(writing - 1, int(writing * (1 - config.answer_share)))
-        state = sampler.fit(state, int(limit_BG.max()))
-        state, turn = sampler.write(model, prefix, state, limit_BG, key_BG, config.temperature, until)
+        until = min(writing - 1, int(writing * (1 - config.return_fraction)))
+        state = sampler.reserve(state, int(limit_BG.max()))
+        state, turn = sampler.decode(model, prefix, state, limit_BG, key_BG, config.temperature, until)
         length_BG, turn = jax.device_get((state.length_BG, turn))
         with timed(figures, "seconds/host"):
             answers = _play_turns(playing, turn, length_BG, limit_BG, chat, config)
@@ -159,7 +159,7 @@ def rollout(
             for place, task in taken.items():
                 playing[place], placed[place] = groups[task], numbers[task]
             prompts = {place: playing[place].prefix for place in taken}
-            prefix, state = sampler.seat(model, prefix, state, prompts, standing)
+            prefix, state = sampler.assign_slots(model, prefix, state, prompts, standing)
             key_BG = keys(seed, step, placed, config.group_size)
     with timed(figures, "seconds/host"):
         for group in groups:
@@ -170,8 +170,8 @@ def rollout(
 
 def _open_group(chat: Chat, task: Task, config: RolloutConfig) -> Group:
     prefix = chat.prompt(task.request, envs.tool_schemas(task, detail=config.detail))
-    how: dict[str, Any] = {"detail": config.detail, "lenient": config.lenient}
-    how["trace_only"] = task.scenario in config.trace_only
+    how: dict[str, Any] = {"detail": config.detail, "lenient": config.untagged_calls}
+    how["trace_only"] = task.scenario in config.trace_reward_scenarios
     episodes = [envs.Episode(task, **how) for _ in range(config.group_size)]
     return Group(task, prefix, [Trajectory(episode) for episode in episodes])
 
@@ -243,8 +243,8 @@ def _append_answers(
     """Put the answers into the caches of the members that go on; check that cache and host agree on every length."""
     if not any(tokens for group in answers for tokens in group):
         return state
-    state = sampler.fit(state, max(len(member.tokens) for group in groups for member in group.members))
-    state = sampler.read(model, prefix, state, answers)
+    state = sampler.reserve(state, max(len(member.tokens) for group in groups for member in group.members))
+    state = sampler.append(model, prefix, state, answers)
     length_BG = np.asarray(state.length_BG)
     for b, group in enumerate(groups):
         for g, member in enumerate(group.members):

@@ -30,16 +30,16 @@ def progress(first: int, last: int) -> Iterator[int]:
             shown.update(bar, completed=step)
 
 
-Judgement = Mapping[str, Mapping[str, Mapping[str, Any]]]
+Evaluation = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Way of acting -> scenario -> {reward, success, tasks}."""
 
 
-def scores(title: str, judged: Judgement) -> None:
+def scores(title: str, judged: Evaluation) -> None:
     """Print reward and success per scenario for each way of acting."""
     _table(title, judged, lambda way, scenario, figure: f"{judged[way][scenario][figure]:.3f}")
 
 
-def change(title: str, before: Judgement, after: Judgement) -> None:
+def change(title: str, before: Evaluation, after: Evaluation) -> None:
     """Print reward and success per scenario as before→after, ? for what is not known, in 80 columns."""
 
     def cell(way: str, scenario: str, figure: str) -> str:
@@ -49,7 +49,7 @@ def change(title: str, before: Judgement, after: Judgement) -> None:
     _table(title, after, cell)
 
 
-def _table(title: str, judged: Judgement, cell: Callable[[str, str, str], str]) -> None:
+def _table(title: str, judged: Evaluation, cell: Callable[[str, str, str], str]) -> None:
     shown = Table(title=title, title_justify="left")
     shown.add_column("scenario", no_wrap=True)
     columns = [(way, figure) for way in judged for figure in ("reward", "success")]

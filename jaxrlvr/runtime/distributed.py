@@ -90,7 +90,7 @@ def _initialize(coordinator: str | None = None, processes: int | None = None, pr
         console.quiet()
 
 
-def _watch() -> heartbeat.Watch:
+def _watch() -> heartbeat.Heartbeat:
     """Keep an eye on the other processes from now on."""
 
     def lost(process: int) -> None:
@@ -102,8 +102,8 @@ def _watch() -> heartbeat.Watch:
     if jax.process_index() == 0:
         server, address = heartbeat.listen()
         exchange(address)
-        return heartbeat.Watch(heartbeat.accept(server, jax.process_count() - 1), lost)
-    return heartbeat.Watch(heartbeat.connect(exchange("")[0], jax.process_index()), lost)
+        return heartbeat.Heartbeat(heartbeat.accept(server, jax.process_count() - 1), lost)
+    return heartbeat.Heartbeat(heartbeat.connect(exchange("")[0], jax.process_index()), lost)
 
 
 def is_first() -> bool:

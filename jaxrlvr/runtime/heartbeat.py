@@ -23,7 +23,7 @@ def end(message: str) -> NoReturn:
     os._exit(1)
 
 
-class Watch:
+class Heartbeat:
     """The connections of one process: to the first one, or on that one to all others."""
 
     def __init__(self, connections: dict[int, socket.socket], lost: Callable[[int], None]) -> None:

@@ -11,12 +11,12 @@ from jaxrlvr.runtime.errors import RunStopped
 
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 """What a disk says that is full or broken."""
-SMALLER = "--learner.micro-groups, --rollout.places or --evaluation.batch, or --policy.remat full"
+SMALLER = "--learner.micro-groups, --rollout.slots or --evaluation.batch, or --policy.remat full"
 """What makes a training run need less of the device's memory; all of it may change when the run goes on."""
 
 
 @contextmanager
-def shortage_told(run: Path, smaller: str = SMALLER) -> Iterator[None]:
+def explain_resource_errors(run: Path, smaller: str = SMALLER) -> Iterator[None]:
     """Make RunStopped, which says how to go on, of the errors of a full or broken disk and of memory that ran out, and
     of no others. `smaller` are the settings that need less memory.
     """

@@ -15,7 +15,7 @@ from jaxrlvr.runtime.heartbeat import end
 
 
 class Watchdog:
-    """Watches one run from `with` to its end; `now` says what is being done, and that something moved."""
+    """Watches one run from `with` to its end; `report` says what is being done, and that something moved."""
 
     def __init__(
         self,
@@ -32,13 +32,13 @@ class Watchdog:
         self._over = threading.Event()
         self._watching = threading.Thread(target=self._watch, daemon=True)
 
-    def now(self, doing: str) -> None:
+    def report(self, doing: str) -> None:
         """Something moved: the run begins with `doing`."""
         self._doing, self._since, self._told = doing, time.monotonic(), False
 
     def __enter__(self) -> "Watchdog":
         if self._patience:
-            self.now(self._doing)
+            self.report(self._doing)
             self._watching.start()
         return self
 

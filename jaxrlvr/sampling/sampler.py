@@ -1,7 +1,7 @@
 """Prefixes -> sampled turns: the jitted part of a rollout.
 
-Four functions over a batch of groups: `start` runs every prompt once per group, `write` samples the turns of active
-members in a compiled `while_loop`, `read` appends known tokens (tools' answers) to those that have any, `seat` gives
+Four functions over a batch of groups: `prefill` runs every prompt once per group, `decode` samples the turns of active
+members in a compiled `while_loop`, `append` appends known tokens (tools' answers) to those that have any, `assign_slots` gives
 the places of finished groups to others (`places.py`). A member's tokens live in consecutive slots of its suffix cache,
 so slot, position and time are one number. Axes: B groups, G members, D parts of the mesh that groups are spread over, R
 members of a part that read together, P prefix, S suffix slots, C answer chunk.
@@ -41,7 +41,7 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True)
 class Sampler:
-    """Compiled sampling for one model, whose weights are passed in with each call (`acting`)."""
+    """Compiled sampling for one model, whose weights are passed in with each call (`prepare_weights`)."""
 
     graphdef: Any
     prefix_buckets: Sequence[int]
@@ -54,13 +54,13 @@ class Sampler:
     share_prefixes: bool = False
     """Encode once what several prompts begin with, on one device."""
 
-    def acting(self, params: Any) -> Forward:
+    def prepare_weights(self, params: Any) -> Forward:
         """The model that all else here takes, once for many turns: cast, cut into layers, on this sampler's mesh."""
         model = nnx.merge(self.graphdef, params)
         moved = sampling_weights(model.config, params, model.compute_dtype, self.mesh)
         return _unrolled(self.graphdef, moved)
 
-    def start(
+    def prefill(
         self, model: Forward, prompts: Sequence[Sequence[int]], members: int, longest: int = 0
     ) -> tuple[Prefix, SamplerState]:
         """Encode one prompt per group, with room for prompts of `longest` tokens that will be seated.
@@ -75,12 +75,12 @@ class Sampler:
         return open_places(model, *placed, members, self.suffix_buckets[0])
 
     def warm_up_sharing(self, model: Forward, groups: int, width_P: int, members: int) -> None:
-        """Compile all that `start` may need to share prefixes of this width."""
+        """Compile all that `prefill` may need to share prefixes of this width."""
         encoded = prefix_sharing.warm_up(model, groups, width_P, self.pad_token)
         if encoded is not None:
             open_encoded(model, *encoded, members, self.suffix_buckets[0])
 
-    def seat(
+    def assign_slots(
         self,
         model: Forward,
         prefix: Prefix,
@@ -124,12 +124,12 @@ class Sampler:
         """Arrays of groups, spread over the mesh."""
         return jax.device_put(arrays, None if self.mesh is None else models.batch_sharding(self.mesh))
 
-    def fit(self, state: SamplerState, length: int) -> SamplerState:
+    def reserve(self, state: SamplerState, length: int) -> SamplerState:
         """Move the suffix caches to the smallest bucket with `length` slots; they never shrink."""
         size = bucket(length, self.suffix_buckets, "a suffix")
         return state if size <= state.suffix.num_slots else grow(state, size)
 
-    def write(
+    def decode(
         self,
         model: Forward,
         prefix: Prefix,
@@ -145,12 +145,12 @@ class Sampler:
         """
         limit_BG, key_BG = self._place((limit_BG.astype(np.int32), key_BG))
         numbers = jnp.float32(temperature), jnp.int32(until)
-        return _write(self.stop_token, model, prefix, state, limit_BG, key_BG, *numbers)
+        return _decode(self.stop_token, model, prefix, state, limit_BG, key_BG, *numbers)
 
-    def read(
+    def append(
         self, model: Forward, prefix: Prefix, state: SamplerState, answers: Sequence[Sequence[Sequence[int]]]
     ) -> SamplerState:
-        """Append `answers[b][g]` (possibly none) to each member. The caller has made room with `fit`."""
+        """Append `answers[b][g]` (possibly none) to each member. The caller has made room with `reserve`."""
         texts = [tokens for group in answers for tokens in group]
         each = len(texts) // self._parts
         together = -(-each // _ROUNDS)
@@ -164,7 +164,7 @@ class Sampler:
             for begin in range(0, max(len(texts[row]) for part in rows for row in part), self.answer_chunk):
                 chunks = [{row % each: texts[row][begin : begin + self.answer_chunk] for row in part} for part in rows]
                 chunk = self._place(self._chunk(chunks, together, nobody=each))
-                state = _read(model, prefix, state, *chunk)
+                state = _append(model, prefix, state, *chunk)
         return state
 
     def _chunk(
@@ -196,7 +196,7 @@ _keys = jax.jit(member_keys, static_argnums=2)
 
 
 @partial(jax.jit, static_argnums=0, donate_argnums=3)
-def _write(
+def _decode(
     stop_token: int,
     model: Forward,
     prefix: Prefix,
@@ -232,7 +232,7 @@ def _write(
 
 
 @partial(jax.jit, donate_argnums=2)
-def _read(
+def _append(
     model: Forward,
     prefix: Prefix,
     state: SamplerState,

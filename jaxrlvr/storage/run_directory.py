@@ -107,12 +107,12 @@ class RunDirectory:
         for file in (self.episodes / "train.jsonl", self.path / "evaluations.jsonl", self.path / "diagnosis.jsonl"):
             keep_steps(file, step)
 
-    def note(self, name: str, record: Mapping[str, Any]) -> None:
+    def append_line(self, name: str, record: Mapping[str, Any]) -> None:
         """Append a line to NAME.jsonl; `record` has its step."""
         with (self.path / f"{name}.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, default=asdict) + "\n")
 
-    def noted(self, name: str) -> list[dict[str, Any]]:
+    def read_lines(self, name: str) -> list[dict[str, Any]]:
         """The lines of NAME.jsonl."""
         return records(self.path / f"{name}.jsonl")
 
@@ -120,11 +120,11 @@ class RunDirectory:
         """Write summary.json."""
         write_whole(self.summary, json.dumps(summary, indent=2) + "\n")
 
-    def remember(self, name: str, value: Any) -> None:
+    def save_result(self, name: str, value: Any) -> None:
         """Keep a small result (the evaluation before training) for a later process of the same run."""
         write_whole(self.path / f"{name}.json", json.dumps(value, default=asdict) + "\n")
 
-    def recall(self, name: str) -> Any:
+    def load_result(self, name: str) -> Any:
         """What `remember` kept, or None if it is not there or broken."""
         file = self.path / f"{name}.json"
         try:

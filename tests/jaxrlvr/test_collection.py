@@ -92,7 +92,7 @@ def weights(run):
 def assert_equal(run, whole):
     assert figures(run) == figures(whole)
     chex.assert_trees_all_equal(weights(run), weights(whole))
-    assert run.noted("evaluations") == whole.noted("evaluations") and len(run.noted("evaluations")) == 3
+    assert run.read_lines("evaluations") == whole.read_lines("evaluations") and len(run.read_lines("evaluations")) == 3
     for file in whole.episodes.iterdir():
         assert (run.episodes / file.name).read_text() == file.read_text(), file.name
 

@@ -203,7 +203,7 @@ def test_resume__after_a_kill_equals_the_run_never_killed(whole, killed, config,
     assert without_clock(figures(run)) == without_clock(figures(whole))
     chex.assert_trees_all_equal(weights(run), weights(whole))
     for name in ("before", "after"):
-        assert run.recall(name) == whole.recall(name)
+        assert run.load_result(name) == whole.load_result(name)
     for file in whole.episodes.iterdir():
         assert (run.episodes / file.name).read_text() == file.read_text(), file.name
 
@@ -315,10 +315,10 @@ def test_stop__during_an_evaluation_abandons_it_and_the_resumed_run_makes_it(con
 
     monkeypatch.setattr(train, "write_episodes", asked)
     assert train.train(config, load_policy(config.policy), run, interruption) == 0
-    assert run.recall("before") is None
+    assert run.load_result("before") is None
     monkeypatch.undo()
     assert run_training(replace(config, steps=1), run) == 1
-    assert run.recall("before") == whole.recall("before")
+    assert run.load_result("before") == whole.load_result("before")
 
 
 @pytest.fixture(scope="module")
@@ -468,7 +468,7 @@ def test_export__does_not_write_over_anything(whole, tmp_path):
 def test_evaluate__of_a_run_gives_the_scores_it_ended_with(whole, tmp_path, capsys):
     out = tmp_path / "episodes.jsonl"
     evaluate.main(["--model", str(whole.path), "--out", str(out)])
-    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == whole.recall("after")
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == whole.load_result("after")
     assert len(out.read_text().splitlines()) == 2 * 2 * 3
     with pytest.raises(UserError, match="exists already: choose another --out"):
         evaluate.main(["--model", str(whole.path), "--out", str(out)])
@@ -476,7 +476,7 @@ def test_evaluate__of_a_run_gives_the_scores_it_ended_with(whole, tmp_path, caps
 
 def test_evaluate__of_a_model_gives_the_scores_a_run_began_with(whole, config_file, model_directory, capsys):
     evaluate.main(["--model", str(model_directory), "--config", config_file])
-    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == whole.recall("before")
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == whole.load_result("before")
 
 
 def test_load_trained__of_a_run_without_checkpoints_is_the_users_error(whole, tmp_path):

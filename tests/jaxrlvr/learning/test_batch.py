@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxrlvr.learning.batch import Row, Shape, Suffix, arranged, empty, pack, rows
+from jaxrlvr.learning.batch import Shape, TrainingGroup, TrainingSuffix, by_cost, empty, pack, to_training_groups
 from jaxrlvr.rollout.rollout import Group, Trajectory
 
 PAD = 9
@@ -16,10 +16,10 @@ SHAPE = Shape(groups=2, prefix_buckets=(4, 8), suffix_buckets=(3, 6))
 
 def row(prefix, *lengths, advantage=1.0):
     """A group whose members have suffixes of these lengths."""
-    return Row(
+    return TrainingGroup(
         list(range(1, prefix + 1)),
         [
-            Suffix(np.arange(n), np.arange(n) % 2 == 0, -np.arange(n, dtype=np.float32), advantage + member)
+            TrainingSuffix(np.arange(n), np.arange(n) % 2 == 0, -np.arange(n, dtype=np.float32), advantage + member)
             for member, n in enumerate(lengths)
         ],
     )
@@ -51,20 +51,20 @@ def test_pack__puts_like_lengths_together():
 
 def test_pack__puts_groups_that_can_teach_first():
     flat = row(2, 6, 6)
-    flat = Row(flat.prefix, [replace(suffix, advantage=0.0) for suffix in flat.suffixes])
+    flat = TrainingGroup(flat.prefix, [replace(suffix, advantage=0.0) for suffix in flat.suffixes])
     batches = pack([flat, row(2, 1, 1), flat, row(2, 2, 2)], SHAPE, PAD)
     assert [batch.advantage_BG.any(axis=1).tolist() for batch in batches] == [[True, True], [False, False]]
 
 
-def test_arranged__is_the_order_in_which_rows_are_packed():
+def test_by_cost__is_the_order_in_which_rows_are_packed():
     given = [row(n, n, 7 - n, advantage=float(n % 2)) for n in range(1, 7)]
-    given = [Row(one.prefix, one.suffixes, f"{n}") for n, one in enumerate(given)]
+    given = [TrainingGroup(one.prefix, one.suffixes, f"{n}") for n, one in enumerate(given)]
     prefixes = [
         batch.prefix_BP[b, : batch.prefix_length_B[b]].tolist() for batch in pack(given, SHAPE, PAD) for b in range(2)
     ]
-    ordered = arranged(given)
+    ordered = by_cost(given)
     assert prefixes == [one.prefix for one in ordered] and {one.scenario for one in ordered} == set("012345")
-    assert [one.scenario for one in arranged(ordered)] == [one.scenario for one in ordered] != list("012345")
+    assert [one.scenario for one in by_cost(ordered)] == [one.scenario for one in ordered] != list("012345")
 
 
 def test_pack__fills_the_last_micro_batch_with_groups_that_sample_nothing():
@@ -103,7 +103,7 @@ def member(stop, sampled):
 def test_rows__of_a_member_that_may_not_teach_count_no_token():
     members = [member("done", [True, False, True]), member("fault", [True, True])]
     group = Group(SimpleNamespace(scenario="a"), [5, 6], members)
-    (only,) = rows([group], np.array([[0.5, 0.0]], np.float32))
+    (only,) = to_training_groups([group], np.array([[0.5, 0.0]], np.float32))
     good, bad = only.suffixes
     assert only.prefix == [5, 6]
     assert good.sampled.tolist() == [True, False, True] and good.advantage == 0.5

@@ -14,9 +14,9 @@ import models
 from jaxrlvr import train
 from jaxrlvr.imitation.stages import imitation
 from jaxrlvr.learning import grpo
-from jaxrlvr.learning.batch import Row, Shape, Suffix, arranged, empty, pack
+from jaxrlvr.learning.batch import Shape, TrainingGroup, TrainingSuffix, by_cost, empty, pack
 from jaxrlvr.learning.grpo import GRPOConfig
-from jaxrlvr.learning.learner import Learner, changing, completed
+from jaxrlvr.learning.learner import Learner, trainable_state, with_frozen
 from jaxrlvr.learning.logprobs import suffix_logprobs
 from jaxrlvr.learning.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.monitoring.metrics import CompileCounter
@@ -36,14 +36,16 @@ def groups():
 
     def suffix():
         n = int(rng.integers(3, 12))
-        return Suffix(
+        return TrainingSuffix(
             rng.integers(0, 512, n).astype(np.int32),
             rng.random(n) < 0.7,
             np.float32(-6 + rng.standard_normal(n)),
             float(rng.standard_normal()),
         )
 
-    return [Row(rng.integers(0, 512, 5 + 2 * b).tolist(), [suffix() for _ in range(MEMBERS)]) for b in range(5)]
+    return [
+        TrainingGroup(rng.integers(0, 512, 5 + 2 * b).tolist(), [suffix() for _ in range(MEMBERS)]) for b in range(5)
+    ]
 
 
 def cut(rows, count, suffix_buckets=(12,), row_buckets=()):
@@ -99,7 +101,7 @@ def test_update__tells_of_each_group_what_adds_up_to_the_step(loaded, groups):
         _, stats = learner.update(learner.init(jax.tree.map(jnp.copy, loaded.params)), batches)
         told = stats.groups._asdict()
         assert all(values.shape == (places,) for values in told.values())
-        tokens = [sum(int(suffix.sampled.sum()) for suffix in row.suffixes) for row in arranged(groups)]
+        tokens = [sum(int(suffix.sampled.sum()) for suffix in row.suffixes) for row in by_cost(groups)]
         np.testing.assert_array_equal(told.pop("tokens")[:5], tokens)
         assert told.pop("behaviour_gap_max").max() == stats.means.behaviour_gap_max
         for name, values in told.items():
@@ -108,7 +110,7 @@ def test_update__tells_of_each_group_what_adds_up_to_the_step(loaded, groups):
 
 
 def test_update__of_groups_equals_every_member_with_a_prompt_of_its_own(loaded, groups):
-    naive = [Row(row.prefix, [suffix]) for row in groups for suffix in row.suffixes]
+    naive = [TrainingGroup(row.prefix, [suffix]) for row in groups for suffix in row.suffixes]
     ours, _ = gradient(loaded, cut(groups, 5))
     theirs, _ = gradient(loaded, cut(naive, len(naive)))
     chex.assert_trees_all_close(ours, theirs, atol=2e-6)
@@ -164,7 +166,7 @@ def test_update__of_a_hybrid_s_members_in_shared_rows_is_named(groups):
 def test_update__does_not_see_tokens_after_the_last_sampled_one(loaded, groups):
     def lengthened(s):
         tokens, sampled = np.append(s.tokens, 7), np.append(s.sampled, False)
-        return Suffix(tokens, sampled, np.append(s.logprobs, np.float32(0)), s.advantage)
+        return TrainingSuffix(tokens, sampled, np.append(s.logprobs, np.float32(0)), s.advantage)
 
     longer = [replace(row, suffixes=[lengthened(suffix) for suffix in row.suffixes]) for row in groups]
     ours, _ = gradient(loaded, cut(groups, 5))
@@ -189,7 +191,7 @@ def test_update__that_only_measures_flat_groups_is_the_same(loaded, groups, mean
         optax.sgd(1.0),
         grpo.objective(config),
         denominator=grpo.denominator(config),
-        flat_teaches=grpo.flat_teaches(config),
+        has_gradient_without_advantage=grpo.has_gradient_without_advantage(config),
     )
     state, measured = learner.update(learner.init(jax.tree.map(jnp.copy, loaded.params)), batches)
     ours = jax.tree.map(lambda old, new: np.asarray(old) - np.asarray(new), loaded.params, state.params)
@@ -214,7 +216,7 @@ def test_flat_teaches__where_flat_groups_have_a_gradient(policy, loaded, groups,
     reference = jax.tree.map(lambda leaf: leaf * 1.1, loaded.params)
     learner = Learner(policy.graphdef, optax.sgd(1.0), grpo.objective(config), reference=reference)
     _, stats = learner.update(learner.init(policy.params), cut(flattened(groups), 5))
-    assert bool(stats.grad_norm > 0) is grpo.flat_teaches(config)
+    assert bool(stats.grad_norm > 0) is grpo.has_gradient_without_advantage(config)
 
 
 @pytest.mark.parametrize("sizes", [(8, 1, 1), (1, 8, 1), (2, 2, 2)])
@@ -379,16 +381,20 @@ def compiled_after_warm_up(learner, params, groups):
     return counter.count, state
 
 
-@pytest.mark.parametrize("flat_teaches", [True, False])
-def test_update__compiles_nothing_after_warm_up(policy, groups, flat_teaches):
-    count, _ = compiled_after_warm_up(learner_of(policy, flat_teaches=flat_teaches), policy.params, groups)
+@pytest.mark.parametrize("has_gradient_without_advantage", [True, False])
+def test_update__compiles_nothing_after_warm_up(policy, groups, has_gradient_without_advantage):
+    count, _ = compiled_after_warm_up(
+        learner_of(policy, has_gradient_without_advantage=has_gradient_without_advantage), policy.params, groups
+    )
     assert count == 0
 
 
 def test_update__compiles_nothing_on_a_mesh_and_every_moment_stays_with_its_parameter(model_directory, groups):
     mesh = models.make_mesh(2, 2, 2)
     graphdef, params = nnx.split(models.load(model_directory, mesh=mesh))
-    learner = Learner(graphdef, make_optimizer(RATE), grpo.objective(GRPOConfig()), mesh=mesh, flat_teaches=False)
+    learner = Learner(
+        graphdef, make_optimizer(RATE), grpo.objective(GRPOConfig()), mesh=mesh, has_gradient_without_advantage=False
+    )
 
     def parts(tree):
         return sorted(leaf.sharding.shard_shape(leaf.shape) for leaf in jax.tree.leaves(tree) if leaf.ndim)
@@ -497,13 +503,13 @@ def test_update__of_adapters_is_the_derivative_of_the_merged_weights(with_adapte
 
 def test_changing__is_what_a_checkpoint_needs(with_adapters, policy):
     state = learner_of(with_adapters).init(with_adapters.params)
-    part = changing(state)
+    part = trainable_state(state)
     assert len(jax.tree.leaves(part.params)) == 4
-    whole = completed(part, state)
+    whole = with_frozen(part, state)
     assert jax.tree.structure(whole) == jax.tree.structure(state)
     jax.tree.map(np.testing.assert_array_equal, whole, state)
     plain = learner_of(policy).init(policy.params)
-    assert changing(plain) == plain
+    assert trainable_state(plain) == plain
 
 
 def test_balance_loss__adds_its_own_gradient_and_nothing_to_a_model_in_balance(groups):

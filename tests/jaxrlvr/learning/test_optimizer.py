@@ -11,7 +11,7 @@ from flax import nnx
 import models
 from jaxrlvr.config import RunConfig, from_json, to_json
 from jaxrlvr.learning import grpo
-from jaxrlvr.learning.batch import Row, Shape, Suffix, pack
+from jaxrlvr.learning.batch import Shape, TrainingGroup, TrainingSuffix, pack
 from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.learner import Learner
 from jaxrlvr.learning.optimizer import OptimizerConfig, check, groups, make_optimizer
@@ -23,10 +23,12 @@ from jaxrlvr.runtime.errors import UserError
 def batches():
     rng = np.random.default_rng(0)
     suffixes = [
-        Suffix(rng.integers(0, 512, 6).astype(np.int32), np.ones(6, bool), np.full(6, -6, np.float32), advantage)
+        TrainingSuffix(
+            rng.integers(0, 512, 6).astype(np.int32), np.ones(6, bool), np.full(6, -6, np.float32), advantage
+        )
         for advantage in (1.0, -0.5)
     ]
-    return pack([Row([1, 2, 3], suffixes)] * 8, Shape(8, (4,), (8,)), 0)
+    return pack([TrainingGroup([1, 2, 3], suffixes)] * 8, Shape(8, (4,), (8,)), 0)
 
 
 def stepped(policy, config, batches, steps=2, mesh=None):

@@ -8,7 +8,7 @@ import pytest
 
 from jaxrlvr.monitoring.metrics import CLOCKED
 from jaxrlvr.monitoring.utilisation import SIZE, Meter, group_flops, measured_peak
-from jaxrlvr.rollout.dynamic_sampling import Drawn
+from jaxrlvr.rollout.dynamic_sampling import StepGroups
 from jaxrlvr.rollout.rollout import Group, Trajectory
 from models import ModelConfig
 from models.memory_and_flops import Batch, forward_flops
@@ -21,7 +21,9 @@ def group(prefix, *suffixes):
 
 
 def meter(**settings):
-    return Meter(**{"config": SHAPE, "peak": 1e9, "flat_teaches": False, "reference": False} | settings)
+    return Meter(
+        **{"config": SHAPE, "peak": 1e9, "has_gradient_without_advantage": False, "reference": False} | settings
+    )
 
 
 def test_group_flops__of_equal_members_are_the_budgets():
@@ -41,14 +43,14 @@ def test_learned__counts_a_backward_pass_where_there_is_one():
     groups, advantage_BG = [group(20, 5, 11), group(9, 7, 7)], np.array([[0.5, -0.5], [0.0, 0.0]])
     one, other = (group_flops(SHAPE, each) for each in groups)
     assert meter().learned(groups, advantage_BG) == pytest.approx(3 * one + other)
-    assert meter(flat_teaches=True).learned(groups, advantage_BG) == pytest.approx(3 * (one + other))
+    assert meter(has_gradient_without_advantage=True).learned(groups, advantage_BG) == pytest.approx(3 * (one + other))
     assert meter(reference=True).learned(groups, advantage_BG) == pytest.approx(4 * one + 2 * other)
 
 
 def test_figures__are_rates_and_their_share_of_the_peak():
     """A group that was played and not used counts in sampling alone."""
     groups = [group(20, 5, 11), group(9, 7, 7)]
-    drawn = Drawn(groups, np.array([[0.5, -0.5], [0.0, 0.0]]), [0], 1)
+    drawn = StepGroups(groups, np.array([[0.5, -0.5], [0.0, 0.0]]), [0], 1)
     found = meter().figures(drawn, {"seconds/sample": 2.0, "seconds/update": 0.5})
     one, other = (group_flops(SHAPE, each) for each in groups)
     assert found["speed/sample_flops"] == pytest.approx((one + other) / 2)

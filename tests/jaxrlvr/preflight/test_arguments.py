@@ -174,10 +174,10 @@ def test_reserve__takes_an_empty_directory(tmp_path, tiny_run):
 
 
 def test_remember__is_recalled_by_a_later_process(stored):
-    assert stored.recall("before") is None
-    stored.remember("before", {"greedy": {"x": {"reward": 0.25}}})
+    assert stored.load_result("before") is None
+    stored.save_result("before", {"greedy": {"x": {"reward": 0.25}}})
     again, _ = RunDirectory.open(str(stored.path))
-    assert again.recall("before") == {"greedy": {"x": {"reward": 0.25}}}
+    assert again.load_result("before") == {"greedy": {"x": {"reward": 0.25}}}
 
 
 def test_forget_after__drops_later_steps_and_half_a_line(stored):

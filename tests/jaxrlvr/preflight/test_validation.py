@@ -12,7 +12,7 @@ from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.optimizer import groups
 from jaxrlvr.preflight.dry_run import describe
 from jaxrlvr.preflight.validation import check, trained_names
-from jaxrlvr.rollout.policy import PolicyConfig, load_policy, peek
+from jaxrlvr.rollout.policy import PolicyConfig, inspect_model, load_policy
 from jaxrlvr.rollout.tasks import TaskConfig
 from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh, make_mesh
 from jaxrlvr.runtime.errors import UserError
@@ -36,8 +36,8 @@ def test_check__passes_a_run_that_works(tiny_run, chat):
         ("rollout", {"detail": "huge"}, "--rollout.detail 'huge' is unknown; there are compact, full"),
         (
             "rollout",
-            {"trace_only": ("nope",)},
-            "--rollout.trace-only 'nope' is no scenario; there are jira_create_issue",
+            {"trace_reward_scenarios": ("nope",)},
+            "--rollout.trace-reward-scenarios 'nope' is no scenario; there are jira_create_issue",
         ),
         ("rollout", {"temperature": 0.0}, "--rollout.temperature 0.0 cannot be: use a number above 0"),
         ("rollout", {"temperature": math.nan}, "--rollout.temperature nan cannot be"),
@@ -53,9 +53,13 @@ def test_check__passes_a_run_that_works(tiny_run, chat):
         ("learner", {"micro_groups": 0}, "--learner.micro-groups 0 cannot be: use 1 or more"),
         ("rollout", {"prefix_buckets": (16, 32)}, "the largest of --rollout.prefix-buckets is 32: add one of "),
         ("tasks", {"scenarios": ("nothing",)}, "unknown scenario 'nothing'"),
-        ("rollout", {"answer_share": 1.5}, "--rollout.answer-share 1.5 is a share: use a number above 0, at most 1"),
-        ("rollout", {"answer_share": 0.0}, "--rollout.answer-share 0.0 cannot be: use a number above 0"),
-        ("rollout", {"places": -1}, "--rollout.places -1 cannot be: use 0 or more"),
+        (
+            "rollout",
+            {"return_fraction": 1.5},
+            "--rollout.return-fraction 1.5 is a share: use a number above 0, at most 1",
+        ),
+        ("rollout", {"return_fraction": 0.0}, "--rollout.return-fraction 0.0 cannot be: use a number above 0"),
+        ("rollout", {"slots": -1}, "--rollout.slots -1 cannot be: use 0 or more"),
         ("optimizer", {"learning_rate": 1e30}, "--optimizer.learning-rate 1e+30 cannot be: a step changes each weight"),
         ("optimizer", {"beta2": 1.0}, "--optimizer.beta2 1.0 cannot be: use a number below 1"),
         ("optimizer", {"warmup_steps": 9, "decay_steps": 9}, "--optimizer.decay-steps 9 counts from the first step"),
@@ -173,19 +177,19 @@ def test_mesh__that_does_not_divide_the_model_is_refused(model_directory):
 
 
 def test_describe__says_what_will_run_and_shows_the_first_prompt(tiny_run, chat):
-    source, model, found = peek(tiny_run.policy)
+    source, model, found = inspect_model(tiny_run.policy)
     text = describe(tiny_run, source, model, found)
     assert source in text and "2 layers" in text and "2 tasks x 4 members" in text
     assert "<|im_start|>assistant" in text.splitlines()[-1] and "createIssue" in text
 
 
 def test_describe__works_without_a_tokenizer(tiny_run):
-    source, model, _ = peek(tiny_run.policy)
+    source, model, _ = inspect_model(tiny_run.policy)
     assert "createIssue" in describe(tiny_run, source, model, None)
 
 
 def test_peek__fetches_nothing_for_a_published_model():
-    name, model, chat = peek(PolicyConfig(model="Qwen/Qwen3-0.6B"))
+    name, model, chat = inspect_model(PolicyConfig(model="Qwen/Qwen3-0.6B"))
     assert (name, chat, model.num_layers, model.vocab_size) == ("Qwen/Qwen3-0.6B", None, 28, 151936)
 
 
@@ -211,7 +215,7 @@ def test_describe__counts_gradients_and_optimizer_of_adapters_alone(tiny_run):
 
 
 def test_describe__says_what_these_devices_cannot_do_and_that_offload_saves_nothing_on_a_cpu(tiny_run):
-    source, model, chat = peek(tiny_run.policy)
+    source, model, chat = inspect_model(tiny_run.policy)
 
     def said(**changes):
         return describe(replace(tiny_run, policy=replace(tiny_run.policy, **changes)), source, model, chat)

@@ -10,7 +10,7 @@ import envs
 from envs import scripted_policies
 from jaxrlvr.imitation import demonstrations
 from jaxrlvr.learning import grpo
-from jaxrlvr.learning.batch import Shape, pack, rows
+from jaxrlvr.learning.batch import Shape, pack, to_training_groups
 from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.learner import Learner
 from jaxrlvr.learning.optimizer import OptimizerConfig, make_optimizer
@@ -48,7 +48,9 @@ def test_sampled_logprobs__equal_what_the_learner_computes(loaded, acting, make_
     groups = act(loaded, make_tasks(3), replace(acting, temperature=temperature))
     assert max(member.turns for group in groups for member in group.members) > 1, "nobody got an answer"
     learner = Learner(loaded.graphdef, make_optimizer(OptimizerConfig()), grpo.objective(GRPOConfig()), temperature)
-    batches = pack(rows(groups, np.zeros((3, 4), np.float32)), Shape(3, (192,), (64,)), loaded.chat.pad_token)
+    batches = pack(
+        to_training_groups(groups, np.zeros((3, 4), np.float32)), Shape(3, (192,), (64,)), loaded.chat.pad_token
+    )
     for batch in batches:
         gap_BGT = np.abs(learner.recompute(loaded.params, batch) - batch.behaviour_BGT)
         assert gap_BGT[batch.sampled_BGT].max() <= 1e-4
@@ -94,14 +96,14 @@ def test_member__of_a_mesh_is_the_member_of_one_device(model_directory, acting, 
     spread = load_policy(PolicyConfig(model=str(model_directory), mesh=mesh, sampling_mesh=grid))
     expected = act(loaded, make_tasks(8), acting)
     for places in (0, 4):
-        groups = act(spread, make_tasks(8), replace(acting, places=places))
+        groups = act(spread, make_tasks(8), replace(acting, slots=places))
         assert written(groups) == written(expected)
         np.testing.assert_allclose(logprobs(groups), logprobs(expected), atol=1e-4)
 
 
 @pytest.mark.parametrize("share", [1.0, 0.25, 1e-9], ids="share {}".format)
 def test_member__does_not_depend_on_when_answers_are_read(loaded, acting, make_tasks, reference, share):
-    groups = act(loaded, make_tasks(3), replace(acting, answer_share=share))
+    groups = act(loaded, make_tasks(3), replace(acting, return_fraction=share))
     assert written(groups) == written(reference)
     np.testing.assert_allclose(logprobs(groups), logprobs(reference), atol=1e-5)
 
@@ -110,7 +112,7 @@ def test_member__does_not_depend_on_when_answers_are_read(loaded, acting, make_t
 def test_member__does_not_depend_on_how_many_groups_are_sampled_at_a_time(
     loaded, acting, make_tasks, reference, places
 ):
-    groups = act(loaded, make_tasks(3), replace(acting, places=places))
+    groups = act(loaded, make_tasks(3), replace(acting, slots=places))
     assert written(groups) == written(reference)
     np.testing.assert_allclose(logprobs(groups), logprobs(reference), atol=1e-5)
 
@@ -253,7 +255,7 @@ def test_fault__has_no_verdict_no_advantage_and_no_token_that_counts(faulty):
     assert good.verdict.success and not idle.verdict.success
     advantage_BG = grpo.advantages(faulty, GRPOConfig())
     assert advantage_BG[0, 1] == 0 and advantage_BG[0, 0] == -advantage_BG[0, 2] > 0
-    (row,) = rows(faulty, advantage_BG)
+    (row,) = to_training_groups(faulty, advantage_BG)
     assert not row.suffixes[1].sampled.any() and row.suffixes[0].sampled.any()
 
 
@@ -262,7 +264,7 @@ def test_fault__changes_no_gradient(faulty, loaded):
     learner = Learner(loaded.graphdef, make_optimizer(OptimizerConfig()), grpo.objective(GRPOConfig()))
 
     def gradient():
-        batches = pack(rows(faulty, grpo.advantages(faulty, GRPOConfig())), Shape(1, (192,), (128,)), 0)
+        batches = pack(to_training_groups(faulty, grpo.advantages(faulty, GRPOConfig())), Shape(1, (192,), (128,)), 0)
         state, stats = learner.update(learner.init(jax.tree.map(lambda leaf: leaf + 0, loaded.params)), batches)
         return float(stats.grad_norm), jax.device_get(state.params)
 

@@ -128,7 +128,7 @@ def test_watch__notices_who_breaks_off_and_not_who_leaves(leaves: bool) -> None:
     server, address = heartbeat.listen()
     told = threading.Event()
     near = heartbeat.connect(f"127.0.0.1:{address.rpartition(':')[2]}", 1)
-    first = heartbeat.Watch(heartbeat.accept(server, 1), lambda k: (lost.append(("first", k)), told.set()))
+    first = heartbeat.Heartbeat(heartbeat.accept(server, 1), lambda k: (lost.append(("first", k)), told.set()))
     if leaves:
         near[0].sendall(b"bye\n")
     near[0].close()

@@ -8,13 +8,13 @@ import jax
 import pytest
 
 from jaxrlvr.runtime.errors import RunStopped
-from jaxrlvr.runtime.resource_errors import DISK_ERRORS, shortage_told
+from jaxrlvr.runtime.resource_errors import DISK_ERRORS, explain_resource_errors
 
 RUN = Path("runs/x")
 
 
 def told(error):
-    with pytest.raises(RunStopped) as raised, shortage_told(RUN):
+    with pytest.raises(RunStopped) as raised, explain_resource_errors(RUN):
         raise error
     assert "\n" not in str(raised.value) and str(raised.value).endswith("go on with --resume runs/x")
     return str(raised.value)
@@ -42,12 +42,12 @@ def test_memory__that_ran_out_is_told_with_the_settings_that_need_less():
     ids=repr,
 )
 def test_other_errors__stay_what_they_are(error):
-    with pytest.raises(type(error)) as raised, shortage_told(RUN):
+    with pytest.raises(type(error)) as raised, explain_resource_errors(RUN):
         raise error
     assert raised.value is error
 
 
 def test_memory__of_a_device_that_has_not_so_much_runs_out():
     """What JAX really raises, so that the message above is found in it."""
-    with pytest.raises(RunStopped, match="memory ran out"), shortage_told(RUN):
+    with pytest.raises(RunStopped, match="memory ran out"), explain_resource_errors(RUN):
         jax.numpy.zeros((1 << 50,), jax.numpy.int8).block_until_ready()

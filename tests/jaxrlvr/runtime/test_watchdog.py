@@ -21,8 +21,8 @@ def test_watchdog__names_what_stands_still_and_then_ends_it(capfd):
         said.append(message)
         ended.set()
 
-    with Watchdog(0.05, end, tick=0.01) as dog:
-        dog.now("sampling for step 3")
+    with Watchdog(0.05, end, tick=0.01) as watchdog:
+        watchdog.report("sampling for step 3")
         assert ended.wait(20)
     err = capfd.readouterr().err
     assert "nothing has moved for 0 s while sampling for step 3" in err
@@ -32,9 +32,9 @@ def test_watchdog__names_what_stands_still_and_then_ends_it(capfd):
 
 def test_watchdog__says_nothing_of_what_moves(capfd):
     said = []
-    with Watchdog(5.0, said.append, tick=0.001) as dog:
+    with Watchdog(5.0, said.append, tick=0.001) as watchdog:
         for number in range(50):
-            dog.now(f"part {number}")
+            watchdog.report(f"part {number}")
             threading.Event().wait(0.002)
     assert said == [] and capfd.readouterr().err == ""
 

@@ -129,7 +129,7 @@ def test_rollout__samples_the_same_tokens_and_compiles_nothing_more(
 
     for name in encoded:
         monkeypatch.setattr(prefix_sharing, name, counted(name, getattr(prefix_sharing, name)))
-    acting = replace(acting_wide, share_prefixes=True, places=places)
+    acting = replace(acting_wide, share_prefixes=True, slots=places)
     warm_sampler(loaded.sampler(acting), loaded.params, 192, len(tasks), acting.group_size, places)
     counter = CompileCounter()
     encoded |= {"encode": 0, "encode_grafted": 0}

@@ -53,10 +53,10 @@ def test_read__continues_each_member_as_one_sequence(loaded, make_sampler):
     answers = [[[20, 21, 22], [], [23]], [[24, 25, 26, 27, 28, 29], [30], []]]
     more = [[[40], [41, 42], []], [[], [43], [44]]]
     sampler = make_sampler()
-    model = sampler.acting(loaded.params)
-    prefix, state = sampler.start(model, PROMPTS, MEMBERS)
+    model = sampler.prepare_weights(loaded.params)
+    prefix, state = sampler.prefill(model, PROMPTS, MEMBERS)
     for texts in (answers, more):
-        state = sampler.read(model, prefix, state, texts)
+        state = sampler.append(model, prefix, state, texts)
     for b, prompt in enumerate(PROMPTS):
         for g in range(MEMBERS):
             tokens = prompt + answers[b][g] + more[b][g]
@@ -69,19 +69,19 @@ def test_read__in_chunks_of_any_size_is_the_same(loaded, make_sampler):
     results = []
     for chunk in (2, 8):
         sampler = make_sampler(chunk)
-        model = sampler.acting(loaded.params)
-        prefix, state = sampler.start(model, PROMPTS, MEMBERS)
-        state = sampler.read(model, prefix, state, answers)
+        model = sampler.prepare_weights(loaded.params)
+        prefix, state = sampler.prefill(model, PROMPTS, MEMBERS)
+        state = sampler.append(model, prefix, state, answers)
         results.append((state.length_BG, state.hidden_BGD))
     chex.assert_trees_all_close(*results, atol=1e-4)
 
 
 def test_write__stops_each_member_at_its_limit_or_end_of_turn(loaded, make_sampler):
     sampler = make_sampler()
-    model = sampler.acting(loaded.params)
-    prefix, state = sampler.start(model, PROMPTS, MEMBERS)
+    model = sampler.prepare_weights(loaded.params)
+    prefix, state = sampler.prefill(model, PROMPTS, MEMBERS)
     limit_BG = limits([0, 3, 8], [8, 5, 1])
-    state, turn = sampler.write(model, prefix, state, limit_BG, keys(0, 0, range(2), MEMBERS), 1.0)
+    state, turn = sampler.decode(model, prefix, state, limit_BG, keys(0, 0, range(2), MEMBERS), 1.0)
     length_BG, token_BGS = np.asarray(state.length_BG), np.asarray(turn.token_BGS)
     assert (length_BG <= limit_BG).all()
     for b, g in np.ndindex(2, MEMBERS):
@@ -94,12 +94,12 @@ def test_write__stops_each_member_at_its_limit_or_end_of_turn(loaded, make_sampl
 
 def test_write__of_a_stopped_member_changes_nothing(loaded, make_sampler):
     sampler = make_sampler()
-    model = sampler.acting(loaded.params)
-    prefix, state = sampler.start(model, PROMPTS, MEMBERS)
-    state = sampler.read(model, prefix, state, [[[20], [21], [22]]] * 2)
+    model = sampler.prepare_weights(loaded.params)
+    prefix, state = sampler.prefill(model, PROMPTS, MEMBERS)
+    state = sampler.append(model, prefix, state, [[[20], [21], [22]]] * 2)
     before = jax.device_get((state.hidden_BGD, state.suffix, state.length_BG))
     still_BG = limits([0, 8, 0], [0, 0, 1])  # a limit at or below the length is no turn
-    state, turn = sampler.write(model, prefix, state, still_BG, keys(0, 0, range(2), MEMBERS), 1.0)
+    state, turn = sampler.decode(model, prefix, state, still_BG, keys(0, 0, range(2), MEMBERS), 1.0)
     after = jax.device_get((state.hidden_BGD, state.suffix, state.length_BG))
     wrote_BG = still_BG > 1
     assert (after[2] > before[2]).tolist() == wrote_BG.tolist()
@@ -111,9 +111,9 @@ def test_write__of_a_stopped_member_changes_nothing(loaded, make_sampler):
 
 def test_write__greedily_takes_the_likeliest_token_of_a_plain_forward_pass(loaded, make_sampler):
     sampler = make_sampler()
-    model = sampler.acting(loaded.params)
-    prefix, state = sampler.start(model, PROMPTS, 1)
-    state, turn = sampler.write(model, prefix, state, limits([6], [6]), keys(0, 0, range(2), 1), 0.0)
+    model = sampler.prepare_weights(loaded.params)
+    prefix, state = sampler.prefill(model, PROMPTS, 1)
+    state, turn = sampler.decode(model, prefix, state, limits([6], [6]), keys(0, 0, range(2), 1), 0.0)
     model = nnx.merge(loaded.graphdef, loaded.params)
     for b, prompt in enumerate(PROMPTS):
         sequence = list(prompt)
@@ -128,14 +128,14 @@ def test_write__greedily_takes_the_likeliest_token_of_a_plain_forward_pass(loade
 def test_write__leaves_off_and_goes_on_as_if_nothing_had_happened(loaded, make_sampler):
     sampler, key_BG = make_sampler(), keys(0, 0, range(2), MEMBERS)
     limit_BG = limits([2, 8, 8], [1, 7, 8])
-    model = sampler.acting(loaded.params)
-    prefix, state = sampler.start(model, PROMPTS, MEMBERS)
-    whole, turn = sampler.write(model, prefix, state, limit_BG, key_BG, 1.0)
-    prefix, state = sampler.start(model, PROMPTS, MEMBERS)
-    state, first = sampler.write(model, prefix, state, limit_BG, key_BG, 1.0, until=4)
+    model = sampler.prepare_weights(loaded.params)
+    prefix, state = sampler.prefill(model, PROMPTS, MEMBERS)
+    whole, turn = sampler.decode(model, prefix, state, limit_BG, key_BG, 1.0)
+    prefix, state = sampler.prefill(model, PROMPTS, MEMBERS)
+    state, first = sampler.decode(model, prefix, state, limit_BG, key_BG, 1.0, until=4)
     length_BG = np.asarray(state.length_BG)
     assert (length_BG < np.asarray(whole.length_BG)).sum() in range(1, 5), "it did not leave off"
-    state, second = sampler.write(model, prefix, state, limit_BG, key_BG, 1.0)
+    state, second = sampler.decode(model, prefix, state, limit_BG, key_BG, 1.0)
     chex.assert_trees_all_close((state.length_BG, state.hidden_BGD), (whole.length_BG, whole.hidden_BGD), atol=1e-5)
     early_BGS = np.arange(8) < length_BG[..., None]
     token_BGS = np.where(early_BGS, first.token_BGS, second.token_BGS)
@@ -146,12 +146,12 @@ def test_write__leaves_off_and_goes_on_as_if_nothing_had_happened(loaded, make_s
 def test_seat__begins_anew_in_its_place_and_touches_no_other(family, loaded, hybrid, make_sampler):
     policy = {"dense": loaded, "hybrid": hybrid}[family]
     sampler = replace(make_sampler(), graphdef=policy.graphdef)
-    model = sampler.acting(policy.params)
+    model = sampler.prepare_weights(policy.params)
     before, after = [[[20, 21, 22], [], [23]], [[24], [30], []]], [[[40], [], [41, 42]], [[43, 44], [], []]]
-    prefix, state = sampler.start(model, PROMPTS, MEMBERS)
-    state = sampler.read(model, prefix, state, before)
-    prefix, state = sampler.seat(model, prefix, state, {1: [13, 14, 15, 16]})
-    state = sampler.read(model, prefix, state, after)
+    prefix, state = sampler.prefill(model, PROMPTS, MEMBERS)
+    state = sampler.append(model, prefix, state, before)
+    prefix, state = sampler.assign_slots(model, prefix, state, {1: [13, 14, 15, 16]})
+    state = sampler.append(model, prefix, state, after)
     for b, begin in enumerate([[PROMPTS[0] + text for text in before[0]], [[13, 14, 15, 16]] * MEMBERS]):
         for g in range(MEMBERS):
             tokens = begin[g] + after[b][g]
@@ -160,11 +160,11 @@ def test_seat__begins_anew_in_its_place_and_touches_no_other(family, loaded, hyb
 
 def test_fit__takes_the_smallest_bucket_and_never_shrinks(loaded, make_sampler):
     sampler = make_sampler(suffix_buckets=(4, 8, 16))
-    model = sampler.acting(loaded.params)
-    _, state = sampler.start(model, PROMPTS, 1)
+    model = sampler.prepare_weights(loaded.params)
+    _, state = sampler.prefill(model, PROMPTS, 1)
     sizes = [state.suffix.num_slots]
     for length in (4, 5, 3, 16, 1):
-        state = sampler.fit(state, length)
+        state = sampler.reserve(state, length)
         sizes.append(state.suffix.num_slots)
     assert sizes == [4, 4, 8, 8, 16, 16]
 
@@ -172,4 +172,4 @@ def test_fit__takes_the_smallest_bucket_and_never_shrinks(loaded, make_sampler):
 def test_start__refuses_a_prompt_longer_than_the_largest_bucket(loaded, make_sampler):
     sampler = make_sampler()
     with pytest.raises(UserError, match="prompt of 9 tokens is longer than the largest bucket, 8: add a bucket"):
-        sampler.start(sampler.acting(loaded.params), [[1] * 9, [1]], 2)
+        sampler.prefill(sampler.prepare_weights(loaded.params), [[1] * 9, [1]], 2)

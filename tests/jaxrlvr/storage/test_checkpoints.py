@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from jaxrlvr.learning import grpo
-from jaxrlvr.learning.batch import Row, Shape, Suffix, pack
+from jaxrlvr.learning.batch import Shape, TrainingGroup, TrainingSuffix, pack
 from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.learner import Learner, TrainState
 from jaxrlvr.learning.optimizer import OptimizerConfig, make_optimizer
@@ -24,10 +24,12 @@ from jaxrlvr.storage.checkpoint import Checkpoints, _checksums
 @pytest.fixture
 def batches():
     rng = np.random.default_rng(0)
-    row = Row(
+    row = TrainingGroup(
         [1, 2, 3],
         [
-            Suffix(rng.integers(0, 512, 6).astype(np.int32), np.ones(6, bool), np.full(6, -6, np.float32), advantage)
+            TrainingSuffix(
+                rng.integers(0, 512, 6).astype(np.int32), np.ones(6, bool), np.full(6, -6, np.float32), advantage
+            )
             for advantage in (1.0, -0.5)
         ],
     )
