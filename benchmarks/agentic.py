@@ -26,7 +26,8 @@ from stopwatch import Seconds, middle, once
 import envs
 import models
 from envs.episode import Reply
-from jaxrlvr.rollout.rollout import Group, RolloutConfig, rollout
+from jaxrlvr.rollout.rollout import Actor, RolloutConfig, RolloutKey, rollout
+from jaxrlvr.rollout.trajectory import Group
 from jaxrlvr.sampling.sampler import Sampler
 from models.forward import Forward
 
@@ -131,7 +132,8 @@ class Ours:
         count = self._options.groups
         tasks = [replace(self._task, request=str(number * count + b)) for b in range(count)]
         with mock.patch.multiple("jaxrlvr.rollout.rollout.envs", Episode=Toy, tool_schemas=lambda *_, **__: []):
-            return rollout(self._sampler, self._params, self._chat, tasks, self._config, seed=0, step=number)
+            actor = Actor(self._sampler, self._params, self._chat)
+            return rollout(actor, tasks, self._config, RolloutKey(0, number, range(count))).groups
 
 
 class Compiles:

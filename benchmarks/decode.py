@@ -18,7 +18,7 @@ from peer import TRANSFORMERS, TUNIX, ask
 from stopwatch import Seconds, middle, once
 
 import models
-from jaxrlvr.sampling.sampler import Sampler, keys
+from jaxrlvr.sampling.sampler import DecodeLimits, Sampler, keys
 
 CONFIG = models.ModelConfig(
     vocab_size=4096, hidden_size=256, num_layers=4, num_heads=4, num_kv_heads=2, head_dim=64, mlp_size=1024
@@ -103,11 +103,9 @@ class Decoding:
     def seconds(self) -> Seconds:
         """The time of decoding; the prompts were encoded before."""
         prefix, state = jax.block_until_ready(self.sampler.prefill(self.model, self.prompts, self.members))
-        limit_BG = np.full((self.groups, self.members), self.generate)
+        limits = DecodeLimits(np.full((self.groups, self.members), self.generate))
         key_BG = keys(0, 1, range(self.groups), self.members)
-        return once(
-            lambda: jax.block_until_ready(self.sampler.decode(self.model, prefix, state, limit_BG, key_BG, 1.0))
-        )
+        return once(lambda: jax.block_until_ready(self.sampler.decode(self.model, prefix, state, limits, key_BG, 1.0)))
 
     def speed(self, taken: list[Seconds]) -> dict[str, float]:
         """Tokens per second at the median."""

@@ -25,7 +25,7 @@ from jaxrlvr.learning.batch import Shape, TrainingGroup, TrainingSuffix, pack
 from jaxrlvr.learning.grpo import GRPOConfig, objective
 from jaxrlvr.learning.learner import Learner
 from jaxrlvr.learning.optimizer import OptimizerConfig, make_optimizer
-from jaxrlvr.sampling.sampler import Sampler, keys
+from jaxrlvr.sampling.sampler import DecodeLimits, Sampler, keys
 from models.fast_attention import Attention
 
 
@@ -178,7 +178,7 @@ def step(size: Size, model: tuple[Any, Any], repeats: int) -> dict[str, Any]:
         acting = sampler.prepare_weights(state.params)
         prefix, begun = sampler.prefill(acting, prompts, members)
         limit_BG, key_BG = np.full((groups, members), size.step_suffix), keys(0, number, range(groups), members)
-        turn = jax.device_get(sampler.decode(acting, prefix, begun, limit_BG, key_BG, 1.0)[1])
+        turn = jax.device_get(sampler.decode(acting, prefix, begun, DecodeLimits(limit_BG), key_BG, 1.0)[1])
         del prefix, begun, acting
         sampled = time.perf_counter()
         packed = batches(prompts, turn, rng, shape)

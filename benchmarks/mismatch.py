@@ -26,7 +26,7 @@ from jaxrlvr.learning.batch import Batch, pack, to_training_groups
 from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.learner import Learner
 from jaxrlvr.rollout.policy import Policy, PolicyConfig, load_policy
-from jaxrlvr.rollout.rollout import rollout
+from jaxrlvr.rollout.rollout import Actor, RolloutKey, rollout
 from jaxrlvr.rollout.tasks import training_tasks
 
 WRONG = 1.05
@@ -87,7 +87,8 @@ def measured(policy: Policy, config: RunConfig, temperature: float) -> dict[str,
     acting = replace(config.rollout, temperature=temperature)
     tasks = training_tasks(config.tasks, config.seed, 1)
     sampler = policy.sampler(acting)
-    groups = rollout(sampler, policy.params, policy.chat, tasks, acting, seed=config.seed, step=1)
+    actor = Actor(sampler, policy.params, policy.chat)
+    groups = rollout(actor, tasks, acting, RolloutKey(config.seed, 1, range(len(tasks)))).groups
     nothing_BG = np.zeros((len(groups), acting.group_size), np.float32)
     shape = config.learner.shape(acting.prefix_buckets)
     batches = pack(to_training_groups(groups, nothing_BG), shape, policy.chat.pad_token)

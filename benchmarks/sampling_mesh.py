@@ -18,8 +18,9 @@ from stopwatch import Seconds, once
 
 from jaxrlvr.config import RunConfig
 from jaxrlvr.rollout.policy import PolicyConfig, load_policy
-from jaxrlvr.rollout.rollout import Group, rollout
+from jaxrlvr.rollout.rollout import Actor, RolloutKey, rollout
 from jaxrlvr.rollout.tasks import training_tasks
+from jaxrlvr.rollout.trajectory import Group
 from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh
 
 WAYS = {"as trained": SamplingMesh(fsdp=8), "automatic": SamplingMesh(), "tensor": SamplingMesh(data=4, tensor=2)}
@@ -57,8 +58,8 @@ class Play:
         self._tasks = training_tasks(self._config.tasks, 0, 1)[:1] * groups
 
     def __call__(self) -> list[Group]:
-        asked = self._policy.params, self._policy.chat, self._tasks, self._config.rollout
-        return rollout(self._sampler, *asked, seed=0, step=1)
+        actor = Actor(self._sampler, self._policy.params, self._policy.chat)
+        return rollout(actor, self._tasks, self._config.rollout, RolloutKey(0, 1, range(len(self._tasks)))).groups
 
     def written(self) -> list[list[int]]:
         """Every member's tokens."""

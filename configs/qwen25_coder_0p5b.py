@@ -10,7 +10,7 @@ parameters, stay as they are; the second moments are factored.
 """
 
 from jaxrlvr.config import RunConfig
-from jaxrlvr.evaluation import EvaluationConfig
+from jaxrlvr.evaluation.held_out import EvaluationConfig
 from jaxrlvr.learning.learner import LearnerConfig
 from jaxrlvr.learning.optimizer import OptimizerConfig
 from jaxrlvr.rollout.policy import PolicyConfig

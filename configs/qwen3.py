@@ -5,7 +5,7 @@ to 16 members, 0.2 / 0.28, temperature 1, no KL term).
 """
 
 from jaxrlvr.config import RunConfig
-from jaxrlvr.evaluation import EvaluationConfig
+from jaxrlvr.evaluation.held_out import EvaluationConfig
 from jaxrlvr.learning.learner import LearnerConfig
 from jaxrlvr.learning.optimizer import OptimizerConfig
 from jaxrlvr.rollout.policy import PolicyConfig

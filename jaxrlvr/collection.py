@@ -1,21 +1,20 @@
-"""Policy -> a step's groups: in turn with the updates, or one step ahead of them.
+"""Collection of a step's scored groups: in turn with the updates, or one step ahead of them.
 
-With `rollout.asynchronous` a thread samples step k + 1 while the learner makes the update of step k. It acts with a
-copy of the policy from before that update, whatever takes longer: no figure depends on the threads' timing.
+With `rollout.asynchronous` a thread samples step k + 1 while the learner computes the update of step k. It samples with
+a copy of the parameters from before that update, however long either takes: no figure depends on the threads' timing.
 
-    step                                       1  2  3  4 ...
-    updates behind the policy that sampled it  0  0  1  2      the member's `version`
-    updates behind the policy that learns      0  1  2  3      the difference is the metric `policy_lag`
+    step                                             1  2  3  4 ...
+    updates behind the parameters that sampled it    0  0  1  2      the member's `version`
+    updates behind the parameters that learn         0  1  2  3      minus the version: the metric `policy_lag`
 
-The copy is the price: the trained parameters once more, in memory and in each checkpoint, so that a resumed run samples
-what was in flight again from the very policy that it was sampled from. The objective weighs tokens by policy over
-sampler (`grpo.correction`); what sampler and learner disagree about is therefore measured apart, against the copy.
+The price is the copy: the trained parameters once more in memory and in each checkpoint, so that a resumed run samples
+the step in flight again from exactly the same parameters. The objective weighs tokens by the ratio of policy to sampler
+(`grpo.correction`), so the mismatch between sampler and learner is measured apart, against the copy.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import jax
@@ -28,147 +27,140 @@ from jaxrlvr.learning.batch import Batch
 from jaxrlvr.learning.learner import Learner, TrainState, trainable_state, with_frozen
 from jaxrlvr.rollout.curriculum import Rates
 from jaxrlvr.rollout.dynamic_sampling import StepGroups
-from jaxrlvr.rollout.rollout import Group
-from jaxrlvr.runtime.timing import timed
-from jaxrlvr.sampling.sampler import Sampler, Turn
-from jaxrlvr.sampling.slots import SamplerState
+from jaxrlvr.rollout.trajectory import Group
+from jaxrlvr.runtime.timing import Figures, timed
 from jaxrlvr.storage.progress import Progress
 
-Figures = dict[str, float]
 
+class SampleStep(Protocol):
+    """Samples and scores a step's groups with the given parameters and success rates."""
 
-class Play(Protocol):
-    """Samples a step's groups with a sampler, parameters and success rates; adds its seconds to the figures."""
-
-    def __call__(self, sampler: Sampler, params: Any, rates: Rates, step: int, figures: Figures) -> StepGroups: ...
+    def __call__(
+        self, params: Any, rates: Rates, step: int, should_stop: Callable[[], bool]
+    ) -> tuple[StepGroups, Figures]: ...
 
 
 class Synchronous:
-    """Each step is sampled by the policy that it then updates."""
+    """Sample each step with the parameters that its update changes."""
 
-    def __init__(self, play: Play, sampler: Sampler) -> None:
-        self._play, self._sampler = play, sampler
+    def __init__(self, sample: SampleStep) -> None:
+        self._sample = sample
 
-    def draw(self, step: int, state: TrainState, progress: Progress) -> tuple[StepGroups, Figures]:
-        """The step's groups, and what was measured on the way."""
-        figures: Figures = {}
-        return self._play(self._sampler, state.params, progress.rates, step, figures), figures
+    def rollout(self, step: int, state: TrainState, progress: Progress) -> tuple[StepGroups, Figures]:
+        """Return the step's scored groups with their advantages, and the seconds that they took."""
+        return self._sample(state.params, progress.rates, step, lambda: False)
 
-    def begin(self, step: int, state: TrainState, progress: Progress, batches: Sequence[Batch]) -> Figures:
-        """Called once `step` is drawn and packed and before its update."""
+    def start_next(self, step: int, state: TrainState, progress: Progress, batches: Sequence[Batch]) -> Figures:
+        """Hook called once `step` is packed and before its update. Returns further figures of the step."""
         return {}
 
-    def settle(self) -> None:
+    def wait(self) -> None:
         """Return once nothing is being sampled."""
 
-    def kept(self, state: TrainState) -> Any:
-        """What a checkpoint holds."""
+    def checkpoint_state(self, state: TrainState) -> Any:
+        """Return the arrays that a checkpoint stores."""
         return trainable_state(state)
 
-    def restored(self, kept: Any, state: TrainState) -> TrainState:
-        """The state of a checkpoint, with the frozen weights of another state of the same run."""
-        return with_frozen(kept, state)
+    def restored(self, stored: Any, state: TrainState) -> TrainState:
+        """Combine the arrays of a checkpoint with the frozen weights of another state of the same run."""
+        return with_frozen(stored, state)
 
     def __enter__(self) -> "Synchronous":
         return self
 
     def __exit__(self, *raised: object) -> None:
-        """Leave what is being sampled."""
+        """Abandon what is being sampled."""
 
 
 class OneStepAhead(Synchronous):
-    """The next step is sampled during the update of this one, by the policy from before that update."""
+    """Sample the next step during the update of this one, with the parameters from before that update."""
 
-    def __init__(self, play: Play, sampler: Sampler, learner: Learner, params: Any, last: int) -> None:
-        """`params` are those that the run starts from; nothing is sampled for steps after `last`."""
-        self._left = threading.Event()
-        super().__init__(play, Leaving(**vars(sampler), left=self._left))
+    def __init__(self, sample: SampleStep, learner: Learner, params: Any, last: int) -> None:
+        """`params` are the parameters the run starts from; no step after `last` is sampled."""
+        super().__init__(sample)
         self._learner, self._last = learner, last
         trained, self._frozen = models.split(params)
-        self._acting = copied(trained)
+        self._sampling_params = copied(trained)
+        self._abandoned = threading.Event()
         self._thread = ThreadPoolExecutor(1, "sampling")
-        self._begun, self._sampling = 0, Future[tuple[StepGroups, Figures]]()
+        self._step_in_flight, self._in_flight = 0, Future[tuple[StepGroups, Figures]]()
 
-    def draw(self, step: int, state: TrainState, progress: Progress) -> tuple[StepGroups, Figures]:
-        """As `Synchronous.draw`, waited for. Raises what sampling them raised."""
-        if self._begun != step:  # the first of a run or of a resumed one
+    def rollout(self, step: int, state: TrainState, progress: Progress) -> tuple[StepGroups, Figures]:
+        """Wait for the step's groups, as `Synchronous.rollout` returns them. Raises what sampling them raised."""
+        if self._step_in_flight != step:  # the first step of a run or of a resumed one
             self._start(step, progress)
         waited: Figures = {}
         with timed(waited, "seconds/wait"):
-            drawn, figures = self._sampling.result()
-        for group in drawn.groups:
+            step_groups, figures = self._in_flight.result()
+        for group in step_groups.played:
             for member in group.members:
                 member.version = version(step)
-        return drawn, figures | waited | {"policy_lag": policy_lag(drawn.groups, step)}
+        return step_groups, figures | waited | {"policy_lag": policy_lag(step_groups.played, step)}
 
-    def begin(self, step: int, state: TrainState, progress: Progress, batches: Sequence[Batch]) -> Figures:
-        """Begin to sample the next step. Returns how far the learner is from the sampler on one micro-batch of this
-        step, a different one each time, both with the parameters that sampled it.
+    def start_next(self, step: int, state: TrainState, progress: Progress, batches: Sequence[Batch]) -> Figures:
+        """Start to sample the next step.
+
+        Returns the mismatch of learner and sampler on one micro-batch of this step, another one each time, both with
+        the parameters that sampled it.
         """
-        figures = disagreement(self._learner, self._params, batches[step % len(batches)])
-        self._acting = None  # its memory is free before the next copy takes some
-        self._acting = copied(models.split(state.params)[0])
+        figures = mismatch(self._learner, self._params, batches[step % len(batches)])
+        self._sampling_params = None  # frees its memory before the next copy is made
+        self._sampling_params = copied(models.split(state.params)[0])
         if step < self._last:
             self._start(step + 1, progress)
         return figures
 
-    def settle(self) -> None:
-        """Return once the step in flight is sampled; what went wrong with it is told by `draw`."""
-        if self._begun:
-            wait([self._sampling])
+    def wait(self) -> None:
+        """Return once the step in flight is sampled; `rollout` raises what went wrong with it."""
+        if self._step_in_flight:
+            wait([self._in_flight])
 
-    def kept(self, state: TrainState) -> Any:
-        """The state, and the policy that samples the next step."""
-        return trainable_state(state), self._acting
+    def checkpoint_state(self, state: TrainState) -> Any:
+        """Return the trainable state and the parameters that sample the next step."""
+        return trainable_state(state), self._sampling_params
 
-    def restored(self, kept: Any, state: TrainState) -> TrainState:
-        """As `Synchronous.restored`; the next step is sampled by the policy that was kept for it."""
-        changed, self._acting = kept
-        return with_frozen(changed, state)
+    def restored(self, stored: Any, state: TrainState) -> TrainState:
+        """Restore as `Synchronous.restored` does; the stored parameters sample the next step."""
+        trainable, self._sampling_params = stored
+        return with_frozen(trainable, state)
 
     def __exit__(self, *raised: object) -> None:
-        """Leave what is being sampled: a resumed run samples it again."""
-        self._left.set()
+        """Abandon what is being sampled: a resumed run samples it again."""
+        self._abandoned.set()
         self._thread.shutdown()
 
     @property
     def _params(self) -> Any:
-        return models.join(self._acting, self._frozen)
+        return models.join(self._sampling_params, self._frozen)
 
     def _start(self, step: int, progress: Progress) -> None:
-        params, rates = self._params, progress.rates
-
-        def play() -> tuple[StepGroups, Figures]:
-            figures: Figures = {}
-            return self._play(self._sampler, params, rates, step, figures), figures
-
-        self._begun, self._sampling = step, self._thread.submit(play)
+        self._step_in_flight = step
+        self._in_flight = self._thread.submit(self._sample, self._params, progress.rates, step, self._abandoned.is_set)
 
 
-def source_of(config: RunConfig, play: Play, sampler: Sampler, learner: Learner, params: Any) -> Synchronous:
-    """Where a run's groups come from; `params` are those that it starts from."""
+def make_source(config: RunConfig, sample: SampleStep, learner: Learner, params: Any) -> Synchronous:
+    """Return the source of a run's groups; `params` are the parameters the run starts from."""
     if config.rollout.asynchronous:
-        return OneStepAhead(play, sampler, learner, params, config.steps)
-    return Synchronous(play, sampler)
+        return OneStepAhead(sample, learner, params, config.steps)
+    return Synchronous(sample)
 
 
 def version(step: int) -> int:
-    """The updates behind the policy that samples a step, one step ahead."""
+    """Number of updates behind the parameters that sample a step one step ahead."""
     return max(0, step - 2)
 
 
 def policy_lag(groups: Sequence[Group], step: int) -> float:
-    """Updates between the policy that sampled a token and the one that learns from it, a mean over the step's sampled
-    tokens.
-    """
+    """Mean over the step's sampled tokens of the updates between the policy that sampled and the one that learns."""
     members = [member for group in groups for member in group.members if member.version is not None]
     lags = [(step - 1 - (member.version or 0), sum(member.sampled)) for member in members]
     return sum(lag * tokens for lag, tokens in lags) / max(1, sum(tokens for _, tokens in lags))
 
 
-def disagreement(learner: Learner, params: Any, batch: Batch) -> Figures:
-    """Mean KL(sampler, learner) and the largest difference of a token's log-probs, as `grpo.policy_loss` has them, if
-    `params` sampled the batch.
+def mismatch(learner: Learner, params: Any, batch: Batch) -> Figures:
+    """Mean KL(sampler, learner) per token and the largest difference of a token's log-probs, as in `grpo.policy_loss`.
+
+    `params` are the parameters that sampled the batch.
     """
     now_BGT = np.asarray(learner.recompute(params, learner.place(batch)))
     gap_BGT = np.where(batch.sampled_BGT, now_BGT - batch.behaviour_BGT, 0)
@@ -178,22 +170,5 @@ def disagreement(learner: Learner, params: Any, batch: Batch) -> Figures:
 
 @jax.jit
 def copied(trained: Any) -> Any:
-    """Parameters in buffers of their own: the update gives the old ones away."""
+    """Copy parameters to buffers of their own: the update donates the old ones."""
     return jax.tree.map(jnp.copy, trained)
-
-
-class Left(Exception):
-    """Sampling ended because nobody waits for it any more."""
-
-
-@dataclass(frozen=True)
-class Leaving(Sampler):
-    """A sampler that stops between two turns once it is left."""
-
-    left: threading.Event = field(default_factory=threading.Event)
-
-    def decode(self, *arguments: Any, **settings: Any) -> tuple[SamplerState, Turn]:
-        """As `Sampler.decode`. Raises Left."""
-        if self.left.is_set():
-            raise Left
-        return super().decode(*arguments, **settings)

@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 import tyro
 
-from jaxrlvr.evaluation import EvaluationConfig
+from jaxrlvr.evaluation.held_out import EvaluationConfig
 from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.learner import LearnerConfig
 from jaxrlvr.learning.optimizer import OptimizerConfig

@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from jaxrlvr.config import RunConfig, apply_arguments, load_config
-from jaxrlvr.evaluation import judge, write_episodes
+from jaxrlvr.evaluation.episode_files import write_episodes
+from jaxrlvr.evaluation.held_out import HeldOut, evaluate
 from jaxrlvr.preflight import validation
 from jaxrlvr.preflight.arguments import DEFAULT
 from jaxrlvr.preflight.load_trained import load_trained
-from jaxrlvr.rollout.rollout import Group
+from jaxrlvr.rollout.rollout import Actor
+from jaxrlvr.rollout.trajectory import Group
 from jaxrlvr.runtime import console
 from jaxrlvr.runtime.compilation_cache import use_compilation_cache
 from jaxrlvr.runtime.errors import Parser, UserError, command
@@ -46,21 +48,15 @@ def main(arguments: list[str]) -> None:
     validation.check(config, trained.policy.chat)
     console.say(f"{trained.about}: {config.evaluation.tasks} held-out tasks per scenario, greedy and sampled ...")
 
-    def keep(way: str, groups: Iterable[Group]) -> None:
-        if options.out:
-            write_episodes(Path(options.out), groups, trained.policy.chat, way=way)
+    chat = trained.policy.chat
 
-    sampler = trained.policy.sampler(config.rollout)
-    scores = judge(
-        sampler,
-        trained.params,
-        trained.policy.chat,
-        config.tasks,
-        config.evaluation,
-        config.rollout,
-        seed=config.seed,
-        keep=keep,
-    )
+    def store(way: str, groups: Iterable[Group]) -> None:
+        if options.out:
+            write_episodes(Path(options.out), groups, chat, way=way)
+
+    actor = Actor(trained.policy.sampler(config.rollout), trained.params, chat)
+    held_out = HeldOut(config.tasks, config.evaluation, config.rollout, config.seed)
+    scores = evaluate(actor, held_out, on_groups=store)
     console.scores(trained.about, scores)
     print(json.dumps(scores))
 

@@ -8,7 +8,7 @@ compiling.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from jaxrlvr.collection import Synchronous, source_of
+from jaxrlvr.collection import Synchronous, make_source
 from jaxrlvr.config import RunConfig
-from jaxrlvr.evaluation import Evaluation, judge, write_episodes
+from jaxrlvr.evaluation.episode_files import write_episodes
+from jaxrlvr.evaluation.held_out import Evaluation, HeldOut, evaluate
 from jaxrlvr.learning import grpo
 from jaxrlvr.learning.batch import by_cost, pack, to_training_groups
 from jaxrlvr.learning.learner import Learner, TrainState
@@ -35,14 +36,15 @@ from jaxrlvr.rollout import curriculum, dynamic_sampling
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.rollout.multihost import rollout
 from jaxrlvr.rollout.policy import Policy, inspect_model, load_policy
-from jaxrlvr.rollout.rollout import Group
+from jaxrlvr.rollout.rollout import Actor, RolloutKey
 from jaxrlvr.rollout.tasks import training_tasks
+from jaxrlvr.rollout.trajectory import Group
 from jaxrlvr.runtime import console, distributed
 from jaxrlvr.runtime.compilation_cache import use_compilation_cache
 from jaxrlvr.runtime.errors import command
 from jaxrlvr.runtime.interrupt import Interruption, interruptible
 from jaxrlvr.runtime.resource_errors import explain_resource_errors
-from jaxrlvr.runtime.timing import timed
+from jaxrlvr.runtime.timing import Figures, timed
 from jaxrlvr.runtime.watchdog import Watchdog
 from jaxrlvr.sampling.sampler import Sampler
 from jaxrlvr.storage.checkpoint import Checkpoints
@@ -50,73 +52,73 @@ from jaxrlvr.storage.progress import Progress
 from jaxrlvr.storage.run_directory import RunDirectory
 
 
-class Abandoned(Exception):
-    """An evaluation that a signal cut short; a resumed run makes it again."""
+class EvaluationAbandoned(Exception):
+    """A signal ended an evaluation early; a resumed run repeats it."""
 
 
 def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: Interruption) -> int:
-    """GRPO from the run's last whole checkpoint, or from the start, to `config.steps`. Returns the last step made.
+    """Train with GRPO from the run's last whole checkpoint, or from the start, to `config.steps`.
 
-    Raises RunStopped if a guard ends the run or a checkpoint cannot be written.
+    Returns the last step made. Raises RunStopped if a guard ends the run or a checkpoint cannot be written.
     """
     compiles = metrics.CompileCounter()
     sampler, learner = policy.sampler(config.rollout), make_learner(config, policy)
     shape = config.learner.shape(config.rollout.prefix_buckets)
     checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints, owner=True)
-    source = source_of(config, partial(draw, config, policy.chat), sampler, learner, policy.params)
+    source = make_source(config, partial(sample_step, config, sampler, policy.chat), learner, policy.params)
     with Watchdog(config.guards.stall_seconds) as watchdog, closing(checkpoints), source:
         watchdog.report("compiling")
         console.say("compiling ...")
         state = learner.init(policy.params)
-        checkpoints.warm_up(source.kept(state))
+        checkpoints.warm_up(source.checkpoint_state(state))
         meter = make_meter(config, policy)
         state = warm_up(config, sampler, learner, state, shape)
         done, state, progress = resumed(run, checkpoints, source, state)
         run.write_config(config)  # only now is it known that the run can go on with it
         record = Record(config, run, policy.chat, resume_from=done)
-        judged = Evaluator(config, policy, sampler, source, run, record, interruption, watchdog)
-        with closing(record), suppress(Abandoned):
+        evaluator = Evaluator(config, policy, sampler, source, run, record, interruption, watchdog)
+        with closing(record), suppress(EvaluationAbandoned):
             if not done:
-                run.save_result("before", judged(state, done))
+                run.save_result("before", evaluator(state, done))
             # Only the first process has the records of earlier processes.
             elif distributed.first(partial(record.evaluation_due, done)):
-                judged(state, done)
+                evaluator(state, done)
             for step in console.progress(done + 1, config.steps):
                 if interruption.asked:
                     break
                 watchdog.report(f"sampling for step {step}")
-                drawn, figures = source.draw(step, state, progress)
-                progress.rates = curriculum.updated(progress.rates, drawn.groups)
+                rollouts, figures = source.rollout(step, state, progress)
+                progress.rates = curriculum.updated(progress.rates, rollouts.played)
                 with timed(figures, "seconds/pack"):
-                    ordered = by_cost(to_training_groups(*drawn.used))
+                    ordered = by_cost(to_training_groups(rollouts.groups, rollouts.advantages_BG))
                     batches = pack(ordered, shape, policy.chat.pad_token)
                 watchdog.report(f"making the update of step {step}")
                 with timed(figures, "seconds/update"):
-                    figures |= source.begin(step, state, progress, batches)
+                    figures |= source.start_next(step, state, progress, batches)
                     state, stats = learner.update(state, batches, guards.norm_limit(progress, config.guards))
                     figures |= metrics.update_figures(stats, batches, [row.scenario for row in ordered])
-                figures |= metrics.step_figures(drawn, figures) | meter.figures(drawn, figures) | compiles.figures()
-                record.step(step, figures, drawn.groups, batches)
-                for warning in review(config, progress, step, figures, drawn.groups):
+                figures |= (
+                    metrics.step_figures(rollouts, figures) | meter.figures(rollouts, figures) | compiles.figures()
+                )
+                record.step(step, figures, rollouts.played, batches)
+                for warning in review(config, progress, step, figures, rollouts.played):
                     console.say(f"  warning: {warning}")
                 done = step
                 if step % config.checkpoint_every == 0 or step == config.steps:
                     watchdog.report(f"writing the checkpoint of step {step}")
-                    checkpoints.save(step, source.kept(state), progress.to_notes())
+                    checkpoints.save(step, source.checkpoint_state(state), progress.to_notes())
                 if record.evaluation_due(step):
-                    judged(state, step)
+                    evaluator(state, step)
             if done >= config.steps:
-                run.save_result("after", judged(state, done))
+                run.save_result("after", evaluator(state, done))
         if interruption.asked and done:
-            checkpoints.save(done, source.kept(state), progress.to_notes())
+            checkpoints.save(done, source.checkpoint_state(state), progress.to_notes())
         watchdog.report("waiting for the last checkpoint to be written")
         checkpoints.finish()
     return done
 
 
-def review(
-    config: RunConfig, progress: Progress, step: int, figures: metrics.Figures, groups: Sequence[Group]
-) -> list[str]:
+def review(config: RunConfig, progress: Progress, step: int, figures: Figures, groups: Sequence[Group]) -> list[str]:
     """What the guards say of a step. Raises RunStopped."""
     # One step ahead the weights correct for the lag, and the guard's figures are free of it.
     corrected = config.grpo.correction != "off" and not config.rollout.asynchronous
@@ -131,34 +133,39 @@ def resumed(
         if run.read_lines("metrics"):
             console.say("there is no checkpoint: beginning again with the first step")
         return 0, state, Progress()
-    step, kept, notes = checkpoints.restore(source.kept(state))
+    step, kept, notes = checkpoints.restore(source.checkpoint_state(state))
     checkpoints.forget_after(step)
     return step, source.restored(kept, state), Progress.from_notes(notes)
 
 
-def draw(
+def sample_step(
     config: RunConfig,
-    chat: Chat,
     sampler: Sampler,
+    chat: Chat,
     params: Any,
     rates: curriculum.Rates,
     step: int,
-    figures: metrics.Figures,
-) -> dynamic_sampling.StepGroups:
-    """Tasks -> scored groups -> advantages; with `grpo.refills`, again until the step is full of useful groups."""
-    acting, seed = config.rollout, config.seed
+    should_stop: Callable[[], bool],
+) -> tuple[dynamic_sampling.StepGroups, Figures]:
+    """Tasks -> scored groups -> advantages; with `grpo.refills`, repeated until the step is full of mixed groups."""
+    figures: Figures = {}
 
-    def play(again: int) -> list[Group]:
-        tasks = training_tasks(config.tasks, seed, step, again, rates)
-        numbers = range(again * len(tasks), (again + 1) * len(tasks))
+    def groups(refill: int) -> list[Group]:
+        tasks = training_tasks(config.tasks, config.seed, step, refill, rates)
+        numbers = range(refill * len(tasks), (refill + 1) * len(tasks))
+        key = RolloutKey(config.seed, step, numbers)
         with timed(figures, "seconds/sample"):
-            return rollout(sampler, params, chat, tasks, acting, seed=seed, step=step, numbers=numbers, figures=figures)
+            sampled = rollout(Actor(sampler, params, chat), tasks, config.rollout, key, should_stop)
+        for name, value in sampled.figures.items():
+            figures[name] = figures.get(name, 0.0) + value
+        return sampled.groups
 
     def advantages(groups: Sequence[Group]) -> np.ndarray:
         with timed(figures, "seconds/pack"):
             return grpo.advantages(groups, config.grpo)
 
-    return dynamic_sampling.draw(play, advantages, config.tasks.per_step, config.grpo.refills)
+    step_groups = dynamic_sampling.sample_step(groups, advantages, config.tasks.per_step, config.grpo.refills)
+    return step_groups, figures
 
 
 def make_learner(config: RunConfig, policy: Policy) -> Learner:
@@ -184,7 +191,7 @@ def make_meter(config: RunConfig, policy: Policy) -> Meter:
 
 @dataclass(frozen=True)
 class Evaluator:
-    """Judges the policy on the held-out tasks."""
+    """Evaluates a run's policy on the held-out tasks, stores every episode and prints the table."""
 
     config: RunConfig
     policy: Policy
@@ -196,28 +203,29 @@ class Evaluator:
     watchdog: Watchdog
 
     def __call__(self, state: TrainState, step: int) -> Evaluation:
-        """Scores after `step` steps; every episode is kept, the table printed. Raises Abandoned when asked to stop."""
+        """Evaluate after `step` steps. Raises EvaluationAbandoned once a stop was requested."""
         config, chat, episodes = self.config, self.policy.chat, self.run.episodes
-        self._moved(step)
-        self.source.settle()  # not beside the sampling of the next step: there may be no memory for both
+        self._report(step)
+        self.source.wait()  # memory may not suffice for both this and the sampling of the next step
         console.say(f"evaluating on {config.evaluation.tasks} held-out tasks per scenario, greedy and sampled ...")
         for old in episodes.glob(f"step-{step:05d}-*.jsonl"):
             old.unlink()
 
-        def keep(way: str, groups: Sequence[Group]) -> None:
+        def store(way: str, groups: Sequence[Group]) -> None:
             write_episodes(episodes / f"step-{step:05d}-{way}.jsonl", groups, chat, step=step, way=way)
-            if failed := guards.faults(groups, config.guards):
-                console.say(f"  warning: {failed}")
+            if warning := guards.faults(groups, config.guards):
+                console.say(f"  warning: {warning}")
 
-        asked = self.sampler, state.params, chat, config.tasks, config.evaluation, config.rollout
-        scores = judge(*asked, seed=config.seed, keep=keep, moved=partial(self._moved, step))
+        actor = Actor(self.sampler, state.params, chat)
+        held_out = HeldOut(config.tasks, config.evaluation, config.rollout, config.seed)
+        scores = evaluate(actor, held_out, on_groups=store, on_batch=partial(self._report, step))
         self.record.evaluation(step, scores)
         return scores
 
-    def _moved(self, step: int) -> None:
+    def _report(self, step: int) -> None:
         self.watchdog.report(f"evaluating after step {step}")
         if self.interruption.asked:
-            raise Abandoned
+            raise EvaluationAbandoned
 
 
 def summarize(run: RunDirectory, steps: int, seconds: float) -> None:

@@ -61,7 +61,7 @@ def make_model(directory: Path) -> None:
 def make_config(model: Path, run: Path, ahead: bool) -> Any:
     """Four steps of two tasks, a checkpoint in each, an evaluation after the second; whatever has a memory is on."""
     from jaxrlvr.config import RunConfig
-    from jaxrlvr.evaluation import EvaluationConfig
+    from jaxrlvr.evaluation.held_out import EvaluationConfig
     from jaxrlvr.learning.grpo import GRPOConfig
     from jaxrlvr.learning.learner import LearnerConfig
     from jaxrlvr.learning.optimizer import OptimizerConfig

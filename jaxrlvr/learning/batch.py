@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxrlvr.learning.packing import Packed, empty_rows, pack_rows
-from jaxrlvr.rollout.rollout import Group
+from jaxrlvr.rollout.trajectory import Group
 from jaxrlvr.sampling.buckets import bucket
 
 

@@ -18,7 +18,7 @@ from jaxrlvr.learning import losses
 from jaxrlvr.learning.advantages import Baseline, Gate, group_relative, outcome_gated, overlong_penalty
 from jaxrlvr.learning.batch import Batch
 from jaxrlvr.learning.losses import Correction, KLEstimate, Mean, Surrogate
-from jaxrlvr.rollout.rollout import Group
+from jaxrlvr.rollout.trajectory import Group
 
 
 @dataclass(frozen=True)

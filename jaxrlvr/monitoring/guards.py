@@ -15,7 +15,7 @@ import numpy as np
 
 from jaxrlvr.learning.batch import Batch
 from jaxrlvr.monitoring.metrics import Figures
-from jaxrlvr.rollout.rollout import Group
+from jaxrlvr.rollout.trajectory import Group
 from jaxrlvr.runtime.errors import RunStopped
 from jaxrlvr.storage.progress import Progress
 

@@ -17,7 +17,7 @@ from jaxrlvr.learning.grpo import GroupStats
 from jaxrlvr.learning.learner import UpdateStats
 from jaxrlvr.monitoring.tensorboard import Events
 from jaxrlvr.rollout.dynamic_sampling import StepGroups
-from jaxrlvr.rollout.rollout import STOPS, Group, Trajectory
+from jaxrlvr.rollout.trajectory import STOPS, Group, Trajectory
 from jaxrlvr.storage.atomic_files import keep_steps
 
 Figures = dict[str, float]
@@ -137,8 +137,8 @@ def _surprise(members: Sequence[Trajectory]) -> float:
 
 def step_figures(drawn: StepGroups, figures: Mapping[str, float]) -> Figures:
     """Everything that a step reports beside its update; `figures` has its seconds."""
-    found = rollout_figures(drawn.groups) | advantage_figures(*drawn.used)
-    found |= {"groups/played": float(len(drawn.groups)), "groups/refills": float(drawn.refills)}
+    found = rollout_figures(drawn.played) | advantage_figures(drawn.groups, drawn.advantages_BG)
+    found |= {"groups/played": float(len(drawn.played)), "groups/refills": float(drawn.refills)}
     return found | machine_figures({**figures, **found})
 
 

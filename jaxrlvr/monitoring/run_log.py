@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from jaxrlvr.config import RunConfig
-from jaxrlvr.evaluation import Evaluation, write_episodes
+from jaxrlvr.evaluation.episode_files import write_episodes
+from jaxrlvr.evaluation.held_out import Evaluation
 from jaxrlvr.learning.batch import Batch
 from jaxrlvr.monitoring import diagnosis, guards, metrics
 from jaxrlvr.rollout.chat_template import Chat
-from jaxrlvr.rollout.rollout import Group
+from jaxrlvr.rollout.trajectory import Group
 from jaxrlvr.runtime import console
 from jaxrlvr.storage.atomic_files import keep_steps
 from jaxrlvr.storage.run_directory import RunDirectory

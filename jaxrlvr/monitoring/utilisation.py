@@ -15,7 +15,7 @@ import numpy as np
 
 import models
 from jaxrlvr.rollout.dynamic_sampling import StepGroups
-from jaxrlvr.rollout.rollout import Group
+from jaxrlvr.rollout.trajectory import Group
 from models.memory_and_flops import Batch, forward_flops
 
 SIZE, ELSEWHERE = {"cpu": 1024}, 8192
@@ -49,9 +49,9 @@ class Meter:
 
     def figures(self, drawn: StepGroups, seconds: dict[str, float]) -> dict[str, float]:
         """Rates of sampling and of the update, from the step's `seconds/sample` and `seconds/update`."""
-        used, advantage_BG = drawn.used
+        used, advantage_BG = drawn.groups, drawn.advantages_BG
         found: dict[str, float] = {}
-        for name, flops in (("sample", self.sampled(drawn.groups)), ("update", self.learned(used, advantage_BG))):
+        for name, flops in (("sample", self.sampled(drawn.played)), ("update", self.learned(used, advantage_BG))):
             rate = flops / max(seconds[f"seconds/{name}"], 1e-9)
             found |= {f"speed/{name}_flops": rate, f"speed/{name}_utilisation": rate / self.peak}
         return found

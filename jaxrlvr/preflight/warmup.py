@@ -11,14 +11,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxrlvr.collection import disagreement
+from jaxrlvr.collection import mismatch
 from jaxrlvr.config import RunConfig
 from jaxrlvr.learning.batch import Batch, Shape, empty
 from jaxrlvr.learning.learner import Learner, TrainState
 from jaxrlvr.preflight.memory_estimate import full_device_told, lower
-from jaxrlvr.rollout import multihost
 from jaxrlvr.sampling import prefix_sharing
-from jaxrlvr.sampling.sampler import Sampler, keys
+from jaxrlvr.sampling.sampler import DecodeLimits, Sampler, keys
 
 
 def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainState, shape: Shape) -> TrainState:
@@ -34,7 +33,7 @@ def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainS
     groups, fewer = min(places or tasks, tasks), lower("rollout.group-size", members)
     with full_device_told("by an update", lower("learner.micro-groups", shape.groups), "--policy.remat full", fewer):
         state = jax.block_until_ready(learner.warm_up(state, batches))
-    params, processes = multihost.local_weights(sampler, state.params), jax.process_count()
+    params, processes = state.params, jax.process_count()
     for width_P in shape.prefix_buckets[::-1]:
         with full_device_told("by sampling", lower("rollout.slots", groups), fewer):
             warm_sampler(sampler, params, width_P, tasks // processes, members, places // processes)
@@ -42,7 +41,7 @@ def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainS
             warm_sampler(sampler, params, width_P, batch // processes, 1)
     if config.rollout.asynchronous:
         for each in batches:
-            disagreement(learner, params, each)
+            mismatch(learner, params, each)
         state = warm_both(sampler, learner, state, batches[0], min(places or tasks, tasks))
     return state
 
@@ -75,11 +74,11 @@ def warm_sampler(sampler: Sampler, params: Any, width_P: int, tasks: int, member
         for smaller in ladder[:place] or (slots,):
             prefix, state = whole.prefill(model, prompts, members)
             state = sampler.reserve(sampler.reserve(state, smaller), slots)
-        state, _ = sampler.decode(model, prefix, state, nobody_BG, key_BG, 1.0)
+        state, _ = sampler.decode(model, prefix, state, DecodeLimits(nobody_BG), key_BG, 1.0)
         state = sampler.append(model, prefix, state, one_token)
         if groups < tasks:
             prefix, state = sampler.assign_slots(model, prefix, state, {0: prompts[0]})
-            for room in prefix_sharing.branch_rooms(width_P) if sampler.share_prefixes else ():
+            for room in prefix_sharing.remainder_capacities(width_P) if sampler.share_prefixes else ():
                 # Shares its first token with the prompts that stand there.
                 other = [sampler.pad_token] + [sampler.pad_token ^ 1] * room
                 prefix, state = sampler.assign_slots(model, prefix, state, {0: other}, prompts)

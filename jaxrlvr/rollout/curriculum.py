@@ -9,7 +9,7 @@ step and the rates so far, which a checkpoint keeps.
 import random
 from collections.abc import Mapping, Sequence
 
-from jaxrlvr.rollout.rollout import Group
+from jaxrlvr.rollout.trajectory import Group
 
 FLOOR = 0.1
 """Weight of a kind that always or never succeeds; one inside the band has 1."""

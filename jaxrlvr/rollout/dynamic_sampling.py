@@ -1,7 +1,7 @@
-"""Dynamic sampling: groups that teach nothing are replaced by groups of other tasks, up to a bound.
+"""Dynamic sampling: replace groups without an advantage by groups of other tasks, a bounded number of times.
 
-DAPO (arXiv 2503.14476, section 3.2) samples until a step is full of groups with an advantage; where a policy always or
-never succeeds that would never end, hence the bound.
+DAPO (arXiv 2503.14476, section 3.2) samples until every group of a step has an advantage. Where a policy always or
+never succeeds that would not end, hence the bound.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,45 +9,50 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxrlvr.rollout.rollout import Group
+from jaxrlvr.rollout.trajectory import Group
 
 
 @dataclass(frozen=True)
 class StepGroups:
-    """A step's groups with their advantages."""
+    """A step's scored groups with their advantages."""
 
-    groups: list[Group]
-    """All that were played."""
-    advantage_BG: np.ndarray
-    """Of all of them."""
-    kept: list[int]
-    """The places of those that the update uses."""
+    played: list[Group]
+    """Every group that was sampled."""
+    played_advantages_BG: np.ndarray
+    """Their advantages [B, G]."""
+    used: list[int]
+    """Indices into `played` of the groups that the update uses."""
     refills: int
-    """How often more were drawn."""
+    """How many times more groups were sampled."""
 
     @property
-    def used(self) -> tuple[list[Group], np.ndarray]:
-        """The groups of the update, with their advantages."""
-        return [self.groups[place] for place in self.kept], self.advantage_BG[self.kept]
+    def groups(self) -> list[Group]:
+        """Groups of the update."""
+        return [self.played[index] for index in self.used]
+
+    @property
+    def advantages_BG(self) -> np.ndarray:
+        """Advantages [B, G] of the groups of the update."""
+        return self.played_advantages_BG[self.used]
 
 
-def draw(
-    play: Callable[[int], list[Group]],
+def sample_step(
+    sample: Callable[[int], list[Group]],
     advantages: Callable[[Sequence[Group]], np.ndarray],
     wanted: int,
     refills: int,
 ) -> StepGroups:
-    """Play once, and with `refills` above 0 up to so many times more until `wanted` groups have an advantage.
+    """Sample groups once, and up to `refills` times more until `wanted` of them have an advantage.
 
-    `play` takes the number of the refill, 0 for the first draw. What goes over `wanted` is not used. Without any useful
-    group the first draw is kept: it moves nothing, but the step's figures stay defined.
+    `sample` takes the number of the refill, 0 for the first time. Groups beyond `wanted` are not used. If no group has
+    an advantage, the first ones are used: the update changes nothing, and the step's figures stay defined.
     """
     groups: list[Group] = []
     for refill in range(refills + 1):
-        groups = groups + play(refill)
+        groups = groups + sample(refill)
         advantage_BG = advantages(groups)
-        useful = [number for number, row in enumerate(advantage_BG) if row.any()]
-        if not refills or len(useful) >= wanted:
+        mixed = [index for index, row_G in enumerate(advantage_BG) if row_G.any()]
+        if not refills or len(mixed) >= wanted:
             break
-    kept = useful[:wanted] if refills and useful else list(range(wanted))
-    return StepGroups(groups, advantage_BG, kept, refill)
+    used = mixed[:wanted] if refills and mixed else list(range(wanted))
+    return StepGroups(groups, advantage_BG, used, refill)

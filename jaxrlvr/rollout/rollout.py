@@ -1,16 +1,15 @@
-"""Tasks -> groups: the host part of sampling.
+"""Tasks to scored groups: the host side of sampling.
 
-Members write turns on the device; the host reads the calls out of each turn that has ended, steps that member's
-simulator, and hands the answers back as tokens, while others are in the middle of theirs. A group whose members have
-all stopped leaves its place to the next task. Tokens are the truth: what was sampled is never decoded and encoded again
-to build the next input.
+Members write turns on the device. The host parses the calls of each turn that has ended, steps that member's simulator
+and appends the answers' tokens while other members are still writing. Once all members of a group have stopped, its slot
+goes to the next task. Tokens are the truth: sampled tokens are never decoded and encoded again to build the next input.
 """
 
 import traceback
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -19,14 +18,11 @@ import envs
 from envs.api.tools import Detail
 from envs.task import Task
 from jaxrlvr.rollout.chat_template import Chat
-from jaxrlvr.runtime.timing import timed
-from jaxrlvr.sampling.sampler import Sampler, Turn, keys
+from jaxrlvr.rollout.trajectory import Group, Trajectory
+from jaxrlvr.runtime.timing import Figures, timed
+from jaxrlvr.sampling.sampler import DecodeLimits, Sampler, Turn, keys
 from jaxrlvr.sampling.slots import Prefix, SamplerState
 from models.forward import Forward
-
-STOPS = ("done", "turn_limit", "length", "max_turns", "fault")
-"""Why a member stopped: it called no tool; its turn had no room left to end; its suffix was full; it used every turn;
-its simulator failed (no reward, no gradient)."""
 
 
 @dataclass(frozen=True)
@@ -69,152 +65,142 @@ class RolloutConfig:
     """
 
 
-@dataclass
-class Trajectory:
-    """One member: its tokens, who wrote them, and what they did."""
+@dataclass(frozen=True)
+class Actor:
+    """A policy that acts: a compiled sampler, the parameters it samples with, and its chat template."""
 
-    episode: Any
-    tokens: list[int] = field(default_factory=list)
-    sampled: list[bool] = field(default_factory=list)
-    logprobs: list[float] = field(default_factory=list)
-    turns: int = 0
-    stop: str = ""
-    fault: str = ""
-    verdict: Any = None
-    turn_begin: int = 0
-    """Where the turn begins that it is writing."""
-    version: int | None = None
-    """The updates behind the policy that sampled it, all its tokens alike; None: all that were made before its step."""
-
-    def append(self, tokens: Sequence[int], logprobs: Sequence[float] | None = None) -> None:
-        """Add sampled tokens with their log-probs, or an answer's tokens without."""
-        self.tokens.extend(tokens)
-        self.sampled.extend([logprobs is not None] * len(tokens))
-        self.logprobs.extend([0.0] * len(tokens) if logprobs is None else logprobs)
-
-    @property
-    def valid(self) -> bool:
-        """Whether the member may teach: its simulator did not fail."""
-        return self.stop != "fault"
+    sampler: Sampler
+    params: Any
+    chat: Chat
 
 
-@dataclass
-class Group:
-    """One task, its prefix, and its members."""
+@dataclass(frozen=True)
+class RolloutKey:
+    """Fixes every random draw of a rollout, whatever else is in the batch."""
 
-    task: Task
-    prefix: list[int]
-    members: list[Trajectory]
+    seed: int
+    """The run's seed."""
+    step: int
+    numbers: Sequence[int]
+    """The number of each task within the step."""
 
-    @property
-    def goes_on(self) -> bool:
-        """Whether a member has not stopped yet."""
-        return any(not member.stop for member in self.members)
+
+class Rollout(NamedTuple):
+    """Scored groups, one per task and in the tasks' order, and the seconds spent in the host (seconds/host)."""
+
+    groups: list[Group]
+    figures: Figures
+
+
+class RolloutStopped(Exception):
+    """A rollout ended between two turns because `should_stop` returned True."""
 
 
 def rollout(
-    sampler: Sampler,
-    params: Any,
-    chat: Chat,
+    actor: Actor,
     tasks: Sequence[Task],
     config: RolloutConfig,
-    *,
-    seed: int,
-    step: int,
-    numbers: Sequence[int] | None = None,
-    figures: dict[str, float] | None = None,
-) -> list[Group]:
-    """Let `group_size` members attempt each task; every trajectory comes back scored.
+    key: RolloutKey,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Rollout:
+    """Let `group_size` members attempt each task, and score every trajectory.
 
-    `numbers` identify the tasks within the step (default: their places); with `seed` and `step` they fix every random
-    draw, whatever else is in the batch. The seconds that the device waited for the host are added to `figures` under
-    seconds/host. Raises UserError if a prompt fits no bucket.
+    `should_stop` is asked before each call of the sampler. Raises UserError if a prompt exceeds the largest bucket, and
+    RolloutStopped.
     """
-    figures = {} if figures is None else figures
+    figures: Figures = {}
+    sampler, chat, numbers = actor.sampler, actor.chat, list(key.numbers)
     with timed(figures, "seconds/host"):
         groups = [_open_group(chat, task, config) for task in tasks]
-    numbers = list(range(len(tasks)) if numbers is None else numbers)
     count = min(config.slots or len(tasks), len(tasks))
-    placed, waiting = numbers[:count], deque(range(count, len(tasks)))
+    waiting = deque(range(count, len(tasks)))
+    # Per slot: its group and that group's number within the step.
+    in_slot, number_in_slot = groups[:count], numbers[:count]
     longest = max(len(group.prefix) for group in groups)
-    model = sampler.prepare_weights(params)
-    del params  # of several processes, a copy that nobody else has
-    prefix, state = sampler.prefill(model, [group.prefix for group in groups[:count]], config.group_size, longest)
-    key_BG = keys(seed, step, placed, config.group_size)
-    playing = groups[:count]
-    while any(group.goes_on for group in playing):
-        limit_BG = _limits(playing, config)
-        writing = int((limit_BG > 0).sum())
-        until = min(writing - 1, int(writing * (1 - config.return_fraction)))
-        state = sampler.reserve(state, int(limit_BG.max()))
-        state, turn = sampler.decode(model, prefix, state, limit_BG, key_BG, config.temperature, until)
+    model = sampler.prepare_weights(actor.params)
+    prefix, state = sampler.prefill(model, [group.prefix for group in in_slot], config.group_size, longest)
+    key_BG = keys(key.seed, key.step, number_in_slot, config.group_size)
+    while any(group.active for group in in_slot):
+        if should_stop():
+            raise RolloutStopped
+        limits = _limits(in_slot, config)
+        state = sampler.reserve(state, int(limits.length_BG.max()))
+        state, turn = sampler.decode(model, prefix, state, limits, key_BG, config.temperature)
         length_BG, turn = jax.device_get((state.length_BG, turn))
         with timed(figures, "seconds/host"):
-            answers = _play_turns(playing, turn, length_BG, limit_BG, chat, config)
-        state = _append_answers(sampler, model, prefix, state, playing, answers)
-        free = [place for place, group in enumerate(playing) if not group.goes_on]
-        taken = {place: waiting.popleft() for place in free[: len(waiting)]}
-        if taken:
-            standing = [group.prefix for group in playing]
-            for place, task in taken.items():
-                playing[place], placed[place] = groups[task], numbers[task]
-            prompts = {place: playing[place].prefix for place in taken}
-            prefix, state = sampler.assign_slots(model, prefix, state, prompts, standing)
-            key_BG = keys(seed, step, placed, config.group_size)
+            answers = _play_turns(in_slot, turn, length_BG, limits.length_BG, chat, config)
+        state = _append_answers(sampler, model, prefix, state, in_slot, answers)
+        free = [slot for slot, group in enumerate(in_slot) if not group.active]
+        assigned = {slot: waiting.popleft() for slot in free[: len(waiting)]}
+        if assigned:
+            encoded = [group.prefix for group in in_slot]
+            for slot, index in assigned.items():
+                in_slot[slot], number_in_slot[slot] = groups[index], numbers[index]
+            prompts = {slot: in_slot[slot].prefix for slot in assigned}
+            prefix, state = sampler.assign_slots(model, prefix, state, prompts, encoded)
+            key_BG = keys(key.seed, key.step, number_in_slot, config.group_size)
     with timed(figures, "seconds/host"):
         for group in groups:
             for member in group.members:
                 _score(member)
-    return groups
+    return Rollout(groups, figures)
 
 
 def _open_group(chat: Chat, task: Task, config: RolloutConfig) -> Group:
     prefix = chat.prompt(task.request, envs.tool_schemas(task, detail=config.detail))
-    how: dict[str, Any] = {"detail": config.detail, "lenient": config.untagged_calls}
-    how["trace_only"] = task.scenario in config.trace_reward_scenarios
-    episodes = [envs.Episode(task, **how) for _ in range(config.group_size)]
+    trace_only = task.scenario in config.trace_reward_scenarios
+    episodes = [
+        envs.Episode(task, detail=config.detail, lenient=config.untagged_calls, trace_only=trace_only)
+        for _ in range(config.group_size)
+    ]
     return Group(task, prefix, [Trajectory(episode) for episode in episodes])
 
 
-def _limits(groups: Sequence[Group], config: RolloutConfig) -> np.ndarray:
-    """Suffix length [B, G] at which each member's next turn is cut; 0 for members that have stopped."""
+def _limits(groups: Sequence[Group], config: RolloutConfig) -> DecodeLimits:
+    """Cut each active member's turn at `turn_tokens`, and return once `return_fraction` of them have ended theirs."""
     longest = config.suffix_buckets[-1]
     lengths = [[0 if m.stop else min(m.turn_begin + config.turn_tokens, longest) for m in g.members] for g in groups]
-    return np.array(lengths, np.int32)
+    length_BG = np.array(lengths, np.int32)
+    active = int((length_BG > 0).sum())
+    return DecodeLimits(length_BG, min(active - 1, int(active * (1 - config.return_fraction))))
 
 
 def _play_turns(
     groups: Sequence[Group],
-    written: Turn,
+    turn: Turn,
     length_BG: np.ndarray,
     limit_BG: np.ndarray,
     chat: Chat,
     config: RolloutConfig,
 ) -> list[list[list[int]]]:
-    """Take up what each member wrote and step the simulators of those whose turns have ended; the answers' tokens."""
-    token_BGS, logprob_BGS = written
+    """Append to each member the tokens it sampled, and step the simulators of members whose turn has ended.
+
+    Returns the answers' tokens per group and member, empty for members without an answer.
+    """
     answers: list[list[list[int]]] = [[[] for _ in group.members] for group in groups]
     for b, group in enumerate(groups):
         for g, member in enumerate(group.members):
             if member.stop:
                 continue
             new = slice(len(member.tokens), int(length_BG[b, g]))
-            member.append(token_BGS[b, g, new].tolist(), logprob_BGS[b, g, new].tolist())
+            member.append(turn.token_BGS[b, g, new].tolist(), turn.logprob_BGS[b, g, new].tolist())
             if member.tokens[-1] == chat.stop_token or len(member.tokens) >= limit_BG[b, g]:
                 answers[b][g] = _answer(member, chat, config)
     return answers
 
 
 def _answer(member: Trajectory, chat: Chat, config: RolloutConfig) -> list[int]:
-    """Step the member's simulator with its turn; the answer's tokens, or none with the reason in `member.stop`."""
+    """Step the member's simulator with its turn. Returns the answer's tokens, or none and sets `member.stop`."""
     member.turns += 1
-    written = member.tokens[member.turn_begin :]
-    if written[-1] != chat.stop_token:
+    turn = member.tokens[member.turn_begin :]
+    if turn[-1] != chat.stop_token:
         member.stop = "length" if len(member.tokens) >= config.suffix_buckets[-1] else "turn_limit"
         return []
     try:
-        reply = member.episode.step(chat.text(written))
-    except Exception:  # our simulator's fault, not the model's: such a trajectory teaches nothing, and is counted
+        reply = member.episode.step(chat.text(turn))
+    except (
+        Exception
+    ):  # a bug of the simulator, not the model's mistake: such a trajectory is counted and not learnt from
         member.stop, member.fault = "fault", traceback.format_exc()
         return []
     if reply.done:
@@ -240,7 +226,7 @@ def _append_answers(
     groups: Sequence[Group],
     answers: list[list[list[int]]],
 ) -> SamplerState:
-    """Put the answers into the caches of the members that go on; check that cache and host agree on every length."""
+    """Append the answers to the caches of active members; check that cache and host agree on every length."""
     if not any(tokens for group in answers for tokens in group):
         return state
     state = sampler.reserve(state, max(len(member.tokens) for group in groups for member in group.members))

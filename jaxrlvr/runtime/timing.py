@@ -1,13 +1,16 @@
-"""Wall seconds of a stretch of code, added up under a name."""
+"""Figures of a step, and the wall seconds of a block of code among them."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+Figures = dict[str, float]
+"""Named numbers that a step reports."""
+
 
 @contextmanager
-def timed(figures: dict[str, float], name: str) -> Iterator[None]:
+def timed(figures: Figures, name: str) -> Iterator[None]:
     """Add the wall seconds of the block to `figures[name]`."""
-    began = time.monotonic()
+    start = time.monotonic()
     yield
-    figures[name] = figures.get(name, 0.0) + time.monotonic() - began
+    figures[name] = figures.get(name, 0.0) + time.monotonic() - start

@@ -1,4 +1,4 @@
-"""Buckets: the few lengths that programs are compiled for. What is shorter is padded."""
+"""Buckets: the few lengths that programs are compiled for; shorter inputs are padded."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from jaxrlvr.runtime.errors import UserError
 
 
 def bucket(length: int, ladder: Sequence[int], what: str) -> int:
-    """The smallest size of `ladder` that holds `length`. Raises UserError naming the ladder when none does."""
+    """Return the smallest size of `ladder` that holds `length`. Raises UserError naming the ladder when none does."""
     for size in ladder:
         if length <= size:
             return size

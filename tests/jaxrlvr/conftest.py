@@ -15,7 +15,7 @@ import envs
 import models
 from envs import scripted_policies
 from jaxrlvr.config import RunConfig
-from jaxrlvr.evaluation import EvaluationConfig
+from jaxrlvr.evaluation.held_out import EvaluationConfig
 from jaxrlvr.imitation import demonstrations
 from jaxrlvr.imitation.seed_tokenizer import train_tokenizer
 from jaxrlvr.learning.learner import LearnerConfig
@@ -143,8 +143,8 @@ def scripted(monkeypatch: pytest.MonkeyPatch, chat: Chat) -> Callable[[Script], 
     def install(script: Script) -> None:
         turns: dict[tuple[int, int], int] = {}
 
-        def write(self, params, prefix, state, limit_BG, key_BG, temperature, until=0):
-            length_BG, slots = np.asarray(state.length_BG), state.suffix.num_slots
+        def decode(self, model, prefix, state, limits, key_BG, temperature):
+            limit_BG, length_BG, slots = limits.length_BG, np.asarray(state.length_BG), state.suffix.num_slots
             token_BGS = np.full((*limit_BG.shape, slots), self.pad_token, np.int32)
             written = [[[] for _ in row] for row in limit_BG]
             for b, g in zip(*np.nonzero(length_BG < limit_BG), strict=True):
@@ -154,10 +154,10 @@ def scripted(monkeypatch: pytest.MonkeyPatch, chat: Chat) -> Callable[[Script], 
                 tokens = list(script(int(b), int(g), turn))[: end - begin]
                 token_BGS[b, g, begin : begin + len(tokens)] = tokens
                 written[b][g] = tokens
-            state = self.read(params, prefix, state, written)
+            state = self.append(model, prefix, state, written)
             return state, Turn(token_BGS, np.full(token_BGS.shape, -0.5, np.float32))
 
-        monkeypatch.setattr(Sampler, "write", write)
+        monkeypatch.setattr(Sampler, "decode", decode)
 
     return install
 

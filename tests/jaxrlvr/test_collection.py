@@ -18,7 +18,7 @@ import envs
 import models
 from jaxrlvr import train
 from jaxrlvr.collection import policy_lag, version
-from jaxrlvr.evaluation import EvaluationConfig
+from jaxrlvr.evaluation.held_out import EvaluationConfig
 from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.learner import Learner
 from jaxrlvr.monitoring import metrics
@@ -114,9 +114,9 @@ def whole(config, tmp_path_factory, seen):
         seen["warm"], seen["learnt"][0] = counter.count, jax.device_get(state.params)
         return state
 
-    def playing(sampler, params, *arguments, step, **settings):
-        seen["acting"][step] = jax.device_get(params), threading.current_thread().name
-        return rollout(sampler, params, *arguments, step=step, **settings)
+    def playing(actor, tasks, config, key, should_stop):
+        seen["acting"][key.step] = jax.device_get(actor.params), threading.current_thread().name
+        return rollout(actor, tasks, config, key, should_stop)
 
     def updated(self, *arguments):
         state, stats = update(self, *arguments)
@@ -157,11 +157,11 @@ def test_mismatch__is_judged_against_the_policy_that_sampled(whole):
 
 
 def test_mismatch__of_the_sampler_itself_stops_the_run(config, tmp_path, monkeypatch):
-    def off(self, *arguments, write=Sampler.write):
-        state, turn = write(self, *arguments)
+    def off(self, *arguments, decode=Sampler.decode):
+        state, turn = decode(self, *arguments)
         return state, turn._replace(logprob_BGS=turn.logprob_BGS + 0.01)
 
-    monkeypatch.setattr(Sampler, "write", off)
+    monkeypatch.setattr(Sampler, "decode", off)
     with pytest.raises(RunStopped, match="sampler and learner disagree.*in 3 steps in a row"):
         run_training(config, begun(config, tmp_path / "run"))
 
@@ -171,7 +171,7 @@ def test_compilations__stand_still_after_warm_up(whole, seen):
 
 
 def test_run__does_not_depend_on_which_thread_is_slower(config, whole, tmp_path, monkeypatch):
-    update, read, begun_updates = Learner.update, Sampler.read, []
+    update, read, begun_updates = Learner.update, Sampler.append, []
 
     def late_update(self, *arguments):
         begun_updates.append(1)
@@ -183,7 +183,7 @@ def test_run__does_not_depend_on_which_thread_is_slower(config, whole, tmp_path,
         return read(self, *arguments)
 
     monkeypatch.setattr(Learner, "update", late_update)
-    monkeypatch.setattr(Sampler, "read", late_read)
+    monkeypatch.setattr(Sampler, "append", late_read)
     run = begun(config, tmp_path / "run")
     assert run_training(config, run) == STEPS
     assert_equal(run, whole)
@@ -221,7 +221,7 @@ def test_steps__may_be_added_to_a_run_that_has_ended(config, whole, tmp_path):
 
 
 def test_stop__makes_a_checkpoint_leaves_what_is_in_flight_and_the_run_goes_on(config, whole, tmp_path, monkeypatch):
-    run, interruption, update, read = begun(config, tmp_path / "run"), Interruption(), Learner.update, Sampler.read
+    run, interruption, update, read = begun(config, tmp_path / "run"), Interruption(), Learner.update, Sampler.append
     reads = []
 
     def asked(self, *arguments):
@@ -235,7 +235,7 @@ def test_stop__makes_a_checkpoint_leaves_what_is_in_flight_and_the_run_goes_on(c
 
     with monkeypatch.context() as patch:
         patch.setattr(Learner, "update", asked)
-        patch.setattr(Sampler, "read", late)
+        patch.setattr(Sampler, "append", late)
         assert train.train(config, load_policy(config.policy), run, interruption) == 1
     assert not any(thread.name.startswith("sampling") for thread in threading.enumerate())
     assert (run.checkpoints / "1").is_dir()
@@ -246,10 +246,10 @@ def test_stop__makes_a_checkpoint_leaves_what_is_in_flight_and_the_run_goes_on(c
 def test_error__of_the_sampling_thread_is_the_runs(config, tmp_path, monkeypatch):
     rollout = train.rollout
 
-    def failing(*arguments, step, **settings):
-        if step == 3:
+    def failing(actor, tasks, config, key, should_stop):
+        if key.step == 3:
             raise UserError("a prompt has 300 tokens")
-        return rollout(*arguments, step=step, **settings)
+        return rollout(actor, tasks, config, key, should_stop)
 
     monkeypatch.setattr(train, "rollout", failing)
     run = begun(config, tmp_path / "run")
@@ -320,7 +320,7 @@ def test_policy_lag__is_a_mean_over_sampled_tokens(make_groups):
 
 @pytest.fixture
 def make_groups(make_tasks):
-    from jaxrlvr.rollout.rollout import Group, Trajectory
+    from jaxrlvr.rollout.trajectory import Group, Trajectory
 
     def group(task, tokens, made):
         member = Trajectory(None, [1] * tokens, [True] * tokens, [0.0] * tokens, version=made)

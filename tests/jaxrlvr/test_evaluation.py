@@ -7,11 +7,21 @@ from types import SimpleNamespace
 import pytest
 
 import envs
-from jaxrlvr.evaluation import EvaluationConfig, episode_lines, evaluate, judge, score, write_episodes
-from jaxrlvr.rollout.rollout import Group, Trajectory, rollout
+from jaxrlvr.evaluation.episode_files import episode_lines, write_episodes
+from jaxrlvr.evaluation.held_out import EvaluationConfig, HeldOut, evaluate, evaluate_at, score
+from jaxrlvr.rollout.rollout import Actor, RolloutKey, rollout
 from jaxrlvr.rollout.tasks import TaskConfig, heldout_tasks
+from jaxrlvr.rollout.trajectory import Group, Trajectory
 
 TASKS = TaskConfig(scenarios=("jira_create_issue", "jira_transition_ticket"))
+
+
+def actor_of(loaded, acting):
+    return Actor(loaded.sampler(acting), loaded.params, loaded.chat)
+
+
+def held_out(acting, count, batch):
+    return HeldOut(TASKS, EvaluationConfig(tasks=count, batch=batch), acting, seed=0)
 
 
 def judged(loaded, acting, count, batch, temperature=1.0):
@@ -21,10 +31,7 @@ def judged(loaded, acting, count, batch, temperature=1.0):
     def keep(groups):
         kept.extend((group.task.scenario, group.task.seed, group.members[0].tokens) for group in groups)
 
-    config = EvaluationConfig(tasks=count, batch=batch)
-    scores = evaluate(
-        loaded.sampler(acting), loaded.params, loaded.chat, TASKS, config, acting, temperature=temperature, keep=keep
-    )
+    scores = evaluate_at(temperature, actor_of(loaded, acting), held_out(acting, count, batch), keep)
     return scores, kept
 
 
@@ -36,8 +43,7 @@ def test_evaluate__attempts_every_heldout_task_once(loaded, acting):
 
 def test_evaluate__says_after_every_batch_that_it_moved(loaded, acting):
     moves = []
-    asked = loaded.sampler(acting), loaded.params, loaded.chat, TASKS, EvaluationConfig(tasks=5, batch=3), acting
-    judge(*asked, seed=0, keep=lambda way, groups: None, moved=lambda: moves.append(1))
+    evaluate(actor_of(loaded, acting), held_out(acting, 5, 3), lambda way, groups: None, lambda: moves.append(1))
     assert len(moves) == 2 * len(TASKS.scenarios) * 2, "two ways, and two batches of each scenario"
 
 
@@ -49,17 +55,12 @@ def test_evaluate__does_not_depend_on_the_batch(loaded, acting, temperature):
         assert judged(loaded, acting, 5, batch, temperature) == expected
 
 
-def test_judge__acts_greedily_and_at_the_training_temperature(loaded, acting):
+def test_evaluate__samples_greedily_and_at_the_training_temperature(loaded, acting):
     ways = {}
-    judge(
-        loaded.sampler(acting),
-        loaded.params,
-        loaded.chat,
-        TASKS,
-        EvaluationConfig(tasks=2, batch=2),
-        replace(acting, temperature=1.5),
-        seed=0,
-        keep=lambda way, groups: ways.setdefault(way, []).extend(g.members[0].tokens for g in groups),
+    evaluate(
+        actor_of(loaded, acting),
+        held_out(replace(acting, temperature=1.5), 2, 2),
+        on_groups=lambda way, groups: ways.setdefault(way, []).extend(g.members[0].tokens for g in groups),
     )
     assert ways["greedy"] == [tokens for _, _, tokens in judged(loaded, acting, 2, 2, 0.0)[1]]
     hot = replace(acting, temperature=1.5)
@@ -84,7 +85,7 @@ def mixed(loaded, acting, scripted, oracle_script):
     oracle = oracle_script(tasks)
     scripted(lambda b, g, turn: oracle(b, g, turn) if g else loaded.chat.turn("Done. \u2028 <|endoftext|>"))
     roomy = replace(acting, group_size=2, turn_tokens=120, suffix_buckets=(128, 288))
-    return rollout(loaded.sampler(roomy), loaded.params, loaded.chat, tasks, roomy, seed=0, step=0)
+    return rollout(actor_of(loaded, roomy), tasks, roomy, RolloutKey(0, 0, range(2))).groups
 
 
 def test_episodes__can_be_scored_again_from_their_file(mixed, chat, tmp_path):

@@ -26,7 +26,7 @@ from jaxrlvr.monitoring import metrics
 from jaxrlvr.monitoring.guards import GuardConfig
 from jaxrlvr.preflight.load_trained import load_trained
 from jaxrlvr.rollout.policy import load_policy
-from jaxrlvr.rollout.rollout import STOPS
+from jaxrlvr.rollout.trajectory import STOPS
 from jaxrlvr.runtime.errors import RunStopped, UserError
 from jaxrlvr.runtime.interrupt import Interruption
 from jaxrlvr.sampling.sampler import Sampler

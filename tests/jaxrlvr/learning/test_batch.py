@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxrlvr.learning.batch import Shape, TrainingGroup, TrainingSuffix, by_cost, empty, pack, to_training_groups
-from jaxrlvr.rollout.rollout import Group, Trajectory
+from jaxrlvr.rollout.trajectory import Group, Trajectory
 
 PAD = 9
 SHAPE = Shape(groups=2, prefix_buckets=(4, 8), suffix_buckets=(3, 6))

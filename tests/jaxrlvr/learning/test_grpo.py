@@ -11,7 +11,7 @@ import pytest
 
 from jaxrlvr.learning.advantages import group_relative, outcome_gated
 from jaxrlvr.learning.grpo import GRPOConfig, advantages, objective, policy_loss
-from jaxrlvr.rollout.rollout import Group, Trajectory
+from jaxrlvr.rollout.trajectory import Group, Trajectory
 
 CONFIG = GRPOConfig(clip_low=0.2, clip_high=0.28)
 

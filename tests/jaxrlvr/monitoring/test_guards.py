@@ -10,7 +10,7 @@ import pytest
 from jaxrlvr.learning.batch import empty
 from jaxrlvr.monitoring import guards
 from jaxrlvr.monitoring.guards import GuardConfig
-from jaxrlvr.rollout.rollout import Group, Trajectory
+from jaxrlvr.rollout.trajectory import Group, Trajectory
 from jaxrlvr.runtime.errors import RunStopped
 from jaxrlvr.storage.progress import Progress
 

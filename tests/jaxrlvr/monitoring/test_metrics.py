@@ -25,7 +25,7 @@ from jaxrlvr.monitoring.metrics import (
     scenario_line,
     update_figures,
 )
-from jaxrlvr.rollout.rollout import STOPS, Group, Trajectory
+from jaxrlvr.rollout.trajectory import STOPS, Group, Trajectory
 from jaxrlvr.runtime.timing import timed
 
 

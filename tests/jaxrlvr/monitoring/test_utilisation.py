@@ -9,7 +9,7 @@ import pytest
 from jaxrlvr.monitoring.metrics import CLOCKED
 from jaxrlvr.monitoring.utilisation import SIZE, Meter, group_flops, measured_peak
 from jaxrlvr.rollout.dynamic_sampling import StepGroups
-from jaxrlvr.rollout.rollout import Group, Trajectory
+from jaxrlvr.rollout.trajectory import Group, Trajectory
 from models import ModelConfig
 from models.memory_and_flops import Batch, forward_flops
 

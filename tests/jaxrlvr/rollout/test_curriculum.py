@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from jaxrlvr.rollout import curriculum
-from jaxrlvr.rollout.rollout import Group
 from jaxrlvr.rollout.tasks import TaskConfig, check, kinds, training_tasks
+from jaxrlvr.rollout.trajectory import Group
 from jaxrlvr.runtime.errors import UserError
 
 BAND = (0.2, 0.8)

@@ -17,9 +17,9 @@ def run(draws, wanted=2, refills=3):
     def advantages(groups):
         return np.array([[1.0, -1.0] if name.isupper() else [0.0, 0.0] for name in groups], np.float32)
 
-    drawn = dynamic_sampling.draw(play, advantages, wanted, refills)
-    assert asked == list(range(drawn.refills + 1))
-    return drawn
+    step_groups = dynamic_sampling.sample_step(play, advantages, wanted, refills)
+    assert asked == list(range(step_groups.refills + 1))
+    return step_groups
 
 
 @pytest.mark.parametrize(
@@ -33,14 +33,13 @@ def run(draws, wanted=2, refills=3):
         (["ab", "cd", "ef", "gh"], "ab", 3),
     ],
 )
-def test_draw__replaces_what_teaches_nothing_up_to_the_bound(draws, used, refills):
-    drawn = run(draws)
-    groups, advantage_BG = drawn.used
-    assert "".join(groups) == used and drawn.refills == refills
-    assert drawn.groups == list("".join(draws))
-    assert advantage_BG.any(axis=1).tolist() == [name.isupper() for name in used]
+def test_sample_step__replaces_what_teaches_nothing_up_to_the_bound(draws, used, refills):
+    step_groups = run(draws)
+    assert "".join(step_groups.groups) == used and step_groups.refills == refills
+    assert step_groups.played == list("".join(draws))
+    assert step_groups.advantages_BG.any(axis=1).tolist() == [name.isupper() for name in used]
 
 
-def test_draw__without_refills_uses_every_group():
-    drawn = run(["aB"], refills=0)
-    assert drawn.used[0] == ["a", "B"] and drawn.refills == 0
+def test_sample_step__without_refills_uses_every_group():
+    step_groups = run(["aB"], refills=0)
+    assert step_groups.groups == ["a", "B"] and step_groups.refills == 0

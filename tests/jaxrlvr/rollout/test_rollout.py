@@ -16,7 +16,7 @@ from jaxrlvr.learning.learner import Learner
 from jaxrlvr.learning.optimizer import OptimizerConfig, make_optimizer
 from jaxrlvr.monitoring.metrics import rollout_figures
 from jaxrlvr.rollout.policy import PolicyConfig, load_policy
-from jaxrlvr.rollout.rollout import rollout
+from jaxrlvr.rollout.rollout import Actor, RolloutKey, rollout
 from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh
 from jaxrlvr.runtime.errors import UserError
 
@@ -29,9 +29,11 @@ def answering(monkeypatch):
     monkeypatch.setattr(envs.Episode, "step", lambda self, text: envs.Reply(False, (ANSWER,)))
 
 
-def act(policy, tasks, config, seed=3, step=1, **settings):
-    """By this seed an untrained model writes members of one turn and of more."""
-    return rollout(policy.sampler(config), policy.params, policy.chat, tasks, config, seed=seed, step=step, **settings)
+def act(policy, tasks, config, seed=3, step=1, numbers=None):
+    """With this seed an untrained model writes members of one turn and of more."""
+    actor = Actor(policy.sampler(config), policy.params, policy.chat)
+    key = RolloutKey(seed, step, range(len(tasks)) if numbers is None else numbers)
+    return rollout(actor, tasks, config, key).groups
 
 
 def written(groups):

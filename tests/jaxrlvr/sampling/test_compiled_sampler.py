@@ -1,4 +1,4 @@
-"""Laws of the compiled sampler on a mesh: devices that have whole weights need nothing of each other to write and read.
+"""Laws of the compiled sampler on a mesh: devices that hold whole weights exchange nothing to decode and append.
 
 The programs are those of a sampler on eight devices; what they move between devices is read in their text.
 """
@@ -30,12 +30,12 @@ def make_programs(model_directory, acting):
         model = sampler.prepare_weights(policy.params)
         prefix, state = sampler.prefill(model, [[5] * 20] * GROUPS, MEMBERS)
         limit_BG, key_BG = np.full((GROUPS, MEMBERS), 8, np.int32), keys(0, 0, range(GROUPS), MEMBERS)
-        limit_BG, key_BG = sampler._place((limit_BG, key_BG))
+        limit_BG, key_BG = sampler._shard((limit_BG, key_BG))
         numbers = jnp.float32(1), jnp.int32(0)
-        write = compiled._write.lower(2, model, prefix, state, limit_BG, key_BG, *numbers)
-        texts = [{row: [3] for row in range(GROUPS * MEMBERS // sampler._parts)}] * sampler._parts
-        chunk = sampler._place(sampler._chunk(texts, GROUPS * MEMBERS // sampler._parts, GROUPS * MEMBERS))
-        read = compiled._read.lower(model, prefix, state, *chunk)
+        write = compiled._decode.lower(2, model, prefix, state, limit_BG, key_BG, *numbers)
+        texts = [{row: [3] for row in range(GROUPS * MEMBERS // sampler._shards)}] * sampler._shards
+        chunk = sampler._shard(sampler._chunk(texts, GROUPS * MEMBERS // sampler._shards, GROUPS * MEMBERS))
+        read = compiled._append.lower(model, prefix, state, *chunk)
         return policy.config, Program(write.compile().as_text()), Program(read.compile().as_text())
 
     return make

@@ -1,4 +1,4 @@
-"""Laws of shared beginnings: cutting prompts into stems and branches changes what is computed, not what comes out."""
+"""Laws of prefix sharing: a cut changes what is computed and not the result."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ import models
 from jaxrlvr.monitoring.metrics import CompileCounter
 from jaxrlvr.preflight.validation import check
 from jaxrlvr.preflight.warmup import warm_sampler
-from jaxrlvr.rollout.rollout import rollout
+from jaxrlvr.rollout.rollout import Actor, RolloutKey, rollout
 from jaxrlvr.runtime.devices import MeshConfig
 from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.sampling import prefix_sharing
@@ -35,12 +35,16 @@ def test_cut__puts_every_prompt_together_again(prompts):
     cut = prefix_sharing.cut(prompts, 64)
     if cut is None:
         return
-    assert len(cut.stems) <= cut.stems_room in prefix_sharing.STEMS and cut.branch_room in (8, 16, 32)
-    assert set(cut.stem_B) == set(range(len(cut.stems))) and all(cut.stems)
-    for prompt, n in zip(prompts, cut.stem_B, strict=True):
-        assert prompt[: len(cut.stems[n])] == cut.stems[n]
-        assert 1 <= len(prompt) - len(cut.stems[n]) <= cut.branch_room
-    assert cut.stems_room * 64 + cut.branch_room * len(prompts) <= prefix_sharing.WORTH * 64 * len(prompts)
+    assert len(
+        cut.shared_prefixes
+    ) <= cut.shared_capacity in prefix_sharing.SHARED_COUNTS and cut.remainder_capacity in (8, 16, 32)
+    assert set(cut.shared_B) == set(range(len(cut.shared_prefixes))) and all(cut.shared_prefixes)
+    for prompt, n in zip(prompts, cut.shared_B, strict=True):
+        assert prompt[: len(cut.shared_prefixes[n])] == cut.shared_prefixes[n]
+        assert 1 <= len(prompt) - len(cut.shared_prefixes[n]) <= cut.remainder_capacity
+    assert cut.shared_capacity * 64 + cut.remainder_capacity * len(prompts) <= prefix_sharing.MAX_COST * 64 * len(
+        prompts
+    )
 
 
 def prompts_of(stems, each, rest, seed=0):
@@ -51,16 +55,16 @@ def prompts_of(stems, each, rest, seed=0):
     return [found[place] for place in rng.permutation(len(found))]
 
 
-def test_cut__finds_the_beginnings_and_the_smallest_branches():
+def test_cut__finds_the_shared_prefixes_and_the_smallest_remainders():
     prompts = prompts_of([100, 90], 6, 14)
     cut = prefix_sharing.cut(prompts, 128)
-    assert {len(stem) for stem in cut.stems} == {100, 90}
-    assert (cut.stems_room, cut.branch_room) == (2, 16)
+    assert {len(stem) for stem in cut.shared_prefixes} == {100, 90}
+    assert (cut.shared_capacity, cut.remainder_capacity) == (2, 16)
 
 
 def test_cut__is_none_where_nothing_is_shared():
     assert prefix_sharing.cut(prompts_of([1] * 8, 1, 60), 64) is None
-    assert prefix_sharing.cut([[7]] * 4, 64) is None, "a stem and a branch have a token each"
+    assert prefix_sharing.cut([[7]] * 4, 64) is None, "a shared prefix and a remainder have at least a token each"
     assert prefix_sharing.cut(prompts_of([40], 1, 9), 64) is None
 
 
@@ -78,7 +82,7 @@ def test_encode__equals_prefill(model):
     decoder = nnx.merge(*model)
     prompts = prompts_of([40, 30, 35], 3, 14)
     cut = prefix_sharing.cut(prompts, 64)
-    assert cut is not None and (len(cut.stems), cut.stems_room) == (3, 4)
+    assert cut is not None and (len(cut.shared_prefixes), cut.shared_capacity) == (3, 4)
     last_BD, cache, length_B = prefix_sharing.encode(decoder.unrolled(), prompts, 64, 0, cut)
     tokens_BP = np.zeros((len(prompts), 64), np.int32)
     for b, prompt in enumerate(prompts):
@@ -105,7 +109,8 @@ def tasks(make_tasks):
 
 
 def played(policy, acting, tasks):
-    return rollout(policy.sampler(acting), policy.params, policy.chat, tasks, acting, seed=3, step=1)
+    actor = Actor(policy.sampler(acting), policy.params, policy.chat)
+    return rollout(actor, tasks, acting, RolloutKey(3, 1, range(len(tasks)))).groups
 
 
 @pytest.fixture(scope="module")
@@ -114,9 +119,9 @@ def whole(loaded, acting_wide, tasks):
     return played(loaded, acting_wide, tasks)
 
 
-@pytest.mark.parametrize("places", [0, 2])
+@pytest.mark.parametrize("slots", [0, 2])
 def test_rollout__samples_the_same_tokens_and_compiles_nothing_more(
-    loaded, acting_wide, tasks, whole, places, monkeypatch
+    loaded, acting_wide, tasks, whole, slots, monkeypatch
 ):
     encoded = {"encode": 0, "encode_grafted": 0}
 
@@ -129,13 +134,13 @@ def test_rollout__samples_the_same_tokens_and_compiles_nothing_more(
 
     for name in encoded:
         monkeypatch.setattr(prefix_sharing, name, counted(name, getattr(prefix_sharing, name)))
-    acting = replace(acting_wide, share_prefixes=True, slots=places)
-    warm_sampler(loaded.sampler(acting), loaded.params, 192, len(tasks), acting.group_size, places)
+    acting = replace(acting_wide, share_prefixes=True, slots=slots)
+    warm_sampler(loaded.sampler(acting), loaded.params, 192, len(tasks), acting.group_size, slots)
     counter = CompileCounter()
     encoded |= {"encode": 0, "encode_grafted": 0}
     groups = played(loaded, acting, tasks)
     assert counter.count == 0
-    assert encoded["encode_grafted"] >= 4 if places else encoded["encode"] == 1
+    assert encoded["encode_grafted"] >= 4 if slots else encoded["encode"] == 1
     found, expected = ([member for group in played for member in group.members] for played in (groups, whole))
     assert [member.tokens for member in found] == [member.tokens for member in expected]
     for one, other in zip(found, expected, strict=True):
@@ -160,7 +165,7 @@ def test_warm_up__compiles_every_cut(loaded):
         prompts = (prompts_of(stems, 10 // len(stems), rest) * 2)[:10]
         cut = prefix_sharing.cut(prompts, 64)
         if cut is not None:
-            seen.add((cut.stems_room, cut.branch_room))
+            seen.add((cut.shared_capacity, cut.remainder_capacity))
             jax.block_until_ready(prefix_sharing.encode(decoder.unrolled(), prompts, 64, 0, cut))
     assert len(seen) > 2 and counter.count == 0
 

@@ -12,7 +12,7 @@ from flax import nnx
 
 import models
 from jaxrlvr.runtime.errors import UserError
-from jaxrlvr.sampling.sampler import Sampler, keys
+from jaxrlvr.sampling.sampler import DecodeLimits, Sampler, keys
 
 PROMPTS = [[5, 6, 7, 8, 9], [10, 11, 12]]
 MEMBERS = 3
@@ -49,7 +49,7 @@ def plain_hidden(loaded, tokens):
     return hidden_BPD[0, len(tokens) - 1]
 
 
-def test_read__continues_each_member_as_one_sequence(loaded, make_sampler):
+def test_append__continues_each_member_as_one_sequence(loaded, make_sampler):
     answers = [[[20, 21, 22], [], [23]], [[24, 25, 26, 27, 28, 29], [30], []]]
     more = [[[40], [41, 42], []], [[], [43], [44]]]
     sampler = make_sampler()
@@ -64,7 +64,7 @@ def test_read__continues_each_member_as_one_sequence(loaded, make_sampler):
             np.testing.assert_allclose(state.hidden_BGD[b, g], plain_hidden(loaded, tokens), atol=1e-4)
 
 
-def test_read__in_chunks_of_any_size_is_the_same(loaded, make_sampler):
+def test_append__in_chunks_of_any_size_is_the_same(loaded, make_sampler):
     answers = [[[20, 21, 22, 23, 24], [25], []], [[26, 27], [], [28, 29, 30]]]
     results = []
     for chunk in (2, 8):
@@ -76,12 +76,12 @@ def test_read__in_chunks_of_any_size_is_the_same(loaded, make_sampler):
     chex.assert_trees_all_close(*results, atol=1e-4)
 
 
-def test_write__stops_each_member_at_its_limit_or_end_of_turn(loaded, make_sampler):
+def test_decode__stops_each_member_at_its_limit_or_end_of_turn(loaded, make_sampler):
     sampler = make_sampler()
     model = sampler.prepare_weights(loaded.params)
     prefix, state = sampler.prefill(model, PROMPTS, MEMBERS)
     limit_BG = limits([0, 3, 8], [8, 5, 1])
-    state, turn = sampler.decode(model, prefix, state, limit_BG, keys(0, 0, range(2), MEMBERS), 1.0)
+    state, turn = sampler.decode(model, prefix, state, DecodeLimits(limit_BG), keys(0, 0, range(2), MEMBERS), 1.0)
     length_BG, token_BGS = np.asarray(state.length_BG), np.asarray(turn.token_BGS)
     assert (length_BG <= limit_BG).all()
     for b, g in np.ndindex(2, MEMBERS):
@@ -92,14 +92,14 @@ def test_write__stops_each_member_at_its_limit_or_end_of_turn(loaded, make_sampl
         assert not token_BGS[b, g, length_BG[b, g] :].any()
 
 
-def test_write__of_a_stopped_member_changes_nothing(loaded, make_sampler):
+def test_decode__of_a_stopped_member_changes_nothing(loaded, make_sampler):
     sampler = make_sampler()
     model = sampler.prepare_weights(loaded.params)
     prefix, state = sampler.prefill(model, PROMPTS, MEMBERS)
     state = sampler.append(model, prefix, state, [[[20], [21], [22]]] * 2)
     before = jax.device_get((state.hidden_BGD, state.suffix, state.length_BG))
     still_BG = limits([0, 8, 0], [0, 0, 1])  # a limit at or below the length is no turn
-    state, turn = sampler.decode(model, prefix, state, still_BG, keys(0, 0, range(2), MEMBERS), 1.0)
+    state, turn = sampler.decode(model, prefix, state, DecodeLimits(still_BG), keys(0, 0, range(2), MEMBERS), 1.0)
     after = jax.device_get((state.hidden_BGD, state.suffix, state.length_BG))
     wrote_BG = still_BG > 1
     assert (after[2] > before[2]).tolist() == wrote_BG.tolist()
@@ -109,11 +109,11 @@ def test_write__of_a_stopped_member_changes_nothing(loaded, make_sampler):
     assert not np.asarray(turn.token_BGS)[~wrote_BG].any()
 
 
-def test_write__greedily_takes_the_likeliest_token_of_a_plain_forward_pass(loaded, make_sampler):
+def test_decode__greedily_takes_the_likeliest_token_of_a_plain_forward_pass(loaded, make_sampler):
     sampler = make_sampler()
     model = sampler.prepare_weights(loaded.params)
     prefix, state = sampler.prefill(model, PROMPTS, 1)
-    state, turn = sampler.decode(model, prefix, state, limits([6], [6]), keys(0, 0, range(2), 1), 0.0)
+    state, turn = sampler.decode(model, prefix, state, DecodeLimits(limits([6], [6])), keys(0, 0, range(2), 1), 0.0)
     model = nnx.merge(loaded.graphdef, loaded.params)
     for b, prompt in enumerate(PROMPTS):
         sequence = list(prompt)
@@ -125,17 +125,17 @@ def test_write__greedily_takes_the_likeliest_token_of_a_plain_forward_pass(loade
             sequence.append(token)
 
 
-def test_write__leaves_off_and_goes_on_as_if_nothing_had_happened(loaded, make_sampler):
+def test_decode__leaves_off_and_goes_on_as_if_nothing_had_happened(loaded, make_sampler):
     sampler, key_BG = make_sampler(), keys(0, 0, range(2), MEMBERS)
     limit_BG = limits([2, 8, 8], [1, 7, 8])
     model = sampler.prepare_weights(loaded.params)
     prefix, state = sampler.prefill(model, PROMPTS, MEMBERS)
-    whole, turn = sampler.decode(model, prefix, state, limit_BG, key_BG, 1.0)
+    whole, turn = sampler.decode(model, prefix, state, DecodeLimits(limit_BG), key_BG, 1.0)
     prefix, state = sampler.prefill(model, PROMPTS, MEMBERS)
-    state, first = sampler.decode(model, prefix, state, limit_BG, key_BG, 1.0, until=4)
+    state, first = sampler.decode(model, prefix, state, DecodeLimits(limit_BG, max_active=4), key_BG, 1.0)
     length_BG = np.asarray(state.length_BG)
     assert (length_BG < np.asarray(whole.length_BG)).sum() in range(1, 5), "it did not leave off"
-    state, second = sampler.decode(model, prefix, state, limit_BG, key_BG, 1.0)
+    state, second = sampler.decode(model, prefix, state, DecodeLimits(limit_BG), key_BG, 1.0)
     chex.assert_trees_all_close((state.length_BG, state.hidden_BGD), (whole.length_BG, whole.hidden_BGD), atol=1e-5)
     early_BGS = np.arange(8) < length_BG[..., None]
     token_BGS = np.where(early_BGS, first.token_BGS, second.token_BGS)
@@ -143,7 +143,7 @@ def test_write__leaves_off_and_goes_on_as_if_nothing_had_happened(loaded, make_s
 
 
 @pytest.mark.parametrize("family", ["dense", "hybrid"])
-def test_seat__begins_anew_in_its_place_and_touches_no_other(family, loaded, hybrid, make_sampler):
+def test_assign_slots__begins_anew_in_its_place_and_touches_no_other(family, loaded, hybrid, make_sampler):
     policy = {"dense": loaded, "hybrid": hybrid}[family]
     sampler = replace(make_sampler(), graphdef=policy.graphdef)
     model = sampler.prepare_weights(policy.params)
@@ -158,7 +158,7 @@ def test_seat__begins_anew_in_its_place_and_touches_no_other(family, loaded, hyb
             np.testing.assert_allclose(state.hidden_BGD[b, g], plain_hidden(policy, tokens), atol=1e-4)
 
 
-def test_fit__takes_the_smallest_bucket_and_never_shrinks(loaded, make_sampler):
+def test_reserve__takes_the_smallest_bucket_and_never_shrinks(loaded, make_sampler):
     sampler = make_sampler(suffix_buckets=(4, 8, 16))
     model = sampler.prepare_weights(loaded.params)
     _, state = sampler.prefill(model, PROMPTS, 1)
@@ -169,7 +169,7 @@ def test_fit__takes_the_smallest_bucket_and_never_shrinks(loaded, make_sampler):
     assert sizes == [4, 4, 8, 8, 16, 16]
 
 
-def test_start__refuses_a_prompt_longer_than_the_largest_bucket(loaded, make_sampler):
+def test_prefill__refuses_a_prompt_longer_than_the_largest_bucket(loaded, make_sampler):
     sampler = make_sampler()
     with pytest.raises(UserError, match="prompt of 9 tokens is longer than the largest bucket, 8: add a bucket"):
         sampler.prefill(sampler.prepare_weights(loaded.params), [[1] * 9, [1]], 2)

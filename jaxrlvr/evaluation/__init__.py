@@ -1,0 +1,1 @@
+"""Held-out scores of a policy, greedy and sampled, and the files of evaluated episodes."""
