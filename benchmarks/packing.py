@@ -1,7 +1,7 @@
-"""One GRPO gradient with a row for each member against short members sharing rows: `python benchmarks/packing.py`.
+"""One GRPO gradient with one row per member against short members sharing rows: `python benchmarks/packing.py`.
 
-The members' suffixes have lengths spread evenly from --shortest to --suffix, as where some end early. Both forms run
-the same tokens, alternating in one process; figures are medians; losses and gradients are compared.
+The suffix lengths are spread evenly from --shortest to --suffix, as when some members end early. Both forms run the
+same tokens, alternating in one process. Figures are medians; losses and gradients are compared.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def main() -> None:
     batch = whole._replace(suffix_BGT=np.where(real_BGT, whole.suffix_BGT, 0), sampled_BGT=real_BGT)
     packed = pack_rows(batch.suffix_BGT, batch.sampled_BGT, length_BG, range(1, options.members), 0)
     if packed is None:
-        parser.exit(2, "error: no two members fit into one row: use a smaller --shortest\n")
+        parser.exit(2, "error: no two members fit into one row; use a smaller --shortest\n")
     model = nnx.split(models.Decoder(config, rngs=nnx.Rngs(0)))
     figures, gradients = alternate(model, {"apart": batch, "shared": batch._replace(packed=packed)}, options.repeats)
     apart, shared = figures["apart"], figures["shared"]

@@ -1,8 +1,9 @@
-"""Encoding the prompts of a step with and without what they share: `python benchmarks/prefixes.py`.
+"""Encoding the prompts of a step with and without prefix sharing: `python benchmarks/prefixes.py`.
 
-`--groups` prompts begin with the same `--shared` tokens, such as a long list of tools, and end with `--rest` of their
-own. Times `Sampler.start` in both forms in one process, one after the other, and prints medians and how far hidden
-states and keys differ. Then says for one step of the default run which share of its prompts' positions a cut saves.
+`--groups` prompts begin with the same `--shared` tokens, such as a long list of tools, and end with `--rest` distinct
+ones. Times `Sampler.prefill` in both forms, alternating in one process, and prints medians and the largest differences
+of hidden states and keys. Then prints the share of prompt positions that sharing computes in one step of the default
+run.
 """
 
 import argparse
@@ -32,15 +33,15 @@ def main() -> None:
     told = measure(options)
     print(f"{options.groups} prompts of {told['room']} positions, {options.shared} of them shared")
     print(f"  whole {told['whole_cpu']:.2f} CPU s ({told['whole_wall']:.2f} s), shared {told['shared_cpu']:.2f} CPU s")
-    print(f"  {told['cpu_ratio']:.2f} times in CPU seconds where {told['positions']:.2f} times fewer are computed")
+    print(f"  {told['cpu_ratio']:.2f} times fewer CPU seconds for {told['positions']:.2f} times fewer positions")
     print(f"  largest difference of hidden states {told['hidden_gap']:.1e}, of keys and values {told['key_gap']:.1e}")
     told["default_share"] = default_share()
-    print(f"  the default run's first step: a cut computes {told['default_share']:.0%} of the positions")
+    print(f"  the default run's first step: sharing computes {told['default_share']:.0%} of the positions")
     print(json.dumps(vars(options) | told))
 
 
 def measure(options: argparse.Namespace) -> dict[str, float]:
-    """Medians over the repetitions, and how far the results differ."""
+    """Return medians over the repetitions and the largest differences of the results."""
     shape = models.ModelConfig(
         vocab_size=4096,
         hidden_size=options.width,
@@ -61,7 +62,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     samplers = {name: Sampler(graphdef, (room,), (64,), 32, 0, 0, None, way) for name, way in ways.items()}
     model = samplers["whole"].acting(params)
     cut = prefix_sharing.cut(prompts, room)
-    assert cut is not None, "these prompts are worth cutting"
+    assert cut is not None, "these prompts are worth splitting"
 
     def start(name: str) -> jax.Array:
         return jax.block_until_ready(samplers[name].start(model, prompts, options.members))
@@ -88,7 +89,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
 
 
 def default_share() -> float:
-    """The share of positions that the default run's first step would compute."""
+    """Return the share of prompt positions that sharing would compute in the default run's first step."""
     config = default()
     chat = load_policy(config.policy).chat
     prompts = [prompt(config, chat, task) for task in training_tasks(config.tasks, config.seed, 1)]

@@ -1,8 +1,8 @@
-"""Sampling on a mesh with weights as they train and as they sample: `python benchmarks/sampling_mesh.py`.
+"""Sampling on a mesh with the weights laid out for training or for sampling: `python benchmarks/sampling_mesh.py`.
 
-The devices are eight that XLA makes of the host's cores, the model and the tasks those of the embedded default. A
-figure is a whole rollout with its simulators, after one that compiled. Members write the same tokens in all of them.
-What links between real devices cost is not in it, but how often they are used is.
+Uses eight devices that XLA emulates on the host's cores, and the model and tasks of the embedded default. Each figure
+times a whole rollout with its simulators, after one that compiled. Members write the same tokens in all layouts. The
+cost of links between real devices is not measured, but how often they are used is.
 """
 
 import argparse
@@ -43,12 +43,12 @@ def main() -> None:
         figures[name] = {key: median(getattr(one, key) for one in seconds) for key in ("wall", "cpu")}
         ratio = {key: figures["as trained"][key] / figures[name][key] for key in ("wall", "cpu")}
         print(f"{name}: {figures[name]['wall']:.2f} s, {figures[name]['cpu']:.2f} CPU seconds: ", end="")
-        print(f"{ratio['wall']:.2f} times as fast as cut as in training, {ratio['cpu']:.2f} in CPU seconds")
+        print(f"{ratio['wall']:.2f} times as fast as sharded as in training, {ratio['cpu']:.2f} in CPU seconds")
     print(json.dumps(figures))
 
 
 class Play:
-    """Rollouts of the same tasks."""
+    """Run rollouts of the same tasks on one sampling mesh."""
 
     def __init__(self, asked: SamplingMesh, groups: int) -> None:
         self._config = RunConfig()
@@ -61,7 +61,7 @@ class Play:
         return rollout(self._sampler, *asked, seed=0, step=1)
 
     def written(self) -> list[list[int]]:
-        """Every member's tokens."""
+        """Return every member's tokens."""
         return [member.tokens for group in self() for member in group.members]
 
 

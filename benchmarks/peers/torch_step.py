@@ -2,8 +2,9 @@
 
 usage: torch_step.py '{"checkpoint": DIR, "batch": FILE.npz, "repeats": 5, "clip_low": 0.2, "clip_high": 0.28, ...}'
 
-Every member is a whole row, prompt and suffix. Only the suffix's positions go through the output layer. `device` and
-`dtype` name where and in what it computes; `micro` is the rows of a forward and backward pass (default: all).
+Every member is a whole row, prompt and suffix. Only suffix positions go through the output layer. `device` and `dtype`
+select where and in which precision it computes; `micro` is the number of rows per forward and backward pass (default:
+all).
 """
 
 import json

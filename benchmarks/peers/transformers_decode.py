@@ -2,7 +2,7 @@
 
 usage: transformers_decode.py '{"batch": 8, "prompt": 256, "generate": 128, ...}'
 
-`device` and `dtype` name where and in what it computes; with `"logprobs": false` it keeps no scores.
+`device` and `dtype` select where and in which precision it computes; with `"logprobs": false` it keeps no scores.
 """
 
 import json

@@ -22,23 +22,23 @@ class Numbers:
     """A tokenizer of decimal numbers."""
 
     def encode(self, text: str, **_: object) -> list[int]:
-        """Numbers to tokens."""
+        """Return the numbers as tokens."""
         return [int(word) for word in text.split()]
 
     def decode(self, tokens: list[int], **_: object) -> str:
-        """Tokens to numbers."""
+        """Return the tokens as numbers."""
         return " ".join(str(int(token)) for token in tokens)
 
     def bos_id(self) -> int:
-        """None is put in front."""
+        """Return a placeholder: nothing is prepended."""
         return 0
 
     def eos_id(self) -> int:
-        """The one that ends."""
+        """Return the end token."""
         return 1
 
     def pad_id(self) -> int:
-        """The one that fills."""
+        """Return the padding token."""
         return 0
 
 
