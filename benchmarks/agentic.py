@@ -48,18 +48,18 @@ def main() -> None:
     ours.run()
     figures: dict[str, Any] = {"options": vars(options), "jax": jax.__version__}
     if not options.no_peers:
-        figures["tunix"] = peer = ask("tunix", TUNIX, "tunix_agentic.py", asked(options))
+        figures["tunix"] = peer = ask("tunix", TUNIX, "tunix_agentic.py", peer_options(options))
         # Again, so that a machine that became faster or slower meanwhile affects both.
         ours.run()
-    figures["ours"] = own = ours.figures()
-    print(f"ours: {told(own)}, {own['compiles']} compilations")
+    figures["ours"] = speeds = ours.figures()
+    print(f"ours: {as_text(speeds)}, {speeds['compiles']} compilations")
     if not options.no_peers:
         names = {"wall_ratio": "per_wall_second", "cpu_ratio": "per_cpu_second"}
-        figures |= {ratio: own[name] / peer[name] for ratio, name in names.items()}
+        figures |= {ratio: speeds[name] / peer[name] for ratio, name in names.items()}
         first = peer["steps"][0]
-        figures |= {f"{ratio}_while_compiling": own[name] / first[name] for ratio, name in names.items()}
+        figures |= {f"{ratio}_while_compiling": speeds[name] / first[name] for ratio, name in names.items()}
         print(
-            f"Tunix: {told(peer)}; while it compiles for new lengths {told(first)}\n"
+            f"Tunix: {as_text(peer)}; while it compiles for new lengths {as_text(first)}\n"
             f"ours is {figures['wall_ratio']:.1f} times as fast, {figures['cpu_ratio']:.1f} in CPU seconds; "
             f"{figures['wall_ratio_while_compiling']:.1f} and {figures['cpu_ratio_while_compiling']:.1f} "
             "where Tunix compiles"
@@ -67,7 +67,7 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def told(row: dict[str, Any]) -> str:
+def as_text(row: dict[str, Any]) -> str:
     """Format a row as text."""
     return (
         f"{row['tokens']:.0f} tokens a step, {row['per_wall_second']:.0f} a second, "
@@ -75,7 +75,7 @@ def told(row: dict[str, Any]) -> str:
     )
 
 
-def asked(options: argparse.Namespace) -> dict[str, Any]:
+def peer_options(options: argparse.Namespace) -> dict[str, Any]:
     """Return the peer's options: the same model and episode, with prompts large enough for the whole conversation."""
     shape = {"vocab": CONFIG.vocab_size, "width": CONFIG.hidden_size, "layers": CONFIG.num_layers}
     shape |= {"heads": CONFIG.num_heads, "kv_heads": CONFIG.num_kv_heads, "head": CONFIG.head_dim}

@@ -29,15 +29,16 @@ def main() -> None:
             records, seconds = recorded(options, ["--grpo.correction", "token", *more])
             steps[name].append([step_seconds(record) for record in records[2:]])
             cpu[name].append(seconds["cpu_seconds"])
-    found = {name: median(one for of_round in rounds for one in of_round) for name, rounds in steps.items()}
+    step_medians = {name: median(step for of_round in rounds for step in of_round) for name, rounds in steps.items()}
     fastest = {name: sum(map(min, zip(*rounds, strict=True))) for name, rounds in steps.items()}
     used = {name: median(values) for name, values in cpu.items()}
-    ratio, at_best = found["in_turn"] / found["ahead"], fastest["in_turn"] / fastest["ahead"]
-    print(f"{options.config}: {found['in_turn']:.2f} s per step synchronously, {found['ahead']:.2f} s one step ahead")
+    ratio, at_best = step_medians["in_turn"] / step_medians["ahead"], fastest["in_turn"] / fastest["ahead"]
+    print(f"{options.config}: {step_medians['in_turn']:.2f} s per step synchronously, ", end="")
+    print(f"{step_medians['ahead']:.2f} s one step ahead")
     print(f"  {ratio:.2f} times as fast, {at_best:.2f} times if only each step's fastest round counts")
     print(f"  CPU {used['in_turn']:.0f} and {used['ahead']:.0f} s in total")
-    told = {"seconds": found, "fastest": fastest, "all": steps, "cpu_seconds": used}
-    print(json.dumps(vars(options) | told | {"ratio": ratio, "fastest_ratio": at_best}))
+    results = {"seconds": step_medians, "fastest": fastest, "all": steps, "cpu_seconds": used}
+    print(json.dumps(vars(options) | results | {"ratio": ratio, "fastest_ratio": at_best}))
 
 
 def step_seconds(record: dict[str, float]) -> float:

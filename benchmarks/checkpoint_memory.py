@@ -44,9 +44,9 @@ def main() -> None:
         whole = generate(config, Path(work) / "in")
         child = [sys.executable, "-m", "benchmarks.checkpoint_memory", "--child", str((Path(work) / "in").resolve())]
         root = Path(__file__).parents[1]
-        said = subprocess.run(child, stdout=subprocess.PIPE, text=True, check=True, cwd=root)
+        completed = subprocess.run(child, stdout=subprocess.PIPE, text=True, check=True, cwd=root)
     largest = max(2 * math.prod(row.shape(config)) for row in tensors(config))
-    figures = {"checkpoint": whole, "largest": largest, **json.loads(said.stdout.splitlines()[-1])}
+    figures = {"checkpoint": whole, "largest": largest, **json.loads(completed.stdout.splitlines()[-1])}
     for name in ("load", "save"):
         figures[f"{name}_over_model"] = figures[name] - whole
         figures[f"{name}_in_largest"] = (figures[name] - whole) / largest

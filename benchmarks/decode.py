@@ -42,9 +42,11 @@ def main() -> None:
     graphdef, params = nnx.split(models.Decoder(CONFIG, rngs=nnx.Rngs(0)))
     for batch in options.batch:
         figures[f"batch_{batch}"] = row = against_peers(graphdef, params, batch, options)
-        told = [f"{name} {speed['per_cpu_second']:.0f}" for name, speed in row.items() if isinstance(speed, dict)]
+        speeds = [f"{name} {speed['per_cpu_second']:.0f}" for name, speed in row.items() if isinstance(speed, dict)]
         ratios = [f"{name} {value:.2f}" for name, value in row.items() if isinstance(value, float)]
-        print(f"batch {batch}, tokens per CPU second: {', '.join(told)}; {', '.join(ratios) or 'no peers'}", flush=True)
+        print(
+            f"batch {batch}, tokens per CPU second: {', '.join(speeds)}; {', '.join(ratios) or 'no peers'}", flush=True
+        )
     for prompt in options.shared:
         figures[f"shared_{prompt}"] = row = grouped(graphdef, params, prompt, options)
         print(
@@ -64,14 +66,14 @@ def against_peers(graphdef: Any, params: Any, batch: int, options: argparse.Name
         return row
     shape = {"vocab": CONFIG.vocab_size, "width": CONFIG.hidden_size, "layers": CONFIG.num_layers}
     shape |= {"heads": CONFIG.num_heads, "kv_heads": CONFIG.num_kv_heads, "head": CONFIG.head_dim}
-    asked = {"mlp": CONFIG.mlp_size, "batch": batch, "repeats": options.repeats, **shape}
-    asked |= {"prompt": options.prompt, "generate": options.generate}
+    peer_options = {"mlp": CONFIG.mlp_size, "batch": batch, "repeats": options.repeats, **shape}
+    peer_options |= {"prompt": options.prompt, "generate": options.generate}
     tight = options.prompt + options.generate + 1
-    row["tunix_tight"] = ask("tunix", TUNIX, "tunix_decode.py", asked | {"cache": tight})
-    row["tunix_long"] = ask("tunix", TUNIX, "tunix_decode.py", asked | {"cache": max(tight, LONG_CACHE)})
-    row["transformers"] = ask("transformers", TRANSFORMERS, "transformers_decode.py", asked)
-    own = row["ours"]["per_cpu_second"]
-    return row | {f"over_{name}": own / row[name]["per_cpu_second"] for name in list(row) if name != "ours"}
+    row["tunix_tight"] = ask("tunix", TUNIX, "tunix_decode.py", peer_options | {"cache": tight})
+    row["tunix_long"] = ask("tunix", TUNIX, "tunix_decode.py", peer_options | {"cache": max(tight, LONG_CACHE)})
+    row["transformers"] = ask("transformers", TRANSFORMERS, "transformers_decode.py", peer_options)
+    ours = row["ours"]["per_cpu_second"]
+    return row | {f"over_{name}": ours / row[name]["per_cpu_second"] for name in list(row) if name != "ours"}
 
 
 def grouped(graphdef: Any, params: Any, prompt: int, options: argparse.Namespace) -> dict[str, Any]:
@@ -80,13 +82,13 @@ def grouped(graphdef: Any, params: Any, prompt: int, options: argparse.Namespace
         "grouped": Decoding(graphdef, params, 1, options.members, prompt, options.generate),
         "ungrouped": Decoding(graphdef, params, options.members, 1, prompt, options.generate),
     }
-    taken: dict[str, list[Seconds]] = {name: [] for name in runs}
+    times: dict[str, list[Seconds]] = {name: [] for name in runs}
     for number in range(options.repeats + 1):
         for name, run in runs.items():
             seconds = run.seconds()
             if number:  # the first call compiles
-                taken[name].append(seconds)
-    row: dict[str, Any] = {name: run.speed(taken[name]) for name, run in runs.items()}
+                times[name].append(seconds)
+    row: dict[str, Any] = {name: run.speed(times[name]) for name, run in runs.items()}
     for kind in ("cpu", "wall"):
         row[f"{kind}_ratio"] = row["grouped"][f"per_{kind}_second"] / row["ungrouped"][f"per_{kind}_second"]
     return row
@@ -108,9 +110,9 @@ class Decoding:
         key_BG = keys(0, 1, range(self.groups), self.members)
         return once(lambda: jax.block_until_ready(self.sampler.write(self.model, prefix, state, limit_BG, key_BG, 1.0)))
 
-    def speed(self, taken: list[Seconds]) -> dict[str, float]:
+    def speed(self, times: list[Seconds]) -> dict[str, float]:
         """Return tokens per second at the median."""
-        tokens, seconds = self.groups * self.members * self.generate, middle(taken)
+        tokens, seconds = self.groups * self.members * self.generate, middle(times)
         return {"per_cpu_second": tokens / seconds.cpu, "per_wall_second": tokens / seconds.wall}
 
 

@@ -74,12 +74,12 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
 def child(name: str, part: str, options: argparse.Namespace, *more: str) -> dict[str, Any]:
     """Run a part in its own process and return its figures, or {"error": ...} if it fails."""
     script = str(Path(__file__).with_name("gpu_parts.py"))
-    asked = ["--size", name, "--repeats", str(options.repeats), "--attention", options.attention]
-    command = [sys.executable, script, part, *asked, *more]
-    said = subprocess.run(command, capture_output=True, text=True)
-    if said.returncode:
-        return {"error": said.stderr.strip()[-1000:] or f"exit status {said.returncode}"}
-    return json.loads(said.stdout.splitlines()[-1])
+    arguments = ["--size", name, "--repeats", str(options.repeats), "--attention", options.attention]
+    command = [sys.executable, script, part, *arguments, *more]
+    completed = subprocess.run(command, capture_output=True, text=True)
+    if completed.returncode:
+        return {"error": completed.stderr.strip()[-1000:] or f"exit status {completed.returncode}"}
+    return json.loads(completed.stdout.splitlines()[-1])
 
 
 def peers(name: str, options: argparse.Namespace, figures: dict[str, Any], folder: str) -> dict[str, Any]:
@@ -91,26 +91,26 @@ def peers(name: str, options: argparse.Namespace, figures: dict[str, Any], folde
     shape |= {"mlp": config.mlp_size, "prompt": size.prefix, "generate": size.suffix, "batch": members}
     where = {"device": device, "dtype": "bfloat16", "repeats": options.repeats}
 
-    def asked(script: str, what: dict[str, Any]) -> dict[str, Any]:
+    def ask_peer(script: str, what: dict[str, Any]) -> dict[str, Any]:
         try:
             return ask("transformers", TRANSFORMERS, script, what | where)
         except (RuntimeError, subprocess.CalledProcessError) as error:
             return {"error": str(error)[-1000:]}
 
-    made: dict[str, Any] = {"transformers_decode": asked("transformers_decode.py", shape | {"logprobs": False})}
+    results: dict[str, Any] = {"transformers_decode": ask_peer("transformers_decode.py", shape | {"logprobs": False})}
     for checkpointing in (False, True):
-        made[f"torch_step{'_checkpointing' * checkpointing}"] = asked(
+        results[f"torch_step{'_checkpointing' * checkpointing}"] = ask_peer(
             "torch_step.py", saved(Path(folder)) | {"checkpointing": checkpointing}
         )
-    own = figures["decode"].get("members", {}).get(str(members))
-    if own and "error" not in made["transformers_decode"]:
-        ratio = own["per_wall_second"] / made["transformers_decode"]["per_wall_second"]
-        made["transformers_decode"]["ours_is"] = ratio
+    ours = figures["decode"].get("members", {}).get(str(members))
+    if ours and "error" not in results["transformers_decode"]:
+        ratio = ours["per_wall_second"] / results["transformers_decode"]["per_wall_second"]
+        results["transformers_decode"]["ours_is"] = ratio
     best = min((f["grouped"]["wall"] for f in figures.values() if "grouped" in f and "naive" in f), default=None)
-    steps = [row for part, row in made.items() if part.startswith("torch_step") and "wall" in row]
+    steps = [row for part, row in results.items() if part.startswith("torch_step") and "wall" in row]
     for row in steps if best else ():
         row["ours_is"] = row["wall"] / best
-    return made
+    return results
 
 
 if __name__ == "__main__":

@@ -67,8 +67,8 @@ def random(policy: Policy, layers: int, width: int) -> Policy:
     """Return a model of that size for the same chat, with random weights of the magnitude of trained ones."""
     shape = replace(policy.config, num_layers=layers, hidden_size=width, mlp_size=3 * width)
     model = nnx.merge(policy.graphdef, policy.params)
-    made = models.Decoder(shape, compute_dtype=model.compute_dtype, rngs=nnx.Rngs(0))
-    graphdef, params = nnx.split(made)
+    decoder = models.Decoder(shape, compute_dtype=model.compute_dtype, rngs=nnx.Rngs(0))
+    graphdef, params = nnx.split(decoder)
     # Products preserve the magnitude of their input; logits have a standard deviation of 2.5.
     factor = 1 / (0.02 * width**0.5)
     params = jax.tree.map_with_path(
@@ -93,10 +93,10 @@ def measured(policy: Policy, config: RunConfig, temperature: float) -> dict[str,
     batches = pack(rows(groups, nothing_BG), shape, policy.chat.pad_token)
     right, wrong = (differences(policy, batches, temperature * factor) for factor in (1.0, WRONG))
     then = np.concatenate([batch.behaviour_BGT[batch.sampled_BGT] for batch in batches])
-    found = {"tokens": then.size, "surprise": float(-then.mean())}
+    figures = {"tokens": then.size, "surprise": float(-then.mean())}
     for name, gap in (("", right), ("wrong_", wrong)):
-        found |= {f"{name}kl": float((np.exp(gap) - 1 - gap).mean()), f"{name}gap": float(np.abs(gap).max())}
-    return found
+        figures |= {f"{name}kl": float((np.exp(gap) - 1 - gap).mean()), f"{name}gap": float(np.abs(gap).max())}
+    return figures
 
 
 def differences(policy: Policy, batches: list[Batch], temperature: float) -> np.ndarray:

@@ -27,16 +27,18 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=50, help="held-out tasks per scenario")
     parser.add_argument("arguments", nargs="*", help="after --: for jaxrlvr.train")
     options = parser.parse_args()
-    found: dict[str, list[dict[str, float]]] = {mode: [] for mode in options.modes}
+    results: dict[str, list[dict[str, float]]] = {mode: [] for mode in options.modes}
     for seed in options.seeds:
         for mode in options.modes:
             run = options.out / f"seed-{seed}-{mode}"
             train(run, mode, seed, options)
-            found[mode].append(figures(run))
-            print(f"seed {seed} {mode:<7} {'  '.join(f'{k} {v:.3f}' for k, v in found[mode][-1].items())}", flush=True)
-    for mode, seeds in found.items():
-        print(f"{mode:<7} " + "  ".join(f"{name} {spread([one[name] for one in seeds])}" for name in seeds[0]))
-    print(json.dumps({"seeds": options.seeds, "steps": options.steps, "tasks": options.tasks, "modes": found}))
+            results[mode].append(figures(run))
+            print(
+                f"seed {seed} {mode:<7} {'  '.join(f'{k} {v:.3f}' for k, v in results[mode][-1].items())}", flush=True
+            )
+    for mode, seeds in results.items():
+        print(f"{mode:<7} " + "  ".join(f"{name} {spread([row[name] for row in seeds])}" for name in seeds[0]))
+    print(json.dumps({"seeds": options.seeds, "steps": options.steps, "tasks": options.tasks, "modes": results}))
 
 
 def train(run: Path, mode: str, seed: int, options: argparse.Namespace) -> None:

@@ -37,17 +37,17 @@ def main() -> None:
     figures, gradients = alternate(model, {"apart": batch, "shared": batch._replace(packed=packed)}, options.repeats)
     apart, shared = figures["apart"], figures["shared"]
     difference = float(optax.tree.norm(jax.tree.map(jnp.subtract, gradients["apart"], gradients["shared"])))
-    found = {
+    summary = {
         "rows": packed.tokens_BRS.shape[1],
         "ratio": apart["wall"] / shared["wall"],
         "cpu_ratio": apart["cpu"] / shared["cpu"],
         "loss_difference": abs(apart["loss"] - shared["loss"]),
         "gradient_difference": difference / apart["norm"],
     }
-    print(f"{options.members} members of {length_BG.min()} to {length_BG.max()} tokens in {found['rows']} rows")
-    print(f"  shared rows are {found['ratio']:.2f} times as fast ({found['cpu_ratio']:.2f} in CPU seconds);")
-    print(f"  losses differ by {found['loss_difference']:.1e}, gradients by {found['gradient_difference']:.1e}")
-    print(json.dumps({"options": vars(options)} | found | figures))
+    print(f"{options.members} members of {length_BG.min()} to {length_BG.max()} tokens in {summary['rows']} rows")
+    print(f"  shared rows are {summary['ratio']:.2f} times as fast ({summary['cpu_ratio']:.2f} in CPU seconds);")
+    print(f"  losses differ by {summary['loss_difference']:.1e}, gradients by {summary['gradient_difference']:.1e}")
+    print(json.dumps({"options": vars(options)} | summary | figures))
 
 
 if __name__ == "__main__":

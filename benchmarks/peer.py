@@ -22,10 +22,10 @@ def ask(name: str, requirements: Sequence[str], script: str, options: dict[str, 
     """Run `peers/SCRIPT` with the options as JSON. Raises RuntimeError with the script's stderr if it fails."""
     command = [str(python(name, requirements)), str(SCRIPTS / script), json.dumps(options)]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    said = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=SCRIPTS)
-    if said.returncode:
-        raise RuntimeError(f"{script} failed:\n{said.stderr[-2000:]}")
-    return json.loads(said.stdout.strip().splitlines()[-1])
+    completed = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=SCRIPTS)
+    if completed.returncode:
+        raise RuntimeError(f"{script} failed:\n{completed.stderr[-2000:]}")
+    return json.loads(completed.stdout.strip().splitlines()[-1])
 
 
 def python(name: str, requirements: Sequence[str]) -> Path:

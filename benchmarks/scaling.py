@@ -157,11 +157,11 @@ def tables() -> list[str]:
     lines += ["", head, "|" + " --- |" * 11]
     for model in MODELS:
         for machine in MACHINES:
-            one = plan(model, machine)
-            sizes = [f"{size / 1e9:.1f} GB" for size in (one.state, one.copy, one.caches)]
-            times = [f"{seconds:.2f} s" for seconds in (one.prefill, one.decode, one.update)]
-            rest = [f"{one.sent / 1e9:.1f} GB", f"{one.link:.2f} s"]
-            fits = "yes" if one.fits(machine) else "no"
+            cell = plan(model, machine)
+            sizes = [f"{size / 1e9:.1f} GB" for size in (cell.state, cell.copy, cell.caches)]
+            times = [f"{seconds:.2f} s" for seconds in (cell.prefill, cell.decode, cell.update)]
+            rest = [f"{cell.sent / 1e9:.1f} GB", f"{cell.link:.2f} s"]
+            fits = "yes" if cell.fits(machine) else "no"
             lines.append("| " + " | ".join([model.name, machine.name, *sizes, fits, *times, *rest]) + " |")
     return lines
 

@@ -20,6 +20,6 @@ def once(call: Callable[[], Any]) -> Seconds:
     return Seconds(time.perf_counter() - began, time.process_time() - began_cpu)
 
 
-def middle(taken: list[Seconds]) -> Seconds:
+def middle(times: list[Seconds]) -> Seconds:
     """Return the medians of several calls."""
-    return Seconds(median(one.wall for one in taken), median(one.cpu for one in taken))
+    return Seconds(median(seconds.wall for seconds in times), median(seconds.cpu for seconds in times))

@@ -61,8 +61,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     if not options.no_peers:
         figures["torch"] = ask_torch(model, batch, options.repeats)
         figures["over_torch"] = over(figures, "torch", abs(figures["grouped"]["norm"] - figures["torch"]["norm"]))
-    total, own = options.prefix + options.suffix, options.suffix
-    figures["positions_ratio"] = options.members * total / (options.prefix + options.members * own)
+    total = options.prefix + options.suffix
+    figures["positions_ratio"] = options.members * total / (options.prefix + options.members * options.suffix)
     return figures
 
 
@@ -88,13 +88,13 @@ def alternate(model: tuple[Any, Any], batches: dict[str, Batch], repeats: int) -
 
     steps = {name: step.lower(params, batch).compile() for name, batch in batches.items()}
     results = {name: jax.block_until_ready(steps[name](params, batch)) for name, batch in batches.items()}
-    taken: dict[str, list[Seconds]] = {name: [] for name in batches}
+    times: dict[str, list[Seconds]] = {name: [] for name in batches}
     for _ in range(repeats):
         for name, batch in batches.items():
-            taken[name].append(once(lambda name=name, batch=batch: jax.block_until_ready(steps[name](params, batch))))
+            times[name].append(once(lambda name=name, batch=batch: jax.block_until_ready(steps[name](params, batch))))
     figures: dict[str, Any] = {}
     for name, (loss, gradient) in results.items():
-        figures[name] = middle(taken[name])._asdict() | {"loss": float(loss), "norm": float(optax.tree.norm(gradient))}
+        figures[name] = middle(times[name])._asdict() | {"loss": float(loss), "norm": float(optax.tree.norm(gradient))}
         memory = steps[name].memory_analysis()
         figures[name]["temporary_bytes"] = memory.temp_size_in_bytes if memory else None
     return figures, {name: gradient for name, (_, gradient) in results.items()}
@@ -102,11 +102,11 @@ def alternate(model: tuple[Any, Any], batches: dict[str, Batch], repeats: int) -
 
 def over(figures: dict[str, Any], name: str, apart: float) -> dict[str, float]:
     """Compare grouped with another form; `apart` is the distance of their gradients, or of their norms."""
-    own, other = figures["grouped"], figures[name]
+    grouped, other = figures["grouped"], figures[name]
     return {
-        "ratio": other["wall"] / own["wall"],
-        "cpu_ratio": other["cpu"] / own["cpu"],
-        "loss_difference": abs(own["loss"] - other["loss"]),
+        "ratio": other["wall"] / grouped["wall"],
+        "cpu_ratio": other["cpu"] / grouped["cpu"],
+        "loss_difference": abs(grouped["loss"] - other["loss"]),
         "gradient_difference": apart / other["norm"],
     }
 
@@ -144,8 +144,8 @@ def save(model: tuple[Any, Any], batch: Batch, folder: Path) -> dict[str, Any]:
 def saved(folder: Path) -> dict[str, Any]:
     """Return PyTorch's options for the files that `save` wrote."""
     config = GRPOConfig()
-    asked = {"checkpoint": str(folder / "model"), "batch": str(folder / "batch.npz")}
-    return asked | {"clip_low": config.clip_low, "clip_high": config.clip_high}
+    torch_options = {"checkpoint": str(folder / "model"), "batch": str(folder / "batch.npz")}
+    return torch_options | {"clip_low": config.clip_low, "clip_high": config.clip_high}
 
 
 def random_batch(vocab: int, prefix: int, suffix: int, members: int) -> Batch:

@@ -86,17 +86,17 @@ def main() -> None:
     def timed(prompts: Any, config: Any, **more: Any) -> Any:
         # Without a seed every call draws the same numbers, so a group's members would be identical. This seed makes
         # them differ, and makes each step draw what the step before drew.
-        asked = str(prompts)
+        prompt_text = str(prompts)
         with lock:
-            number = met[asked] % ASKED["members"] if len(asked.split()) <= ASKED["prompt"] + 1 else 0
-            met[asked] += 1
-        config = replace(config, seed=jax.random.PRNGKey(zlib.crc32(asked.encode()) + number))
+            number = met[prompt_text] % ASKED["members"] if len(prompt_text.split()) <= ASKED["prompt"] + 1 else 0
+            met[prompt_text] += 1
+        config = replace(config, seed=jax.random.PRNGKey(zlib.crc32(prompt_text.encode()) + number))
         began = time.perf_counter(), time.process_time(), compiled[0]
-        made = generate(prompts, config, **more)
+        output = generate(prompts, config, **more)
         ended = time.perf_counter(), time.process_time(), compiled[0]
         with lock:
-            calls.append((began, ended, sum(len(row) for row in made.tokens)))
-        return made
+            calls.append((began, ended, sum(len(row) for row in output.tokens)))
+        return output
 
     engine.rollout.generate = timed
     algorithm = agentic_grpo_learner.GRPOConfig(
