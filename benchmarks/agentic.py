@@ -1,10 +1,10 @@
 """Sampling episodes of several turns, ours against Tunix's: `python benchmarks/agentic.py [--repeats 5]`.
 
-A toy: the prompt is 256 random tokens, a turn ends with probability 1/32 at each token, the world answers 24 random
-tokens, and the third turn is the last; 2 groups of 4 members on the random model of `decode.py`, temperature 1,
-log-probs on, at most 384 tokens after the prompt. A figure is sampled tokens per second of sampling a whole step with
-its host work, warm: ours is `rollout`, every step with other prompts and lengths; Tunix's is its agentic learner with
-the vanilla sampler, which compiles for each length that is new, on a step that it has already done once.
+The toy task: the prompt is 256 random tokens, a turn ends with probability 1/32 at each token, the environment answers
+with 24 random tokens, and the third turn is the last. 2 groups of 4 members on the random model of `decode.py`,
+temperature 1, log-probs on, at most 384 tokens after the prompt. A figure is sampled tokens per second over a whole
+step of sampling with its host work, warm: ours is `rollout`, with new prompts and lengths in every step; Tunix's is its
+agentic learner with the vanilla sampler, which compiles for each new length, on a step it has already run once.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from models.forward import Forward
 STOP = 1
 ANSWER = 24
 TURN = 32
-"""Tokens of a turn on average."""
+"""Mean tokens per turn."""
 
 
 def main() -> None:
@@ -43,24 +43,24 @@ def main() -> None:
     sizes = {"groups": 2, "members": 4, "turns": 3, "prompt": 256, "budget": 384, "repeats": 5, "peer_steps": 3}
     for name, value in sizes.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=value)
-    parser.add_argument("--no-peers", action="store_true", help="ours alone: nothing is installed")
+    parser.add_argument("--no-peers", action="store_true", help="measure only ours; installs nothing")
     options = parser.parse_args()
     ours = Ours(options)
     ours.run()
     figures: dict[str, Any] = {"options": vars(options), "jax": jax.__version__}
     if not options.no_peers:
-        figures["tunix"] = peer = ask("tunix", TUNIX, "tunix_agentic.py", asked(options))
-        # Once more, so that a machine that became faster or slower meanwhile does so for both.
+        figures["tunix"] = peer = ask("tunix", TUNIX, "tunix_agentic.py", peer_options(options))
+        # Again, so that a machine that became faster or slower meanwhile affects both.
         ours.run()
-    figures["ours"] = own = ours.figures()
-    print(f"ours: {told(own)}, {own['compiles']} compilations")
+    figures["ours"] = speeds = ours.figures()
+    print(f"ours: {as_text(speeds)}, {speeds['compiles']} compilations")
     if not options.no_peers:
         names = {"wall_ratio": "per_wall_second", "cpu_ratio": "per_cpu_second"}
-        figures |= {ratio: own[name] / peer[name] for ratio, name in names.items()}
+        figures |= {ratio: speeds[name] / peer[name] for ratio, name in names.items()}
         first = peer["steps"][0]
-        figures |= {f"{ratio}_while_compiling": own[name] / first[name] for ratio, name in names.items()}
+        figures |= {f"{ratio}_while_compiling": speeds[name] / first[name] for ratio, name in names.items()}
         print(
-            f"Tunix: {told(peer)}; while it compiles for new lengths {told(first)}\n"
+            f"Tunix: {as_text(peer)}; while it compiles for new lengths {as_text(first)}\n"
             f"ours is {figures['wall_ratio']:.1f} times as fast, {figures['cpu_ratio']:.1f} in CPU seconds; "
             f"{figures['wall_ratio_while_compiling']:.1f} and {figures['cpu_ratio_while_compiling']:.1f} "
             "where Tunix compiles"
@@ -68,16 +68,16 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def told(row: dict[str, Any]) -> str:
-    """A row in words."""
+def as_text(row: dict[str, Any]) -> str:
+    """Format a row as text."""
     return (
         f"{row['tokens']:.0f} tokens a step, {row['per_wall_second']:.0f} a second, "
         f"{row['per_cpu_second']:.0f} a CPU second"
     )
 
 
-def asked(options: argparse.Namespace) -> dict[str, Any]:
-    """What the peer is asked for: the same model and episode. Its prompt must have room for the conversation."""
+def peer_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the peer's options: the same model and episode, with prompts large enough for the whole conversation."""
     shape = {"vocab": CONFIG.vocab_size, "width": CONFIG.hidden_size, "layers": CONFIG.num_layers}
     shape |= {"heads": CONFIG.num_heads, "kv_heads": CONFIG.num_kv_heads, "head": CONFIG.head_dim}
     shape |= {"mlp": CONFIG.mlp_size, "steps": options.peer_steps, "turn": TURN, "answer": ANSWER}
@@ -90,7 +90,7 @@ def asked(options: argparse.Namespace) -> dict[str, Any]:
 
 
 class Ours:
-    """Our rollout, warm; every step has other prompts and other random numbers."""
+    """Our rollout, warm; every step has new prompts and random numbers."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         graphdef, self._params = nnx.split(Stopping(CONFIG, rngs=nnx.Rngs(0)))
@@ -122,7 +122,7 @@ class Ours:
             self._taken.append((sum(sum(member.sampled) for group in groups for member in group.members), seconds))
 
     def figures(self) -> dict[str, float]:
-        """Medians over all steps that were measured."""
+        """Return medians over all measured steps."""
         rates = [(tokens, tokens / seconds.wall, tokens / seconds.cpu) for tokens, seconds in self._taken]
         tokens, per_wall, per_cpu = (median(column) for column in zip(*rates, strict=True))
         row = {"tokens": tokens, "per_wall_second": per_wall, "per_cpu_second": per_cpu}
@@ -137,7 +137,7 @@ class Ours:
 
 
 class Compiles:
-    """How many programs were compiled."""
+    """Counts compiled programs."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -148,10 +148,10 @@ class Compiles:
 
 
 class Stopping(models.Decoder):
-    """A random model that ends a turn as often as the toy wants."""
+    """A random model that ends turns as often as the toy task specifies."""
 
     def forward(self) -> Forward:
-        """With other logits."""
+        """Return a forward pass with modified logits."""
         plain = super().forward()
         return _StoppingForward(**{name: getattr(plain, name) for name in plain.__dataclass_fields__})
 
@@ -160,13 +160,13 @@ class Stopping(models.Decoder):
 @dataclass(frozen=True)
 class _StoppingForward(Forward):
     def logits(self, hidden_D: jax.Array) -> jax.Array:
-        """A random model spreads its choice evenly over the vocabulary: the stop token gets the weight of many."""
+        """Raise the stop token's logit: a random model spreads its choice evenly over the vocabulary."""
         logits_V = super().logits(hidden_D)
         return logits_V.at[..., STOP].add(jnp.log(CONFIG.vocab_size / TURN))
 
 
 class Words:
-    """The chat of the toy: its texts are tokens."""
+    """The chat template of the toy task: its texts are tokens."""
 
     stop_token, pad_token = STOP, 0
 
@@ -174,32 +174,32 @@ class Words:
         self._prompt = prompt
 
     def prompt(self, request: str, tools: Any) -> list[int]:
-        """Random tokens by the task's number."""
+        """Return random tokens seeded by the task's number."""
         return np.random.default_rng(int(request)).integers(2, CONFIG.vocab_size, self._prompt).tolist()
 
     def text(self, tokens: list[int]) -> str:
-        """What the simulator reads."""
+        """Return the text that the simulator reads."""
         return " ".join(map(str, tokens))
 
     def answer(self, answers: tuple[str, ...]) -> list[int]:
-        """The words of the answer, and the one that opens a turn."""
+        """Return the answer's tokens and the one that opens a turn."""
         return [*map(int, answers[0].split()), 7]
 
 
 class Toy:
-    """Answers every turn with random words; the rollout knows which turn is the last. The reward is random."""
+    """Answers every turn with random words; the rollout ends the last turn. The reward is random."""
 
     def __init__(self, task: Any, **_: Any) -> None:
         self._turns = 0
 
     def step(self, text: str) -> Reply:
-        """The same answers in every episode."""
+        """Return the same answers in every episode."""
         self._turns += 1
         words = np.random.default_rng(self._turns).integers(10, CONFIG.vocab_size, ANSWER)
         return Reply(False, (" ".join(map(str, words.tolist())),))
 
     def verdict(self) -> Any:
-        """A random reward."""
+        """Return a random reward."""
         return SimpleNamespace(reward=float(np.random.rand()), success=False)
 
 

@@ -1,10 +1,10 @@
 """Seconds per step with and without sampling one step ahead: `python benchmarks/ahead.py [--steps 6] [--rounds 2]`.
 
-Runs `python -m jaxrlvr.train` (the embedded default, or --config, with more arguments after `--`) in turn with and
-without `--rollout.asynchronous`, both with the importance weights that it asks for, and reads their metrics. A step
-lasts as long as the learner takes and waits: sampling, packing and updating, or, one step ahead, packing, updating and
-what of the sampling was not done by then. The first two steps are left out: the first is never ahead. Beside the ratio
-of the medians stands that of each step's fastest round, which says more on a machine with other work.
+Runs `python -m jaxrlvr.train` (the embedded default, or --config, with more arguments after `--`) alternately with and
+without `--rollout.asynchronous`, both with the importance weights that it requires, and reads their metrics. A step
+lasts as long as it occupies the learner: sampling, packing and updating, or, one step ahead, packing, updating and
+waiting for the rest of the sampling. The first two steps are excluded, since the first is never ahead. Besides the
+ratio of the medians it prints the ratio of each step's fastest rounds, which is more reliable on a busy machine.
 """
 
 import argparse
@@ -29,19 +29,20 @@ def main() -> None:
             records, seconds = recorded(options, ["--grpo.correction", "token", *more])
             steps[name].append([step_seconds(record) for record in records[2:]])
             cpu[name].append(seconds["cpu_seconds"])
-    found = {name: median(one for of_round in rounds for one in of_round) for name, rounds in steps.items()}
+    step_medians = {name: median(step for of_round in rounds for step in of_round) for name, rounds in steps.items()}
     fastest = {name: sum(map(min, zip(*rounds, strict=True))) for name, rounds in steps.items()}
     used = {name: median(values) for name, values in cpu.items()}
-    ratio, at_best = found["in_turn"] / found["ahead"], fastest["in_turn"] / fastest["ahead"]
-    print(f"{options.config}: {found['in_turn']:.2f} s a step in turn, {found['ahead']:.2f} s one step ahead")
-    print(f"  {ratio:.2f} times as fast, {at_best:.2f} times if of each step only the fastest round counts")
-    print(f"  CPU {used['in_turn']:.0f} and {used['ahead']:.0f} s in all")
-    told = {"seconds": found, "fastest": fastest, "all": steps, "cpu_seconds": used}
-    print(json.dumps(vars(options) | told | {"ratio": ratio, "fastest_ratio": at_best}))
+    ratio, at_best = step_medians["in_turn"] / step_medians["ahead"], fastest["in_turn"] / fastest["ahead"]
+    print(f"{options.config}: {step_medians['in_turn']:.2f} s per step synchronously, ", end="")
+    print(f"{step_medians['ahead']:.2f} s one step ahead")
+    print(f"  {ratio:.2f} times as fast, {at_best:.2f} times if only each step's fastest round counts")
+    print(f"  CPU {used['in_turn']:.0f} and {used['ahead']:.0f} s in total")
+    results = {"seconds": step_medians, "fastest": fastest, "all": steps, "cpu_seconds": used}
+    print(json.dumps(vars(options) | results | {"ratio": ratio, "fastest_ratio": at_best}))
 
 
 def step_seconds(record: dict[str, float]) -> float:
-    """What a step kept the learner for."""
+    """Return the seconds for which a step occupied the learner."""
     sampling = record.get("seconds/wait", record["seconds/sample"])
     return sampling + record["seconds/pack"] + record["seconds/update"]
 

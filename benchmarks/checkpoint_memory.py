@@ -1,10 +1,10 @@
 """Host memory of loading and saving a checkpoint: `python -m benchmarks.checkpoint_memory [--layers 16 --work DIR]`.
 
-A checkpoint of Qwen3-1.7B's widths with fewer layers (16: 2.2 GB in bfloat16) is generated, then loaded and saved again
-in processes of their own. A figure is the peak of anonymous memory (RssAnon, Linux), sampled every few milliseconds,
-less what the process had when JAX was ready: pages of the file that is being read are the kernel's to drop and do not
-count. On a CPU the model itself is host memory, so it is part of both figures: the shards that this host holds. The
-law is a peak of at most 1.3 times these shards and the largest parameter (all layers of one kind).
+Generates a checkpoint with Qwen3-1.7B's widths and fewer layers (16: 2.2 GB in bfloat16), then loads and saves it in
+another process. Each figure is the peak of anonymous memory (RssAnon, Linux), sampled every few milliseconds, minus
+the memory in use when JAX was ready; pages of the file being read do not count, since the kernel can drop them. On a
+CPU the model itself is host memory, so both figures include it: the shards that this host holds. The law: a peak of at
+most 1.3 times the sum of these shards and the largest parameter (all layers of one kind).
 """
 
 import argparse
@@ -33,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--preset", default="Qwen/Qwen3-1.7B")
     parser.add_argument("--layers", type=int, default=16)
-    parser.add_argument("--work", help="directory with room for three times the checkpoint; default: a temporary one")
+    parser.add_argument("--work", help="directory with space for three checkpoints; default: a temporary one")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -44,27 +44,27 @@ def main() -> None:
         whole = generate(config, Path(work) / "in")
         child = [sys.executable, "-m", "benchmarks.checkpoint_memory", "--child", str((Path(work) / "in").resolve())]
         root = Path(__file__).parents[1]
-        said = subprocess.run(child, stdout=subprocess.PIPE, text=True, check=True, cwd=root)
+        completed = subprocess.run(child, stdout=subprocess.PIPE, text=True, check=True, cwd=root)
     largest = max(2 * math.prod(row.shape(config)) for row in tensors(config))
-    figures = {"checkpoint": whole, "largest": largest, **json.loads(said.stdout.splitlines()[-1])}
+    figures = {"checkpoint": whole, "largest": largest, **json.loads(completed.stdout.splitlines()[-1])}
     for name in ("load", "save"):
         figures[f"{name}_over_model"] = figures[name] - whole
         figures[f"{name}_in_largest"] = (figures[name] - whole) / largest
         figures[f"{name}_ratio"] = figures[name] / (whole + largest)
         print(
             f"{name}: {figures[name] / 1e9:.2f} GB at the peak, for {whole / 1e9:.2f} GB of weights "
-            f"whose largest parameter has {largest / 1e9:.2f} GB: {figures[f'{name}_ratio']:.2f} of both (at most 1.3)"
+            f"whose largest parameter has {largest / 1e9:.2f} GB: {figures[f'{name}_ratio']:.2f} of both (limit 1.3)"
         )
     print(json.dumps(figures))
 
 
 def generate(config: models.ModelConfig, directory: Path) -> int:
-    """Write random bfloat16 weights, one tensor at a time; returns their bytes."""
+    """Write random bfloat16 weights, one tensor at a time, and return their bytes."""
     directory.mkdir()
     rng = np.random.default_rng(0)
 
     def values(shape: tuple[int, ...]) -> np.ndarray:
-        # Small numbers with random low bits; all that matters is that no page is like another.
+        # Small numbers with random low bits, so that no two pages are alike.
         return (0x3C00 + rng.integers(0, 256, shape, np.uint16)).astype(np.uint16)
 
     entries = [
@@ -78,7 +78,7 @@ def generate(config: models.ModelConfig, directory: Path) -> int:
 
 
 def load_and_save(directory: Path) -> dict[str, Any]:
-    """Peaks of this process while it loads the checkpoint, and while it saves what it loaded."""
+    """Return this process's memory peaks while loading the checkpoint and while saving the loaded model."""
     import jax
 
     jax.block_until_ready(jax.numpy.zeros(8))
@@ -93,7 +93,7 @@ def load_and_save(directory: Path) -> dict[str, Any]:
 
 
 def peak(call: Callable[[], object]) -> int:
-    """The most anonymous memory that this process has during a call, in bytes."""
+    """Return the peak anonymous memory of this process during a call, in bytes."""
     seen, over = [anonymous()], threading.Event()
 
     def watch() -> None:
@@ -112,7 +112,7 @@ def peak(call: Callable[[], object]) -> int:
 
 
 def anonymous() -> int:
-    """Bytes of this process's memory that no file stands behind."""
+    """Return the bytes of this process's memory that are not backed by a file."""
     status = Path("/proc/self/status").read_text()
     return 1024 * int(status.split("RssAnon:")[1].split()[0])
 

@@ -1,7 +1,7 @@
-"""How compilation grows with depth: `python benchmarks/compile_time.py [--layers 28 --few 4]`.
+"""Growth of compile time with depth: `python benchmarks/compile_time.py [--layers 28 --few 4]`.
 
-Forward and backward pass of a group (`prefill`, one `extend`, chunked log-probs) are compiled from shapes alone, for a
-shallow and a deep model of the same widths; layers are scanned, so the ratio should be near 1.
+Compiles the forward and backward pass of a group (`prefill`, one `extend`, chunked log-probs) from shapes alone, for a
+shallow and a deep model of the same widths. Layers are scanned, so the ratio should be near 1.
 """
 
 import argparse
@@ -27,7 +27,7 @@ def main() -> None:
     options = parser.parse_args()
     batch = empty(1, options.members, options.prefix, options.suffix, 0)
     seconds = {}
-    # The first compilation pays for what happens once in a process.
+    # The first compilation includes the one-time costs of the process.
     compile_seconds(replace(models.PRESETS[options.preset], num_layers=1), batch)
     for layers in (options.few, options.layers):
         config = replace(models.PRESETS[options.preset], num_layers=layers)
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def compile_seconds(config: models.ModelConfig, batch: Batch) -> tuple[float, float]:
-    """Seconds, and CPU seconds, of tracing and compiling a gradient."""
+    """Return the wall and CPU seconds of tracing and compiling a gradient."""
     shapes = nnx.eval_shape(lambda: models.Decoder(config, rngs=nnx.Rngs(0), remat="full"))
     graphdef, params = nnx.split(shapes)
 

@@ -1,8 +1,9 @@
 """Decoding, ours against peers and grouped against ungrouped: `python benchmarks/decode.py [--repeats 5]`.
 
-A random Qwen3 of 4 layers, width 256, vocabulary 4096, float32. Every sequence has its own prompt, as peers need it;
-sampled at temperature 1 with log-probs, nothing stops early. A figure is tokens per second of CPU (and of wall) time of
-decoding alone: the peers' is the time of a whole call less that of a call for one token; ours is that of `write`.
+Uses a random Qwen3 of 4 layers, width 256, vocabulary 4096, float32. Every sequence has its own prompt, as the peers
+require, and is sampled at temperature 1 with log-probs; nothing stops early. Figures are tokens per CPU (and per wall)
+second of decoding alone: for the peers, the time of a whole call minus that of a call for one token; for ours, the time
+of `decode`.
 
 Grouped: 8 members share one prompt; ungrouped: the same 8 prompts as 8 groups of one.
 """
@@ -32,18 +33,20 @@ def main() -> None:
     parser.add_argument("--prompt", type=int, default=256)
     parser.add_argument("--generate", type=int, default=128)
     parser.add_argument("--batch", type=int, nargs="+", default=[8, 32])
-    parser.add_argument("--shared", type=int, nargs="*", default=[256, 1024, 2048], help="prompts of the grouped form")
+    parser.add_argument("--shared", type=int, nargs="*", default=[256, 1024, 2048], help="prompt lengths when grouped")
     parser.add_argument("--members", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--no-peers", action="store_true", help="ours alone: nothing is installed")
+    parser.add_argument("--no-peers", action="store_true", help="measure only ours; installs nothing")
     options = parser.parse_args()
     figures: dict[str, Any] = {"options": vars(options), "jax": jax.__version__}
     graphdef, params = nnx.split(models.Decoder(CONFIG, rngs=nnx.Rngs(0)))
     for batch in options.batch:
         figures[f"batch_{batch}"] = row = against_peers(graphdef, params, batch, options)
-        told = [f"{name} {speed['per_cpu_second']:.0f}" for name, speed in row.items() if isinstance(speed, dict)]
+        speeds = [f"{name} {speed['per_cpu_second']:.0f}" for name, speed in row.items() if isinstance(speed, dict)]
         ratios = [f"{name} {value:.2f}" for name, value in row.items() if isinstance(value, float)]
-        print(f"batch {batch}, tokens per CPU second: {', '.join(told)}; {', '.join(ratios) or 'no peers'}", flush=True)
+        print(
+            f"batch {batch}, tokens per CPU second: {', '.join(speeds)}; {', '.join(ratios) or 'no peers'}", flush=True
+        )
     for prompt in options.shared:
         figures[f"shared_{prompt}"] = row = grouped(graphdef, params, prompt, options)
         print(
@@ -55,7 +58,7 @@ def main() -> None:
 
 
 def against_peers(graphdef: Any, params: Any, batch: int, options: argparse.Namespace) -> dict[str, Any]:
-    """Speeds of ours and the peers, and ours over each in tokens per CPU second."""
+    """Measure ours and the peers, and return speeds and the ratios of ours to each in tokens per CPU second."""
     run = Decoding(graphdef, params, batch, 1, options.prompt, options.generate)
     run.seconds()
     row: dict[str, Any] = {"ours": run.speed([run.seconds() for _ in range(options.repeats)])}
@@ -63,36 +66,36 @@ def against_peers(graphdef: Any, params: Any, batch: int, options: argparse.Name
         return row
     shape = {"vocab": CONFIG.vocab_size, "width": CONFIG.hidden_size, "layers": CONFIG.num_layers}
     shape |= {"heads": CONFIG.num_heads, "kv_heads": CONFIG.num_kv_heads, "head": CONFIG.head_dim}
-    asked = {"mlp": CONFIG.mlp_size, "batch": batch, "repeats": options.repeats, **shape}
-    asked |= {"prompt": options.prompt, "generate": options.generate}
+    peer_options = {"mlp": CONFIG.mlp_size, "batch": batch, "repeats": options.repeats, **shape}
+    peer_options |= {"prompt": options.prompt, "generate": options.generate}
     tight = options.prompt + options.generate + 1
-    row["tunix_tight"] = ask("tunix", TUNIX, "tunix_decode.py", asked | {"cache": tight})
-    row["tunix_long"] = ask("tunix", TUNIX, "tunix_decode.py", asked | {"cache": max(tight, LONG_CACHE)})
-    row["transformers"] = ask("transformers", TRANSFORMERS, "transformers_decode.py", asked)
-    own = row["ours"]["per_cpu_second"]
-    return row | {f"over_{name}": own / row[name]["per_cpu_second"] for name in list(row) if name != "ours"}
+    row["tunix_tight"] = ask("tunix", TUNIX, "tunix_decode.py", peer_options | {"cache": tight})
+    row["tunix_long"] = ask("tunix", TUNIX, "tunix_decode.py", peer_options | {"cache": max(tight, LONG_CACHE)})
+    row["transformers"] = ask("transformers", TRANSFORMERS, "transformers_decode.py", peer_options)
+    ours = row["ours"]["per_cpu_second"]
+    return row | {f"over_{name}": ours / row[name]["per_cpu_second"] for name in list(row) if name != "ours"}
 
 
 def grouped(graphdef: Any, params: Any, prompt: int, options: argparse.Namespace) -> dict[str, Any]:
-    """One group of all members against as many groups of one, on the same prompts, alternating."""
+    """Compare one group of all members with as many groups of one, on the same prompts, alternating."""
     runs = {
         "grouped": Decoding(graphdef, params, 1, options.members, prompt, options.generate),
         "ungrouped": Decoding(graphdef, params, options.members, 1, prompt, options.generate),
     }
-    taken: dict[str, list[Seconds]] = {name: [] for name in runs}
+    times: dict[str, list[Seconds]] = {name: [] for name in runs}
     for number in range(options.repeats + 1):
         for name, run in runs.items():
             seconds = run.seconds()
             if number:  # the first call compiles
-                taken[name].append(seconds)
-    row: dict[str, Any] = {name: run.speed(taken[name]) for name, run in runs.items()}
+                times[name].append(seconds)
+    row: dict[str, Any] = {name: run.speed(times[name]) for name, run in runs.items()}
     for kind in ("cpu", "wall"):
         row[f"{kind}_ratio"] = row["grouped"][f"per_{kind}_second"] / row["ungrouped"][f"per_{kind}_second"]
     return row
 
 
 class Decoding:
-    """One sampler on random prompts, the same one in all groups if there are members to share it."""
+    """One sampler on one random prompt per group, shared by the group's members."""
 
     def __init__(self, graphdef: Any, params: Any, groups: int, members: int, prompt: int, generate: int) -> None:
         self.groups, self.members, self.generate = groups, members, generate
@@ -101,15 +104,15 @@ class Decoding:
         self.prompts = np.random.default_rng(0).integers(2, CONFIG.vocab_size, (groups, prompt)).tolist()
 
     def seconds(self) -> Seconds:
-        """The time of decoding; the prompts were encoded before."""
+        """Return the time of decoding, excluding the prefill."""
         prefix, state = jax.block_until_ready(self.sampler.prefill(self.model, self.prompts, self.members))
         limits = DecodeLimits(np.full((self.groups, self.members), self.generate))
         key_BG = keys(0, 1, range(self.groups), self.members)
         return once(lambda: jax.block_until_ready(self.sampler.decode(self.model, prefix, state, limits, key_BG, 1.0)))
 
-    def speed(self, taken: list[Seconds]) -> dict[str, float]:
-        """Tokens per second at the median."""
-        tokens, seconds = self.groups * self.members * self.generate, middle(taken)
+    def speed(self, times: list[Seconds]) -> dict[str, float]:
+        """Return tokens per second at the median."""
+        tokens, seconds = self.groups * self.members * self.generate, middle(times)
         return {"per_cpu_second": tokens / seconds.cpu, "per_wall_second": tokens / seconds.wall}
 
 

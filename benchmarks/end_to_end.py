@@ -1,8 +1,8 @@
 """Seconds per step of a run, split into sample, score, update, host: `python benchmarks/end_to_end.py [--steps 6]`.
 
-Runs `python -m jaxrlvr.train` (the embedded default, or --config, with more arguments after `--`) in a directory of its
-own and reads its metrics. The first step is left out. host is the time in which the device waits for simulators and
-texts, score that for advantages and batches, sample the rest of sampling.
+Runs `python -m jaxrlvr.train` (the embedded default, or --config, with more arguments after `--`) in a temporary
+directory and reads its metrics, excluding the first step. host is the time the device waits for simulators and text
+processing, score the time for advantages and batches, sample the rest of sampling.
 """
 
 import argparse
@@ -31,12 +31,12 @@ def main() -> None:
     print(f"{options.config}: {figures['step_seconds']:.2f} s a step, median of {options.steps - 1}")
     for part in PARTS:
         print(f"  {part:<7} {figures[part]:7.3f} s  {figures[part] / figures['step_seconds']:6.1%}")
-    print(f"  host and score together {figures['host_share']:.1%}; CPU {figures['cpu_seconds']:.0f} s in all")
+    print(f"  host and score together {figures['host_share']:.1%}; CPU {figures['cpu_seconds']:.0f} s in total")
     print(json.dumps(vars(options) | figures))
 
 
 def measure(options: argparse.Namespace) -> dict[str, float]:
-    """Medians over the steps after the first."""
+    """Return medians over the steps after the first."""
     records, seconds = recorded(options)
     steps = [split(record) for record in records[1:]]
     figures = {name: median(step[name] for step in steps) for name in steps[0]}
@@ -45,10 +45,10 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
 
 
 def recorded(options: argparse.Namespace, more: Sequence[str] = ()) -> tuple[list[dict[str, Any]], dict[str, float]]:
-    """The metrics of a run of its own, and its wall and CPU seconds in all."""
+    """Run a training and return its metrics and its total wall and CPU seconds."""
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
-        # As few and small evaluations as there can be: they are not what is measured.
+        # Evaluations are as few and small as possible, since they are not measured.
         few = ["--evaluation.tasks", "1", "--steps", str(options.steps), "--checkpoint-every", str(options.steps)]
         command = [sys.executable, "-m", "jaxrlvr.train", options.config, "--run-dir", str(run), *few]
         began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -60,7 +60,7 @@ def recorded(options: argparse.Namespace, more: Sequence[str] = ()) -> tuple[lis
 
 
 def split(record: dict[str, Any]) -> dict[str, float]:
-    """One step's seconds by part."""
+    """Split one step's seconds into parts."""
     host, score = record["seconds/host"], record["seconds/pack"]
     parts = {
         "sample": record["seconds/sample"] - host,

@@ -1,18 +1,18 @@
 """Decoding, training and whole GRPO steps on one accelerator: `python benchmarks/gpu.py [--size 0.6b 1.7b]`.
 
-Random bfloat16 weights of Qwen3-0.6B's and 1.7B's shapes. Each part runs in a process of its own, so that memory is its
-own; a part that fails is told as an error and the others go on.
+Uses random bfloat16 weights with the shapes of Qwen3-0.6B and 1.7B. Each part runs in its own process, so that parts do
+not share memory; a part that fails is reported as an error and the others continue.
 
-rates    the bfloat16 matrix product's FLOP/s and a copy's bytes/s: what the other parts are measured against
-decode   groups of 8 on prompts of 1536: tokens per second over the floor, at which each token of all members costs one
-         reading of the weights and of the live cache at the copy's rate; 64 members also as 64 groups of one
-train    one group's gradient, prefix 1536, suffix 512, G = 8: model FLOPs (nothing that is computed again counts) over
-         the product's rate; grouped against naive, which has its prompt in each of 8 rows
-step     64 groups of 8: sample, pack, update with AdamW, everything in bfloat16; prompts of 512, 256 tokens written
+rates    FLOP/s of a bfloat16 matrix product and bytes/s of a copy: the reference for the other parts
+decode   groups of 8 on prompts of 1536: tokens per second relative to the bound at which one token of all members costs
+         one read of the weights and the live cache at the copy's rate; 64 members also as 64 groups of one
+train    one group's gradient, prefix 1536, suffix 512, G = 8: model FLOPs (recomputation does not count) over the
+         product's rate; grouped against naive, which repeats the prompt in each of 8 rows
+step     64 groups of 8: sample, pack, update with AdamW, everything in bfloat16; prompts of 512, 256 tokens sampled
 peers    transformers' `generate` (without log-probs) and a gradient in plain PyTorch on the same card
 
-`--attention reference` leaves the platform's kernel out (docs/models.md), to compare with. `--size smallest` is a model
-of one layer, for a CPU in seconds: it shows that all of this runs, not how fast.
+`--attention reference` disables the platform's kernel (docs/models.md), for comparison. `--size smallest` is a model of
+one layer that a CPU runs in seconds: it shows that every part works, not how fast.
 """
 
 import argparse
@@ -36,9 +36,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--size", nargs="+", choices=SIZES, default=["0.6b", "1.7b"])
     parser.add_argument("--remat", nargs="+", choices=("none", "dots", "full"), default=["none", "full"])
-    parser.add_argument("--attention", choices=get_args(Attention), default="auto", help="which form computes it")
+    parser.add_argument("--attention", choices=get_args(Attention), default="auto", help="form of attention")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--no-peers", action="store_true", help="ours alone: nothing is installed")
+    parser.add_argument("--no-peers", action="store_true", help="measure only ours; installs nothing")
     options = parser.parse_args()
     figures: dict[str, Any] = {"options": vars(options), "jax": jax.__version__}
     for name in options.size:
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
-    """All parts of one size."""
+    """Measure all parts of one size."""
     rates = child(name, "rates", options)
     if "error" in rates:
         raise SystemExit(rates["error"].splitlines()[-1])
@@ -72,18 +72,18 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def child(name: str, part: str, options: argparse.Namespace, *more: str) -> dict[str, Any]:
-    """What a part tells, run in a process of its own; {"error": ...} if it fails."""
+    """Run a part in its own process and return its figures, or {"error": ...} if it fails."""
     script = str(Path(__file__).with_name("gpu_parts.py"))
-    asked = ["--size", name, "--repeats", str(options.repeats), "--attention", options.attention]
-    command = [sys.executable, script, part, *asked, *more]
-    said = subprocess.run(command, capture_output=True, text=True)
-    if said.returncode:
-        return {"error": said.stderr.strip()[-1000:] or f"exit status {said.returncode}"}
-    return json.loads(said.stdout.splitlines()[-1])
+    arguments = ["--size", name, "--repeats", str(options.repeats), "--attention", options.attention]
+    command = [sys.executable, script, part, *arguments, *more]
+    completed = subprocess.run(command, capture_output=True, text=True)
+    if completed.returncode:
+        return {"error": completed.stderr.strip()[-1000:] or f"exit status {completed.returncode}"}
+    return json.loads(completed.stdout.splitlines()[-1])
 
 
 def peers(name: str, options: argparse.Namespace, figures: dict[str, Any], folder: str) -> dict[str, Any]:
-    """transformers and PyTorch on the same card, and ours against them where both succeeded."""
+    """Measure transformers and PyTorch on the same card, and ours against them where both succeeded."""
     size, device = SIZES[name], "cpu" if figures["rates"]["platform"] == "cpu" else "cuda"
     config, members = size.config, size.decoded[0]
     shape = {"vocab": config.vocab_size, "width": config.hidden_size, "layers": config.num_layers}
@@ -91,26 +91,26 @@ def peers(name: str, options: argparse.Namespace, figures: dict[str, Any], folde
     shape |= {"mlp": config.mlp_size, "prompt": size.prefix, "generate": size.suffix, "batch": members}
     where = {"device": device, "dtype": "bfloat16", "repeats": options.repeats}
 
-    def asked(script: str, what: dict[str, Any]) -> dict[str, Any]:
+    def ask_peer(script: str, what: dict[str, Any]) -> dict[str, Any]:
         try:
             return ask("transformers", TRANSFORMERS, script, what | where)
         except (RuntimeError, subprocess.CalledProcessError) as error:
             return {"error": str(error)[-1000:]}
 
-    made: dict[str, Any] = {"transformers_decode": asked("transformers_decode.py", shape | {"logprobs": False})}
+    results: dict[str, Any] = {"transformers_decode": ask_peer("transformers_decode.py", shape | {"logprobs": False})}
     for checkpointing in (False, True):
-        made[f"torch_step{'_checkpointing' * checkpointing}"] = asked(
+        results[f"torch_step{'_checkpointing' * checkpointing}"] = ask_peer(
             "torch_step.py", saved(Path(folder)) | {"checkpointing": checkpointing}
         )
-    own = figures["decode"].get("members", {}).get(str(members))
-    if own and "error" not in made["transformers_decode"]:
-        ratio = own["per_wall_second"] / made["transformers_decode"]["per_wall_second"]
-        made["transformers_decode"]["ours_is"] = ratio
+    ours = figures["decode"].get("members", {}).get(str(members))
+    if ours and "error" not in results["transformers_decode"]:
+        ratio = ours["per_wall_second"] / results["transformers_decode"]["per_wall_second"]
+        results["transformers_decode"]["ours_is"] = ratio
     best = min((f["grouped"]["wall"] for f in figures.values() if "grouped" in f and "naive" in f), default=None)
-    steps = [row for part, row in made.items() if part.startswith("torch_step") and "wall" in row]
+    steps = [row for part, row in results.items() if part.startswith("torch_step") and "wall" in row]
     for row in steps if best else ():
         row["ours_is"] = row["wall"] / best
-    return made
+    return results
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What `gpu.py` measures, one part in this process: `python benchmarks/gpu_parts.py decode --size smallest`.
+"""One part of `gpu.py`, measured in this process: `python benchmarks/gpu_parts.py decode --size smallest`.
 
-The sizes, and for each part its figures as one line of JSON.
+Defines the sizes and prints the figures of a part as one line of JSON.
 """
 
 import argparse
@@ -31,11 +31,11 @@ from models.fast_attention import Attention
 
 @dataclass(frozen=True)
 class Size:
-    """What one size measures."""
+    """A model and the workloads that are measured on it."""
 
     config: models.ModelConfig
     decoded: tuple[int, ...] = (64, 256)
-    """Members that decode together."""
+    """Numbers of members that decode together."""
     group: int = 8
     prefix: int = 1536
     suffix: int = 512
@@ -43,7 +43,7 @@ class Size:
     step_prefix: int = 512
     step_suffix: int = 256
     matrix: int = 8192
-    """Rows and columns of the matrices whose product is timed; a copy moves 8 times as many bytes as one has."""
+    """Rows and columns of the multiplied matrices; a copy moves 8 times the bytes of one matrix."""
 
 
 _SMALLEST = replace(CONFIG, hidden_size=64, num_layers=1, num_heads=2, num_kv_heads=1, head_dim=32, mlp_size=128)
@@ -59,16 +59,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("part", choices=("rates", "decode", "train", "step"))
     parser.add_argument("--size", choices=SIZES, required=True)
-    parser.add_argument("--remat", default="full", help="of the part train; a step computes everything again")
-    parser.add_argument("--attention", choices=get_args(Attention), default="auto", help="which form computes it")
+    parser.add_argument("--remat", default="full", help="for the part train; a step always uses full")
+    parser.add_argument("--attention", choices=get_args(Attention), default="auto", help="form of attention")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--save", help="a directory for the weights and tokens of the part train")
+    parser.add_argument("--save", help="directory for the weights and tokens of the part train")
     options = parser.parse_args()
     print(json.dumps(run(options)))
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    """The figures of one part."""
+    """Return the figures of one part."""
     size = SIZES[options.size]
     if options.part == "rates":
         return rates(size, options.repeats)
@@ -81,21 +81,21 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def seconds(call: Callable[[], Any], repeats: int) -> float:
-    """Median of a call after one that compiles."""
+    """Return the median seconds of a call, after one that compiles."""
     call()
     return median(once(call).wall for _ in range(repeats))
 
 
 def peak() -> int | None:
-    """The most bytes this process had on the device, where the device tells."""
+    """Return the peak bytes this process held on the device, or None if the device does not report it."""
     return (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
 
 
 def rates(size: Size, repeats: int) -> dict[str, Any]:
-    """What the device does at best, measured: bfloat16 products and copies, several in a row."""
+    """Measure the device's peak rates: bfloat16 products and copies, several in a row."""
     rows, times, device = size.matrix, 8, jax.devices()[0]
     if device.platform == "cpu" and size.matrix > SIZES["smallest"].matrix:
-        raise SystemExit("JAX sees no accelerator, and this size is for one: use --size smallest or install JAX for it")
+        raise SystemExit("this size needs an accelerator and JAX sees none: use --size smallest or install JAX for it")
     square = jnp.full((rows, rows), 1 / rows, jnp.bfloat16)
     long = jnp.zeros((8, rows, rows), jnp.bfloat16)
 
@@ -118,10 +118,10 @@ def rates(size: Size, repeats: int) -> dict[str, Any]:
 
 
 def decode(size: Size, model: tuple[Any, Any], repeats: int) -> dict[str, Any]:
-    """Tokens per second in groups, and for the fewest members without."""
+    """Return tokens per second with groups, and for the fewest members also without."""
     config, rows = size.config, {}
     weights = sum(leaf.nbytes for leaf in jax.tree.leaves(model[1]))
-    # Keys and values of one token; the weights hold the embedding, which is read as the unembedding.
+    # Bytes of one token's keys and values; the weights include the embedding, which is read as the unembedding.
     token = config.num_layers * 2 * config.num_kv_heads * config.head_dim * jnp.dtype(jnp.bfloat16).itemsize
     for members in size.decoded:
         for group in (size.group, 1) if members == size.decoded[0] else (size.group,):
@@ -140,7 +140,7 @@ def decode(size: Size, model: tuple[Any, Any], repeats: int) -> dict[str, Any]:
 
 
 def train(size: Size, model: tuple[Any, Any], options: argparse.Namespace) -> dict[str, Any]:
-    """One group's gradient, grouped and naive, with their model FLOPs."""
+    """Time one group's gradient, grouped and naive, with their model FLOPs."""
     batch = random_batch(size.config.vocab_size, size.prefix, size.suffix, size.group)
     figures = forms(model, batch, options.repeats)
     for form, prefixes in (("grouped", 1), ("naive", size.group)):
@@ -151,8 +151,10 @@ def train(size: Size, model: tuple[Any, Any], options: argparse.Namespace) -> di
 
 
 def flops(config: models.ModelConfig, prefixes: int, members: int, prefix: int, suffix: int) -> float:
-    """Model FLOPs of a gradient: two of the forward pass, four of the backward, for each weight and position, the
-    output layer for suffixes alone; attention by pairs of query and key that see each other.
+    """Return the model FLOPs of a gradient.
+
+    Counts two for the forward and four for the backward pass per weight and position, with the output layer for
+    suffixes only, and attention per visible pair of query and key.
     """
     vocabulary = config.vocab_size * config.hidden_size
     weights = models.parameter_count(config) - vocabulary * (1 if config.tie_embeddings else 2)
@@ -162,7 +164,7 @@ def flops(config: models.ModelConfig, prefixes: int, members: int, prefix: int, 
 
 
 def step(size: Size, model: tuple[Any, Any], repeats: int) -> dict[str, Any]:
-    """Seconds of whole GRPO steps, by part; the first one compiles and is left out."""
+    """Return the seconds of whole GRPO steps by part; the first step compiles and is excluded."""
     graphdef, params = model
     rng = np.random.default_rng(0)
     groups, members = size.step_groups, size.group
@@ -196,7 +198,7 @@ def step(size: Size, model: tuple[Any, Any], repeats: int) -> dict[str, Any]:
 
 
 def batches(prompts: list[list[int]], turn: Any, rng: np.random.Generator, shape: Shape) -> list[Any]:
-    """What was sampled, with random advantages, as micro-batches."""
+    """Pack the sampled tokens with random advantages into micro-batches."""
     rows = []
     for b, prompt in enumerate(prompts):
         suffixes = [

@@ -1,10 +1,10 @@
-"""How far sampler and learner are apart by rounding alone: `python benchmarks/mismatch.py [--dtype bfloat16]`.
+"""Difference between sampler and learner caused by rounding alone: `python benchmarks/mismatch.py [--dtype bfloat16]`.
 
-One step of the default run is sampled and its log-probs are computed again by the learner, as in training: mean KL and
-the largest difference of a token, which are what the guard `mismatch` looks at. For comparison, the same with a learner
-whose temperature is 5% too high: a real fault, and a small one. Limits belong between the two.
+Samples one step of the default run and recomputes its log-probs with the learner, as in training. Reports the mean KL
+and the largest difference of a token, the two values that the guard `mismatch` checks. For comparison, repeats this
+with a learner whose temperature is 5% too high: a small but real fault. Limits belong between the two.
 
-The models: the embedded seed, which is sure of most tokens, and random ones, which are sure of none.
+The models: the embedded seed, which is confident about most tokens, and random ones, which are confident about none.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from jaxrlvr.rollout.rollout import Actor, RolloutKey, rollout
 from jaxrlvr.rollout.tasks import training_tasks
 
 WRONG = 1.05
-"""Times the temperature: the fault to compare with."""
+"""The fault to compare with: a factor on the temperature."""
 
 
 def main() -> None:
@@ -64,12 +64,12 @@ def main() -> None:
 
 
 def random(policy: Policy, layers: int, width: int) -> Policy:
-    """A model of that size for the same chat, its weights random and as large as those of trained models."""
+    """Return a model of that size for the same chat, with random weights of the magnitude of trained ones."""
     shape = replace(policy.config, num_layers=layers, hidden_size=width, mlp_size=3 * width)
     model = nnx.merge(policy.graphdef, policy.params)
-    made = models.Decoder(shape, compute_dtype=model.compute_dtype, rngs=nnx.Rngs(0))
-    graphdef, params = nnx.split(made)
-    # Products keep the size of what goes in; logits have a deviation of 2.5.
+    decoder = models.Decoder(shape, compute_dtype=model.compute_dtype, rngs=nnx.Rngs(0))
+    graphdef, params = nnx.split(decoder)
+    # Products preserve the magnitude of their input; logits have a standard deviation of 2.5.
     factor = 1 / (0.02 * width**0.5)
     params = jax.tree.map_with_path(
         lambda path, leaf: (
@@ -83,7 +83,7 @@ def random(policy: Policy, layers: int, width: int) -> Policy:
 
 
 def measured(policy: Policy, config: RunConfig, temperature: float) -> dict[str, float]:
-    """KL and largest gap of one step, with and without the fault."""
+    """Return the KL and the largest gap of one step, with and without the fault."""
     acting = replace(config.rollout, temperature=temperature)
     tasks = training_tasks(config.tasks, config.seed, 1)
     sampler = policy.sampler(acting)
@@ -94,14 +94,14 @@ def measured(policy: Policy, config: RunConfig, temperature: float) -> dict[str,
     batches = pack(to_training_groups(groups, nothing_BG), shape, policy.chat.pad_token)
     right, wrong = (differences(policy, batches, temperature * factor) for factor in (1.0, WRONG))
     then = np.concatenate([batch.behaviour_BGT[batch.sampled_BGT] for batch in batches])
-    found = {"tokens": then.size, "surprise": float(-then.mean())}
+    figures = {"tokens": then.size, "surprise": float(-then.mean())}
     for name, gap in (("", right), ("wrong_", wrong)):
-        found |= {f"{name}kl": float((np.exp(gap) - 1 - gap).mean()), f"{name}gap": float(np.abs(gap).max())}
-    return found
+        figures |= {f"{name}kl": float((np.exp(gap) - 1 - gap).mean()), f"{name}gap": float(np.abs(gap).max())}
+    return figures
 
 
 def differences(policy: Policy, batches: list[Batch], temperature: float) -> np.ndarray:
-    """The learner's log-prob of every sampled token, less the sampler's, in float64."""
+    """Return the learner's minus the sampler's log-prob of every sampled token, in float64."""
     learner = Learner(policy.graphdef, optax.identity(), grpo.objective(GRPOConfig()), temperature)
     return np.concatenate(
         [

@@ -1,9 +1,9 @@
 """The modes of the outcome gate over several seeds: `python benchmarks/outcome_gate.py --out DIR [--seeds 0 1 2]`.
 
-Runs `python -m jaxrlvr.train --grpo.outcome-gate MODE` for each mode and seed in a directory of its own under --out,
-with more arguments after `--`. Runs that are there already are read or gone on with, so that the table can be filled
-bit by bit. It prints means over the seeds with the least and the most: held-out reward, the mean of the scenarios;
-training success, the mean of the steps; and the share of the steps' groups that the gate silenced.
+Runs `python -m jaxrlvr.train --grpo.outcome-gate MODE` for each mode and seed in a separate directory under --out, with
+more arguments after `--`. Finished runs are read and unfinished ones resumed, so that the table can be filled bit by
+bit. Prints mean, minimum and maximum over the seeds of: held-out reward, averaged over scenarios; training success,
+averaged over steps; and the share of the steps' groups that the gate silenced.
 """
 
 import argparse
@@ -27,20 +27,22 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=50, help="held-out tasks per scenario")
     parser.add_argument("arguments", nargs="*", help="after --: for jaxrlvr.train")
     options = parser.parse_args()
-    found: dict[str, list[dict[str, float]]] = {mode: [] for mode in options.modes}
+    results: dict[str, list[dict[str, float]]] = {mode: [] for mode in options.modes}
     for seed in options.seeds:
         for mode in options.modes:
             run = options.out / f"seed-{seed}-{mode}"
             train(run, mode, seed, options)
-            found[mode].append(figures(run))
-            print(f"seed {seed} {mode:<7} {'  '.join(f'{k} {v:.3f}' for k, v in found[mode][-1].items())}", flush=True)
-    for mode, seeds in found.items():
-        print(f"{mode:<7} " + "  ".join(f"{name} {spread([one[name] for one in seeds])}" for name in seeds[0]))
-    print(json.dumps({"seeds": options.seeds, "steps": options.steps, "tasks": options.tasks, "modes": found}))
+            results[mode].append(figures(run))
+            print(
+                f"seed {seed} {mode:<7} {'  '.join(f'{k} {v:.3f}' for k, v in results[mode][-1].items())}", flush=True
+            )
+    for mode, seeds in results.items():
+        print(f"{mode:<7} " + "  ".join(f"{name} {spread([row[name] for row in seeds])}" for name in seeds[0]))
+    print(json.dumps({"seeds": options.seeds, "steps": options.steps, "tasks": options.tasks, "modes": results}))
 
 
 def train(run: Path, mode: str, seed: int, options: argparse.Namespace) -> None:
-    """Make a run, or what is left of it."""
+    """Make a run, or resume an unfinished one."""
     if (run / "summary.json").exists():
         return
     begun = (run / "config.json").exists()
@@ -51,7 +53,7 @@ def train(run: Path, mode: str, seed: int, options: argparse.Namespace) -> None:
 
 
 def figures(run: Path) -> dict[str, float]:
-    """What a whole run came to."""
+    """Return the results of a finished run."""
     after = json.loads((run / "after.json").read_text())
     steps = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     heldout = {way: fmean(score["reward"] for score in after[way].values()) for way in ("greedy", "sampled")}
@@ -59,12 +61,12 @@ def figures(run: Path) -> dict[str, float]:
 
 
 def silenced(steps: Sequence[dict[str, float]]) -> float:
-    """Of all groups, the share whose rewards differ and which teach nothing."""
+    """Return the share of all groups whose rewards differ but which have no gradient."""
     return fmean(step["groups/silenced"] for step in steps)
 
 
 def spread(values: Sequence[float]) -> str:
-    """The mean of some seeds, and from where to where they go."""
+    """Format mean, minimum and maximum over seeds."""
     return f"{fmean(values):.3f} ({min(values):.3f} to {max(values):.3f})"
 
 

@@ -1,7 +1,7 @@
-"""One GRPO gradient with a row for each member against short members sharing rows: `python benchmarks/packing.py`.
+"""One GRPO gradient with one row per member against short members sharing rows: `python benchmarks/packing.py`.
 
-The members' suffixes have lengths spread evenly from --shortest to --suffix, as where some end early. Both forms run
-the same tokens, alternating in one process; figures are medians; losses and gradients are compared.
+The suffix lengths are spread evenly from --shortest to --suffix, as when some members end early. Both forms run the
+same tokens, alternating in one process. Figures are medians; losses and gradients are compared.
 """
 
 import argparse
@@ -32,22 +32,22 @@ def main() -> None:
     batch = whole._replace(suffix_BGT=np.where(real_BGT, whole.suffix_BGT, 0), sampled_BGT=real_BGT)
     packed = pack_rows(batch.suffix_BGT, batch.sampled_BGT, length_BG, range(1, options.members), 0)
     if packed is None:
-        parser.exit(2, "error: no two members fit into one row: use a smaller --shortest\n")
+        parser.exit(2, "error: no two members fit into one row; use a smaller --shortest\n")
     model = nnx.split(models.Decoder(config, rngs=nnx.Rngs(0)))
     figures, gradients = alternate(model, {"apart": batch, "shared": batch._replace(packed=packed)}, options.repeats)
     apart, shared = figures["apart"], figures["shared"]
     difference = float(optax.tree.norm(jax.tree.map(jnp.subtract, gradients["apart"], gradients["shared"])))
-    found = {
+    summary = {
         "rows": packed.tokens_BRS.shape[1],
         "ratio": apart["wall"] / shared["wall"],
         "cpu_ratio": apart["cpu"] / shared["cpu"],
         "loss_difference": abs(apart["loss"] - shared["loss"]),
         "gradient_difference": difference / apart["norm"],
     }
-    print(f"{options.members} members of {length_BG.min()} to {length_BG.max()} tokens in {found['rows']} rows")
-    print(f"  shared rows are {found['ratio']:.2f} times as fast ({found['cpu_ratio']:.2f} in CPU seconds);")
-    print(f"  losses differ by {found['loss_difference']:.1e}, gradients by {found['gradient_difference']:.1e}")
-    print(json.dumps({"options": vars(options)} | found | figures))
+    print(f"{options.members} members of {length_BG.min()} to {length_BG.max()} tokens in {summary['rows']} rows")
+    print(f"  shared rows are {summary['ratio']:.2f} times as fast ({summary['cpu_ratio']:.2f} in CPU seconds);")
+    print(f"  losses differ by {summary['loss_difference']:.1e}, gradients by {summary['gradient_difference']:.1e}")
+    print(json.dumps({"options": vars(options)} | summary | figures))
 
 
 if __name__ == "__main__":

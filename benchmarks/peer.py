@@ -1,6 +1,6 @@
-"""Peers run in virtual environments of their own, made on first use; they answer with a last line of JSON.
+"""Run peers in separate virtual environments, created on first use; their last line of output is JSON.
 
-In: a name, what pip installs, a script of `peers/`, and its arguments. Out: the figures that the script printed.
+In: a name, the pip requirements, a script in `peers/`, and its options. Out: the figures that the script printed.
 """
 
 import importlib.metadata
@@ -19,17 +19,17 @@ TRANSFORMERS = ("torch==2.13.0", "transformers>=5.0")
 
 
 def ask(name: str, requirements: Sequence[str], script: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Run `peers/SCRIPT` with the options as JSON. Raises RuntimeError with what it said if it fails."""
+    """Run `peers/SCRIPT` with the options as JSON. Raises RuntimeError with the script's stderr if it fails."""
     command = [str(python(name, requirements)), str(SCRIPTS / script), json.dumps(options)]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    said = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=SCRIPTS)
-    if said.returncode:
-        raise RuntimeError(f"{script} failed:\n{said.stderr[-2000:]}")
-    return json.loads(said.stdout.strip().splitlines()[-1])
+    completed = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=SCRIPTS)
+    if completed.returncode:
+        raise RuntimeError(f"{script} failed:\n{completed.stderr[-2000:]}")
+    return json.loads(completed.stdout.strip().splitlines()[-1])
 
 
 def python(name: str, requirements: Sequence[str]) -> Path:
-    """An interpreter that has the requirements: this one if it does, else that of a virtual environment."""
+    """Return an interpreter that has the requirements: this one if possible, else a virtual environment's."""
     if all(map(_is_here, requirements)):
         return Path(sys.executable)
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

@@ -1,8 +1,9 @@
-"""Encoding the prompts of a step with and without what they share: `python benchmarks/prefixes.py`.
+"""Encoding the prompts of a step with and without prefix sharing: `python benchmarks/prefixes.py`.
 
-`--groups` prompts begin with the same `--shared` tokens, such as a long list of tools, and end with `--rest` of their
-own. Times `Sampler.start` in both forms in one process, one after the other, and prints medians and how far hidden
-states and keys differ. Then says for one step of the default run which share of its prompts' positions a cut saves.
+`--groups` prompts begin with the same `--shared` tokens, such as a long list of tools, and end with `--rest` distinct
+ones. Times `Sampler.prefill` in both forms, alternating in one process, and prints medians and the largest differences
+of hidden states and keys. Then prints the share of prompt positions that sharing computes in one step of the default
+run.
 """
 
 import argparse
@@ -29,18 +30,20 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    told = measure(options)
-    print(f"{options.groups} prompts of {told['room']} positions, {options.shared} of them shared")
-    print(f"  whole {told['whole_cpu']:.2f} CPU s ({told['whole_wall']:.2f} s), shared {told['shared_cpu']:.2f} CPU s")
-    print(f"  {told['cpu_ratio']:.2f} times in CPU seconds where {told['positions']:.2f} times fewer are computed")
-    print(f"  largest difference of hidden states {told['hidden_gap']:.1e}, of keys and values {told['key_gap']:.1e}")
-    told["default_share"] = default_share()
-    print(f"  the default run's first step: a cut computes {told['default_share']:.0%} of the positions")
-    print(json.dumps(vars(options) | told))
+    results = measure(options)
+    print(f"{options.groups} prompts of {results['room']} positions, {options.shared} of them shared")
+    print(f"  whole {results['whole_cpu']:.2f} CPU s ({results['whole_wall']:.2f} s), ", end="")
+    print(f"shared {results['shared_cpu']:.2f} CPU s")
+    print(f"  {results['cpu_ratio']:.2f} times fewer CPU seconds for {results['positions']:.2f} times fewer positions")
+    print(f"  largest difference of hidden states {results['hidden_gap']:.1e}, ", end="")
+    print(f"of keys and values {results['key_gap']:.1e}")
+    results["default_share"] = default_share()
+    print(f"  the default run's first step: sharing computes {results['default_share']:.0%} of the positions")
+    print(json.dumps(vars(options) | results))
 
 
 def measure(options: argparse.Namespace) -> dict[str, float]:
-    """Medians over the repetitions, and how far the results differ."""
+    """Return medians over the repetitions and the largest differences of the results."""
     shape = models.ModelConfig(
         vocab_size=4096,
         hidden_size=options.width,
@@ -61,7 +64,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     samplers = {name: Sampler(graphdef, (room,), (64,), 32, 0, 0, None, way) for name, way in ways.items()}
     model = samplers["whole"].prepare_weights(params)
     cut = prefix_sharing.cut(prompts, room)
-    assert cut is not None, "these prompts are worth cutting"
+    assert cut is not None, "these prompts are worth splitting"
 
     def start(name: str) -> jax.Array:
         return jax.block_until_ready(samplers[name].prefill(model, prompts, options.members))
@@ -71,16 +74,16 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     for _ in range(options.repeats):
         for name in samplers:
             seconds[name].append(once(lambda name=name: start(name)))
-    taken = {name: middle(of) for name, of in seconds.items()}
+    medians = {name: middle(of) for name, of in seconds.items()}
     tokens = (..., slice(len(prompts[0])))
     gaps = [np.abs(a - b)[tokens].max() for a, b in zip(whole.cache.k, shared.cache.k, strict=True)]
     gaps += [np.abs(a - b).mT[tokens].max() for a, b in zip(whole.cache.v, shared.cache.v, strict=True)]
     return {
         "room": room,
-        **{f"{name}_wall": one.wall for name, one in taken.items()},
-        **{f"{name}_cpu": one.cpu for name, one in taken.items()},
-        "cpu_ratio": taken["whole"].cpu / taken["shared"].cpu,
-        "wall_ratio": taken["whole"].wall / taken["shared"].wall,
+        **{f"{name}_wall": seconds.wall for name, seconds in medians.items()},
+        **{f"{name}_cpu": seconds.cpu for name, seconds in medians.items()},
+        "cpu_ratio": medians["whole"].cpu / medians["shared"].cpu,
+        "wall_ratio": medians["whole"].wall / medians["shared"].wall,
         "positions": options.groups * room / (cut.stems_room * room + options.groups * cut.branch_room),
         "hidden_gap": float(np.abs(whole_state.hidden_BGD - shared_state.hidden_BGD).max()),
         "key_gap": float(max(gaps)),
@@ -88,7 +91,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
 
 
 def default_share() -> float:
-    """The share of positions that the default run's first step would compute."""
+    """Return the share of prompt positions that sharing would compute in the default run's first step."""
     config = default()
     chat = load_policy(config.policy).chat
     prompts = [prompt(config, chat, task) for task in training_tasks(config.tasks, config.seed, 1)]

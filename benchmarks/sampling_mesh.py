@@ -1,8 +1,8 @@
-"""Sampling on a mesh with weights as they train and as they sample: `python benchmarks/sampling_mesh.py`.
+"""Sampling on a mesh with the weights laid out for training or for sampling: `python benchmarks/sampling_mesh.py`.
 
-The devices are eight that XLA makes of the host's cores, the model and the tasks those of the embedded default. A
-figure is a whole rollout with its simulators, after one that compiled. Members write the same tokens in all of them.
-What links between real devices cost is not in it, but how often they are used is.
+Uses eight devices that XLA emulates on the host's cores, and the model and tasks of the embedded default. Each figure
+times a whole rollout with its simulators, after one that compiled. Members write the same tokens in all layouts. The
+cost of links between real devices is not measured, but how often they are used is.
 """
 
 import argparse
@@ -32,28 +32,28 @@ def main() -> None:
     parser.add_argument("--groups", type=int, default=16)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    plays = {name: Play(asked, options.groups) for name, asked in WAYS.items()}
+    plays = {name: Play(mesh, options.groups) for name, mesh in WAYS.items()}
     first = [play.written() for play in plays.values()]
     assert first[1:] == first[:-1], "members write the same tokens on every mesh"
-    taken: dict[str, list[Seconds]] = {name: [] for name in WAYS}
+    times: dict[str, list[Seconds]] = {name: [] for name in WAYS}
     for _ in range(options.repeats):
         for name, play in plays.items():
-            taken[name].append(once(play))
+            times[name].append(once(play))
     figures: dict[str, Any] = {"options": vars(options), "tokens": sum(map(len, first[0]))}
-    for name, seconds in taken.items():
-        figures[name] = {key: median(getattr(one, key) for one in seconds) for key in ("wall", "cpu")}
+    for name, seconds in times.items():
+        figures[name] = {key: median(getattr(repeat, key) for repeat in seconds) for key in ("wall", "cpu")}
         ratio = {key: figures["as trained"][key] / figures[name][key] for key in ("wall", "cpu")}
         print(f"{name}: {figures[name]['wall']:.2f} s, {figures[name]['cpu']:.2f} CPU seconds: ", end="")
-        print(f"{ratio['wall']:.2f} times as fast as cut as in training, {ratio['cpu']:.2f} in CPU seconds")
+        print(f"{ratio['wall']:.2f} times as fast as sharded as in training, {ratio['cpu']:.2f} in CPU seconds")
     print(json.dumps(figures))
 
 
 class Play:
-    """Rollouts of the same tasks."""
+    """Run rollouts of the same tasks on one sampling mesh."""
 
-    def __init__(self, asked: SamplingMesh, groups: int) -> None:
+    def __init__(self, mesh: SamplingMesh, groups: int) -> None:
         self._config = RunConfig()
-        self._policy = load_policy(PolicyConfig(mesh=MeshConfig(fsdp=8), sampling_mesh=asked))
+        self._policy = load_policy(PolicyConfig(mesh=MeshConfig(fsdp=8), sampling_mesh=mesh))
         self._sampler = self._policy.sampler(self._config.rollout)
         self._tasks = training_tasks(self._config.tasks, 0, 1)[:1] * groups
 
@@ -62,7 +62,7 @@ class Play:
         return rollout(actor, self._tasks, self._config.rollout, RolloutKey(0, 1, range(len(self._tasks)))).groups
 
     def written(self) -> list[list[int]]:
-        """Every member's tokens."""
+        """Return every member's tokens."""
         return [member.tokens for group in self() for member in group.members]
 
 

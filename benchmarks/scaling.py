@@ -1,22 +1,22 @@
-"""A step on paper, for docs/scaling.md: `python benchmarks/scaling.py` prints its tables.
+"""Roofline estimate of a step, for docs/scaling.md: `python benchmarks/scaling.py` prints its tables.
 
-In: published shapes of models, published figures of machines, and one workload. Out: bytes per device, and the least
-seconds that arithmetic, memory and links allow (a roofline: real runs are slower). Nothing here is measured.
+In: published shapes of models, published figures of machines, and one workload. Out: bytes per device, and lower bounds
+on the seconds set by arithmetic, memory and links (real runs are slower). Nothing here is measured.
 
-State is float32 weights, gradients and Adam's two moments, 16 bytes a parameter, cut over all devices. Sampling has a
-bfloat16 copy of the weights, cut over the devices of one host since every host samples by itself; with several hosts
-their float32 weights are copied to each host as well.
+State is float32 weights, gradients and Adam's two moments, 16 bytes per parameter, sharded over all devices. Sampling
+has a bfloat16 copy of the weights, sharded over the devices of one host since every host samples on its own; with
+several hosts their float32 weights are copied to each host as well.
 """
 
 from dataclasses import dataclass
 
 GROUPS, MEMBERS, PREFIX, SUFFIX, SAMPLED = 64, 8, 1536, 512, 256
-"""The workload: groups of a step, members, tokens of a prefix, of a suffix, and how many of these are sampled."""
+"""The workload: groups per step, members per group, tokens per prefix and per suffix, and sampled tokens of these."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A decoder's shape, from its config.json."""
+    """The shape of a decoder, from its config.json."""
 
     name: str
     layers: int
@@ -31,7 +31,7 @@ class Model:
     vocab: int = 151_936
 
     def parameters(self, experts: int) -> int:
-        """Parameters with so many experts a layer (1: a dense mlp)."""
+        """Return the parameters with this many experts per layer (1: a dense mlp)."""
         attention = 2 * self.width * self.head * (self.heads + self.kv_heads)
         mlp = 3 * self.width * self.mlp * experts + self.width * self.experts
         norms = 2 * self.width + 2 * self.head
@@ -40,23 +40,23 @@ class Model:
 
     @property
     def all(self) -> int:
-        """Every parameter."""
+        """All parameters."""
         return self.parameters(self.experts or 1)
 
     @property
     def active(self) -> int:
-        """The parameters that a token meets."""
+        """The parameters used per token."""
         return self.parameters(self.chosen or 1)
 
     @property
     def cache(self) -> int:
-        """Bytes of a token's keys and values in bfloat16."""
+        """Bytes of one token's keys and values in bfloat16."""
         return 2 * 2 * self.layers * self.kv_heads * self.head
 
 
 @dataclass(frozen=True)
 class Machine:
-    """Devices and their published figures, per device."""
+    """A machine and its published figures, per device."""
 
     name: str
     devices: int
@@ -68,7 +68,7 @@ class Machine:
     bandwidth: float
     """Bytes per second of memory."""
     link: float
-    """Bytes per second to the other devices, one way, at the narrowest place of the mesh."""
+    """Bytes per second to the other devices, one way, at the narrowest point of the mesh."""
 
 
 MODELS = (
@@ -88,7 +88,7 @@ MACHINES = (
 
 @dataclass(frozen=True)
 class Plan:
-    """A model on a machine: bytes per device, and seconds of a step."""
+    """A model on a machine: bytes per device, and seconds per step."""
 
     state: float
     copy: float
@@ -97,20 +97,20 @@ class Plan:
     decode: float
     update: float
     sent: float
-    """Bytes that a device sends and receives in an update: weights gathered twice, gradients scattered."""
+    """Bytes that a device exchanges in an update: weights gathered twice, gradients scattered."""
     link: float
 
     def fits(self, machine: Machine) -> bool:
-        """Whether state, copy and caches leave a tenth of the memory for activations."""
+        """Return whether state, copy and caches leave a tenth of the memory for activations."""
         return self.state + self.copy + self.caches <= 0.9 * machine.memory
 
 
 def plan(model: Model, machine: Machine) -> Plan:
-    """The figures of one cell of the table."""
+    """Compute the figures of one model on one machine."""
     devices, groups = machine.devices, GROUPS / machine.devices
     members = groups * MEMBERS
     prefixes, suffixes = GROUPS * PREFIX, GROUPS * MEMBERS * SUFFIX
-    # What decoding reads: a copy on each device where that is small (`jaxrlvr/runtime/devices.py`), else cut over a host's.
+    # Decoding reads a copy per device where that is small (`jaxrlvr/runtime/devices.py`), else one sharded per host.
     whole = 2 * model.all
     copy = whole if whole <= machine.memory / 4 else whole / machine.per_host
     per_prefix, per_suffix = PREFIX * model.cache, SUFFIX * model.cache
@@ -118,14 +118,14 @@ def plan(model: Model, machine: Machine) -> Plan:
     keys = 4 * model.layers * model.heads * model.head
     attend_prefix = keys * prefixes * PREFIX / 2
     attend_suffix = keys * suffixes * (PREFIX + SUFFIX / 2)
-    # A decoding step reads the weights, each group's prefix once, and half of the members' suffixes on average; so many
-    # members meet every expert.
+    # A decoding step reads the weights, each group's prefix once, and half of the members' suffixes on average; this
+    # many members reach every expert.
     bytes_a_step = copy + groups * per_prefix + members * per_suffix / 2
     flops_a_step = members * (2 * model.active + keys * (PREFIX + SUFFIX / 2))
     decode = SAMPLED * max(bytes_a_step / machine.bandwidth, flops_a_step / machine.flops)
     prefill = (prefixes * 2 * model.active + attend_prefix) / devices / machine.flops
     forward = (prefixes + suffixes) * 2 * model.active + attend_prefix + attend_suffix
-    # Forward, backward (twice), and forward again since activations are not kept.
+    # Forward, backward (twice the cost), and forward again since activations are recomputed.
     update = 4 * forward / devices / machine.flops
     # bfloat16 weights gathered forward and backward, float32 gradients scattered.
     sent = (2 + 2 + 4) * model.all * (devices - 1) / devices
@@ -147,21 +147,21 @@ def main() -> None:
 
 
 def tables() -> list[str]:
-    """Lines of Markdown."""
-    lines = ["| model | parameters | a token meets | cache a token |", "| --- | --- | --- | --- |"]
+    """Return the tables as lines of Markdown."""
+    lines = ["| model | parameters | active per token | cache per token |", "| --- | --- | --- | --- |"]
     for model in MODELS:
         lines.append(
             f"| {model.name} | {model.all / 1e9:.2f}e9 | {model.active / 1e9:.2f}e9 | {model.cache / 1024:.0f} KiB |"
         )
-    head = "| model | machine | state | copy | caches | fits | prefill | decode | update | sent | on links |"
+    head = "| model | machine | state | copy | caches | fits | prefill | decode | update | sent | link time |"
     lines += ["", head, "|" + " --- |" * 11]
     for model in MODELS:
         for machine in MACHINES:
-            one = plan(model, machine)
-            sizes = [f"{size / 1e9:.1f} GB" for size in (one.state, one.copy, one.caches)]
-            times = [f"{seconds:.2f} s" for seconds in (one.prefill, one.decode, one.update)]
-            rest = [f"{one.sent / 1e9:.1f} GB", f"{one.link:.2f} s"]
-            fits = "yes" if one.fits(machine) else "no"
+            cell = plan(model, machine)
+            sizes = [f"{size / 1e9:.1f} GB" for size in (cell.state, cell.copy, cell.caches)]
+            times = [f"{seconds:.2f} s" for seconds in (cell.prefill, cell.decode, cell.update)]
+            rest = [f"{cell.sent / 1e9:.1f} GB", f"{cell.link:.2f} s"]
+            fits = "yes" if cell.fits(machine) else "no"
             lines.append("| " + " | ".join([model.name, machine.name, *sizes, fits, *times, *rest]) + " |")
     return lines
 

@@ -1,7 +1,7 @@
-"""How fast simulated APIs reset and answer: `python -m benchmarks.simulators [--issues 200 --pages 60 --seconds 1]`.
+"""Reset and call times of simulated APIs: `python -m benchmarks.simulators [--issues 200 --pages 60 --seconds 1]`.
 
-One core, one process. The mix is half reads and half writes over Jira and Confluence, played in rounds on fresh
-copies of the same site; resets are timed apart and counted in the mix too. All times are CPU seconds.
+Uses one process on one core. The mix is half reads and half writes over Jira and Confluence, played in rounds on fresh
+copies of the same site. Resets are timed separately and also included in the mix. All times are CPU time.
 """
 
 import argparse
@@ -18,12 +18,12 @@ from envs.jira import JIRA
 
 OPERATIONS = {operation.name: operation for api in (JIRA, CONFLUENCE) for operation in api.operations}
 ROUNDS = 25
-"""How often the mix is played on one copy of the site."""
+"""Repetitions of the mix on one copy of the site."""
 RESET_TARGET_US, CALLS_TARGET = 200, 20_000
 
 
 def mix(world: World) -> list[tuple[str, dict[str, Any]]]:
-    """Eight calls, all of which succeed when made in order, on issues and pages from the site's middle."""
+    """Return eight calls that all succeed when made in order, on issues and pages from the middle of the site."""
     issues, pages, spaces = (list(world.tables[name].values()) for name in ("issues", "pages", "spaces"))
     issue, page, space = issues[len(issues) // 2], pages[len(pages) // 2], spaces[0]
     project, kind = world.tables["projects"][issue["project"]], world.tables["issuetypes"][issue["issuetype"]]
@@ -42,7 +42,7 @@ def mix(world: World) -> list[tuple[str, dict[str, Any]]]:
 
 
 def plan(world: World) -> list[tuple[str, Mapping[str, Any]]]:
-    """The mix as often as it is played on one copy: issues are moved once each, and titles differ."""
+    """Return the calls of all rounds on one copy of the site: each issue is moved once, and titles differ."""
     issues = [issue["key"] for issue in world.tables["issues"].values()]
     calls = []
     for number in range(ROUNDS):
@@ -55,7 +55,7 @@ def plan(world: World) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def timed(work: Callable[[], Any], seconds: float) -> float:
-    """CPU seconds of one call of `work`, the best of five means."""
+    """Return the CPU seconds of one call of `work`, the best of five means."""
     work()
     best = float("inf")
     for _ in range(5):
@@ -68,7 +68,7 @@ def timed(work: Callable[[], Any], seconds: float) -> float:
 
 
 def measure(issues: int, pages: int, seconds: float) -> dict[str, float]:
-    """Reset in microseconds; calls per second with validation and resets; microseconds of each operation's call."""
+    """Measure a reset and each operation's call in microseconds, and calls per second with validation and resets."""
     world = made_up_site(issues, pages)
     calls = plan(world)
 
@@ -95,7 +95,7 @@ def main() -> None:
     figures = measure(options.issues, options.pages, options.seconds)
     print(f"a site of {options.issues} issues and {options.pages} pages")
     print(f"  reset            {figures['reset_us']:8.1f} us         (target: at most {RESET_TARGET_US})")
-    print(f"  mixed calls      {figures['calls_per_second']:8.0f} a second   (target: at least {CALLS_TARGET})")
+    print(f"  mixed calls      {figures['calls_per_second']:8.0f} per second (target: at least {CALLS_TARGET})")
     for name in (name for name in figures if name.endswith("_us") and name != "reset_us"):
         print(f"  {name.removesuffix('_us'):16} {figures[name]:8.1f} us         (with its reset)")
     print(

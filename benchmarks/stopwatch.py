@@ -1,4 +1,4 @@
-"""Wall and CPU seconds of a call: medians of repetitions, of all threads of this process."""
+"""Median wall and CPU seconds of a call over repetitions, over all threads of this process."""
 
 import time
 from collections.abc import Callable
@@ -7,19 +7,19 @@ from typing import Any, NamedTuple
 
 
 class Seconds(NamedTuple):
-    """How long something took."""
+    """The duration of a call."""
 
     wall: float
     cpu: float
 
 
 def once(call: Callable[[], Any]) -> Seconds:
-    """One call."""
+    """Time one call."""
     began, began_cpu = time.perf_counter(), time.process_time()
     call()
     return Seconds(time.perf_counter() - began, time.process_time() - began_cpu)
 
 
-def middle(taken: list[Seconds]) -> Seconds:
-    """Medians of several calls."""
-    return Seconds(median(one.wall for one in taken), median(one.cpu for one in taken))
+def middle(times: list[Seconds]) -> Seconds:
+    """Return the medians of several calls."""
+    return Seconds(median(seconds.wall for seconds in times), median(seconds.cpu for seconds in times))

@@ -1,8 +1,8 @@
 """One GRPO gradient, grouped against naive and PyTorch: `python benchmarks/train_step.py [--prefix 2048 --members 16]`.
 
-Naive means what trainers without groups do: every member carries its own copy of the prompt. Grouped and naive run the
+Naive is the form of trainers without groups: every member carries its own copy of the prompt. Grouped and naive run the
 same code on the same tokens, alternating in one process; PyTorch is a plain naive implementation on transformers' model
-with the same weights, in a process of its own. Figures are medians; losses and gradients of all are compared.
+with the same weights, in a separate process. Figures are medians; losses and gradients of all forms are compared.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def main() -> None:
     sizes = {"prefix": 768, "suffix": 160, "members": 8, "layers": 6, "width": 256, "repeats": 5}
     for name, value in sizes.items():
         parser.add_argument(f"--{name}", type=int, default=value)
-    parser.add_argument("--no-peers", action="store_true", help="ours alone: nothing is installed")
+    parser.add_argument("--no-peers", action="store_true", help="measure only ours; installs nothing")
     options = parser.parse_args()
     figures = measure(options)
     print(
@@ -40,7 +40,7 @@ def main() -> None:
     )
     for name in ("grouped", "naive", "torch"):
         if name in figures:
-            print(f"  {name:<8} {figures[name]['wall']:.3f} s a step, {figures[name]['cpu']:.3f} CPU seconds")
+            print(f"  {name:<8} {figures[name]['wall']:.3f} s per step, {figures[name]['cpu']:.3f} CPU seconds")
     for name in ("naive", "torch"):
         if name in figures:
             over = figures[f"over_{name}"]
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Medians of all forms, and how far their results are from the grouped one's."""
+    """Return medians of all forms and the distance of their results from the grouped form's."""
     config = shape(options.layers, options.width)
     model = nnx.split(models.Decoder(config, rngs=nnx.Rngs(0)))
     batch = random_batch(config.vocab_size, options.prefix, options.suffix, options.members)
@@ -61,13 +61,13 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     if not options.no_peers:
         figures["torch"] = ask_torch(model, batch, options.repeats)
         figures["over_torch"] = over(figures, "torch", abs(figures["grouped"]["norm"] - figures["torch"]["norm"]))
-    total, own = options.prefix + options.suffix, options.suffix
-    figures["positions_ratio"] = options.members * total / (options.prefix + options.members * own)
+    total = options.prefix + options.suffix
+    figures["positions_ratio"] = options.members * total / (options.prefix + options.members * options.suffix)
     return figures
 
 
 def forms(model: tuple[Any, Any], batch: Batch, repeats: int) -> dict[str, Any]:
-    """Both of our forms, and how far they are apart."""
+    """Measure both of our forms and the distance between their results."""
     figures, gradients = alternate(model, {"grouped": batch, "naive": ungrouped(batch)}, repeats)
     apart = jax.tree.map(jnp.subtract, gradients["grouped"], gradients["naive"])
     figures["over_naive"] = over(figures, "naive", float(optax.tree.norm(apart)))
@@ -75,7 +75,7 @@ def forms(model: tuple[Any, Any], batch: Batch, repeats: int) -> dict[str, Any]:
 
 
 def alternate(model: tuple[Any, Any], batches: dict[str, Batch], repeats: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Forms of one step, alternating: seconds, loss, gradient norm and what the compiler sets aside; and gradients."""
+    """Run forms of one step, alternating. Returns seconds, loss, gradient norm and temporary bytes; and gradients."""
     graphdef, params = model
 
     @jax.jit
@@ -88,31 +88,31 @@ def alternate(model: tuple[Any, Any], batches: dict[str, Batch], repeats: int) -
 
     steps = {name: step.lower(params, batch).compile() for name, batch in batches.items()}
     results = {name: jax.block_until_ready(steps[name](params, batch)) for name, batch in batches.items()}
-    taken: dict[str, list[Seconds]] = {name: [] for name in batches}
+    times: dict[str, list[Seconds]] = {name: [] for name in batches}
     for _ in range(repeats):
         for name, batch in batches.items():
-            taken[name].append(once(lambda name=name, batch=batch: jax.block_until_ready(steps[name](params, batch))))
+            times[name].append(once(lambda name=name, batch=batch: jax.block_until_ready(steps[name](params, batch))))
     figures: dict[str, Any] = {}
     for name, (loss, gradient) in results.items():
-        figures[name] = middle(taken[name])._asdict() | {"loss": float(loss), "norm": float(optax.tree.norm(gradient))}
+        figures[name] = middle(times[name])._asdict() | {"loss": float(loss), "norm": float(optax.tree.norm(gradient))}
         memory = steps[name].memory_analysis()
         figures[name]["temporary_bytes"] = memory.temp_size_in_bytes if memory else None
     return figures, {name: gradient for name, (_, gradient) in results.items()}
 
 
 def over(figures: dict[str, Any], name: str, apart: float) -> dict[str, float]:
-    """Grouped against another form; `apart` is the distance of their gradients, or of their norms."""
-    own, other = figures["grouped"], figures[name]
+    """Compare grouped with another form; `apart` is the distance of their gradients, or of their norms."""
+    grouped, other = figures["grouped"], figures[name]
     return {
-        "ratio": other["wall"] / own["wall"],
-        "cpu_ratio": other["cpu"] / own["cpu"],
-        "loss_difference": abs(own["loss"] - other["loss"]),
+        "ratio": other["wall"] / grouped["wall"],
+        "cpu_ratio": other["cpu"] / grouped["cpu"],
+        "loss_difference": abs(grouped["loss"] - other["loss"]),
         "gradient_difference": apart / other["norm"],
     }
 
 
 def shape(layers: int, width: int) -> models.ModelConfig:
-    """A small Qwen3 with heads of 64."""
+    """Return a small Qwen3 with heads of 64."""
     heads = width // 64
     return models.ModelConfig(
         vocab_size=4096,
@@ -126,7 +126,7 @@ def shape(layers: int, width: int) -> models.ModelConfig:
 
 
 def ask_torch(model: tuple[Any, Any], batch: Batch, repeats: int) -> dict[str, Any]:
-    """PyTorch's seconds, loss and gradient norm on the same weights and tokens."""
+    """Return PyTorch's seconds, loss and gradient norm on the same weights and tokens."""
     with tempfile.TemporaryDirectory() as folder:
         return ask(
             "transformers", TRANSFORMERS, "torch_step.py", save(model, batch, Path(folder)) | {"repeats": repeats}
@@ -134,7 +134,7 @@ def ask_torch(model: tuple[Any, Any], batch: Batch, repeats: int) -> dict[str, A
 
 
 def save(model: tuple[Any, Any], batch: Batch, folder: Path) -> dict[str, Any]:
-    """Write what PyTorch reads; returns what it is to be asked."""
+    """Write weights and tokens for PyTorch and return its options."""
     models.save(model, folder / "model")
     arrays = {name: np.asarray(value) for name, value in batch._asdict().items() if value is not None}
     np.savez(folder / "batch.npz", **arrays)
@@ -142,14 +142,14 @@ def save(model: tuple[Any, Any], batch: Batch, folder: Path) -> dict[str, Any]:
 
 
 def saved(folder: Path) -> dict[str, Any]:
-    """What PyTorch is to be asked about what `save` wrote."""
+    """Return PyTorch's options for the files that `save` wrote."""
     config = GRPOConfig()
-    asked = {"checkpoint": str(folder / "model"), "batch": str(folder / "batch.npz")}
-    return asked | {"clip_low": config.clip_low, "clip_high": config.clip_high}
+    torch_options = {"checkpoint": str(folder / "model"), "batch": str(folder / "batch.npz")}
+    return torch_options | {"clip_low": config.clip_low, "clip_high": config.clip_high}
 
 
 def random_batch(vocab: int, prefix: int, suffix: int, members: int) -> Batch:
-    """One group of random tokens, all of the suffix sampled."""
+    """Return one group of random tokens whose suffix is all sampled."""
     rng = np.random.default_rng(0)
     return Batch(
         rng.integers(0, vocab, (1, prefix), dtype=np.int32),
@@ -162,7 +162,7 @@ def random_batch(vocab: int, prefix: int, suffix: int, members: int) -> Batch:
 
 
 def ungrouped(batch: Batch) -> Batch:
-    """The same members, each as a group of its own with its own copy of the prompt."""
+    """Return the same members as groups of one, each with its own copy of the prompt."""
     groups, members = batch.advantage_BG.shape
 
     def alone(x_BG: np.ndarray) -> np.ndarray:

@@ -1,3 +1,1 @@
-"""Runnable experiments: each file has a function config(), and its docstring gives the command, the time and the
-result.
-"""
+"""Runnable experiments: each file has a function config(); its docstring gives the command, the time and the result."""

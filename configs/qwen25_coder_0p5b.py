@@ -3,10 +3,10 @@
     python -m jaxrlvr.train configs/qwen25_coder_0p5b.py --model /path/to/it --dry-run
     python -m jaxrlvr.train configs/qwen25_coder_0p5b.py --model /path/to/it
 
-It writes its calls as JSON without the <tool_call> tag, bare or in a fence, so calls without tags count here. Prompted,
-it solves 7 of 20 held-out jira_create_issue tasks greedily, at a mean reward of 0.35, and none sampled, at 0.10; of the
-other two scenarios none: it repeats a refused call until its turns are used up. Embeddings, over a quarter of its
-parameters, stay as they are; the second moments are factored.
+It writes its calls as JSON without the <tool_call> tag, bare or in a fence, so this run accepts untagged calls.
+Prompted, it solves 7 of 20 held-out jira_create_issue tasks with greedy decoding, at a mean reward of 0.35, and none
+with sampling, at 0.10. It solves none of the other two scenarios: it repeats a refused call until it runs out of turns.
+Embeddings, over a quarter of its parameters, are frozen; the second moments are factored.
 """
 
 from jaxrlvr.config import RunConfig
@@ -19,7 +19,7 @@ from jaxrlvr.rollout.tasks import TaskConfig
 
 
 def config() -> RunConfig:
-    """The run."""
+    """Return the run."""
     return RunConfig(
         steps=100,
         checkpoint_every=5,

@@ -1,7 +1,7 @@
-"""What the runs on real Qwen3 checkpoints share: whole schemas in the prompt, bfloat16 compute, small steps.
+"""Common settings of runs on real Qwen3 checkpoints: whole schemas in the prompt, bfloat16 compute, small steps.
 
-Learning rate, group size and clipping are where published runs of this kind on 1.7B and 4B models have settled (1e-6, 8
-to 16 members, 0.2 / 0.28, temperature 1, no KL term).
+Learning rate, group size and clipping follow published runs of this kind on 1.7B and 4B models (1e-6, 8 to 16 members,
+0.2 / 0.28, temperature 1, no KL term).
 """
 
 from jaxrlvr.config import RunConfig
@@ -14,7 +14,7 @@ from jaxrlvr.rollout.tasks import TaskConfig
 
 
 def qwen3(model: str, tasks_per_step: int, micro_groups: int) -> RunConfig:
-    """A run on a Qwen3 checkpoint."""
+    """Return a run on a Qwen3 checkpoint."""
     return RunConfig(
         steps=100,
         policy=PolicyConfig(model=model, compute_dtype="bfloat16", remat="full"),
@@ -35,5 +35,5 @@ def qwen3(model: str, tasks_per_step: int, micro_groups: int) -> RunConfig:
 
 
 def config() -> RunConfig:
-    """The smallest of them."""
+    """Return the run on the smallest checkpoint."""
     return qwen3("Qwen/Qwen3-0.6B", tasks_per_step=12, micro_groups=2)

@@ -1,4 +1,4 @@
-"""Qwen3-0.6B on one GPU of 40 GB or more.
+"""Qwen3-0.6B on one GPU with 40 GB or more.
 
     python -m jaxrlvr.train configs/qwen3_0p6b.py                       # weights from the hub
     python -m jaxrlvr.train configs/qwen3_0p6b.py --model /path/to/it   # or from a directory
@@ -12,5 +12,5 @@ from jaxrlvr.config import RunConfig
 
 
 def config() -> RunConfig:
-    """The run."""
+    """Return the run."""
     return qwen3("Qwen/Qwen3-0.6B", tasks_per_step=12, micro_groups=2)

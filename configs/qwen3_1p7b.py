@@ -1,5 +1,4 @@
-"""Qwen3-1.7B on one GPU of 80 GB, or a TPU slice with --policy.mesh.fsdp N
-and micro-batches of as many groups.
+"""Qwen3-1.7B on one GPU with 80 GB, or on a TPU slice with --policy.mesh.fsdp N and micro-batches of N groups.
 
     python -m jaxrlvr.train configs/qwen3_1p7b.py
     python -m jaxrlvr.train configs/qwen3_1p7b.py --model /path/to/it --policy.mesh.fsdp 8 --learner.micro-groups 8
@@ -12,5 +11,5 @@ from jaxrlvr.config import RunConfig
 
 
 def config() -> RunConfig:
-    """The run."""
+    """Return the run."""
     return qwen3("Qwen/Qwen3-1.7B", tasks_per_step=16, micro_groups=2)

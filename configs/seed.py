@@ -1,11 +1,11 @@
 """The embedded seed, from nothing: a tokenizer, constructed initial weights, and three stages of imitation.
 
-    python -m jaxrlvr.sft configs/seed.py --out runs/seed    # models/seed holds its result
+    python -m jaxrlvr.sft configs/seed.py --out runs/seed    # models/seed contains the result
 
-First it imitates perfect demonstrations until it can do every step; most of their values are made-up words, so that it
-learns to copy and not to remember. A second time, at a lower rate, makes it sure. Then, shortly, it imitates sloppy
-ones: each mistake below spoils a demonstration with the probability given, on its own. So the seed knows how a task is
-done and mostly does it badly: what RL is for.
+The first stage imitates perfect demonstrations until the model can do every step; most of their values are made-up
+words, so that it learns to copy rather than to memorise. The second, at a lower learning rate, makes it reliable. The
+third, a short one, imitates sloppy demonstrations, in which each mistake below occurs independently with the given
+probability. So the seed knows how a task is done but mostly does it badly, which leaves the rest to RL.
 """
 
 from jaxrlvr.imitation.stages import SFTConfig, Stage
@@ -27,7 +27,7 @@ MISTAKES = {
 
 
 def config() -> SFTConfig:
-    """The run that made models/seed."""
+    """Return the run that made models/seed."""
     able = Stage(
         name="able",
         steps=1000,
@@ -35,7 +35,7 @@ def config() -> SFTConfig:
         scenarios=SCENARIOS,
         splits=(("synthetic", 3), ("train", 1)),
     )
-    # Writing a page copies the most, so it slips the most.
+    # Writing a page requires the most copying, so it fails most often.
     sure = Stage(
         name="sure",
         steps=300,

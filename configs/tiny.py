@@ -1,6 +1,8 @@
-"""The embedded seed learns three scenarios on a laptop.
+"""The default run: the embedded seed learns three scenarios on a laptop.
 
-python -m jaxrlvr.train                  # two CPU cores, no network
+    python -m jaxrlvr.train
+
+It needs two CPU cores and no network.
 """
 
 from jaxrlvr.config import RunConfig
@@ -10,7 +12,7 @@ from jaxrlvr.rollout.rollout import RolloutConfig
 
 
 def config() -> RunConfig:
-    """The default run."""
+    """Return the default run."""
     return RunConfig(
         about="about 6 minutes on two CPU cores, evaluations included",
         steps=32,

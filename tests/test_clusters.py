@@ -184,7 +184,7 @@ def test_slurm__resumes_a_run_that_is_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "words, message",
-    [([], "name the run"), (["a b"], "name the run"), (["x", "--nodes"], "--nodes"), (["x", "y"], "one run")],
+    [([], "name the run"), (["a b"], "name the run"), (["x", "--nodes"], "--nodes"), (["x", "y"], "name one run")],
 )
 def test_slurm__what_cannot_be_is_refused(words: list[str], message: str, tmp_path: Path) -> None:
     said = run("slurm.sbatch", words, tmp_path)

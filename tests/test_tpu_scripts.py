@@ -99,7 +99,7 @@ def test_arguments__a_missing_one_is_named_with_exit_code_2(script: str, flag: s
         ("create", ["--spot", "maybe"], "--spot is yes or no"),
         ("setup", ["--local", "."], "name one source"),
         ("run", ["--run-name", "a b; rm"], "use letters"),
-        ("fetch", ["--path", "../secrets"], "must lie below"),
+        ("fetch", ["--path", "../secrets"], "must be a path below"),
     ],
 )
 def test_arguments__that_cannot_be_are_refused(script: str, more: list[str], message: str, gcloud: Path) -> None:

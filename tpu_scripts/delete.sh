@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Delete a TPU VM and everything on it, unless it is gone already. Fetch first what is to be kept.
+# Delete a TPU VM and everything on it, if it exists. Fetch what you want to keep first.
 #
 #   delete.sh --name NAME --zone ZONE --project PROJECT [--dry-run]
 set -euo pipefail
@@ -9,7 +9,7 @@ parse "name zone project" "" "$@"
 
 look READY
 if [ "$found" = ABSENT ]; then
-  echo "$name is gone already"
+  echo "$name does not exist"
   exit 0
 fi
 tpu delete "$name" --quiet

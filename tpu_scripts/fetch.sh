@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Copy a directory below jaxrlvr/ from a TPU VM's first host to this machine, checkpoints left out.
+# Copy a directory below jaxrlvr/ from a TPU VM's first host to this machine, without checkpoints.
 #
 #   fetch.sh --name NAME --zone ZONE --project PROJECT --path PATH --out DIR [--dry-run]
 #
@@ -9,7 +9,7 @@ set -euo pipefail
 # shellcheck source=arguments.sh
 . "$(dirname "$0")/arguments.sh"
 parse "name zone project path out" "" "$@"
-[[ $path != /* && $path != *..* ]] || fail "--path $path must lie below jaxrlvr/ on the host"
+[[ $path != /* && $path != *..* ]] || fail "--path $path must be a path below jaxrlvr/ on the host"
 
 printf -v wanted %q "${path%/}"
 archive=jaxrlvr-fetch.tar.gz

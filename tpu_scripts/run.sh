@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Train on all hosts of a TPU VM together, in the background. A run that is going is left alone, one that stopped is resumed.
+# Train on all hosts of a TPU VM together, in the background. Leaves an active run alone and resumes a stopped one.
 #
 #   run.sh --name NAME --zone ZONE --project PROJECT --run-name RUN [--config FILE] [--dry-run] [-- ARGUMENTS]
 #
-#   --run-name  the run's directory on the hosts is jaxrlvr/runs/RUN; each host logs to jaxrlvr/logs/RUN.log
+#   --run-name  the run directory on the hosts is jaxrlvr/runs/RUN; each host logs to jaxrlvr/logs/RUN.log
 #   --config    default configs/qwen3_1p7b.py
-#   ARGUMENTS   go to python -m jaxrlvr.train, e.g. --policy.mesh.fsdp 8; give the same ones to resume
+#   ARGUMENTS   for python -m jaxrlvr.train, e.g. --policy.mesh.fsdp 8; pass the same ones to resume
 set -euo pipefail
 # shellcheck source=arguments.sh
 . "$(dirname "$0")/arguments.sh"
@@ -15,7 +15,7 @@ plain --run-name "$run_name"
 printf -v file %q "${config:-configs/qwen3_1p7b.py}"
 more=''
 if [ ${#rest[@]} -gt 0 ]; then printf -v more ' %q' "${rest[@]}"; fi
-# The hosts of a slice find each other by themselves; runs/ may be a bucket that they share, logs/ is each one's own.
+# The hosts of a slice find each other automatically; runs/ may be a bucket that they share, logs/ is local to each.
 tpu ssh "$name" --worker=all --command "cd jaxrlvr && mkdir -p runs logs || exit 1
 if ps -p \"\$(cat logs/$run_name.pid 2>/dev/null || echo 0)\" -o args= 2>/dev/null | grep -q jaxrlvr.train; then
   echo '$run_name is running already'; exit 0

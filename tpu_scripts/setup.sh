@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Put the project and its dependencies on every host of a TPU VM. Once more brings both up to date.
+# Install the project and its dependencies on every host of a TPU VM. Run it again to update both.
 #
 #   setup.sh --name NAME --zone ZONE --project PROJECT (--git URL | --local DIR) [--bucket BUCKET] [--dry-run]
 #
 #   --git     a repository that the hosts can clone
-#   --local   a checkout on this machine: what is committed there is copied
-#   --bucket  a Cloud Storage bucket that becomes the directory runs/ of every host: several hosts need one, and a run in
-#             it outlives a machine that is taken away
+#   --local   a checkout on this machine, whose committed files are copied
+#   --bucket  a Cloud Storage bucket to mount as runs/ on every host: required for several hosts; a run in it survives a
+#             preempted machine
 set -euo pipefail
 # shellcheck source=arguments.sh
 . "$(dirname "$0")/arguments.sh"
@@ -18,14 +18,14 @@ if [ -n "$git" ]; then
   printf -v url %q "$git"
   source="if [ -d jaxrlvr/.git ]; then git -C jaxrlvr pull --ff-only; else git clone $url jaxrlvr; fi"
 else
-  [ -f "$local/pyproject.toml" ] || fail "--local $local is no checkout of the project: it has no pyproject.toml"
+  [ -f "$local/pyproject.toml" ] || fail "--local $local is not a checkout of the project: it has no pyproject.toml"
   archive=${TMPDIR:-/tmp}/jaxrlvr-$name.tar.gz
   run git -C "$local" archive --format=tar.gz --output="$archive" HEAD
   tpu scp "$archive" "$name:jaxrlvr.tar.gz" --worker=all
   source='mkdir -p jaxrlvr && tar -xzf jaxrlvr.tar.gz -C jaxrlvr'
 fi
 
-# The images' own Python may be older than 3.11; uv brings one.
+# The images' own Python may be older than 3.11; uv installs a newer one.
 # shellcheck disable=SC2016  # expanded on the hosts
 install='export PATH="$HOME/.local/bin:$PATH"
 command -v uv >/dev/null || curl -LsSf https://astral.sh/uv/install.sh | sh
@@ -35,7 +35,7 @@ uv pip install --quiet --python .venv/bin/python -e ".[tpu]"'
 
 mount=''
 if [ -n "$bucket" ]; then
-  # Orbax renames a checkpoint's directory when it is complete, which a bucket without folders does file by file.
+  # Orbax renames a checkpoint's directory once it is complete; a bucket without folders does that file by file.
   # shellcheck disable=SC2016
   mount='
 if ! command -v gcsfuse >/dev/null; then

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Follow a run's log on a TPU VM's first host, or say in one word how the run is.
+# Follow a run's log on a TPU VM's first host, or print the run's status in one word.
 #
 #   watch.sh --name NAME --zone ZONE --project PROJECT --run-name RUN [--once yes] [--dry-run]
 #
-#   --once  yes: the last line is gone (no such machine, or it was taken away), running, finished or stopped
+#   --once  yes: the last line is gone (no such machine, or it was preempted), running, finished or stopped
 set -euo pipefail
 # shellcheck source=arguments.sh
 . "$(dirname "$0")/arguments.sh"

@@ -2,8 +2,9 @@
 
 usage: torch_step.py '{"checkpoint": DIR, "batch": FILE.npz, "repeats": 5, "clip_low": 0.2, "clip_high": 0.28, ...}'
 
-Every member is a whole row, prompt and suffix. Only the suffix's positions go through the output layer. `device` and
-`dtype` name where and in what it computes; `micro` is the rows of a forward and backward pass (default: all).
+Every member is a whole row, prompt and suffix. Only suffix positions go through the output layer. `device` and `dtype`
+select where and in which precision it computes; `micro` is the number of rows per forward and backward pass (default:
+all).
 """
 
 import json
@@ -18,13 +19,13 @@ from transformers import Qwen3ForCausalLM
 
 def main() -> None:
     """Measure and print."""
-    asked = json.loads(sys.argv[1])
-    device, dtype = asked.get("device", "cpu"), getattr(torch, asked.get("dtype", "float32"))
-    model = Qwen3ForCausalLM.from_pretrained(asked["checkpoint"], dtype=dtype).to(device)
-    if asked.get("checkpointing"):
+    options = json.loads(sys.argv[1])
+    device, dtype = options.get("device", "cpu"), getattr(torch, options.get("dtype", "float32"))
+    model = Qwen3ForCausalLM.from_pretrained(options["checkpoint"], dtype=dtype).to(device)
+    if options.get("checkpointing"):
         model.gradient_checkpointing_enable()
         model.train()
-    arrays = np.load(asked["batch"])
+    arrays = np.load(options["batch"])
     prefix_P, suffix_GT = arrays["prefix_BP"][0], arrays["suffix_BGT"][0]
     members, prefix = len(suffix_GT), len(prefix_P)
     whole_GN = np.concatenate([np.repeat(prefix_P[None], members, axis=0), suffix_GT], axis=1)
@@ -32,7 +33,7 @@ def main() -> None:
     behaviour_GT = torch.tensor(arrays["behaviour_BGT"][0], device=device)
     sampled_GT = torch.tensor(arrays["sampled_BGT"][0], device=device)
     advantage_G = torch.tensor(arrays["advantage_BG"][0], device=device)
-    micro = asked.get("micro") or members
+    micro = options.get("micro") or members
 
     def step() -> float:
         model.zero_grad(set_to_none=True)
@@ -44,7 +45,7 @@ def main() -> None:
             logprob_GTV = torch.log_softmax(logits_GTV, dim=-1)
             logprob_GT = logprob_GTV.gather(-1, rows_GN[part, prefix:, None])[..., 0]
             ratio_GT = torch.exp(logprob_GT - behaviour_GT[part])
-            clipped_GT = ratio_GT.clamp(1 - asked["clip_low"], 1 + asked["clip_high"])
+            clipped_GT = ratio_GT.clamp(1 - options["clip_low"], 1 + options["clip_high"])
             advantage_G1 = advantage_G[part, None]
             gain_GT = torch.minimum(ratio_GT * advantage_G1, clipped_GT * advantage_G1)
             loss = -(gain_GT * sampled_GT[part]).sum() / sampled_GT.sum()
@@ -54,12 +55,12 @@ def main() -> None:
 
     loss = step()
     norm = float(torch.nn.utils.get_total_norm([p.grad.float() for p in model.parameters() if p.grad is not None]))
-    taken = []
-    for _ in range(asked["repeats"]):
+    times = []
+    for _ in range(options["repeats"]):
         began, began_cpu = time.perf_counter(), time.process_time()
         step()
-        taken.append((time.perf_counter() - began, time.process_time() - began_cpu))
-    wall, cpu = (median(column) for column in zip(*taken, strict=True))
+        times.append((time.perf_counter() - began, time.process_time() - began_cpu))
+    wall, cpu = (median(column) for column in zip(*times, strict=True))
     figures = {"wall": wall, "cpu": cpu, "loss": loss, "norm": norm}
     if device == "cuda":
         figures["peak_bytes"] = torch.cuda.max_memory_allocated()

@@ -1,10 +1,10 @@
-"""Tunix's agentic GRPO on a toy of several turns, vanilla sampler, log-probs on: sampling speed as one line of JSON.
+"""Tunix's agentic GRPO on a multi-turn toy task, vanilla sampler, log-probs on: sampling speed as one line of JSON.
 
 usage: tunix_agentic.py '{"groups": 2, "members": 4, "turns": 3, "steps": 3, ...}'
 
-A step's sampling lasts from its first call of the sampler to the end of its last. All steps are the same one: the first
-compiles for every length that occurs, the figures are medians of the others, which compile nothing. A real run meets
-new lengths in every step.
+A step's sampling lasts from its first call of the sampler to the end of its last. All steps are identical: the first
+compiles for every length that occurs, and the figures are medians over the others, which compile nothing. A real run
+meets new lengths in every step.
 """
 
 import json
@@ -36,17 +36,17 @@ ASKED: dict[str, Any] = json.loads(sys.argv[1])
 
 
 class Joined:
-    """A chat template that puts messages behind each other."""
+    """A chat template that concatenates messages."""
 
     assistant_token = ""
 
     def parse(self, messages: list[dict], add_generation_prompt: bool = False, is_first_msg: bool = False) -> str:
-        """One text; the word 7 opens a turn."""
+        """Return one text; the word 7 opens a turn."""
         words = [message["content"] for message in messages if message["content"].strip()]
         return " ".join([*words, "7"] if add_generation_prompt else words)
 
     def update_assistant_end_tokens(self, tokens: Any) -> tuple[np.ndarray, int]:
-        """Nothing is added to a turn."""
+        """Add nothing to a turn."""
         return np.asarray(tokens), 0
 
 
@@ -67,7 +67,7 @@ class Toy(base_environment.BaseTaskEnv):
 
 
 def text(tokens: np.ndarray) -> str:
-    """Tokens as words."""
+    """Return tokens as words."""
     return " ".join(map(str, tokens.tolist()))
 
 
@@ -84,19 +84,19 @@ def main() -> None:
     generate = engine.rollout.generate
 
     def timed(prompts: Any, config: Any, **more: Any) -> Any:
-        # Without a seed every call draws the same numbers: a group's members would be alike. This one makes them
-        # differ, and each step draw what the step before drew.
-        asked = str(prompts)
+        # Without a seed every call draws the same numbers, so a group's members would be identical. This seed makes
+        # them differ, and makes each step draw what the step before drew.
+        prompt_text = str(prompts)
         with lock:
-            number = met[asked] % ASKED["members"] if len(asked.split()) <= ASKED["prompt"] + 1 else 0
-            met[asked] += 1
-        config = replace(config, seed=jax.random.PRNGKey(zlib.crc32(asked.encode()) + number))
+            number = met[prompt_text] % ASKED["members"] if len(prompt_text.split()) <= ASKED["prompt"] + 1 else 0
+            met[prompt_text] += 1
+        config = replace(config, seed=jax.random.PRNGKey(zlib.crc32(prompt_text.encode()) + number))
         began = time.perf_counter(), time.process_time(), compiled[0]
-        made = generate(prompts, config, **more)
+        output = generate(prompts, config, **more)
         ended = time.perf_counter(), time.process_time(), compiled[0]
         with lock:
-            calls.append((began, ended, sum(len(row) for row in made.tokens)))
-        return made
+            calls.append((began, ended, sum(len(row) for row in output.tokens)))
+        return output
 
     engine.rollout.generate = timed
     algorithm = agentic_grpo_learner.GRPOConfig(
@@ -119,13 +119,13 @@ def main() -> None:
     figures = {name: median(step[name] for step in steps[1:]) for name in steps[0]}
     print(json.dumps(figures | {"calls": len(calls), "run": whole, "steps": steps}))
     sys.stdout.flush()
-    os._exit(0)  # its threads do not end by themselves
+    os._exit(0)  # its threads do not exit on their own
 
 
 def by_step(calls: list[tuple]) -> list[dict[str, float]]:
-    """Speeds of each step, from its share of the calls of the sampler in the order they began."""
+    """Return the speeds of each step, from its share of the sampler calls in the order they began."""
     share, left = divmod(len(calls), ASKED["steps"])
-    assert not left, f"{len(calls)} calls are no multiple of {ASKED['steps']} steps"
+    assert not left, f"{len(calls)} calls are not a multiple of {ASKED['steps']} steps"
     steps = []
     for number in range(ASKED["steps"]):
         of_step = calls[number * share : (number + 1) * share]
@@ -138,7 +138,7 @@ def by_step(calls: list[tuple]) -> list[dict[str, float]]:
 
 
 def cluster() -> Any:
-    """A random model with its trainer and sampler; 1 in 32 tokens ends a turn."""
+    """Return a random model with its trainer and sampler; 1 in 32 tokens ends a turn."""
     config = ModelConfig(
         num_layers=ASKED["layers"],
         vocab_size=ASKED["vocab"],
