@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from jaxrlvr.collection import Synchronous, source_of
-from jaxrlvr.config import RunConfig
+from jaxrlvr.config import RunConfig, to_json
 from jaxrlvr.evaluation import Evaluation, judge, write_episodes
 from jaxrlvr.learning import grpo
 from jaxrlvr.learning.batch import by_cost, pack, to_training_groups
@@ -72,17 +72,17 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
         meter = make_meter(config, policy)
         state = warm_up(config, sampler, learner, state, shape)
         done, state, progress = resumed(run, checkpoints, source, state)
-        run.write_config(config)  # only now is it known that the run can go on with it
+        run.write_config(to_json(config))  # only now is it known that the run can go on with it
         record = Record(config, run, policy.chat, resume_from=done)
         judged = Evaluator(config, policy, sampler, source, run, record, interruption, watchdog)
         with closing(record), suppress(Abandoned):
             if not done:
                 run.save_result("before", judged(state, done))
             # Only the first process has the records of earlier processes.
-            elif distributed.first(partial(record.evaluation_due, done)):
+            elif distributed.broadcast(partial(record.evaluation_due, done)):
                 judged(state, done)
             for step in console.progress(done + 1, config.steps):
-                if interruption.asked:
+                if interruption.requested:
                     break
                 watchdog.report(f"sampling for step {step}")
                 drawn, figures = source.draw(step, state, progress)
@@ -107,7 +107,7 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
                     judged(state, step)
             if done >= config.steps:
                 run.save_result("after", judged(state, done))
-        if interruption.asked and done:
+        if interruption.requested and done:
             checkpoints.save(done, source.kept(state), progress.to_notes())
         watchdog.report("waiting for the last checkpoint to be written")
         checkpoints.finish()
@@ -216,7 +216,7 @@ class Evaluator:
 
     def _moved(self, step: int) -> None:
         self.watchdog.report(f"evaluating after step {step}")
-        if self.interruption.asked:
+        if self.interruption.requested:
             raise Abandoned
 
 
@@ -254,12 +254,12 @@ def main(arguments: list[str]) -> int:
         source, model, chat = inspect_model(config.policy)
         check(config, chat, model)
         if asked.resumed is None:
-            RunDirectory.reserve(config, asked.name)  # writes nothing
+            RunDirectory.reserve(config.run_dir, asked.name)  # writes nothing
         console.say(describe(config, source, model, chat))
         return 0
     check(config, None)  # whatever can be told without the model, before it is read
     with ExitStack() as held:
-        run = asked.resumed or distributed.first(lambda: RunDirectory.reserve(config, asked.name))
+        run = asked.resumed or distributed.broadcast(lambda: RunDirectory.reserve(config.run_dir, asked.name))
         if asked.resumed and distributed.is_first():
             held.enter_context(closing(run.lock()))
         with Watchdog(config.guards.stall_seconds) as watchdog:
@@ -270,12 +270,12 @@ def main(arguments: list[str]) -> int:
         console.say(describe(config, str(policy.source), policy.config, policy.chat))
         if distributed.is_first():
             begin(asked, run, held)
-        run = run.own_records()
-        with interruptible() as asked_to_stop:
-            interruption = distributed.shared(asked_to_stop)
+        run = run.for_this_process()
+        with interruptible() as local:
+            interruption = distributed.shared_interruption(local)
             with explain_resource_errors(run.path):
                 done = train(config, policy, run, interruption)
-        if interruption.asked:
+        if interruption.requested:
             console.say(f"stopped after step {done}; go on with: python -m jaxrlvr.train --resume {run.path}")
             return interruption.exit_code
         if distributed.is_first():
@@ -287,10 +287,10 @@ def begin(asked: Arguments, run: RunDirectory, held: ExitStack) -> None:
     """Lock and make a new run's directory, or say what a resumed one goes on with."""
     if asked.resumed is None:
         held.enter_context(closing(run.lock()))
-        run.begin(asked.config)
+        run.begin(to_json(asked.config))
     elif asked.changed:
         console.say(consequences(asked.changed))
 
 
 if __name__ == "__main__":
-    command(distributed.joined(main))
+    command(distributed.multi_process(main))

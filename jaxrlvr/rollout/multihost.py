@@ -17,7 +17,7 @@ from jax.sharding import Mesh, NamedSharding
 from envs.task import Task
 from jaxrlvr.rollout.rollout import Group, RolloutConfig, Trajectory
 from jaxrlvr.rollout.rollout import rollout as play
-from jaxrlvr.runtime.distributed import exchange
+from jaxrlvr.runtime.distributed import allgather
 from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.sampling.sampler import Sampler
 from models.sampling_weights import sampling_weights
@@ -81,7 +81,7 @@ def rollout(
     )
     if count == 1:
         return groups
-    parts = exchange([(group.prefix, [told(member) for member in group.members]) for group in groups])
+    parts = allgather([(group.prefix, [told(member) for member in group.members]) for group in groups])
     played = [one for part in parts for one in part]
     return [Group(task, *one) for task, one in zip(tasks, played, strict=True)]
 
