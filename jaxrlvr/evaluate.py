@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from jaxrlvr.config import RunConfig, apply_arguments, load_config
+from jaxrlvr.config import RunConfig, apply_arguments, from_json, load_config
 from jaxrlvr.evaluation.episode_files import write_episodes
 from jaxrlvr.evaluation.held_out import HeldOut, evaluate
 from jaxrlvr.preflight import validation
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> None:
         raise UserError(f"{options.out} exists already: choose another --out")
     config = load_config(options.config or str(DEFAULT), RunConfig)
     if options.model and is_run(Path(options.model)) and not options.config:
-        _, config = RunDirectory.open(options.model)
+        config = RunDirectory.open(options.model).read_config(from_json, RunConfig)
     config = apply_arguments(config, rest, PROGRAM)
     trained = load_trained(options.model, config.policy)
     use_compilation_cache()

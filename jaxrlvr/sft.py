@@ -1,11 +1,11 @@
 """Fine-tune on demonstrations: `python -m jaxrlvr.sft CONFIG.py [--out DIR] [--field value ...]`.
 
-Or on recorded chats: `python -m jaxrlvr.sft CHATS.jsonl --model X [--out DIR] [--field value ...]`. A file of chats is
-imitated with the settings of `of_chats`, which fields change: `--stages.0.steps 500`. With `--lora.rank 16` adapters
-are trained and not the weights; `--lora.alpha` and `--lora.targets` are as in `train`.
+Or on recorded chats: `python -m jaxrlvr.sft CHATS.jsonl --model X [--out DIR] [--field value ...]`, with the settings
+of `of_chats`, which options change: `--stages.0.steps 500`. `--lora.rank 16` trains adapters instead of the weights;
+`--lora.alpha` and `--lora.targets` are as in `train`.
 
-`run` below is the whole of it: stages one after the other, each an update for each of its steps. What a resumed run
-needs is in DIR/training: the config, the checkpoints, the metrics. `--resume DIR` goes on from the last checkpoint.
+`run` below is the algorithm: one stage after the other, one update per step. DIR/training is the run directory:
+config, checkpoints, metrics. `--resume DIR` goes on from the last checkpoint.
 """
 
 import time
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from flax import nnx
@@ -44,8 +44,8 @@ from jaxrlvr.runtime.interrupt import Interruption, interruptible
 from jaxrlvr.runtime.resource_errors import explain_resource_errors
 from jaxrlvr.runtime.watchdog import Watchdog
 from jaxrlvr.storage import lock
-from jaxrlvr.storage.atomic_files import records, write_whole
 from jaxrlvr.storage.checkpoint import Checkpoints
+from jaxrlvr.storage.run_directory import RunDirectory
 
 PROGRAM = "python -m jaxrlvr.sft CONFIG.py|CHATS.jsonl"
 SEED = DEFAULT.with_name("seed.py")
@@ -56,9 +56,9 @@ ABOUT = """Fine-tune on demonstrations, or on recorded chats: CHATS.jsonl --mode
 
 Each field of CONFIG.py is an option, shown here with its value in configs/seed.py:"""
 TRAINING = "training"
-"""The directory in a run's result of what a resumed run needs; the result is whole without it."""
+"""Name of the run directory inside the result; the result is a complete model without it."""
 SHOWN = 50
-"""Updates between lines on the console."""
+"""Updates between console lines."""
 HARMLESS = ("checkpoint_every", "keep_checkpoints", "stall_seconds")
 """What may change when a run is resumed, beside the last stage's steps: the updates made would have been the same."""
 ROUNDING = ("micro_batch", "prefix_buckets", "suffix_buckets")
@@ -67,37 +67,37 @@ ROUNDING = ("micro_batch", "prefix_buckets", "suffix_buckets")
 
 @dataclass(frozen=True)
 class Stretch:
-    """A stage and its place in the run, whose updates it makes from `begin` + 1 to `end`."""
+    """A stage and the updates of the run that it makes: `begin` + 1 to `end`."""
 
     stage: Stage
     directory: Path
-    """Where its result is written."""
+    """Where its model is written."""
     begin: int
     end: int
 
 
 def run(config: SFTConfig, interruption: Interruption, resume: bool = False) -> bool:
-    """Train all stages and write each stage's model, the last one to `config.out` itself. Returns whether that was
-    reached before somebody asked to stop.
+    """Train all stages and write each stage's model, the last one's to `config.out`. Returns False if interrupted.
 
-    Adapters are added to the weights; alone, as peft loads them, they are in the directory's `adapter`. With `resume`
-    it goes on from the last whole checkpoint. Raises UserError if `config.out` holds anything else or another process
-    trains it, RunStopped if it cannot be written.
+    Adapters are merged into the model; `config.out`/adapter contains them alone, as peft loads them. With `resume` the
+    run goes on from its last whole checkpoint. Raises UserError if `config.out` is in use or another process trains
+    it, RunStopped if it cannot be written.
     """
     out, plan = Path(config.out), stretches(config)
+    directory = run_directory(out)
     if not resume:
         check_unused(out)
     source = models.resolve(config.model) if config.model else out / "stages" / START
-    with ExitStack() as held:
-        held.enter_context(explain_resource_errors(out, "--micro-batch"))
-        held.enter_context(closing(locked(out)))
-        watchdog = held.enter_context(Watchdog(config.stall_seconds, setting="--stall-seconds"))
+    with ExitStack() as stack:
+        stack.enter_context(explain_resource_errors(out, "--micro-batch"))
+        stack.enter_context(closing(directory.lock()))
+        watchdog = stack.enter_context(Watchdog(config.stall_seconds, setting="--stall-seconds"))
         watchdog.report("loading the model")
-        checkpoints = Checkpoints(out / TRAINING / "checkpoints", config.keep_checkpoints, owner=True)
-        held.enter_context(closing(checkpoints))
+        checkpoints = Checkpoints(directory.checkpoints, config.keep_checkpoints, owner=True)
+        stack.enter_context(closing(checkpoints))
         if not config.model and checkpoints.latest() is None:
             check_start(config)
-            write_whole(out / TRAINING / "config.json", to_json(config))
+            directory.write_config(to_json(config))
             start_from_nothing(config, source)
         decoder, chat = models.load(source, lora=config.lora), load_chat(source)
         check_data(config, chat)
@@ -107,16 +107,16 @@ def run(config: SFTConfig, interruption: Interruption, resume: bool = False) -> 
         done, state = resumed(plan, checkpoints, graphdef, params)
         if resume:
             console.say(f"going on after update {done}" if done else "there is no checkpoint: beginning again")
-        write_whole(out / TRAINING / "config.json", to_json(config))
-        report = held.enter_context(closing(Report(out / TRAINING, done)))
+        directory.write_config(to_json(config))
+        report = stack.enter_context(closing(Report(directory, done)))
         for stretch in plan:
             if done > stretch.end and stretch is not plan[-1]:
-                continue  # a later stage's checkpoint was taken
+                continue  # the checkpoint is of a later stage
             learner = learner_of(graphdef, stretch.stage)
             if state is None:
                 state = learner.init(params)
             for step_batches in batches(chat, stretch.stage, config, done - stretch.begin):
-                if interruption.asked:
+                if interruption.requested:
                     break
                 watchdog.report(f"making update {done + 1}")
                 state, stats = learner.update(state, step_batches)
@@ -124,7 +124,7 @@ def run(config: SFTConfig, interruption: Interruption, resume: bool = False) -> 
                 report.update(stretch, done, stats, step_batches)
                 if done % config.checkpoint_every == 0:
                     checkpoints.save(done, trainable_state(state))
-            watchdog.report(f"writing what update {done} led to")
+            watchdog.report(f"writing the checkpoint and the model of update {done}")
             if done:
                 checkpoints.save(done, trainable_state(state))
             if done < stretch.end:
@@ -139,48 +139,44 @@ def run(config: SFTConfig, interruption: Interruption, resume: bool = False) -> 
 
 
 def stretches(config: SFTConfig) -> list[Stretch]:
-    """The stages that a run makes, from `config.first_stage` on."""
-    found, begin, out = list[Stretch](), 0, Path(config.out)
+    """Return the stages that the run makes, from `config.first_stage` on, with their updates."""
+    plan, begin, out = list[Stretch](), 0, Path(config.out)
     for stage in config.stages[config.first_stage :]:
         directory = out if stage is config.stages[-1] else out / "stages" / stage.name
-        found.append(Stretch(stage, directory, begin, begin + stage.steps))
+        plan.append(Stretch(stage, directory, begin, begin + stage.steps))
         begin += stage.steps
-    return found
+    return plan
+
+
+def run_directory(out: Path) -> RunDirectory:
+    """Return the run directory inside the result."""
+    return RunDirectory(out / TRAINING, option="--out")
 
 
 def check_unused(out: Path) -> None:
-    """Raise UserError if there is anything at `out` but what a process leaves that was killed before it began."""
+    """Raise UserError if `out` contains anything but the lock of a process that was killed before it began."""
     if out.is_dir() and not any(file.is_file() and file.name != lock.NAME for file in out.rglob("*")):
         return
     if out.exists():
-        begun = (out / TRAINING / "config.json").is_file()
-        more = f", or go on with --resume {out}" if begun else ""
-        raise UserError(f"{out} is not an empty directory: choose another --out{more}")
-
-
-def locked(out: Path) -> IO[str]:
-    """Keep other processes from training this result until the returned file is closed; UserError if one does."""
-    try:
-        (out / TRAINING).mkdir(parents=True, exist_ok=True)
-        return lock.locked(out / TRAINING)
-    except OSError as error:
-        raise UserError(f"cannot write {out}: {error.strerror}; choose another --out") from error
+        begun = run_directory(out).config_file.is_file()
+        hint = f", or go on with --resume {out}" if begun else ""
+        raise UserError(f"{out} is not an empty directory: choose another --out{hint}")
 
 
 def learner_of(graphdef: Any, stage: Stage) -> Learner:
-    """The learner with the stage's optimizer, which imitates."""
+    """Return a learner with the stage's optimizer and the imitation objective."""
     return Learner(graphdef, make_optimizer(stage.optimizer), imitation)
 
 
 def resumed(
     plan: Sequence[Stretch], checkpoints: Checkpoints, graphdef: Any, params: Any
 ) -> tuple[int, TrainState | None]:
-    """The updates made and the state of the newest whole checkpoint; 0 and None if there is none yet."""
+    """Return the updates made and the state of the newest whole checkpoint; 0 and None if there is none yet."""
     if checkpoints.latest() is None:
         return 0, None
 
     def fresh(step: int) -> TrainState:
-        stretch = next((one for one in plan if step <= one.end), plan[-1])
+        stretch = next((stretch for stretch in plan if step <= stretch.end), plan[-1])
         return learner_of(graphdef, stretch.stage).init(params)
 
     step, restored, _ = checkpoints.restore_by(lambda step: trainable_state(fresh(step)))
@@ -189,15 +185,15 @@ def resumed(
 
 
 class Report:
-    """What a run tells of its updates after `done`: each in metrics.jsonl and TensorBoard, every 50 on the console."""
+    """Metrics of the updates after `done`: each to metrics.jsonl and TensorBoard, a console line every 50."""
 
-    def __init__(self, directory: Path, done: int) -> None:
-        self._log = MetricsLog(directory, done)
-        self._told: Sequence[Mapping[str, Any]] = records(directory / "metrics.jsonl")[-SHOWN:]
+    def __init__(self, directory: RunDirectory, done: int) -> None:
+        self._log = MetricsLog(directory.path, done)
+        self._recent: Sequence[Mapping[str, Any]] = directory.read_lines("metrics")[-SHOWN:]
         self._began = time.monotonic()
 
     def update(self, stretch: Stretch, step: int, stats: UpdateStats, step_batches: Sequence[Batch]) -> None:
-        """Note an update. Raises UserError if none of the last ones was finite."""
+        """Record an update. Raises UserError if none of the updates of the last console line was finite."""
         now = time.monotonic()
         figures = {
             "update/loss": float(stats.means.loss),
@@ -210,48 +206,48 @@ class Report:
         }
         self._began = now
         self._log.write(step, figures)
-        self._told = [*self._told, {"step": step, **figures}][-SHOWN:]
+        self._recent = [*self._recent, {"step": step, **figures}][-SHOWN:]
         number, stage = step - stretch.begin, stretch.stage
         if number % SHOWN == 0 or step == stretch.end:
-            recent = self._told[-((number - 1) % SHOWN + 1) :]
-            console.say(f"{stage.name} {number}/{stage.steps}  {line(recent)}")
-            check_finite(stage, recent)
+            since_line = self._recent[-((number - 1) % SHOWN + 1) :]
+            console.say(f"{stage.name} {number}/{stage.steps}  {line(since_line)}")
+            check_finite(stage, since_line)
 
     def close(self) -> None:
         """Flush and close the metrics."""
         self._log.close()
 
 
-def line(told: Sequence[Mapping[str, Any]]) -> str:
-    """The figures of some updates in a line."""
-    seconds, tokens = (sum(figures[name] for figures in told) for name in ("seconds/update", "tokens/padded"))
+def line(updates: Sequence[Mapping[str, Any]]) -> str:
+    """Format the metrics of several updates as one console line."""
+    seconds, tokens = (sum(figures[name] for figures in updates) for name in ("seconds/update", "tokens/padded"))
     return (
-        f"loss {np.mean([figures['update/loss'] for figures in told]):.4f}  "
-        f"grad norm {told[-1]['update/grad_norm']:.2f}  {tokens / max(seconds, 1e-9):,.0f} tokens/s  {seconds:.0f} s"
+        f"loss {np.mean([figures['update/loss'] for figures in updates]):.4f}  "
+        f"grad norm {updates[-1]['update/grad_norm']:.2f}  {tokens / max(seconds, 1e-9):,.0f} tokens/s  {seconds:.0f} s"
     )
 
 
-def check_finite(stage: Stage, told: Sequence[Mapping[str, Any]]) -> None:
-    """Say how many of some updates were skipped. Raises UserError if all of them were."""
-    lost = int(sum(figures["update/skipped"] for figures in told))
-    if lost:
-        console.say(f"{stage.name}: skipped {lost} of {len(told)} updates, which were not finite")
-    if lost == len(told):
+def check_finite(stage: Stage, updates: Sequence[Mapping[str, Any]]) -> None:
+    """Print how many of the updates were skipped. Raises UserError if all of them were."""
+    skipped = int(sum(figures["update/skipped"] for figures in updates))
+    if skipped:
+        console.say(f"{stage.name}: skipped {skipped} of {len(updates)} updates, which were not finite")
+    if skipped == len(updates):
         raise UserError(
-            f"stage {stage.name!r} learns nothing: no update of the last {lost} was finite; lower "
+            f"stage {stage.name!r} learns nothing: no update of the last {skipped} was finite; lower "
             "--stages.0.optimizer.learning-rate or look at the data"
         )
 
 
 def write(config: SFTConfig, decoder: models.Decoder, directory: Path, source: Path) -> None:
-    """Write a model as a Hugging Face directory, with its adapters beside it if it has some."""
+    """Write a model as a Hugging Face directory, and its adapters, if any, to the directory's `adapter`."""
     models.save(decoder, directory, source_dir=source)
     if config.lora.rank:
         models.save_adapter(decoder, directory / ADAPTER, base=str(source))
 
 
 def of_chats(file: str) -> SFTConfig:
-    """One stage on a file of chats: up to four with one prompt share it."""
+    """Return a config with one stage on a file of chats; up to four chats share a common prompt."""
     optimizer = OptimizerConfig(learning_rate=1e-5, warmup_steps=10)
     stage = Stage("chats", steps=100, optimizer=optimizer, chats=file, episodes=32, members=4)
     sizes = (256, 512, 1024, 2048, 4096)

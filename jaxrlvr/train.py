@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from jaxrlvr.collection import Synchronous, make_source
-from jaxrlvr.config import RunConfig
+from jaxrlvr.config import RunConfig, to_json
 from jaxrlvr.evaluation.episode_files import write_episodes
 from jaxrlvr.evaluation.held_out import Evaluation, HeldOut, evaluate
 from jaxrlvr.learning import grpo
@@ -74,17 +74,17 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
         meter = make_meter(config, policy)
         state = warm_up(config, sampler, learner, state, shape)
         done, state, progress = resumed(run, checkpoints, source, state)
-        run.write_config(config)  # only now is it known that the run can go on with it
+        run.write_config(to_json(config))  # only now is it known that the run can go on with it
         record = Record(config, run, policy.chat, resume_from=done)
         evaluator = Evaluator(config, policy, sampler, source, run, record, interruption, watchdog)
         with closing(record), suppress(EvaluationAbandoned):
             if not done:
                 run.save_result("before", evaluator(state, done))
             # Only the first process has the records of earlier processes.
-            elif distributed.first(partial(record.evaluation_due, done)):
+            elif distributed.broadcast(partial(record.evaluation_due, done)):
                 evaluator(state, done)
             for step in console.progress(done + 1, config.steps):
-                if interruption.asked:
+                if interruption.requested:
                     break
                 watchdog.report(f"sampling for step {step}")
                 rollouts, figures = source.rollout(step, state, progress)
@@ -111,7 +111,7 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
                     evaluator(state, step)
             if done >= config.steps:
                 run.save_result("after", evaluator(state, done))
-        if interruption.asked and done:
+        if interruption.requested and done:
             checkpoints.save(done, source.checkpoint_state(state), progress.to_notes())
         watchdog.report("waiting for the last checkpoint to be written")
         checkpoints.finish()
@@ -224,7 +224,7 @@ class Evaluator:
 
     def _report(self, step: int) -> None:
         self.watchdog.report(f"evaluating after step {step}")
-        if self.interruption.asked:
+        if self.interruption.requested:
             raise EvaluationAbandoned
 
 
@@ -262,12 +262,12 @@ def main(arguments: list[str]) -> int:
         source, model, chat = inspect_model(config.policy)
         check(config, chat, model)
         if asked.resumed is None:
-            RunDirectory.reserve(config, asked.name)  # writes nothing
+            RunDirectory.reserve(config.run_dir, asked.name)  # writes nothing
         console.say(describe(config, source, model, chat))
         return 0
     check(config, None)  # whatever can be told without the model, before it is read
     with ExitStack() as held:
-        run = asked.resumed or distributed.first(lambda: RunDirectory.reserve(config, asked.name))
+        run = asked.resumed or distributed.broadcast(lambda: RunDirectory.reserve(config.run_dir, asked.name))
         if asked.resumed and distributed.is_first():
             held.enter_context(closing(run.lock()))
         with Watchdog(config.guards.stall_seconds) as watchdog:
@@ -278,12 +278,12 @@ def main(arguments: list[str]) -> int:
         console.say(describe(config, str(policy.source), policy.config, policy.chat))
         if distributed.is_first():
             begin(asked, run, held)
-        run = run.own_records()
-        with interruptible() as asked_to_stop:
-            interruption = distributed.shared(asked_to_stop)
+        run = run.for_this_process()
+        with interruptible() as local:
+            interruption = distributed.shared_interruption(local)
             with explain_resource_errors(run.path):
                 done = train(config, policy, run, interruption)
-        if interruption.asked:
+        if interruption.requested:
             console.say(f"stopped after step {done}; go on with: python -m jaxrlvr.train --resume {run.path}")
             return interruption.exit_code
         if distributed.is_first():
@@ -295,10 +295,10 @@ def begin(asked: Arguments, run: RunDirectory, held: ExitStack) -> None:
     """Lock and make a new run's directory, or say what a resumed one goes on with."""
     if asked.resumed is None:
         held.enter_context(closing(run.lock()))
-        run.begin(asked.config)
+        run.begin(to_json(asked.config))
     elif asked.changed:
         console.say(consequences(asked.changed))
 
 
 if __name__ == "__main__":
-    command(distributed.joined(main))
+    command(distributed.multi_process(main))

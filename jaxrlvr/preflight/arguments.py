@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jaxrlvr.config import RunConfig, apply_arguments, differences, load_config
+from jaxrlvr.config import RunConfig, apply_arguments, differences, from_json, load_config
 from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.storage.run_directory import RunDirectory
 
@@ -93,7 +93,8 @@ def read_arguments(arguments: list[str]) -> Arguments:
 
 
 def _resumed(resume: str, rest: list[str], model: str | None, dry_run: bool, force: bool) -> Arguments:
-    run, stored = RunDirectory.open(resume)
+    run = RunDirectory.open(resume)
+    stored = run.read_config(from_json, RunConfig)
     config = apply_arguments(stored, rest, PROGRAM, ABOUT)
     if model is not None:
         config = replace(config, policy=replace(config.policy, model=model))

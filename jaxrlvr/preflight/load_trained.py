@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from jaxrlvr.config import RunConfig, from_json
 from jaxrlvr.learning.learner import Learner, trainable_state, with_frozen
 from jaxrlvr.learning.optimizer import make_optimizer
 from jaxrlvr.rollout.policy import Policy, PolicyConfig, load_policy
@@ -30,7 +31,8 @@ def load_trained(source: str, policy: PolicyConfig | None = None) -> Trained:
     if not source or not is_run(Path(source)):
         loaded = load_policy(replace(policy or PolicyConfig(), model=source))
         return Trained(loaded, loaded.params, f"the weights of {loaded.source}")
-    run, config = RunDirectory.open(source)
+    run = RunDirectory.open(source)
+    config = run.read_config(from_json, RunConfig)
     began = config.policy
     loaded = load_policy(replace(policy or began, model=began.model, lora=began.lora))
     learner = Learner(loaded.graphdef, make_optimizer(config.optimizer), lambda *_: None)  # type: ignore[arg-type,return-value]

@@ -15,7 +15,7 @@ from envs.task import Task
 from jaxrlvr.rollout import rollout as single_process
 from jaxrlvr.rollout.rollout import Actor, Rollout, RolloutConfig, RolloutKey
 from jaxrlvr.rollout.trajectory import Group, Trajectory
-from jaxrlvr.runtime.distributed import exchange
+from jaxrlvr.runtime.distributed import allgather
 from jaxrlvr.runtime.errors import UserError
 
 
@@ -44,7 +44,7 @@ def rollout(
     )
     if count == 1:
         return Rollout(groups, figures)
-    parts = exchange([(group.prefix, [without_simulator(member) for member in group.members]) for group in groups])
+    parts = allgather([(group.prefix, [without_simulator(member) for member in group.members]) for group in groups])
     sampled = [group for part in parts for group in part]
     groups = [Group(task, prefix, members) for task, (prefix, members) in zip(tasks, sampled, strict=True)]
     return Rollout(groups, figures)

@@ -1,4 +1,4 @@
-"""Compiled programs are kept on disk, so that only the first run on a machine compiles."""
+"""Persistent cache of compiled programs: only the first run on a machine compiles."""
 
 import os
 from pathlib import Path
@@ -7,12 +7,12 @@ import jax
 
 
 def use_compilation_cache() -> None:
-    """Keep compiled programs in JAX_COMPILATION_CACHE_DIR, or else in the user's cache directory."""
+    """Cache compiled programs in JAX_COMPILATION_CACHE_DIR, or in the user's cache directory if it is not set."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     directory = Path(os.environ.get("JAX_COMPILATION_CACHE_DIR") or Path(home) / "jaxrlvr" / "compiled")
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError:
-        return  # a home that cannot be written costs compile time, not the run
+        return  # a home directory that is not writable costs compile time, not the run
     jax.config.update("jax_compilation_cache_dir", str(directory))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)

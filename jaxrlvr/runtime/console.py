@@ -1,4 +1,4 @@
-"""What a person sees: progress, one line of figures a step, tables. All of it goes through one rich console."""
+"""Console output of a command: lines, a progress bar and tables, through one rich console."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -11,50 +11,50 @@ _console = Console(highlight=False, soft_wrap=True)
 
 
 def quiet() -> None:
-    """Print nothing from now on: another process does."""
+    """Print nothing from now on: another process of the run prints."""
     _console.quiet = True
 
 
 def say(text: str) -> None:
-    """Print one line, above the progress bar if there is one."""
+    """Print a line, above the progress bar if there is one."""
     _console.print(text, markup=False)
 
 
 def progress(first: int, last: int) -> Iterator[int]:
-    """The step numbers first..last, with a progress bar while they are worked on."""
+    """Yield the step numbers first..last and show a progress bar of them."""
     columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_console, transient=True) as shown:
-        bar = shown.add_task("training", total=last, completed=first - 1)
+    with Progress(*columns, console=_console, transient=True) as display:
+        bar = display.add_task("training", total=last, completed=first - 1)
         for step in range(first, last + 1):
             yield step
-            shown.update(bar, completed=step)
+            display.update(bar, completed=step)
 
 
 Evaluation = Mapping[str, Mapping[str, Mapping[str, Any]]]
-"""Way of acting -> scenario -> {reward, success, tasks}."""
+"""Decoding mode (greedy or sampled) -> scenario -> {reward, success, tasks}."""
 
 
-def scores(title: str, judged: Evaluation) -> None:
-    """Print reward and success per scenario for each way of acting."""
-    _table(title, judged, lambda way, scenario, figure: f"{judged[way][scenario][figure]:.3f}")
+def scores(title: str, evaluation: Evaluation) -> None:
+    """Print a table of reward and success per scenario, for each decoding mode."""
+    _table(title, evaluation, lambda mode, scenario, figure: f"{evaluation[mode][scenario][figure]:.3f}")
 
 
 def change(title: str, before: Evaluation, after: Evaluation) -> None:
-    """Print reward and success per scenario as before→after, ? for what is not known, in 80 columns."""
+    """Print a table of reward and success per scenario as before→after, with ? for an unknown value, in 80 columns."""
 
-    def cell(way: str, scenario: str, figure: str) -> str:
-        known = before[way].get(scenario)
-        return f"{f'{known[figure]:.2f}' if known else '?'}→{after[way][scenario][figure]:.2f}"
+    def cell(mode: str, scenario: str, figure: str) -> str:
+        known = before[mode].get(scenario)
+        return f"{f'{known[figure]:.2f}' if known else '?'}→{after[mode][scenario][figure]:.2f}"
 
     _table(title, after, cell)
 
 
-def _table(title: str, judged: Evaluation, cell: Callable[[str, str, str], str]) -> None:
-    shown = Table(title=title, title_justify="left")
-    shown.add_column("scenario", no_wrap=True)
-    columns = [(way, figure) for way in judged for figure in ("reward", "success")]
-    for way, figure in columns:
-        shown.add_column(f"{way}\n{figure}", justify="right", no_wrap=True)
-    for scenario in next(iter(judged.values())):
-        shown.add_row(scenario, *(cell(way, scenario, figure) for way, figure in columns))
-    _console.print(shown)
+def _table(title: str, evaluation: Evaluation, cell: Callable[[str, str, str], str]) -> None:
+    table = Table(title=title, title_justify="left")
+    table.add_column("scenario", no_wrap=True)
+    columns = [(mode, figure) for mode in evaluation for figure in ("reward", "success")]
+    for mode, figure in columns:
+        table.add_column(f"{mode}\n{figure}", justify="right", no_wrap=True)
+    for scenario in next(iter(evaluation.values())):
+        table.add_row(scenario, *(cell(mode, scenario, figure) for mode, figure in columns))
+    _console.print(table)

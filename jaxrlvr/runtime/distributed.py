@@ -1,8 +1,8 @@
-"""Several processes, one run: each host plays its own groups, all of them make one update.
+"""Run a command on several processes, one per host: each samples its own groups, all of them make one update.
 
-Processes find each other through `jax.distributed`: by themselves on a TPU slice, in GKE and under SLURM, elsewhere by
-the flags `--coordinator HOST:PORT --processes N --process K`. The learner works on one mesh over all devices; how they
-sample is in `shares`, whose records a run keeps in `run`. With one process everything here does nothing.
+Processes meet through `jax.distributed`: on a TPU slice, in GKE and under SLURM without flags, elsewhere with
+`--coordinator HOST:PORT --processes N --process K`. The learner works on one mesh over all devices;
+`rollout/multihost.py` divides the sampling. With a single process every function here does nothing.
 """
 
 import importlib.util
@@ -22,53 +22,54 @@ from jaxrlvr.runtime.interrupt import Interruption
 
 T = TypeVar("T")
 
-HEARTBEAT = 40
-"""Seconds of silence after which JAX itself takes a process for lost; `watch` is faster."""
+JAX_SILENCE = 40
+"""Seconds of silence after which JAX itself takes a process for lost; `heartbeat` notices most losses at once."""
 _CHUNK = 1 << 20
 
 
-def joined(main: Callable[[list[str]], int | None]) -> Callable[[list[str]], int | None]:
-    """`main` of a command that may be one of several processes: joins the others before it and leaves them after."""
+def multi_process(main: Callable[[list[str]], int | None]) -> Callable[[list[str]], int | None]:
+    """Return `main` with the processes of the run connected before it, and this one signed off after it."""
 
     def run(arguments: list[str]) -> int | None:
-        rest = join(arguments)
-        eye = _watch() if jax.distributed.is_initialized() and jax.process_count() > 1 else None
+        rest = connect(arguments)
+        several = jax.distributed.is_initialized() and jax.process_count() > 1
+        beats = _start_heartbeat() if several else None
         code = main(rest)
-        if eye is not None:
-            eye.leave()
+        if beats is not None:
+            beats.leave()
         return code
 
     return run
 
 
-def join(arguments: list[str]) -> list[str]:
-    """Take the flags of this module off the arguments and meet the other processes, if there are any.
+def connect(arguments: list[str]) -> list[str]:
+    """Connect to the run's other processes, if there are any. Returns the arguments without the flags for that.
 
-    Raises UserError for flags that cannot be or when the others do not come.
+    Raises UserError for flags that do not go together, and if the other processes do not appear.
     """
     parser = Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("--coordinator")
     parser.add_argument("--processes", type=int)
     parser.add_argument("--process", type=int)
-    asked, rest = parser.parse_known_args(arguments)
-    given = (asked.coordinator, asked.processes, asked.process)
+    flags, rest = parser.parse_known_args(arguments)
+    given = (flags.coordinator, flags.processes, flags.process)
     if given == (None, None, None):
-        if detected(os.environ):
+        if in_cluster(os.environ):
             _initialize()
     elif None in given:
         raise UserError("--coordinator HOST:PORT, --processes N and --process K go together: give all three or none")
-    elif ":" not in asked.coordinator or not 0 <= asked.process < asked.processes:
+    elif ":" not in flags.coordinator or not 0 <= flags.process < flags.processes:
         raise UserError(
-            f"--coordinator {asked.coordinator} --processes {asked.processes} --process {asked.process} cannot be: "
+            f"--coordinator {flags.coordinator} --processes {flags.processes} --process {flags.process} is invalid: "
             "expected HOST:PORT of the first process, and K from 0 to N - 1"
         )
-    elif asked.processes > 1:
-        _initialize(asked.coordinator, asked.processes, asked.process)
+    elif flags.processes > 1:
+        _initialize(flags.coordinator, flags.processes, flags.process)
     return rest
 
 
-def detected(environment: Mapping[str, str]) -> bool:
-    """Whether this process is surely one of a cluster that JAX can read: SLURM tasks, GKE TPUs, a TPU VM."""
+def in_cluster(environment: Mapping[str, str]) -> bool:
+    """Whether the environment is that of a cluster that JAX detects: several SLURM tasks, GKE TPUs, a TPU VM."""
     slurm = {"SLURM_JOB_ID", "SLURM_STEP_NODELIST", "SLURM_PROCID", "SLURM_LOCALID"} <= environment.keys()
     if slurm and int(environment.get("SLURM_NTASKS", "1")) > 1:
         return True
@@ -82,73 +83,72 @@ def detected(environment: Mapping[str, str]) -> bool:
 
 def _initialize(coordinator: str | None = None, processes: int | None = None, process: int | None = None) -> None:
     try:
-        jax.distributed.initialize(coordinator, processes, process, heartbeat_timeout_seconds=HEARTBEAT)
+        jax.distributed.initialize(coordinator, processes, process, heartbeat_timeout_seconds=JAX_SILENCE)
     except (ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise UserError(f"the processes of this run do not find each other ({reason}): start all of them") from error
+        raise UserError(f"the processes of this run cannot connect ({reason}): start all of them") from error
     if jax.process_index() > 0:
         console.quiet()
 
 
-def _watch() -> heartbeat.Heartbeat:
-    """Keep an eye on the other processes from now on."""
-
-    def lost(process: int) -> None:
-        heartbeat.end(
-            f"process {process} of {jax.process_count()} was lost or ended early; its own log says why. "
-            "This one ends too. Start all processes again with --resume and the run's directory"
+def _start_heartbeat() -> heartbeat.Heartbeat:
+    def on_lost(process: int) -> None:
+        heartbeat.abort(
+            f"process {process} of {jax.process_count()} was lost or ended early; its own log has the reason. "
+            "This process ends too. Start all processes again with --resume and the run's directory"
         )
 
     if jax.process_index() == 0:
         server, address = heartbeat.listen()
-        exchange(address)
-        return heartbeat.Heartbeat(heartbeat.accept(server, jax.process_count() - 1), lost)
-    return heartbeat.Heartbeat(heartbeat.connect(exchange("")[0], jax.process_index()), lost)
+        allgather(address)
+        return heartbeat.Heartbeat(heartbeat.accept(server, jax.process_count() - 1), on_lost)
+    return heartbeat.Heartbeat(heartbeat.connect(allgather("")[0], jax.process_index()), on_lost)
 
 
 def is_first() -> bool:
-    """Whether this process writes the run's records."""
+    """Whether this is the first process, which writes the run's records."""
     return jax.process_index() == 0
 
 
-def exchange(value: Any) -> list[Any]:
-    """Every process's value, in the order of processes; each must call this at the same place.
+def allgather(value: Any) -> list[Any]:
+    """Return every process's value, in the order of processes; each process must make the same calls in order.
 
-    Pickled: it comes from the run's own processes. Sent in pieces of one size, so that only one program is compiled.
+    Values are pickled: they come from the run's own processes. They travel in pieces of one size, so that only one
+    program is compiled.
     """
     if jax.process_count() == 1:
         return [value]
-    own = pickle.dumps(value)
-    own = len(own).to_bytes(8, "big") + own
+    message = pickle.dumps(value)
+    message = len(message).to_bytes(8, "big") + message
     parts, longest = [b""] * jax.process_count(), 1
     while len(parts[0]) < longest:
         begin = len(parts[0])
-        piece = np.frombuffer(own[begin : begin + _CHUNK].ljust(_CHUNK, b"\0"), np.uint8)
-        got = np.asarray(multihost_utils.process_allgather(piece))
-        parts = [part + row.tobytes() for part, row in zip(parts, got, strict=True)]
+        piece = np.frombuffer(message[begin : begin + _CHUNK].ljust(_CHUNK, b"\0"), np.uint8)
+        pieces = np.asarray(multihost_utils.process_allgather(piece))
+        parts = [part + row.tobytes() for part, row in zip(parts, pieces, strict=True)]
         longest = 8 + max(int.from_bytes(part[:8], "big") for part in parts)
     return [pickle.loads(part[8 : 8 + int.from_bytes(part[:8], "big")]) for part in parts]
 
 
 class SharedInterruption(Interruption):
-    """A stop that anybody was asked for, and that all processes learn of at the same place."""
+    """An interruption of any process, which all processes see at the same point."""
 
-    def __init__(self, own: Interruption) -> None:
+    def __init__(self, local: Interruption) -> None:
         super().__init__()
-        self._own = own
+        self._local = local
 
     @property
-    def asked(self) -> bool:
-        """True once a stop was asked for; every process must read this equally often."""
-        self.signal = self.signal or max(exchange(self._own.signal))
+    def requested(self) -> bool:
+        """Whether any process received a signal; every process must read this equally often."""
+        self.signal = self.signal or max(allgather(self._local.signal))
         return self.signal != 0
 
 
-def shared(interruption: Interruption) -> Interruption:
-    """The interruption that a run of this many processes goes by."""
-    return interruption if jax.process_count() == 1 else SharedInterruption(interruption)
+def shared_interruption(local: Interruption) -> Interruption:
+    """Return the interruption for this number of processes: `local` itself for a single process."""
+    return local if jax.process_count() == 1 else SharedInterruption(local)
 
 
-def first(make: Callable[[], T]) -> T:
-    """What the first process makes, on all of them."""
-    return exchange(make() if is_first() else None)[0]
+def broadcast(make: Callable[[], T]) -> T:
+    """Call `make` on the first process and return its result on all processes."""
+    return allgather(make() if is_first() else None)[0]

@@ -1,9 +1,9 @@
-"""What a command says when the user's input cannot work: one line, exit code 2, no traceback.
+"""Errors that end a command with one line and an exit code, without a traceback.
 
-UserError                   bad input to a command: raised anywhere, caught in `command`
-RunStopped                  a run that cannot go on by itself: one message, exit code 1
-EnvError, ModelError        the same, from the parts that know no command
-anything else               is a bug and keeps its traceback
+UserError                   the user's input is invalid: raised anywhere, caught in `command`; exit code 2
+RunStopped                  a run cannot continue without the user; exit code 1
+EnvError, ModelError        invalid input, raised by `envs` and `models`; exit code 2
+any other exception         a bug: its traceback is printed
 """
 
 import argparse
@@ -17,23 +17,23 @@ import models
 
 
 class UserError(ValueError):
-    """Input that cannot work; the message names the value, what was expected, and what to do."""
+    """Invalid input; the message names the value, what was expected, and what to do."""
 
 
 class RunStopped(RuntimeError):
-    """A run that cannot go on by itself; the message says why, what to check, and how to go on."""
+    """A run that cannot continue by itself; the message gives the reason, what to check, and how to resume."""
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaints are UserErrors."""
+    """An argument parser that raises UserError instead of exiting."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise what argparse would have printed in several lines."""
-        raise UserError(f"{message}; --help says more")
+        """Raise UserError with argparse's message on one line."""
+        raise UserError(f"{message}; see --help")
 
 
 def command(main: Callable[[list[str]], int | None]) -> None:
-    """Run a command's `main` on the process's arguments and exit: 0 well, 1 stopped, 2 bad input, 130 after
+    """Run a command's `main` on the process's arguments and exit: 0 done, 1 stopped, 2 invalid input, 130 after
     Ctrl-C.
     """
     try:
@@ -41,7 +41,7 @@ def command(main: Callable[[list[str]], int | None]) -> None:
     except (UserError, models.ModelError, envs.EnvError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:  # the reader left, as `| head` does; the interpreter's last flush must not complain either
+    except BrokenPipeError:  # the reader closed the pipe, as `| head` does; redirect the interpreter's last flush too
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except RunStopped as error:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the step or evaluation in progress is finished, the state checkpointed, then the command ends.
+"""Ctrl-C and SIGTERM: finish the step or evaluation in progress, save a checkpoint, then exit.
 
 A second signal ends the process at once; at most the steps since the last checkpoint are lost.
 """
@@ -12,14 +12,15 @@ from types import FrameType
 
 
 class Interruption:
-    """Whether somebody asked the run to stop."""
+    """The first SIGINT or SIGTERM that a command received."""
 
     def __init__(self) -> None:
         self.signal = 0
+        """The signal's number; 0 before there is one."""
 
     @property
-    def asked(self) -> bool:
-        """True once a stop was asked for."""
+    def requested(self) -> bool:
+        """Whether a signal asked the run to stop."""
         return self.signal != 0
 
     @property
@@ -30,20 +31,22 @@ class Interruption:
 
 @contextmanager
 def interruptible() -> Iterator[Interruption]:
-    """Catch the first SIGINT or SIGTERM inside the block; the second one acts as usual."""
+    """Record the first SIGINT or SIGTERM inside the block; a second one has its usual effect."""
     interruption = Interruption()
 
-    def note(number: int, frame: FrameType | None) -> None:
+    def record(number: int, frame: FrameType | None) -> None:
         interruption.signal = number
-        # Past Python's own buffers: the signal may have come while something was written to them, and then they refuse.
+        # Bypass Python's buffers: they refuse to be entered twice, and the signal may interrupt a write to them.
         with contextlib.suppress(OSError):
-            os.write(2, b"\nstopping once what is under way is done; once more to stop at once\n")
-        for one, handler in before.items():
-            signal.signal(one, handler)
+            os.write(2, b"\nfinishing this step, then saving a checkpoint; press Ctrl-C again to stop now\n")
+        restore()
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    def restore() -> None:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+
+    usual = {number: signal.signal(number, record) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield interruption
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        restore()

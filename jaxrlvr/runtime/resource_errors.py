@@ -1,4 +1,4 @@
-"""What a run says when the disk is full or memory is short: one message, and how to go on."""
+"""Turn out-of-memory and full-disk errors into one message that says how to resume."""
 
 import errno
 from collections.abc import Iterator
@@ -10,15 +10,15 @@ import jax
 from jaxrlvr.runtime.errors import RunStopped
 
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
-"""What a disk says that is full or broken."""
-SMALLER = "--learner.micro-groups, --rollout.slots or --evaluation.batch, or --policy.remat full"
-"""What makes a training run need less of the device's memory; all of it may change when the run goes on."""
+"""Errors of a full or broken disk."""
+MEMORY_OPTIONS = "--learner.micro-groups, --rollout.slots or --evaluation.batch, or --policy.remat full"
+"""Options that reduce the device memory of a training run; a resumed run may change all of them."""
 
 
 @contextmanager
-def explain_resource_errors(run: Path, smaller: str = SMALLER) -> Iterator[None]:
-    """Make RunStopped, which says how to go on, of the errors of a full or broken disk and of memory that ran out, and
-    of no others. `smaller` are the settings that need less memory.
+def explain_resource_errors(run: Path, memory_options: str = MEMORY_OPTIONS) -> Iterator[None]:
+    """Raise RunStopped, with the way to resume `run`, for an OSError in `DISK_ERRORS`, a MemoryError, or a
+    RESOURCE_EXHAUSTED error of JAX; other errors pass unchanged. `memory_options` name the options to lower.
     """
     try:
         yield
@@ -29,10 +29,10 @@ def explain_resource_errors(run: Path, smaller: str = SMALLER) -> Iterator[None]
             f"cannot write to {run} ({error.strerror}): make room, then go on with --resume {run}"
         ) from error
     except (jax.errors.JaxRuntimeError, MemoryError) as error:
-        said = str(error).strip().splitlines()
-        if not isinstance(error, MemoryError) and not (said and said[0].startswith("RESOURCE_EXHAUSTED")):
+        lines = str(error).strip().splitlines()
+        if not isinstance(error, MemoryError) and not (lines and lines[0].startswith("RESOURCE_EXHAUSTED")):
             raise
         raise RunStopped(
-            f"memory ran out ({said[0][:200] if said else 'on the host'}): use smaller {smaller}, and go on with "
-            f"--resume {run}"
+            f"memory ran out ({lines[0][:200] if lines else 'on the host'}): use smaller {memory_options}, and go on "
+            f"with --resume {run}"
         ) from error

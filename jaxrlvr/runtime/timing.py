@@ -1,4 +1,4 @@
-"""Figures of a step, and the wall seconds of a block of code among them."""
+"""Figures of a step, and the wall-clock seconds of a block of code among them."""
 
 import time
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ Figures = dict[str, float]
 
 @contextmanager
 def timed(figures: Figures, name: str) -> Iterator[None]:
-    """Add the wall seconds of the block to `figures[name]`."""
+    """Add the wall-clock seconds of the block to `figures[name]`, unless it raises."""
     start = time.monotonic()
     yield
     figures[name] = figures.get(name, 0.0) + time.monotonic() - start

@@ -1,1 +1,1 @@
-"""What a run leaves on disk: its directory, checkpoints and progress, written so that a kill loses nothing."""
+"""Files of a run: its directory, lock, checkpoints and progress, written so that a kill loses nothing."""

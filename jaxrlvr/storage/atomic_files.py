@@ -1,4 +1,4 @@
-"""Files of records that a kill leaves old or new, never half."""
+"""Atomic file writes, and JSONL files of steps that stay readable after a kill."""
 
 import json
 from collections.abc import Iterator
@@ -7,18 +7,18 @@ from typing import Any
 
 
 def keep_steps(file: Path, last: int) -> None:
-    """Drop the lines of steps after `last` from a JSONL file, and those that a kill or a power cut left broken."""
+    """Rewrite a JSONL file without the steps after `last` and without lines that a kill or a power cut broke."""
     if file.exists():
         write_whole(file, "".join(line for line, record in _whole_lines(file) if record["step"] <= last))
 
 
 def records(file: Path) -> list[dict[str, Any]]:
-    """The records of steps in a JSONL file; none if it does not exist."""
+    """Return the records of a JSONL file of steps, without broken lines; an empty list if the file does not exist."""
     return [record for _, record in _whole_lines(file)] if file.exists() else []
 
 
 def _whole_lines(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    # Read by line feeds alone: texts may hold characters that str.splitlines takes for line ends.
+    # Split at line feeds only: texts may contain other characters at which str.splitlines splits.
     with file.open(encoding="utf-8", errors="replace", newline="\n") as lines:
         for line in lines:
             try:
@@ -30,7 +30,7 @@ def _whole_lines(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def write_whole(file: Path, text: str) -> None:
-    """Write a file so that a kill leaves the old one or the new one, never a half."""
-    whole = file.with_name(f".{file.name}.partial")
-    whole.write_text(text, encoding="utf-8")
-    whole.replace(file)
+    """Write a file atomically: after a kill it has either its old content or the new."""
+    partial = file.with_name(f".{file.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(file)

@@ -1,4 +1,4 @@
-"""One process per run directory: a lock that the operating system lets go of when its holder dies, however it dies."""
+"""A lock on the run directory: one process trains at a time. The operating system releases it when its holder dies."""
 
 import fcntl
 import os
@@ -9,13 +9,14 @@ from typing import IO
 from jaxrlvr.runtime.errors import UserError
 
 NAME = "lock"
-"""The file in the run directory; it says who holds it, and stays behind unlocked."""
+"""The lock file; it names its holder, and stays in the directory after it is released."""
 
 
-def locked(directory: Path) -> IO[str]:
-    """Hold the directory's lock until the returned file is closed or the process ends.
+def acquire(directory: Path) -> IO[str]:
+    """Lock the directory until the returned file is closed or the process ends.
 
-    Raises UserError naming the holder if another process has it. A file system without locks is trusted.
+    Raises UserError with the holder's name if another process has the lock. On a file system without locks every
+    process gets it.
     """
     file = (directory / NAME).open("a+", encoding="utf-8")
     try:

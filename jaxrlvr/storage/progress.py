@@ -1,4 +1,4 @@
-"""What a run has learnt on its way besides its weights, kept in every checkpoint: a resumed run decides alike."""
+"""Host-side training state saved in each checkpoint, so that a resumed run makes the same decisions."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -7,22 +7,22 @@ from typing import Any
 
 @dataclass
 class Progress:
-    """Changed by `guards` and `curriculum` after each step."""
+    """Updated by `guards` and `curriculum` after each step."""
 
     norms: list[float] = field(default_factory=list)
-    """Gradient norms of the latest updates that were made."""
+    """Gradient norms of the latest updates that were applied."""
     skipped: list[int] = field(default_factory=list)
-    """The steps whose update was skipped."""
+    """Steps whose update was skipped."""
     mismatched: int = 0
-    """Steps in a row in which sampler and learner disagreed too much."""
+    """Consecutive steps in which the log-probabilities of sampler and learner differed too much."""
     rates: dict[str, list[float]] = field(default_factory=dict)
-    """Of each kind of task, the successes and tries of late."""
+    """Recent successes and attempts of each kind of task."""
 
     def to_notes(self) -> dict[str, Any]:
-        """Plain data for a checkpoint."""
+        """Return plain data for a checkpoint."""
         return asdict(self)
 
     @classmethod
     def from_notes(cls, notes: Mapping[str, Any]) -> "Progress":
-        """What `to_notes` gave; nothing for a checkpoint of a version that kept none."""
+        """Read what `to_notes` returned; checkpoints of early versions have none of it and give the defaults."""
         return cls(**notes)

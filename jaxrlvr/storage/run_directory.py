@@ -1,71 +1,81 @@
-"""The run directory: everything a run leaves behind, and how it is taken up again.
+"""The run directory: the files of one run, for `train` and `sft` alike.
 
-    config.json  metrics.jsonl  tensorboard/  episodes/  checkpoints/  summary.json
+    config.json  metrics.jsonl  tensorboard/  checkpoints/            every run
+    episodes/  evaluations.jsonl  diagnosis.jsonl  summary.json       runs of `train`
 
-A new run never writes into another run's directory; `--resume` takes up the config that the directory holds.
+A new run never writes into another run's directory; a resumed run reads the config that the directory contains.
 """
 
 import json
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
-from jaxrlvr.config import RunConfig, from_json, to_json
 from jaxrlvr.runtime import distributed
 from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.storage import lock
 from jaxrlvr.storage.atomic_files import keep_steps, records, write_whole
 
+T = TypeVar("T")
+
 
 class RunDirectory:
     """Paths and files of one run."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, option: str = "--run-dir") -> None:
+        """`option` is the command's option that sets the path, for error messages."""
         self.path = path
+        self.config_file = path / "config.json"
         self.episodes = path / "episodes"
         self.checkpoints = path / "checkpoints"
         self.summary = path / "summary.json"
+        self._option = option
 
     @classmethod
-    def reserve(cls, config: RunConfig, name: str) -> "RunDirectory":
-        """The directory of a new run; nothing is written yet. Raises UserError if it holds a run or other files, or
-        could not be written.
-        """
-        path = (
-            Path(config.run_dir)
-            if config.run_dir
-            else _unused(Path("runs"), f"{name}-{time.strftime('%Y%m%d-%H%M%S')}")
-        )
-        if path.is_dir() and any(file.name != lock.NAME for file in path.iterdir()):
-            what = "holds another run" if (path / "config.json").exists() else "is not empty"
-            raise UserError(f"run directory {path} {what}: choose another --run-dir, or go on with --resume {path}")
-        standing = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
-        if not standing.is_dir() or not os.access(standing, os.W_OK):
-            why = "cannot be written to" if standing.is_dir() else "is a file"
-            raise UserError(f"cannot write run directory {path}: {standing} {why}; choose another --run-dir")
-        return cls(path)
+    def reserve(cls, path: str, name: str) -> "RunDirectory":
+        """Choose the directory of a new run, `path` or else runs/NAME-TIME, without writing anything.
 
-    def begin(self, config: RunConfig) -> None:
-        """Make the directory and write the config. Raises UserError if that fails."""
+        Raises UserError if the directory contains a run or other files, or is not writable.
+        """
+        chosen = Path(path) if path else _unused(Path("runs"), f"{name}-{time.strftime('%Y%m%d-%H%M%S')}")
+        if chosen.is_dir() and any(file.name != lock.NAME for file in chosen.iterdir()):
+            reason = "holds another run" if (chosen / "config.json").exists() else "is not empty"
+            raise UserError(
+                f"run directory {chosen} {reason}: choose another --run-dir, or go on with --resume {chosen}"
+            )
+        parent = next(folder for folder in (chosen, *chosen.absolute().parents) if folder.exists())
+        if not parent.is_dir() or not os.access(parent, os.W_OK):
+            reason = "is not writable" if parent.is_dir() else "is a file"
+            raise UserError(f"cannot write run directory {chosen}: {parent} {reason}; choose another --run-dir")
+        return cls(chosen)
+
+    @classmethod
+    def open(cls, path: str) -> "RunDirectory":
+        """Return the directory of an existing run. Raises UserError if it has no config.json."""
+        run = cls(Path(path))
+        if not run.config_file.is_file():
+            raise UserError(f"{path} is not a run directory: it has no config.json")
+        return run
+
+    def begin(self, config: str) -> None:
+        """Create the directory and write config.json. Raises UserError if that fails."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self.write_config(config)
         except OSError as error:
-            raise UserError(
-                f"cannot write run directory {self.path}: {error.strerror}; choose another --run-dir"
-            ) from error
+            raise self._not_writable(error) from error
 
-    def own_records(self) -> "RunDirectory":
-        """Where this process writes: here if it is the first one, else a temporary directory beside shared checkpoints.
+    def for_this_process(self) -> "RunDirectory":
+        """Return this directory on the first process; on others a temporary one that shares its checkpoints.
 
-        Raises UserError if the run's directory is not the same for all.
+        Raises UserError if the processes do not see the same directory.
         """
-        distributed.exchange(None)  # the first process has written the config
-        sees = distributed.exchange((self.path / "config.json").is_file())
+        distributed.allgather(None)  # waits until the first process has written the config
+        sees = distributed.allgather(self.config_file.is_file())
         if not all(sees):
             raise UserError(
                 f"{self.path} is not one directory for all processes: process {sees.index(False)} "
@@ -73,47 +83,43 @@ class RunDirectory:
             )
         if distributed.is_first():
             return self
-        own = RunDirectory(Path(tempfile.mkdtemp(prefix="jaxrlvr-records-")))
-        own.checkpoints = self.checkpoints
-        return own
+        temporary = RunDirectory(Path(tempfile.mkdtemp(prefix="jaxrlvr-records-")))
+        temporary.checkpoints = self.checkpoints
+        return temporary
 
     def lock(self) -> IO[str]:
-        """Keep other processes from training this run until the returned file is closed; UserError if one does."""
+        """Create the directory and lock it until the returned file is closed. Raises UserError if another process
+        trains the run, or the directory is not writable.
+        """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            return lock.locked(self.path)
+            return lock.acquire(self.path)
         except OSError as error:
-            raise UserError(
-                f"cannot write run directory {self.path}: {error.strerror}; choose another --run-dir"
-            ) from error
+            raise self._not_writable(error) from error
 
-    def write_config(self, config: RunConfig) -> None:
-        """Write config.json."""
-        write_whole(self.path / "config.json", to_json(config))
+    def write_config(self, config: str) -> None:
+        """Write config.json, given its text."""
+        write_whole(self.config_file, config)
 
-    @classmethod
-    def open(cls, path: str) -> tuple["RunDirectory", RunConfig]:
-        """An existing run and its config. Raises UserError if there is none."""
-        file = Path(path) / "config.json"
-        if not file.is_file():
-            raise UserError(f"{path} is not a run directory: it has no config.json")
+    def read_config(self, parse: Callable[[str, type[T]], T], kind: type[T]) -> T:
+        """Return `parse(text of config.json, kind)`. Raises UserError if it is not such a config."""
         try:
-            return cls(Path(path)), from_json(file.read_text(encoding="utf-8"))
+            return parse(self.config_file.read_text(encoding="utf-8"), kind)
         except (ValueError, TypeError) as error:
-            raise UserError(f"{file} is not a run's config: {error}") from error
+            raise UserError(f"{self.config_file} is not a run's config: {error}") from error
 
     def forget_after(self, step: int) -> None:
-        """Drop what is recorded of later steps: they will be made again."""
+        """Delete the records of later steps: the resumed run makes them again."""
         for file in (self.episodes / "train.jsonl", self.path / "evaluations.jsonl", self.path / "diagnosis.jsonl"):
             keep_steps(file, step)
 
     def append_line(self, name: str, record: Mapping[str, Any]) -> None:
-        """Append a line to NAME.jsonl; `record` has its step."""
+        """Append a record, which includes its step, to NAME.jsonl."""
         with (self.path / f"{name}.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, default=asdict) + "\n")
 
     def read_lines(self, name: str) -> list[dict[str, Any]]:
-        """The lines of NAME.jsonl."""
+        """Return the records of NAME.jsonl."""
         return records(self.path / f"{name}.jsonl")
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
@@ -121,16 +127,19 @@ class RunDirectory:
         write_whole(self.summary, json.dumps(summary, indent=2) + "\n")
 
     def save_result(self, name: str, value: Any) -> None:
-        """Keep a small result (the evaluation before training) for a later process of the same run."""
+        """Write a small result (such as the evaluation before training) to NAME.json, for a resumed run."""
         write_whole(self.path / f"{name}.json", json.dumps(value, default=asdict) + "\n")
 
     def load_result(self, name: str) -> Any:
-        """What `remember` kept, or None if it is not there or broken."""
+        """Return what `save_result` wrote, or None if the file is missing or broken."""
         file = self.path / f"{name}.json"
         try:
             return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
-        except ValueError:  # no JSON, no UTF-8
+        except ValueError:  # neither JSON nor UTF-8
             return None
+
+    def _not_writable(self, error: OSError) -> UserError:
+        return UserError(f"cannot write run directory {self.path}: {error.strerror}; choose another {self._option}")
 
 
 def _unused(parent: Path, name: str) -> Path:
@@ -141,5 +150,5 @@ def _unused(parent: Path, name: str) -> Path:
 
 
 def is_run(path: Path) -> bool:
-    """Whether a directory holds a run rather than a model."""
+    """Whether a directory is a run directory rather than a model directory."""
     return (path / "checkpoints").is_dir()

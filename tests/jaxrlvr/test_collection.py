@@ -18,6 +18,7 @@ import envs
 import models
 from jaxrlvr import train
 from jaxrlvr.collection import policy_lag, version
+from jaxrlvr.config import to_json
 from jaxrlvr.evaluation.held_out import EvaluationConfig
 from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.learner import Learner
@@ -70,8 +71,8 @@ def config(tiny_run, acting):
 
 
 def begun(config, path):
-    run = RunDirectory.reserve(replace(config, run_dir=str(path)), "x")
-    run.begin(config)
+    run = RunDirectory.reserve(str(path), "x")
+    run.begin(to_json(config))
     return run
 
 

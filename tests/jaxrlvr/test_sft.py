@@ -1,4 +1,4 @@
-"""Laws of supervised runs that are stopped or killed: what goes on from the disk equals the run that never was."""
+"""Laws of supervised runs that are stopped or killed: the resumed run equals the run that was never stopped."""
 
 import errno
 import hashlib
@@ -203,7 +203,7 @@ def test_resume__of_what_is_no_run_is_refused(tmp_path, model_directory):
 
 
 def test_sft__refuses_a_run_that_another_process_trains(stopped):
-    with sft.locked(stopped):
+    with sft.run_directory(stopped).lock():
         assert f"being trained by process {os.getpid()} on " in refused("--resume", stopped)
 
 

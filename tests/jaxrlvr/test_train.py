@@ -20,7 +20,7 @@ from flax import nnx
 import envs
 import models
 from jaxrlvr import evaluate, export, train
-from jaxrlvr.config import from_json, to_json
+from jaxrlvr.config import RunConfig, from_json, to_json
 from jaxrlvr.learning import grpo
 from jaxrlvr.monitoring import metrics
 from jaxrlvr.monitoring.guards import GuardConfig
@@ -68,8 +68,8 @@ def run_training(config, run):
 
 def begun(config, path):
     """A new run's directory."""
-    run = RunDirectory.reserve(replace(config, run_dir=str(path)), "x")
-    run.begin(config)
+    run = RunDirectory.reserve(str(path), "x")
+    run.begin(to_json(config))
     return run
 
 
@@ -196,7 +196,8 @@ def weights(run):
 
 def test_resume__after_a_kill_equals_the_run_never_killed(whole, killed, config, tmp_path):
     shutil.copytree(killed.path, tmp_path / "run")
-    run, stored = RunDirectory.open(str(tmp_path / "run"))
+    run = RunDirectory.open(str(tmp_path / "run"))
+    stored = run.read_config(from_json, RunConfig)
     assert [line["step"] for line in figures(run)] == [1, 2, 3]
     assert replace(stored, run_dir="") == config
     assert run_training(stored, run) == STEPS
@@ -254,7 +255,8 @@ def test_resume__of_a_damaged_checkpoint_takes_the_one_before_and_equals_the_run
     killed, whole, tmp_path, capsys
 ):
     shutil.copytree(killed.path, tmp_path / "run")
-    run, stored = RunDirectory.open(str(tmp_path / "run"))
+    run = RunDirectory.open(str(tmp_path / "run"))
+    stored = run.read_config(from_json, RunConfig)
     stored = replace(stored, steps=3, checkpoint_every=1)
     run_training(stored, run)
     for file in (run.checkpoints / "3").rglob("*"):

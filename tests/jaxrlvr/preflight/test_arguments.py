@@ -23,9 +23,8 @@ def config_file(tmp_path, tiny_run):
 @pytest.fixture
 def stored(tmp_path, tiny_run):
     """A run directory without steps."""
-    config = replace(tiny_run, run_dir=str(tmp_path / "run"))
-    run = RunDirectory.reserve(config, "x")
-    run.begin(config)
+    run = RunDirectory.reserve(str(tmp_path / "run"), "x")
+    run.begin(to_json(replace(tiny_run, run_dir=str(run.path))))
     return run
 
 
@@ -124,59 +123,59 @@ def test_begin__writes_the_config(stored, tiny_run):
 
 def test_reserve__names_a_new_directory_after_the_config(tmp_path, tiny_run, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    first = RunDirectory.reserve(tiny_run, "mine")
-    first.begin(tiny_run)
-    second = RunDirectory.reserve(tiny_run, "mine")
+    first = RunDirectory.reserve("", "mine")
+    first.begin(to_json(tiny_run))
+    second = RunDirectory.reserve("", "mine")
     assert first.path != second.path and first.path.parent.name == "runs" and first.path.name.startswith("mine-")
 
 
-def reserve_refused(path, tiny_run):
+def reserve_refused(path):
     with pytest.raises(UserError) as raised:
-        RunDirectory.reserve(replace(tiny_run, run_dir=str(path)), "x")
+        RunDirectory.reserve(str(path), "x")
     assert "\n" not in str(raised.value) and str(path) in str(raised.value)
     return str(raised.value)
 
 
-def test_reserve__refuses_the_directory_of_another_run_and_leaves_it_alone(stored, tiny_run):
+def test_reserve__refuses_the_directory_of_another_run_and_leaves_it_alone(stored):
     before = (stored.path / "config.json").read_text()
-    assert "holds another run" in reserve_refused(stored.path, replace(tiny_run, seed=99))
+    assert "holds another run" in reserve_refused(stored.path)
     assert (stored.path / "config.json").read_text() == before
 
 
-def test_reserve__refuses_a_directory_that_is_not_empty(tmp_path, tiny_run):
+def test_reserve__refuses_a_directory_that_is_not_empty(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
-    assert "is not empty" in reserve_refused(tmp_path, tiny_run)
+    assert "is not empty" in reserve_refused(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_reserve__refuses_what_cannot_be_written(tmp_path, tiny_run):
+def test_reserve__refuses_what_cannot_be_written(tmp_path):
     file = tmp_path / "file"
     file.write_text("a file")
     for path in (file, file / "run"):
-        assert "cannot write run directory" in reserve_refused(path, tiny_run)
+        assert "cannot write run directory" in reserve_refused(path)
     assert file.read_text() == "a file"
 
 
-def test_reserve__writes_nothing(tmp_path, tiny_run):
-    RunDirectory.reserve(replace(tiny_run, run_dir=str(tmp_path / "a" / "b")), "x")
+def test_reserve__writes_nothing(tmp_path):
+    RunDirectory.reserve(str(tmp_path / "a" / "b"), "x")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_begin__that_cannot_write_says_so(tmp_path, tiny_run):
-    run = RunDirectory.reserve(replace(tiny_run, run_dir=str(tmp_path / "a" / "b")), "x")
+    run = RunDirectory.reserve(str(tmp_path / "a" / "b"), "x")
     (tmp_path / "a").write_text("came in between")
     with pytest.raises(UserError, match="cannot write run directory .*choose another --run-dir"):
-        run.begin(tiny_run)
+        run.begin(to_json(tiny_run))
 
 
-def test_reserve__takes_an_empty_directory(tmp_path, tiny_run):
-    assert RunDirectory.reserve(replace(tiny_run, run_dir=str(tmp_path)), "x").path == tmp_path
+def test_reserve__takes_an_empty_directory(tmp_path):
+    assert RunDirectory.reserve(str(tmp_path), "x").path == tmp_path
 
 
 def test_remember__is_recalled_by_a_later_process(stored):
     assert stored.load_result("before") is None
     stored.save_result("before", {"greedy": {"x": {"reward": 0.25}}})
-    again, _ = RunDirectory.open(str(stored.path))
+    again = RunDirectory.open(str(stored.path))
     assert again.load_result("before") == {"greedy": {"x": {"reward": 0.25}}}
 
 

@@ -100,26 +100,26 @@ def _until(holds, processes: list[subprocess.Popen[str]]) -> None:
 )
 def test_flags__that_cannot_be_are_refused(flags: list[str]) -> None:
     with pytest.raises(UserError, match="--coordinator"):
-        distributed.join(flags)
+        distributed.connect(flags)
 
 
 def test_flags__are_taken_off_the_arguments() -> None:
     joining = ["--coordinator", "host:1", "--processes", "1", "--process", "0"]
-    assert distributed.join(["configs/tiny.py", *joining, "--seed", "3"]) == ["configs/tiny.py", "--seed", "3"]
+    assert distributed.connect(["configs/tiny.py", *joining, "--seed", "3"]) == ["configs/tiny.py", "--seed", "3"]
 
 
 def test_detection__only_where_there_are_several() -> None:
     task = {"SLURM_JOB_ID": "1", "SLURM_STEP_NODELIST": "n", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
-    assert distributed.detected({**task, "SLURM_NTASKS": "2"})
-    assert not distributed.detected({**task, "SLURM_NTASKS": "1"})
-    assert not distributed.detected({"SLURM_JOB_ID": "1", "SLURM_NTASKS": "2"})
-    assert not distributed.detected({"JAX_PLATFORMS": "cpu", "TPU_WORKER_HOSTNAMES": "a,b"})
+    assert distributed.in_cluster({**task, "SLURM_NTASKS": "2"})
+    assert not distributed.in_cluster({**task, "SLURM_NTASKS": "1"})
+    assert not distributed.in_cluster({"SLURM_JOB_ID": "1", "SLURM_NTASKS": "2"})
+    assert not distributed.in_cluster({"JAX_PLATFORMS": "cpu", "TPU_WORKER_HOSTNAMES": "a,b"})
 
 
 def test_alone__everything_is_as_it_was() -> None:
     value = SimpleNamespace()
-    assert distributed.exchange(value)[0] is value and distributed.is_first()
-    assert distributed.shared(value) is value
+    assert distributed.allgather(value)[0] is value and distributed.is_first()
+    assert distributed.shared_interruption(value) is value
 
 
 @pytest.mark.parametrize("leaves", [True, False])

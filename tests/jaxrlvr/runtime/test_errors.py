@@ -49,7 +49,7 @@ def test_command__ctrl_c_ends_without_a_traceback(capsys):
 
 
 def test_parser__complains_in_one_line():
-    with pytest.raises(UserError, match="required: --out; --help says more") as raised:
+    with pytest.raises(UserError, match="required: --out; see --help") as raised:
         parser = Parser(prog="x")
         parser.add_argument("--out", required=True)
         parser.parse_args([])

@@ -1,4 +1,4 @@
-"""Laws of being told to stop: the first signal is noted, the second one acts."""
+"""Laws of interruption: the first signal is recorded, the second one acts."""
 
 import signal
 
@@ -11,11 +11,11 @@ from jaxrlvr.runtime.interrupt import Interruption, interruptible
 def test_signal__the_first_is_noted_and_gives_the_shells_exit_code(number, code, capfd):
     before = signal.getsignal(number)
     with interruptible() as interruption:
-        assert not interruption.asked
+        assert not interruption.requested
         signal.raise_signal(number)
-        assert interruption.asked and interruption.exit_code == code
+        assert interruption.requested and interruption.exit_code == code
     assert signal.getsignal(number) is before
-    assert "stopping once what is under way is done" in capfd.readouterr().err
+    assert "finishing this step, then saving a checkpoint" in capfd.readouterr().err
 
 
 def test_signal__the_second_acts_as_usual():
@@ -32,7 +32,7 @@ def _second_signal_raises():
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
-    assert interruption.asked
+    assert interruption.requested
 
 
 def test_signal__handlers_come_back_after_an_error():
@@ -54,8 +54,8 @@ def test_signal__while_standard_error_is_being_written_is_noted(monkeypatch):
     monkeypatch.setattr("sys.stderr", Busy())
     with interruptible() as interruption:
         signal.raise_signal(signal.SIGTERM)
-        assert interruption.asked
+        assert interruption.requested
 
 
-def test_interruption__is_not_asked_at_first():
-    assert not Interruption().asked
+def test_interruption__is_not_requested_at_first():
+    assert not Interruption().requested

@@ -25,9 +25,9 @@ def test_watchdog__names_what_stands_still_and_then_ends_it(capfd):
         watchdog.report("sampling for step 3")
         assert ended.wait(20)
     err = capfd.readouterr().err
-    assert "nothing has moved for 0 s while sampling for step 3" in err
+    assert "no progress for 0 s while sampling for step 3" in err
     assert "test_watchdog" in err, "the stacks say where"
-    assert len(said) == 1 and "while sampling for step 3: ended" in said[0] and "--resume" in said[0]
+    assert len(said) == 1 and "while sampling for step 3; the stacks are above" in said[0] and "--resume" in said[0]
 
 
 def test_watchdog__says_nothing_of_what_moves(capfd):

@@ -12,8 +12,8 @@ from jaxrlvr.storage import lock
 from jaxrlvr.storage.run_directory import RunDirectory
 
 HOLD = (
-    "import sys, time; from pathlib import Path; from jaxrlvr.storage.lock import locked; "
-    "kept = locked(Path(sys.argv[1])); print('held', flush=True); time.sleep(600)"
+    "import sys, time; from pathlib import Path; from jaxrlvr.storage.lock import acquire; "
+    "held = acquire(Path(sys.argv[1])); print('held', flush=True); time.sleep(600)"
 )
 
 
@@ -22,26 +22,24 @@ def test_lock__of_a_living_process_is_refused_by_name_and_of_a_killed_one_is_not
     try:
         assert other.stdout.readline() == "held\n"
         with pytest.raises(UserError, match=f"being trained by process {other.pid} on .*: wait for it or stop it"):
-            lock.locked(tmp_path)
+            lock.acquire(tmp_path)
     finally:
         other.send_signal(signal.SIGKILL)
         other.wait()
         other.stdout.close()
-    with lock.locked(tmp_path):
+    with lock.acquire(tmp_path):
         assert f"process {os.getpid()} on " in (tmp_path / lock.NAME).read_text()
 
 
 def test_lock__is_free_once_it_was_let_go(tmp_path):
-    lock.locked(tmp_path).close()
-    lock.locked(tmp_path).close()
+    lock.acquire(tmp_path).close()
+    lock.acquire(tmp_path).close()
 
 
-def test_lock__left_behind_does_not_make_a_directory_anothers(tmp_path, tiny_run):
-    from dataclasses import replace
-
-    run = RunDirectory.reserve(replace(tiny_run, run_dir=str(tmp_path / "run")), "x")
+def test_lock__left_behind_does_not_make_a_directory_anothers(tmp_path):
+    run = RunDirectory.reserve(str(tmp_path / "run"), "x")
     run.lock().close()
-    assert RunDirectory.reserve(replace(tiny_run, run_dir=str(tmp_path / "run")), "x").path == run.path
+    assert RunDirectory.reserve(str(tmp_path / "run"), "x").path == run.path
 
 
 def test_lock__that_cannot_be_written_says_so(tmp_path):
