@@ -1,4 +1,4 @@
-"""Which tasks a step trains on and which ones judge it: pure functions of the run's seed."""
+"""Training tasks of a step and held-out tasks of an evaluation: pure functions of the run's seed."""
 
 import random
 from dataclasses import dataclass
@@ -42,29 +42,29 @@ def check(config: TaskConfig) -> None:
 def training_tasks(
     config: TaskConfig, seed: int, step: int, refill: int = 0, rates: curriculum.Rates | None = None
 ) -> list[Any]:
-    """The tasks of one step, or of its n-th refill: the scenarios in turn, going on where the step before stopped.
+    """Draw the tasks of a step, or of its n-th refill: the scenarios in turn, continuing from the previous step.
 
-    With a curriculum `rates` say how often each kind of task was solved so far.
+    With a curriculum, `rates` are the successes and attempts so far of each kind of task.
     """
     first, again = step * config.per_step, f"/refill-{refill}" if refill else ""
     numbers = range(first, first + config.per_step)
     seeds = [random.Random(f"{seed}/{number}{again}").randrange(2**31) for number in numbers]
     if config.curriculum:
         known = kinds(config)
-        names = [curriculum.kind(*one) for one in known]
+        names = [curriculum.kind(scenario, difficulty) for scenario, difficulty in known]
         rng = random.Random(f"{seed}/{step}{again}/curriculum")
-        places = curriculum.draw(names, curriculum.weights(names, rates or {}, config.band), config.per_step, rng)
-        chosen = [known[place] for place in places]
+        indices = curriculum.draw(names, curriculum.weights(names, rates or {}, config.band), config.per_step, rng)
+        chosen = [known[index] for index in indices]
     else:
         chosen = [(config.scenarios[number % len(config.scenarios)], config.difficulty) for number in numbers]
     return [
-        envs.SCENARIOS[scenario].sample(one, "train", difficulty, config.tools)
-        for (scenario, difficulty), one in zip(chosen, seeds, strict=True)
+        envs.SCENARIOS[scenario].sample(task_seed, "train", difficulty, config.tools)
+        for (scenario, difficulty), task_seed in zip(chosen, seeds, strict=True)
     ]
 
 
 def kinds(config: TaskConfig) -> list[tuple[str, int]]:
-    """Every scenario with each difficulty up to the config's that it has."""
+    """List every scenario at each difficulty that it has, up to the config's."""
     return [
         (scenario, difficulty)
         for scenario in config.scenarios
@@ -83,5 +83,5 @@ def _exists(scenario: str, difficulty: int) -> bool:
 
 
 def heldout_tasks(config: TaskConfig, scenario: str, count: int) -> list[Any]:
-    """The first `count` held-out tasks of a scenario: the same for every run, so that runs compare."""
+    """Return the first `count` held-out tasks of a scenario: the same for every run, so that runs can be compared."""
     return [envs.SCENARIOS[scenario].sample(seed, "heldout", config.difficulty, config.tools) for seed in range(count)]
