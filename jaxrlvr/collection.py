@@ -15,6 +15,7 @@ the step in flight again from exactly the same parameters. The objective weighs 
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import jax
@@ -23,12 +24,19 @@ import numpy as np
 
 import models
 from jaxrlvr.config import RunConfig
+from jaxrlvr.learning import grpo
 from jaxrlvr.learning.batch import Batch
 from jaxrlvr.learning.learner import Learner, TrainState, trainable_state, with_frozen
+from jaxrlvr.rollout import dynamic_sampling
+from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.rollout.curriculum import Rates
 from jaxrlvr.rollout.dynamic_sampling import StepGroups
+from jaxrlvr.rollout.multihost import rollout
+from jaxrlvr.rollout.rollout import Actor, RolloutKey
+from jaxrlvr.rollout.tasks import training_tasks
 from jaxrlvr.rollout.trajectory import Group
 from jaxrlvr.runtime.timing import Figures, timed
+from jaxrlvr.sampling.sampler import Sampler
 from jaxrlvr.storage.progress import Progress
 
 
@@ -38,6 +46,37 @@ class SampleStep(Protocol):
     def __call__(
         self, params: Any, rates: Rates, step: int, should_stop: Callable[[], bool]
     ) -> tuple[StepGroups, Figures]: ...
+
+
+@dataclass(frozen=True)
+class StepSampler:
+    """Tasks -> scored groups -> advantages; with `grpo.refills`, repeated until the step is full of mixed groups."""
+
+    config: RunConfig
+    sampler: Sampler
+    chat: Chat
+
+    def __call__(
+        self, params: Any, rates: Rates, step: int, should_stop: Callable[[], bool]
+    ) -> tuple[StepGroups, Figures]:
+        """Return the step's groups with their advantages, and the seconds that sampling and packing took."""
+        config, figures = self.config, Figures()
+
+        def sample(refill: int) -> list[Group]:
+            tasks = training_tasks(config.tasks, config.seed, step, refill, rates)
+            numbers = range(refill * len(tasks), (refill + 1) * len(tasks))
+            actor, key = Actor(self.sampler, params, self.chat), RolloutKey(config.seed, step, numbers)
+            with timed(figures, "seconds/sample"):
+                groups, host_figures = rollout(actor, tasks, config.rollout, key, should_stop)
+            for name, seconds in host_figures.items():
+                figures[name] = figures.get(name, 0.0) + seconds
+            return groups
+
+        def advantages(groups: Sequence[Group]) -> np.ndarray:
+            with timed(figures, "seconds/pack"):
+                return grpo.advantages(groups, config.grpo)
+
+        return dynamic_sampling.sample_step(sample, advantages, config.tasks.per_step, config.grpo.refills), figures
 
 
 class Synchronous:

@@ -1,22 +1,18 @@
-"""GRPO on simulated APIs: `python -m jaxrlvr.train [configs/x.py] [--section.field value ...]`.
+"""Train with GRPO on simulated APIs: `python -m jaxrlvr.train [configs/x.py] [--section.field value ...]`.
 
     task -> rollout -> trajectory -> verdict -> advantage -> batch -> loss -> update -> checkpoint
 
-`train` below is the whole algorithm; each word of that line is a module. Without arguments the embedded seed learns on
-a laptop. `--resume RUN` goes on from a run's last checkpoint; `--dry-run` says what would run and stops before
-compiling.
+`train` below is the whole algorithm. Without arguments the embedded seed model learns on a laptop. `--resume RUN`
+continues from a run's last checkpoint; `--dry-run` prints the run's sizes and memory and exits before compiling.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-import numpy as np
-
-from jaxrlvr.collection import Synchronous, make_source
+from jaxrlvr.collection import StepSampler, Synchronous, make_source
 from jaxrlvr.config import RunConfig, to_json
 from jaxrlvr.evaluation.episode_files import write_episodes
 from jaxrlvr.evaluation.held_out import Evaluation, HeldOut, evaluate
@@ -32,12 +28,9 @@ from jaxrlvr.preflight.arguments import Arguments, consequences, read_arguments
 from jaxrlvr.preflight.dry_run import describe
 from jaxrlvr.preflight.validation import check
 from jaxrlvr.preflight.warmup import warm_up
-from jaxrlvr.rollout import curriculum, dynamic_sampling
-from jaxrlvr.rollout.chat_template import Chat
-from jaxrlvr.rollout.multihost import rollout
+from jaxrlvr.rollout import curriculum
 from jaxrlvr.rollout.policy import Policy, inspect_model, load_policy
-from jaxrlvr.rollout.rollout import Actor, RolloutKey
-from jaxrlvr.rollout.tasks import training_tasks
+from jaxrlvr.rollout.rollout import Actor
 from jaxrlvr.rollout.trajectory import Group
 from jaxrlvr.runtime import console, distributed
 from jaxrlvr.runtime.compilation_cache import use_compilation_cache
@@ -65,7 +58,7 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
     sampler, learner = policy.sampler(config.rollout), make_learner(config, policy)
     shape = config.learner.shape(config.rollout.prefix_buckets)
     checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints, owner=True)
-    source = make_source(config, partial(sample_step, config, sampler, policy.chat), learner, policy.params)
+    source = make_source(config, StepSampler(config, sampler, policy.chat), learner, policy.params)
     with Watchdog(config.guards.stall_seconds) as watchdog, closing(checkpoints), source:
         watchdog.report("compiling")
         console.say("compiling ...")
@@ -74,7 +67,9 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
         meter = make_meter(config, policy)
         state = warm_up(config, sampler, learner, state, shape)
         done, state, progress = resumed(run, checkpoints, source, state)
-        run.write_config(to_json(config))  # only now is it known that the run can go on with it
+        run.write_config(
+            to_json(config)
+        )  # not earlier: a config that cannot resume this run must not replace the stored one
         record = Record(config, run, policy.chat, resume_from=done)
         evaluator = Evaluator(config, policy, sampler, source, run, record, interruption, watchdog)
         with closing(record), suppress(EvaluationAbandoned):
@@ -119,8 +114,8 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
 
 
 def review(config: RunConfig, progress: Progress, step: int, figures: Figures, groups: Sequence[Group]) -> list[str]:
-    """What the guards say of a step. Raises RunStopped."""
-    # One step ahead the weights correct for the lag, and the guard's figures are free of it.
+    """Return the guards' warnings about a step. Raises RunStopped."""
+    # One step ahead, the correction is for the lag, which the guards' mismatch figures do not contain.
     corrected = config.grpo.correction != "off" and not config.rollout.asynchronous
     return guards.review(progress, step, figures, groups, config.guards, config.policy.compute_dtype, corrected)
 
@@ -128,48 +123,18 @@ def review(config: RunConfig, progress: Progress, step: int, figures: Figures, g
 def resumed(
     run: RunDirectory, checkpoints: Checkpoints, source: Synchronous, state: TrainState
 ) -> tuple[int, TrainState, Progress]:
-    """The step, state and progress of the newest whole checkpoint; of step 0 if there is none yet."""
+    """Restore step, state and progress from the newest whole checkpoint; step 0 if there is none yet."""
     if checkpoints.latest() is None:
         if run.read_lines("metrics"):
             console.say("there is no checkpoint: beginning again with the first step")
         return 0, state, Progress()
-    step, kept, notes = checkpoints.restore(source.checkpoint_state(state))
+    step, stored, notes = checkpoints.restore(source.checkpoint_state(state))
     checkpoints.forget_after(step)
-    return step, source.restored(kept, state), Progress.from_notes(notes)
-
-
-def sample_step(
-    config: RunConfig,
-    sampler: Sampler,
-    chat: Chat,
-    params: Any,
-    rates: curriculum.Rates,
-    step: int,
-    should_stop: Callable[[], bool],
-) -> tuple[dynamic_sampling.StepGroups, Figures]:
-    """Tasks -> scored groups -> advantages; with `grpo.refills`, repeated until the step is full of mixed groups."""
-    figures: Figures = {}
-
-    def groups(refill: int) -> list[Group]:
-        tasks = training_tasks(config.tasks, config.seed, step, refill, rates)
-        numbers = range(refill * len(tasks), (refill + 1) * len(tasks))
-        key = RolloutKey(config.seed, step, numbers)
-        with timed(figures, "seconds/sample"):
-            sampled = rollout(Actor(sampler, params, chat), tasks, config.rollout, key, should_stop)
-        for name, value in sampled.figures.items():
-            figures[name] = figures.get(name, 0.0) + value
-        return sampled.groups
-
-    def advantages(groups: Sequence[Group]) -> np.ndarray:
-        with timed(figures, "seconds/pack"):
-            return grpo.advantages(groups, config.grpo)
-
-    step_groups = dynamic_sampling.sample_step(groups, advantages, config.tasks.per_step, config.grpo.refills)
-    return step_groups, figures
+    return step, source.restored(stored, state), Progress.from_notes(notes)
 
 
 def make_learner(config: RunConfig, policy: Policy) -> Learner:
-    """The learner with the GRPO objective; the reference model is the policy as it was loaded."""
+    """Make the learner with the GRPO objective; the reference model is the policy as loaded."""
     return Learner(
         policy.graphdef,
         make_optimizer(config.optimizer),
@@ -184,7 +149,7 @@ def make_learner(config: RunConfig, policy: Policy) -> Learner:
 
 
 def make_meter(config: RunConfig, policy: Policy) -> Meter:
-    """What turns a step's tokens and seconds into FLOPs a second; measures the machine."""
+    """Make the meter that turns tokens and seconds into FLOP/s; measures the machine's peak first."""
     flat, reference = grpo.has_gradient_without_advantage(config.grpo), config.grpo.kl_beta > 0
     return Meter(policy.config, measured_peak(config.policy.compute_dtype), flat, reference)
 
@@ -229,7 +194,7 @@ class Evaluator:
 
 
 def summarize(run: RunDirectory, steps: int, seconds: float) -> None:
-    """Write summary.json and print the table before and after; what is not known of before is left out."""
+    """Write summary.json and print the table of scores before and after, without scores that are unknown."""
     before, after = run.load_result("before") or {"greedy": {}, "sampled": {}}, run.load_result("after")
     ways = {"before": before, "after": after}
     scenarios = {
@@ -253,23 +218,25 @@ def summarize(run: RunDirectory, steps: int, seconds: float) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Read the arguments, load everything, train. Exit code 130 after Ctrl-C."""
-    began = time.monotonic()
-    asked = read_arguments(arguments)
-    config = asked.config
+    """Read the arguments, load the model and train. Returns the exit code: 130 after Ctrl-C."""
+    start = time.monotonic()
+    command_line = read_arguments(arguments)
+    config = command_line.config
     use_compilation_cache()
-    if asked.dry_run:
+    if command_line.dry_run:
         source, model, chat = inspect_model(config.policy)
         check(config, chat, model)
-        if asked.resumed is None:
-            RunDirectory.reserve(config.run_dir, asked.name)  # writes nothing
+        if command_line.resumed is None:
+            RunDirectory.reserve(config.run_dir, command_line.name)  # writes nothing
         console.say(describe(config, source, model, chat))
         return 0
-    check(config, None)  # whatever can be told without the model, before it is read
-    with ExitStack() as held:
-        run = asked.resumed or distributed.broadcast(lambda: RunDirectory.reserve(config.run_dir, asked.name))
-        if asked.resumed and distributed.is_first():
-            held.enter_context(closing(run.lock()))
+    check(config, None)  # all that does not need the model, before it is loaded
+    with ExitStack() as resources:
+        run = command_line.resumed or distributed.broadcast(
+            lambda: RunDirectory.reserve(config.run_dir, command_line.name)
+        )
+        if command_line.resumed and distributed.is_first():
+            resources.enter_context(closing(run.lock()))
         with Watchdog(config.guards.stall_seconds) as watchdog:
             watchdog.report("loading the model")
             policy = load_policy(config.policy)
@@ -277,7 +244,7 @@ def main(arguments: list[str]) -> int:
         memory_estimate.check(config, policy.config)
         console.say(describe(config, str(policy.source), policy.config, policy.chat))
         if distributed.is_first():
-            begin(asked, run, held)
+            begin(command_line, run, resources)
         run = run.for_this_process()
         with interruptible() as local:
             interruption = distributed.shared_interruption(local)
@@ -287,17 +254,17 @@ def main(arguments: list[str]) -> int:
             console.say(f"stopped after step {done}; go on with: python -m jaxrlvr.train --resume {run.path}")
             return interruption.exit_code
         if distributed.is_first():
-            summarize(run, done, time.monotonic() - began)
+            summarize(run, done, time.monotonic() - start)
     return 0
 
 
-def begin(asked: Arguments, run: RunDirectory, held: ExitStack) -> None:
-    """Lock and make a new run's directory, or say what a resumed one goes on with."""
-    if asked.resumed is None:
-        held.enter_context(closing(run.lock()))
-        run.begin(to_json(asked.config))
-    elif asked.changed:
-        console.say(consequences(asked.changed))
+def begin(command_line: Arguments, run: RunDirectory, resources: ExitStack) -> None:
+    """Create and lock a new run's directory, or print the settings that changed in a resumed run."""
+    if command_line.resumed is None:
+        resources.enter_context(closing(run.lock()))
+        run.begin(to_json(command_line.config))
+    elif command_line.changed:
+        console.say(consequences(command_line.changed))
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ def child(model: Path, path: Path, cache: Path, ahead: bool, told: Connection) -
 
         setattr(owner, name, tells)
 
-    telling(train, "rollout", "sampling")
+    telling(collection, "rollout", "sampling")
     telling(evaluation, "rollout", "evaluation")
     telling(Learner, "update", "update")
     telling(Checkpoints, "save", "checkpoint")

@@ -16,7 +16,7 @@ import pytest
 
 import envs
 import models
-from jaxrlvr import train
+from jaxrlvr import collection, train
 from jaxrlvr.collection import policy_lag, version
 from jaxrlvr.config import to_json
 from jaxrlvr.evaluation.held_out import EvaluationConfig
@@ -108,7 +108,7 @@ def seen():
 def whole(config, tmp_path_factory, seen):
     """A run that was never stopped."""
     run = begun(config, tmp_path_factory.mktemp("whole"))
-    counter, warm_up, rollout, update = metrics.CompileCounter(), train.warm_up, train.rollout, Learner.update
+    counter, warm_up, rollout, update = metrics.CompileCounter(), train.warm_up, collection.rollout, Learner.update
 
     def warmed(*arguments):
         state = warm_up(*arguments)
@@ -126,7 +126,7 @@ def whole(config, tmp_path_factory, seen):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "warm_up", warmed)
-        patch.setattr(train, "rollout", playing)
+        patch.setattr(collection, "rollout", playing)
         patch.setattr(Learner, "update", updated)
         assert run_training(config, run) == STEPS
     seen["end"] = counter.count
@@ -196,7 +196,7 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("instant", [4, *(pytest.param(instant, marks=pytest.mark.slow) for instant in (3, 5))])
 def test_resume__after_a_kill_equals_the_run_never_killed(config, whole, tmp_path, monkeypatch, instant):
-    run, draw = begun(config, tmp_path / "run"), train.training_tasks
+    run, draw = begun(config, tmp_path / "run"), collection.training_tasks
 
     def kill(tasks, seed, step, *more):
         if step == instant:
@@ -204,7 +204,7 @@ def test_resume__after_a_kill_equals_the_run_never_killed(config, whole, tmp_pat
         return draw(tasks, seed, step, *more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(train, "training_tasks", kill)
+        patch.setattr(collection, "training_tasks", kill)
         with pytest.raises(Killed):
             run_training(config, run)
     assert [line["step"] for line in figures(run)] == list(range(1, instant))
@@ -245,14 +245,14 @@ def test_stop__makes_a_checkpoint_leaves_what_is_in_flight_and_the_run_goes_on(c
 
 
 def test_error__of_the_sampling_thread_is_the_runs(config, tmp_path, monkeypatch):
-    rollout = train.rollout
+    rollout = collection.rollout
 
     def failing(actor, tasks, config, key, should_stop):
         if key.step == 3:
             raise UserError("a prompt has 300 tokens")
         return rollout(actor, tasks, config, key, should_stop)
 
-    monkeypatch.setattr(train, "rollout", failing)
+    monkeypatch.setattr(collection, "rollout", failing)
     run = begun(config, tmp_path / "run")
     with pytest.raises(UserError, match="^a prompt has 300 tokens$"):
         run_training(config, run)

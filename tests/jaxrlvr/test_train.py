@@ -105,7 +105,7 @@ class Killed(Exception):
 def killed(config, tmp_path_factory):
     """The same run, killed in step 4; its last checkpoint is of step 2."""
     run = begun(config, tmp_path_factory.mktemp("killed"))
-    draw, logs = train.training_tasks, []
+    draw, logs = collection.training_tasks, []
 
     class Log(metrics.MetricsLog):
         def __init__(self, *arguments, **settings):
@@ -118,7 +118,7 @@ def killed(config, tmp_path_factory):
         return draw(tasks, seed, step, *more)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "training_tasks", kill)
+        patch.setattr(collection, "training_tasks", kill)
         patch.setattr(metrics, "MetricsLog", Log)
         with pytest.raises(Killed):
             run_training(config, run)
@@ -333,14 +333,14 @@ def config_file(config, tmp_path_factory):
 
 def test_ctrl_c__makes_a_checkpoint_and_the_run_goes_on(config_file, tmp_path, monkeypatch, capsys):
     path = tmp_path / "run"
-    draw = train.training_tasks
+    draw = collection.training_tasks
 
     def interrupted(*arguments):
         signal.raise_signal(signal.SIGINT)
         return draw(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(train, "training_tasks", interrupted)
+        patch.setattr(collection, "training_tasks", interrupted)
         assert train.main([config_file, "--run-dir", str(path)]) == 130
     said = capsys.readouterr().out
     assert f"stopped after step 1; go on with: python -m jaxrlvr.train --resume {path}" in said
