@@ -101,8 +101,9 @@ def child(model: Path, path: Path, cache: Path, ahead: bool, told: Connection) -
     os.dup2(log, 2)
     faulthandler.dump_traceback_later(LIMIT, exit=True, file=log)
     import envs
-    from jaxrlvr import evaluation, train
+    from jaxrlvr import collection, train
     from jaxrlvr.config import to_json
+    from jaxrlvr.evaluation import held_out
     from jaxrlvr.learning.learner import Learner
     from jaxrlvr.storage.checkpoint import Checkpoints
 
@@ -118,7 +119,7 @@ def child(model: Path, path: Path, cache: Path, ahead: bool, told: Connection) -
         setattr(owner, name, tells)
 
     telling(collection, "rollout", "sampling")
-    telling(evaluation, "rollout", "evaluation")
+    telling(held_out, "rollout", "evaluation")
     telling(Learner, "update", "update")
     telling(Checkpoints, "save", "checkpoint")
     verdict = envs.Episode.verdict

@@ -19,7 +19,7 @@ from flax import nnx
 
 import envs
 import models
-from jaxrlvr import evaluate, export, train
+from jaxrlvr import collection, evaluate, export, train
 from jaxrlvr.config import RunConfig, from_json, to_json
 from jaxrlvr.learning import grpo
 from jaxrlvr.monitoring import metrics
