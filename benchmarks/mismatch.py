@@ -67,7 +67,7 @@ def random(policy: Policy, layers: int, width: int) -> Policy:
     """A model of that size for the same chat, its weights random and as large as those of trained models."""
     shape = replace(policy.config, num_layers=layers, hidden_size=width, mlp_size=3 * width)
     model = nnx.merge(policy.graphdef, policy.params)
-    made = models.Decoder(shape, compute_dtype=model.compute_dtype, rngs=nnx.Rngs(0))
+    made = models.Decoder(shape, rngs=nnx.Rngs(0), compute=model.compute)
     graphdef, params = nnx.split(made)
     # Products keep the size of what goes in; logits have a deviation of 2.5.
     factor = 1 / (0.02 * width**0.5)

@@ -216,7 +216,7 @@ def _write(
         # Out of range for members that have stopped: their writes are dropped, here and in the cache.
         slot_BG = jnp.where(active_BG, state.length_BG, slots)
         turn = Turn(put(turn.token_BGS, slot_BG, token_BG), put(turn.logprob_BGS, slot_BG, logprob_BG))
-        hidden_BG1D, suffix = model.extend(token_BG[..., None], prefix.cache, prefix.length_B, state.suffix, slot_BG)
+        hidden_BG1D, suffix = model.extend(token_BG[..., None], prefix, state.suffix, slot_BG)
         assert suffix is not None, "it came in"
         state = SamplerState(
             suffix,
@@ -260,7 +260,7 @@ def _read(
     own = jax.tree.map(lambda x: taken(by_part(x, 2), row_DR)[:, None], state)
     tokens_N1C, count_N1 = tokens_DRC.reshape(-1, 1, tokens_DRC.shape[-1]), count_DR.reshape(-1, 1)
     slot_N1 = jnp.where(count_N1 > 0, own.length_BG, state.suffix.num_slots)
-    hidden_N1CD, suffix = model.extend(tokens_N1C, shared.cache, shared.length_B, own.suffix, slot_N1, count_N1)
+    hidden_N1CD, suffix = model.extend(tokens_N1C, shared, own.suffix, slot_N1, count_N1)
     assert suffix is not None, "it came in"
     last_N1D = jnp.take_along_axis(hidden_N1CD, jnp.maximum(count_N1 - 1, 0)[..., None, None], axis=2)[:, :, 0]
     return jax.tree.map(given, state, SamplerState(suffix, own.length_BG + count_N1, last_N1D))

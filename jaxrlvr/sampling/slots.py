@@ -12,14 +12,8 @@ import jax
 import jax.numpy as jnp
 
 import models
+from models import Prefix
 from models.forward import Forward
-
-
-class Prefix(NamedTuple):
-    """The prompts of B groups, encoded once each."""
-
-    cache: models.KVCache
-    length_B: jax.Array
 
 
 class SamplerState(NamedTuple):
