@@ -40,7 +40,7 @@ def main() -> None:
 
 def compile_seconds(config: models.ModelConfig, batch: Batch) -> tuple[float, float]:
     """Return the wall and CPU seconds of tracing and compiling a gradient."""
-    shapes = nnx.eval_shape(lambda: models.Decoder(config, rngs=nnx.Rngs(0), remat="full"))
+    shapes = nnx.eval_shape(lambda: models.Decoder(config, rngs=nnx.Rngs(0), compute=models.Compute(remat="full")))
     graphdef, params = nnx.split(shapes)
 
     def loss(params: nnx.State, batch: Batch) -> jax.Array:

@@ -73,8 +73,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if options.part == "rates":
         return rates(size, options.repeats)
     remat = options.remat if options.part == "train" else "full"
-    settings = {"param_dtype": jnp.bfloat16, "compute_dtype": jnp.bfloat16, "attention": options.attention}
-    model = nnx.split(models.Decoder(size.config, rngs=nnx.Rngs(0), remat=remat, **settings))
+    compute = models.Compute(jnp.bfloat16, remat, options.attention)
+    model = nnx.split(models.Decoder(size.config, rngs=nnx.Rngs(0), param_dtype=jnp.bfloat16, compute=compute))
     if options.part == "train":
         return train(size, model, options)
     return (decode if options.part == "decode" else step)(size, model, options.repeats)

@@ -67,7 +67,7 @@ def random(policy: Policy, layers: int, width: int) -> Policy:
     """Return a model of that size for the same chat, with random weights of the magnitude of trained ones."""
     shape = replace(policy.config, num_layers=layers, hidden_size=width, mlp_size=3 * width)
     model = nnx.merge(policy.graphdef, policy.params)
-    decoder = models.Decoder(shape, compute_dtype=model.compute_dtype, rngs=nnx.Rngs(0))
+    decoder = models.Decoder(shape, rngs=nnx.Rngs(0), compute=model.compute)
     graphdef, params = nnx.split(decoder)
     # Products preserve the magnitude of their input; logits have a standard deviation of 2.5.
     factor = 1 / (0.02 * width**0.5)

@@ -1,10 +1,10 @@
-"""Qwen in Flax NNX: weights in from Hugging Face, one forward code over shared prefixes, weights out."""
+"""Qwen-family decoders in Flax NNX, loaded from and saved to Hugging Face checkpoints, with shared-prefix attention."""
 
 from models.adapters import join, load_adapter, merge, read_lora, save_adapter, split
-from models.cache import KVCache, empty_suffix_cache, grow_cache, stack_cache, unroll_cache
+from models.cache import KVCache, Prefix, empty_suffix_cache, grow_cache, stack_cache, unroll_cache
 from models.checkpoint_files import resolve
 from models.config import ModelConfig
-from models.decoder import Decoder
+from models.decoder import Compute, Decoder
 from models.errors import CheckpointError, ModelError
 from models.experts import balance_loss
 from models.load import check_files, load, read_config
@@ -14,7 +14,8 @@ from models.presets import PRESETS, parameter_count
 from models.save import save
 from models.sharding import batch_parts, batch_sharding, check_divides, make_mesh, param_shardings
 
-__all__ = ["PRESETS", "CheckpointError", "Decoder", "KVCache", "Lora", "ModelConfig", "ModelError", "balance_loss"]
-__all__ += ["batch_parts", "batch_sharding", "check_divides", "check_files", "empty_suffix_cache", "grow_cache"]
-__all__ += ["join", "load", "load_adapter", "make_mesh", "merge", "param_shardings", "parameter_count", "read_config"]
-__all__ += ["read_lora", "resolve", "save", "save_adapter", "split", "stack_cache", "token_logprobs", "unroll_cache"]
+__all__ = ["PRESETS", "CheckpointError", "Compute", "Decoder", "KVCache", "Lora", "ModelConfig", "ModelError", "Prefix"]
+__all__ += ["balance_loss", "batch_parts", "batch_sharding", "check_divides", "check_files", "empty_suffix_cache"]
+__all__ += ["grow_cache", "join", "load", "load_adapter", "make_mesh", "merge", "param_shardings", "parameter_count"]
+__all__ += ["read_config", "read_lora", "resolve", "save", "save_adapter", "split", "stack_cache", "token_logprobs"]
+__all__ += ["unroll_cache"]

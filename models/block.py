@@ -1,10 +1,11 @@
-"""One decoder layer as a function of its weights: RMSNorm, a mixer of tokens, RMSNorm, a gated mlp.
+"""One decoder layer as a function of its weights: RMSNorm, attention, RMSNorm, gated mlp.
 
-    x += mix(rms_norm(x)),   output(attend(rope(norm(query(n))), rope(norm(key(n))), value(n))), or linear attention
-    x += mlp(rms_norm(x)),   mlp: down(silu(gate(m)) * up(m)), or a mixture of such
+    x += mixer(rms_norm(x)),   mixer: output(attend(rope(norm(query(n))), rope(norm(key(n))), value(n))),
+                               or linear attention
+    x += mlp(rms_norm(x)),     mlp: down(silu(gate(m)) * up(m)), or a mixture of experts
 
-The q/k norms (Qwen3) and the projections' biases (Qwen2) are there if the weights are. In a hybrid, attention's output
-is multiplied by the sigmoid of a gate that is projected along with the queries.
+The q/k norms (Qwen3) and the biases of projections (Qwen2) apply if the model has them. In a hybrid, the output of full
+attention is multiplied by the sigmoid of a gate that is projected together with the queries.
 """
 
 from typing import NamedTuple
@@ -14,10 +15,10 @@ import jax.numpy as jnp
 from jax.sharding import Mesh
 
 from models.attention import attend
-from models.cache import Keys, Memory, State
+from models.cache import Keys, LayerCache, LayerCaches, RecurrentState
 from models.config import ModelConfig
 from models.experts import Routing, mixture
-from models.fast_attention import Kernel
+from models.fast_attention import Kernel, KeySet
 from models.linear_attention import linear_attention, member_state
 from models.lora import Lora, project
 from models.norm import rms_norm
@@ -25,50 +26,58 @@ from models.rope import Rotation, rotate
 from models.sharding import constrain
 
 
-class Sight(NamedTuple):
-    """What the tokens of a call are and see, beside the layers' memories."""
+class AttentionContext(NamedTuple):
+    """Positions and visibility of the tokens in one call, shared by all layers."""
 
     prefix_length_B: jax.Array | None
+    """Visible keys of each group's prefix; None without a prefix."""
     slot_BGT: jax.Array
+    """Suffix slot of each token."""
     rotation: Rotation
     is_real_BGT: jax.Array
-    """Tokens that a recurrent state takes in."""
+    """Tokens that update a recurrent state; the others are padding."""
     starts_BG: jax.Array
-    """Members that have no suffix yet."""
+    """Members whose suffix is still empty."""
     counted_BGT: jax.Array | None = None
-    """Tokens whose routing among experts is counted."""
+    """Tokens whose routing among experts is counted; None for no count."""
     begin_BGT: jax.Array | None = None
-    """The first slot of each token's own member where members share rows."""
+    """If members share rows, the first slot of each token's own member."""
     kernel: Kernel | None = None
-    """Attends where no suffix cache is looked back at; None for the form that runs everywhere."""
+    """Attention kernel for calls without a suffix cache; None for the einsum form."""
 
 
 def block(
     config: ModelConfig,
     w: dict[str, jax.Array],
     x_BGTD: jax.Array,
-    prefix: Memory | None,
-    suffix: Memory | None,
-    sight: Sight,
+    caches: LayerCaches,
+    context: AttentionContext,
     mesh: Mesh | None,
-) -> tuple[jax.Array, Memory, Routing | None]:
-    """Run one layer; returns the residual stream, the suffix memory (the cache, or the chunk's own), and routing."""
+) -> tuple[jax.Array, LayerCache, Routing | None]:
+    """Run one layer.
+
+    Returns the residual stream [B, G, T, D], the layer's suffix cache after these tokens (without one, the chunk's own
+    keys or state), and the routing among experts if it is counted.
+    """
+    prefix, suffix = caches
     normed_BGTD = rms_norm(x_BGTD, w["attention_norm"], config.norm_eps, zero_centred=config.is_hybrid)
-    memory: Memory
+    cache: LayerCache
     if "mixed" in w:
-        assert not isinstance(prefix, Keys) and not isinstance(suffix, Keys), "linear attention remembers a state"
-        before = member_state(config, sight.starts_BG.shape, prefix, suffix, sight.starts_BG)
-        mixed_BGTD, memory = linear_attention(config, w, normed_BGTD, before, sight.is_real_BGT, mesh)
+        assert not isinstance(prefix, Keys) and not isinstance(suffix, Keys), "linear attention caches a state"
+        before = member_state(config, prefix, suffix, context.starts_BG)
+        mixed_BGTD, cache = linear_attention(config, w, normed_BGTD, before, context.is_real_BGT, mesh)
     else:
-        assert not isinstance(prefix, State) and not isinstance(suffix, State), "attention remembers keys"
-        mixed_BGTD, memory = _attention(config, w, normed_BGTD, prefix, suffix, sight, mesh)
+        assert not isinstance(prefix, RecurrentState) and not isinstance(suffix, RecurrentState), (
+            "full attention caches keys"
+        )
+        mixed_BGTD, cache = _attention(config, w, normed_BGTD, prefix, suffix, context, mesh)
     x_BGTD = constrain(x_BGTD + mixed_BGTD, mesh, ("batch", None, None, None))
     normed_BGTD = rms_norm(x_BGTD, w["mlp_norm"], config.norm_eps, zero_centred=config.is_hybrid)
     if config.num_experts:
-        mlp_BGTD, routing = mixture(config, w, normed_BGTD, sight.counted_BGT, mesh)
+        mlp_BGTD, routing = mixture(config, w, normed_BGTD, context.counted_BGT, mesh)
     else:
         mlp_BGTD, routing = _mlp(config.lora, w, normed_BGTD, mesh), None
-    return constrain(x_BGTD + mlp_BGTD, mesh, ("batch", None, None, None)), memory, routing
+    return constrain(x_BGTD + mlp_BGTD, mesh, ("batch", None, None, None)), cache, routing
 
 
 def _mlp(lora: Lora, w: dict[str, jax.Array], normed_BGTD: jax.Array, mesh: Mesh | None) -> jax.Array:
@@ -84,18 +93,18 @@ def _attention(
     normed_BGTD: jax.Array,
     prefix: Keys | None,
     suffix: Keys | None,
-    sight: Sight,
+    context: AttentionContext,
     mesh: Mesh | None,
 ) -> tuple[jax.Array, Keys]:
-    q_BGTHE, gate_BGTHE, own = _project(config, w, normed_BGTD, sight.rotation, mesh)
-    slot_BGT = sight.slot_BGT
-    keys = own if suffix is None else _write(suffix, own, slot_BGT)
-    heads = (*q_BGTHE.shape[:3], config.num_kv_heads, -1, config.head_dim)
-    shared_k, shared_v = (None, None) if prefix is None else prefix
-    kernel = sight.kernel if suffix is None else None
-    q_BGTKRE, length_B = q_BGTHE.reshape(heads), sight.prefix_length_B
-    begin_BGT = sight.begin_BGT
-    out_BGTKRE = attend(q_BGTKRE, shared_k, shared_v, length_B, keys.k, keys.v, slot_BGT, kernel, begin_BGT)
+    q_BGTHE, gate_BGTHE, chunk = _project(config, w, normed_BGTD, context.rotation, mesh)
+    keys = chunk if suffix is None else _write(suffix, chunk, context.slot_BGT)
+    q_BGTKRE = q_BGTHE.reshape(*q_BGTHE.shape[:3], config.num_kv_heads, -1, config.head_dim)
+    out_BGTKRE = attend(
+        q_BGTKRE,
+        suffix=KeySet(keys.k, keys.v, context.slot_BGT, context.begin_BGT),
+        prefix=None if prefix is None else KeySet(prefix.k, prefix.v, context.prefix_length_B),
+        kernel=context.kernel if suffix is None else None,
+    )
     out_BGTHE = out_BGTKRE.reshape(q_BGTHE.shape)
     if gate_BGTHE is not None:
         out_BGTHE = out_BGTHE * jax.nn.sigmoid(gate_BGTHE)
@@ -103,9 +112,9 @@ def _attention(
 
 
 def _project(
-    config: ModelConfig, w: dict[str, jax.Array], normed_BGTD: jax.Array, turn: Rotation, mesh: Mesh | None
+    config: ModelConfig, w: dict[str, jax.Array], normed_BGTD: jax.Array, rotation: Rotation, mesh: Mesh | None
 ) -> tuple[jax.Array, jax.Array | None, Keys]:
-    """Queries [B, G, T, H, E], their gates, the chunk's keys and values, turned to their positions."""
+    """Return rotated queries [B, G, T, H, E], their gates (hybrids), and the chunk's rotated keys, and values."""
     lora = config.lora
     q_BGTHE = project(lora, "bgtd,dhe->bgthe", normed_BGTD, w, "query")
     k_BGTKE = project(lora, "bgtd,dke->bgtke", normed_BGTD, w, "key")
@@ -119,20 +128,20 @@ def _project(
     if config.qk_norm:
         q_BGTHE = rms_norm(q_BGTHE, w["query_norm"], config.norm_eps, zero_centred=config.is_hybrid)
         k_BGTKE = rms_norm(k_BGTKE, w["key_norm"], config.norm_eps, zero_centred=config.is_hybrid)
-    q_BGTHE = constrain(rotate(q_BGTHE, turn), mesh, ("batch", None, None, "heads", None))
-    k_BGTKE = constrain(rotate(k_BGTKE, turn), mesh, ("batch", None, None, "kv_heads", None))
+    q_BGTHE = constrain(rotate(q_BGTHE, rotation), mesh, ("batch", None, None, "heads", None))
+    k_BGTKE = constrain(rotate(k_BGTKE, rotation), mesh, ("batch", None, None, "kv_heads", None))
     v_BGTKE = constrain(v_BGTKE, mesh, ("batch", None, None, "kv_heads", None))
     return q_BGTHE, gate_BGTHE, Keys(jnp.moveaxis(k_BGTKE, 2, 4), v_BGTKE.swapaxes(2, 3))
 
 
 def _write(cache: Keys, new: Keys, slot_BGT: jax.Array) -> Keys:
-    """Put each member's new keys and values at its own slots; slots beyond the cache are dropped."""
+    """Write each member's new keys and values at its own slots; slots beyond the cache are dropped."""
 
-    def own(k_KES: jax.Array, v_KSE: jax.Array, k_KET: jax.Array, v_KTE: jax.Array, slot_T: jax.Array) -> Keys:
+    def write_member(cache: Keys, new: Keys, slot_T: jax.Array) -> Keys:
         return Keys(
-            k_KES.at[:, :, slot_T].set(k_KET.astype(k_KES.dtype), mode="drop"),
-            v_KSE.at[:, slot_T].set(v_KTE.astype(v_KSE.dtype), mode="drop"),
+            cache.k.at[:, :, slot_T].set(new.k.astype(cache.k.dtype), mode="drop"),
+            cache.v.at[:, slot_T].set(new.v.astype(cache.v.dtype), mode="drop"),
         )
 
-    # Mapped over members, not indexed by them: so the compiler knows that no device writes what another one holds.
-    return jax.vmap(jax.vmap(own))(*cache, *new, slot_BGT)
+    # Mapped over members, not indexed by them: this shows the compiler that no device writes another one's part.
+    return jax.vmap(jax.vmap(write_member))(cache, new, slot_BGT)

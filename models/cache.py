@@ -1,11 +1,11 @@
-"""What later tokens look back at: a group's prefix, and each member's suffix.
+"""Caches of what later tokens attend to: a group's prefix and each member's suffix.
 
-Layers with full attention keep keys and values of every token; layers with linear attention (hybrids) keep a state of
-fixed size, which holds all tokens so far and cannot go back.
+Layers with full attention cache keys and values of every token. Layers with linear attention (hybrids) cache a
+recurrent state of fixed size that summarises all tokens so far and cannot be rolled back.
 
-Two forms of the same data. Stacked: one array with a leading layer axis, what a scan over layers reads and writes.
-Unrolled: a tuple of one array per layer, which a decode loop updates in place. One head's keys are contiguous and stand
-in columns [E, S], its values in rows [S, E]: attention's two products with them take both as they lie.
+A cache has two forms. Stacked: one array with a leading layer axis, read and written by a scan over layers. Unrolled: a
+tuple with one array per layer, updated in place by a decode loop. A head's keys are columns [E, S] and its values rows
+[S, E], contiguous in memory, so that both products of attention read them without a transpose.
 
 Axes, everywhere in `models`: B groups, G members, P prefix length, T queries, S suffix slots (keys), D model width, H
 query heads, K kv heads, R query heads per kv head (H = K * R), E head width, F mlp width, V vocabulary, L layers, N
@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
@@ -27,39 +28,48 @@ Layers = jax.Array | tuple[jax.Array, ...]
 
 
 class Keys(NamedTuple):
-    """Keys (after RoPE) [B, K, E, P] and values [B, K, P, E] of one layer's prefix; a suffix's are [B, G, K, E, S] and
-    [B, G, K, S, E].
+    """One layer's keys (after RoPE) and values: [B, K, E, P] and [B, K, P, E] of prefixes, [B, G, K, E, S] and
+    [B, G, K, S, E] of suffixes.
     """
 
     k: jax.Array
     v: jax.Array
 
 
-class State(NamedTuple):
-    """What one layer of linear attention remembers; a prefix's has no G."""
+class RecurrentState(NamedTuple):
+    """State of one layer with linear attention; a prefix's has no axis G."""
 
     conv: jax.Array
-    """The convolution's last inputs [B, G, taps - 1, M]."""
+    """The last inputs of the convolution [B, G, taps - 1, M]."""
     memory: jax.Array
     """The map from keys to values [B, G, U, E, W], float32."""
 
 
-Memory = Keys | State
+LayerCache = Keys | RecurrentState
+
+
+class LayerCaches(NamedTuple):
+    """The two caches that one layer reads."""
+
+    prefix: LayerCache | None
+    """None for tokens without a prefix."""
+    suffix: LayerCache | None
+    """None for tokens that attend only to their own chunk behind the prefix."""
 
 
 class KVCache(NamedTuple):
-    """Keys (after RoPE) and values, and the states of linear attention where a model has it.
+    """Keys (after RoPE) and values of all layers, and in hybrids the states of linear attention.
 
-    Stacked (the first axis counts the layers of that kind) or unrolled (a tuple with one array per layer); shapes as in
-    `Keys`.
+    Stacked (the first axis counts the layers of that kind) or unrolled (a tuple with one array per layer); other axes
+    as in `Keys` and `RecurrentState`.
     """
 
     k: Layers
     v: Layers
     conv: Layers | None = None
-    """As in `State`."""
+    """As in `RecurrentState`."""
     memory: Layers | None = None
-    """As in `State`."""
+    """As in `RecurrentState`."""
 
     @property
     def is_unrolled(self) -> bool:
@@ -68,14 +78,22 @@ class KVCache(NamedTuple):
 
     @property
     def num_slots(self) -> int:
-        """How many keys it has room for (P or S)."""
+        """Number of keys that fit (P or S)."""
         return (self.k[0] if isinstance(self.k, tuple) else self.k).shape[-1]
+
+
+class Prefix(NamedTuple):
+    """The encoded prompts of B groups."""
+
+    cache: KVCache
+    length_B: jax.Array
+    """Real tokens of each prompt; the rest is padding."""
 
 
 def empty_suffix_cache(
     config: ModelConfig, groups: int, members: int, slots: int, dtype: DTypeLike = jnp.float32, *, unrolled: bool
 ) -> KVCache:
-    """A suffix cache of zeros with `slots` free slots for each member."""
+    """Return a suffix cache of zeros with `slots` free slots per member."""
     full, linear = config.num_full_layers, config.num_layers - config.num_full_layers
     heads = (groups, members, config.num_kv_heads)
     keys, values = (*heads, config.head_dim, slots), (*heads, slots, config.head_dim)
@@ -99,23 +117,35 @@ def empty_suffix_cache(
 
 
 def unroll_cache(cache: KVCache) -> KVCache:
-    """The same cache with one array per layer; an unrolled one is returned as it is."""
-    return cache if cache.is_unrolled else each_kind(tuple, cache)
+    """Convert to one array per layer; an unrolled cache is returned unchanged.
+
+    Raises AssertionError if the arrays of the cache do not fit together.
+    """
+    _check_shapes(cache)
+    return cache if cache.is_unrolled else map_cache(tuple, cache)
 
 
 def stack_cache(cache: KVCache) -> KVCache:
-    """The same cache with a leading layer axis; a stacked one is returned as it is."""
-    return each_kind(jnp.stack, cache) if cache.is_unrolled else cache
+    """Convert to arrays with a leading layer axis; a stacked cache is returned unchanged.
+
+    Raises AssertionError if the arrays of the cache do not fit together.
+    """
+    _check_shapes(cache)
+    return map_cache(jnp.stack, cache) if cache.is_unrolled else cache
 
 
-def each_kind(change: Callable[[Any], Layers], cache: KVCache) -> KVCache:
-    """The cache with keys, values and states changed, each with all its layers."""
+def map_cache(change: Callable[[Any], Layers], cache: KVCache) -> KVCache:
+    """Apply a function to keys, values, convolution inputs and memories, each with all its layers."""
     conv = None if cache.conv is None else change(cache.conv)
     return KVCache(change(cache.k), change(cache.v), conv, None if cache.memory is None else change(cache.memory))
 
 
 def grow_cache(cache: KVCache, slots: int) -> KVCache:
-    """The same cache with room for `slots` keys; the new slots are zeros. Raises ModelError if it would shrink."""
+    """Extend the key axis to `slots` slots; the new ones hold zeros.
+
+    Raises ModelError if the cache would shrink, and AssertionError if its arrays do not fit together.
+    """
+    _check_shapes(cache)
     more = slots - cache.num_slots
     if more < 0:
         raise ModelError(
@@ -132,29 +162,47 @@ def grow_cache(cache: KVCache, slots: int) -> KVCache:
     )
 
 
-def memory_of(config: ModelConfig, cache: KVCache | None, layer: int) -> Memory | None:
-    """What one layer remembers."""
+def layer_cache(config: ModelConfig, cache: KVCache | None, layer: int) -> LayerCache | None:
+    """Return one layer's part of a cache; None for None."""
     if cache is None:
         return None
-    place = place_of(config, layer)
+    index = index_among_kind(config, layer)
     if config.is_full(layer):
-        return Keys(cache.k[place], cache.v[place])
+        return Keys(cache.k[index], cache.v[index])
     assert cache.conv is not None and cache.memory is not None, "a hybrid's cache has states"
-    return State(cache.conv[place], cache.memory[place])
+    return RecurrentState(cache.conv[index], cache.memory[index])
 
 
-def cache_of(memories: Sequence[Memory], *, unrolled: bool) -> KVCache:
-    """The cache of consecutive layers."""
+def join_layers(caches: Sequence[LayerCache], *, unrolled: bool) -> KVCache:
+    """Combine the caches of consecutive layers into one; the inverse of `layer_cache`."""
     join = tuple if unrolled else jnp.stack
-    keys = [memory for memory in memories if isinstance(memory, Keys)]
-    states = [memory for memory in memories if isinstance(memory, State)]
-    k, v = (join([memory[i] for memory in keys]) for i in range(2))
+    keys = [cache for cache in caches if isinstance(cache, Keys)]
+    states = [cache for cache in caches if isinstance(cache, RecurrentState)]
+    k, v = (join([cache[i] for cache in keys]) for i in range(2))
     if not states:
         return KVCache(k, v)
     return KVCache(k, v, join([state.conv for state in states]), join([state.memory for state in states]))
 
 
-def place_of(config: ModelConfig, layer: int) -> int:
-    """Where a layer stands among those of its kind."""
+def index_among_kind(config: ModelConfig, layer: int) -> int:
+    """Return a layer's index among the layers of its kind (full or linear attention)."""
     full_before = layer // config.full_attention_every
     return full_before if config.is_full(layer) else layer - full_before
+
+
+def _check_shapes(cache: KVCache) -> None:
+    """Assert that keys, values and states agree in rank, shape and dtype, in every layer."""
+    unrolled = cache.is_unrolled
+    keys, values, convs, memories = (x if isinstance(x, tuple) else (x,) for x in cache)
+    chex.assert_equal(len(keys), len(values))
+    for k, v in zip(keys, values, strict=True):
+        # Prefixes or suffixes, which have an axis of members; stacked caches have one of layers.
+        chex.assert_rank(k, {4, 5} if unrolled else {5, 6})
+        chex.assert_shape(v, (*k.shape[:-2], k.shape[-1], k.shape[-2]))
+        chex.assert_type(k, float)
+        chex.assert_type(v, k.dtype)
+    if cache.memory is not None:
+        chex.assert_equal(len(convs), len(memories))
+        chex.assert_rank(convs, keys[0].ndim - 1)
+        chex.assert_rank(memories, keys[0].ndim)
+        chex.assert_type([*convs, *memories], float)

@@ -1,6 +1,7 @@
-"""Directory or hub id -> the safetensors of a checkpoint, opened lazily: names and shapes now, bytes when asked for.
+"""Checkpoint files: resolve a directory or hub id, and open its safetensors lazily.
 
-Only safetensors and JSON are ever read: a pickled checkpoint could run code.
+Names and shapes are read at once, tensor data on access. Only safetensors and JSON are read: a pickled checkpoint could
+run code.
 """
 
 import json
@@ -16,7 +17,7 @@ from models.errors import CheckpointError, ModelError
 
 INDEX_FILE = "model.safetensors.index.json"
 SINGLE_FILE = "model.safetensors"
-CARRIED_FILES = (
+COPIED_FILES = (
     "*.jinja",
     "added_tokens.json",
     "generation_config.json",
@@ -26,15 +27,15 @@ CARRIED_FILES = (
     "tokenizer.model",
     "vocab.json",
 )
-"""What belongs to a model beside weights and config: tokenizer, chat template, generation defaults."""
+"""Patterns of a model's files besides weights and config: tokenizer, chat template, generation defaults."""
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
 def resolve(directory_or_hub_id: str | Path) -> Path:
-    """The local directory of a checkpoint; a hub id that is no path is downloaded (weights as safetensors only).
+    """Return the local directory of a checkpoint; a hub id that is not a path is downloaded (safetensors only).
 
-    Raises ModelError if there is no such directory, or the download fails.
+    Raises ModelError if the directory does not exist or the download fails.
     """
     path = Path(directory_or_hub_id)
     if path.is_dir():
@@ -51,14 +52,14 @@ def resolve(directory_or_hub_id: str | Path) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        return Path(huggingface_hub.snapshot_download(name, allow_patterns=["*.safetensors", "*.json", *CARRIED_FILES]))
+        return Path(huggingface_hub.snapshot_download(name, allow_patterns=["*.safetensors", "*.json", *COPIED_FILES]))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"no model directory {name!r}, and it cannot be fetched from the hub: {reason}") from error
+        raise ModelError(f"no model directory {name!r}, and it cannot be downloaded from the hub: {reason}") from error
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a checkpoint. Raises CheckpointError if it is not there or not JSON."""
+    """Read a JSON object of a checkpoint. Raises CheckpointError if the file is missing or not a JSON object."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -72,10 +73,9 @@ def read_json(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def open_tensors(directory: Path) -> Iterator[dict[str, Any]]:
-    """Lazy slices of a checkpoint's tensors by name (`get_shape`, `get_dtype`, `[index]`), valid inside the `with`.
+    """Yield lazy slices of a checkpoint's tensors by name (`get_shape`, `get_dtype`, `[index]`), valid in the `with`.
 
-    Raises CheckpointError for no weights, pickled weights, missing or truncated files, and a tensor that two files
-    hold.
+    Raises CheckpointError for missing or truncated files, pickled weights, and a tensor that two files contain.
     """
     slices: dict[str, Any] = {}
     problems: list[str] = []
@@ -85,10 +85,10 @@ def open_tensors(directory: Path) -> Iterator[dict[str, Any]]:
                 file = stack.enter_context(safe_open(path, framework="np"))
             except (SafetensorError, OSError) as error:
                 problems.append(
-                    f"{path.name} ({path.stat().st_size:,} bytes) is truncated or no safetensors file: {error}"
+                    f"{path.name} ({path.stat().st_size:,} bytes) is truncated or not a safetensors file: {error}"
                 )
                 continue
-            for name in file.keys():  # noqa: SIM118 - a safe_open is no mapping
+            for name in file.keys():  # noqa: SIM118 - safe_open is not a mapping
                 if name in slices:
                     problems.append(f"{name} is in more than one file")
                 slices[name] = file.get_slice(name)
@@ -108,22 +108,26 @@ def _weight_files(directory: Path) -> list[Path]:
     pickled = sorted(path.name for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt") for path in directory.glob(pattern))
     if pickled:
         raise CheckpointError(
-            f"{directory} has weights only as pickle ({', '.join(pickled)}), which is never read: "
+            f"{directory} has only pickled weights ({', '.join(pickled)}), which are never read: "
             "convert them to safetensors"
         )
-    raise CheckpointError(f"{directory} lacks weights", [f"{name} is not there" for name in missing or [SINGLE_FILE]])
+    raise CheckpointError(f"{directory} lacks weights", [f"{name} is missing" for name in missing or [SINGLE_FILE]])
 
 
 def _files_of(index: Path) -> list[str]:
-    """The files that an index names. Raises CheckpointError if they are none, or not beside it."""
+    """Return the files that an index names. Raises CheckpointError for none, or for files outside its directory."""
     weight_map = read_json(index).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
-        raise CheckpointError(f"{index}: weight_map is {weight_map!r}, expected an object of tensors' names and files")
-    strange = [
+        raise CheckpointError(
+            f"{index}: weight_map is {weight_map!r}, expected an object of tensor names and file names"
+        )
+    invalid = [
         f"{tensor}: {file!r}"
         for tensor, file in weight_map.items()
         if not isinstance(file, str) or not file.endswith(".safetensors") or Path(file).name != file
     ]
-    if strange:
-        raise CheckpointError(f"{index}: weight_map names what is no safetensors file beside it", strange)
+    if invalid:
+        raise CheckpointError(
+            f"{index}: weight_map names files that are not safetensors files in its directory", invalid
+        )
     return sorted(set(weight_map.values()))

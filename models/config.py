@@ -1,7 +1,7 @@
-"""Hugging Face config.json <-> ModelConfig: what one decoder needs to know of its architecture.
+"""Model architecture, read from and written to a Hugging Face config.json.
 
-In: the parsed config.json of Qwen3 (dense or mixture of experts), Qwen3.5, Qwen2 / Qwen2.5 or a Llama-shaped model.
-Out: a hashable record; the way back gives the same keys. What the families are is in `families.py`.
+`ModelConfig.from_hf` reads the parsed config.json of Qwen3 (dense or mixture of experts), Qwen3.5, Qwen2 / Qwen2.5 or a
+Llama-shaped model; `to_hf` writes the same keys back. `families.py` has the families.
 """
 
 import json
@@ -21,10 +21,10 @@ _LINEAR = ("linear_key_heads", "linear_value_heads", "linear_key_dim", "linear_v
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """Shape of a decoder with grouped-query attention, RoPE, RMSNorm and SwiGLU, and what its family adds.
+    """Architecture of a decoder with grouped-query attention, RoPE, RMSNorm and SwiGLU, with its family's options.
 
-    Raises ModelError if a size is not positive, heads do not share kv heads evenly, head_dim is odd, or settings of
-    two families are mixed.
+    Raises ModelError if a size is not positive, num_heads is not a multiple of num_kv_heads, head_dim is odd, or
+    settings of two families are mixed.
     """
 
     vocab_size: int
@@ -32,7 +32,7 @@ class ModelConfig:
     hidden_size: int
     """Width of the residual stream (D)."""
     num_layers: int
-    """Blocks (L)."""
+    """Layers (L)."""
     num_heads: int
     """Query heads (H)."""
     num_kv_heads: int
@@ -40,99 +40,101 @@ class ModelConfig:
     head_dim: int
     """Width of one head (E); H * E need not equal D."""
     mlp_size: int
-    """Width of the gated mlp (F); a mixture of experts has none and only carries the number."""
+    """Width of the gated mlp (F); unused in a mixture of experts, whose config has it too."""
     rope_theta: float = 1e6
     """Base of the rotary frequencies."""
     rope_scaling: RopeScaling | None = None
-    """How the frequencies are stretched for longer sequences."""
+    """Scaling of the frequencies for longer sequences; None for plain RoPE."""
     rotary_fraction: float = 1.0
-    """The part of a head that rotary embedding turns (Qwen3.5: a quarter)."""
+    """Fraction of a head that rotary embedding rotates (Qwen3.5: a quarter)."""
     norm_eps: float = 1e-6
     """Added to the mean square in every RMSNorm."""
     tie_embeddings: bool = True
-    """The unembedding is the embedding."""
+    """Whether the unembedding is the embedding."""
     qk_norm: bool = True
     """RMSNorm over each head's queries and keys before RoPE (Qwen3)."""
     qkv_bias: bool = False
     """Biases on the query, key and value projections (Qwen2, Qwen2.5)."""
     num_experts: int = 0
-    """Gated mlps that a token is routed among (X); 0 for one mlp."""
+    """Experts of a layer (X); 0 for a dense mlp."""
     experts_per_token: int = 0
-    """How many of them a token uses."""
+    """Experts that a token is routed to."""
     expert_size: int = 0
     """Width of one expert."""
     normalize_topk: bool = True
-    """The chosen experts' weights sum to 1."""
+    """Whether the weights of a token's experts are normalised to sum to 1."""
     full_attention_every: int = 1
-    """Every how many layers one has full attention; the others have linear attention (Qwen3.5)."""
+    """Period of layers with full attention; the others have linear attention (Qwen3.5)."""
     linear_key_heads: int = 0
     """Query and key heads of linear attention."""
     linear_value_heads: int = 0
-    """Value heads of linear attention; several may share a key head."""
+    """Value heads of linear attention (U); several may share a key head."""
     linear_key_dim: int = 0
-    """Width of one such query or key."""
+    """Width of one query or key of linear attention."""
     linear_value_dim: int = 0
-    """Width of one such value."""
+    """Width of one value of linear attention (W)."""
     conv_width: int = 0
     """Taps of linear attention's short convolution."""
     is_wrapped: bool = False
-    """The checkpoint holds the text model inside one with a vision tower: names and config are a level deeper."""
+    """Whether the checkpoint nests the text model next to a vision tower, which adds a level to names and config."""
     max_positions: int = 32768
-    """Longest sequence the model was made for."""
+    """Longest sequence that the model supports."""
     vocab_padding: int = 0
-    """Rows below the embedding and the unembedding that only let a mesh divide them: never read, never written."""
+    """Rows that pad embedding and unembedding so that a mesh divides them; never used and never saved."""
     lora: Lora = field(default_factory=Lora)
-    """Adapters beside frozen weights; no part of config.json."""
+    """Adapters of frozen weights; not part of config.json."""
     extra: str = "{}"
-    """Keys of the source config.json that the decoder does not read, as JSON text (hashable), for the way back."""
+    """Keys of the source config.json that the decoder does not read, as JSON text (hashable), for `to_hf`."""
 
     def __post_init__(self) -> None:
         more = (_EXPERTS if self.num_experts else ()) + (_LINEAR if self.is_hybrid else ())
         for name in (*_SIZES, *more, "max_positions", "full_attention_every"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ModelError(f"{name} is {value!r}: expected a positive whole number")
+                raise ModelError(f"{name} is {value!r}: expected a positive integer")
         if self.num_heads % self.num_kv_heads:
-            raise ModelError(f"num_heads {self.num_heads} is no multiple of num_kv_heads {self.num_kv_heads}")
+            raise ModelError(f"num_heads {self.num_heads} is not a multiple of num_kv_heads {self.num_kv_heads}")
         if self.head_dim % 2 or self.rotary_dims % 2:
-            raise ModelError(f"head_dim {self.head_dim} is odd: rotary embedding turns pairs of dimensions")
+            raise ModelError(f"head_dim {self.head_dim} is odd: rotary embedding rotates pairs of dimensions")
         if self.qk_norm and self.qkv_bias:
-            raise ModelError("qk_norm and qkv_bias are both set: no known family has both, so it could not be exported")
+            raise ModelError(
+                "qk_norm and qkv_bias are both set: no supported family has both, so the model could not be exported"
+            )
         if (self.num_experts or self.is_hybrid) and not self.qk_norm or (self.num_experts and self.is_hybrid):
             raise ModelError(
-                "experts and linear attention need qk_norm and exclude each other: no known family differs"
+                "experts and linear attention need qk_norm and exclude each other in every supported family"
             )
         if self.experts_per_token > self.num_experts:
             raise ModelError(f"experts_per_token {self.experts_per_token} is more than num_experts {self.num_experts}")
         if self.num_layers % self.full_attention_every:
             every = self.full_attention_every
-            raise ModelError(f"num_layers {self.num_layers} is no multiple of full_attention_every {every}")
+            raise ModelError(f"num_layers {self.num_layers} is not a multiple of full_attention_every {every}")
         if self.is_hybrid and self.linear_value_heads % self.linear_key_heads:
             keys, values = self.linear_key_heads, self.linear_value_heads
-            raise ModelError(f"linear_value_heads {values} is no multiple of linear_key_heads {keys}")
+            raise ModelError(f"linear_value_heads {values} is not a multiple of linear_key_heads {keys}")
 
     @property
     def is_hybrid(self) -> bool:
-        """True if most layers have linear attention; attention's output is gated then, and norms are zero-centred."""
+        """True if some layers have linear attention; then full attention is gated and norms are zero-centred."""
         return self.full_attention_every > 1
 
     @property
     def rotary_dims(self) -> int:
-        """Dimensions of a head that rotary embedding turns."""
+        """Dimensions of a head that rotary embedding rotates."""
         return int(self.head_dim * self.rotary_fraction)
 
     @property
     def mixed_size(self) -> int:
-        """Channels of linear attention's convolution: queries, keys and values of all heads."""
+        """Channels of linear attention's convolution (M): queries, keys and values of all heads."""
         return 2 * self.linear_key_heads * self.linear_key_dim + self.linear_value_heads * self.linear_value_dim
 
     @property
     def num_full_layers(self) -> int:
-        """Layers with full attention."""
+        """Number of layers with full attention."""
         return self.num_layers // self.full_attention_every
 
     def is_full(self, layer: int) -> bool:
-        """True if a layer (counted from 0) has full attention."""
+        """Return True if a layer (counted from 0) has full attention."""
         return (layer + 1) % self.full_attention_every == 0
 
     @property
@@ -151,13 +153,13 @@ class ModelConfig:
         families.check_wrapper(hf)
         text = hf["text_config"]
         outer = {key: value for key, value in hf.items() if key != "text_config"}
-        # What stands outside decides, as in transformers.
+        # The outer config takes precedence, as in transformers.
         tied = bool(outer.get("tie_word_embeddings", text.get("tie_word_embeddings", False)))
         config = _read(text, is_wrapped=True, tie_embeddings=tied)
         return replace(config, extra=json.dumps({**json.loads(config.extra), _OUTER: outer}, sort_keys=True))
 
     def to_hf(self) -> dict[str, Any]:
-        """The config.json of this model: the source's own keys where there was one."""
+        """Return the config.json of this model, with the keys of its source if it was read from one."""
         hf = _written(self)
         extra = json.loads(self.extra)
         outer = extra.pop(_OUTER, None)
@@ -167,14 +169,14 @@ class ModelConfig:
         return hf if outer is None else {**outer, "text_config": hf}
 
 
-# No config.json has these keys: inside `extra`, one lists what the source left to defaults, the other holds what
-# stands around a text_config.
+# Keys that no config.json has. Inside `extra`, the first lists keys that the source left to defaults, the second holds
+# the config around a text_config.
 _ABSENT = "<absent>"
 _OUTER = "<outer>"
 
 
 def _read(hf: dict[str, Any], **forced: Any) -> ModelConfig:
-    """The config of a text model, with some fields decided elsewhere."""
+    """Read the config of a text model, with some fields overridden."""
     family = families.check(hf)
     heads = hf["num_attention_heads"]
     max_positions = _or(hf.get("max_position_embeddings"), 32768)
@@ -201,7 +203,7 @@ def _read(hf: dict[str, Any], **forced: Any) -> ModelConfig:
     config = replace(config, **forced)
     written = _written(config)
     extra = {key: value for key, value in hf.items() if written.get(key, _ABSENT) != value}
-    # Keys that only our own writing adds are named, so that the way back does not invent them.
+    # Keys that only `_written` adds are listed, so that `to_hf` can leave them out.
     absent = sorted(written.keys() - hf.keys())
     return replace(config, extra=json.dumps({**extra, **({_ABSENT: absent} if absent else {})}, sort_keys=True))
 
@@ -227,7 +229,7 @@ def _hybrid(hf: dict[str, Any]) -> dict[str, Any]:
 
 
 def _written(config: ModelConfig) -> dict[str, Any]:
-    """The config.json of a model that came from nowhere."""
+    """Return the config.json of a model without a source."""
     hf: dict[str, Any] = {
         "architectures": [FAMILIES[config.family].architecture],
         "attention_bias": False,

@@ -1,6 +1,6 @@
-"""The kind of value that each key of a config.json must have.
+"""Schema of config.json: the kind of value that each key must have.
 
-What reads a config may rely on it: a value of another kind is named here, before anything is computed with it.
+Values are checked before anything is computed with them, so code that reads a config can rely on their kinds.
 """
 
 import math
@@ -11,10 +11,10 @@ from models.errors import ModelError
 
 
 class Kind(NamedTuple):
-    """A kind of value."""
+    """A kind of value and the check for it."""
 
     expected: str
-    """For people."""
+    """Description in error messages."""
     holds: Callable[[Any], bool]
 
 
@@ -30,8 +30,8 @@ def _is_list(of: type) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and all(isinstance(item, of) for item in value)
 
 
-_SIZE = Kind("a positive whole number", lambda value: _is_whole(value) and value > 0)
-_COUNT = Kind("a whole number, not negative", lambda value: _is_whole(value) and value >= 0)
+_SIZE = Kind("a positive integer", lambda value: _is_whole(value) and value > 0)
+_COUNT = Kind("a non-negative integer", lambda value: _is_whole(value) and value >= 0)
 _POSITIVE = Kind("a number above 0", lambda value: _is_number(value) and value > 0)
 _PART = Kind("a number above 0 and at most 1", lambda value: _is_number(value) and 0 < value <= 1)
 _FLAG = Kind("true or false", lambda value: isinstance(value, bool))
@@ -50,9 +50,9 @@ KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("norm_topk_prob", "attn_output_gate"), _FLAG),
     **dict.fromkeys(("rope_scaling", "rope_parameters", "text_config", "quantization_config"), _OBJECT),
     **dict.fromkeys(("architectures", "layer_types"), _NAMES),
-    "mlp_only_layers": Kind("a list of layers' numbers", _is_list(int)),
+    "mlp_only_layers": Kind("a list of layer numbers", _is_list(int)),
     **dict.fromkeys(("model_type", "hidden_act"), _NAME),
-    # These stand at the top or, in newer files, in rope_parameters, as do those of a stretch.
+    # At the top level or, in newer files, in rope_parameters, as are the settings of a RoPE scaling.
     **dict.fromkeys(("rope_theta", "rms_norm_eps"), _POSITIVE),
     "partial_rotary_factor": _PART,
     "original_max_position_embeddings": _SIZE,
@@ -62,11 +62,11 @@ KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("mscale", "mscale_all_dim"), Kind("a number", _is_number)),
     "truncate": _FLAG,
 }
-"""By key; a key that is absent or null is left to whoever needs it."""
+"""Expected kind by key; absent and null keys are not checked."""
 
 
 def check_values(hf: Mapping[str, Any]) -> None:
-    """Raise one ModelError that names every value of another kind, in a config.json and in what it says of RoPE."""
+    """Raise one ModelError naming every value of a wrong kind, in a config.json and in its RoPE settings."""
     wrong = _wrong(hf, "")
     for key in ("rope_scaling", "rope_parameters"):
         inner = hf.get(key)
@@ -76,9 +76,9 @@ def check_values(hf: Mapping[str, Any]) -> None:
         raise ModelError(f"config.json: {'; '.join(wrong)}")
 
 
-def _wrong(hf: Mapping[str, Any], where: str) -> list[str]:
+def _wrong(hf: Mapping[str, Any], prefix: str) -> list[str]:
     return [
-        f"{where}{key} is {hf[key]!r}, expected {kind.expected}"
+        f"{prefix}{key} is {hf[key]!r}, expected {kind.expected}"
         for key, kind in KINDS.items()
         if hf.get(key) is not None and not kind.holds(hf[key])
     ]

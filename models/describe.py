@@ -1,9 +1,9 @@
-"""What a model and a step on it take, printed without allocating anything.
+"""Print a model's size and the memory and FLOPs of a training step, without allocating anything.
 
     python -m models.describe Qwen3-1.7B --mesh fsdp=8 --groups 8 --members 8 --prefix 1536 --suffix 512
 
-In: a preset's name or a model directory (config.json is enough), a mesh, a batch. Out: parameters, bytes per device,
-FLOPs. What is exact and what is estimated is said in `budget.py`.
+Takes a preset or a model directory (config.json is enough), a mesh and a batch; prints parameters, bytes per device and
+FLOPs. `memory_and_flops.py` documents which figures are exact and which are estimates.
 """
 
 import argparse
@@ -19,13 +19,13 @@ from models.config import ModelConfig
 from models.decoder import Remat
 from models.errors import ModelError
 from models.load import read_config
-from models.memory_and_flops import Batch, Budget, budget
+from models.memory_and_flops import Batch, StepCost, step_cost
 from models.presets import active_parameter_count, parameter_count, preset
-from models.sharding import MESH_AXES, check_divides, padded, places
+from models.sharding import MESH_AXES, axis_parts, check_divides, padded
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the description; 2 and one line for what cannot be."""
+    """Print the description and return 0; for invalid arguments print one line and return 2."""
     options = _parser().parse_args(arguments)
     try:
         print(describe(options))
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def describe(options: argparse.Namespace) -> str:
-    """The text. Raises ModelError for an unknown model, a mesh that does not divide it, or a size below 1."""
+    """Return the text. Raises ModelError for an unknown model, a mesh that does not divide it, or a size below 1."""
     is_directory = Path(options.model).is_dir()
     config = read_config(Path(options.model)) if is_directory else preset(options.model)
     mesh = parse_mesh(options.mesh)
@@ -45,14 +45,15 @@ def describe(options: argparse.Namespace) -> str:
     batch = Batch(options.groups, options.members, options.prefix, options.suffix)
     for name, size in vars(batch).items():
         if size < 1:
-            raise ModelError(f"--{name} {size} cannot be: use 1 or more")
-    if batch.groups % (spread := places(mesh, "batch")):
-        raise ModelError(f"--groups {batch.groups} must be a multiple of {spread}, the mesh's data x fsdp")
-    return "\n".join(_lines(config, mesh, batch, budget(config, mesh, batch, options.dtype, options.remat), options))
+            raise ModelError(f"--{name} is {size}: expected 1 or more")
+    if batch.groups % (parts := axis_parts(mesh, "batch")):
+        raise ModelError(f"--groups {batch.groups} must be a multiple of {parts}, the mesh's data x fsdp")
+    cost = step_cost(config, mesh, batch, options.dtype, options.remat)
+    return "\n".join(_lines(config, mesh, batch, cost, options))
 
 
 def parse_mesh(text: str) -> AbstractMesh:
-    """`fsdp=8` or `data=2,tensor=4` as a mesh without devices. Raises ModelError for anything else."""
+    """Parse `fsdp=8` or `data=2,tensor=4` as a mesh without devices. Raises ModelError for anything else."""
     sizes: dict[str, int] = {}
     for part in filter(None, text.split(",")):
         axis, _, size = part.partition("=")
@@ -67,43 +68,43 @@ def parse_mesh(text: str) -> AbstractMesh:
 
 
 def _lines(
-    config: ModelConfig, mesh: AbstractMesh, batch: Batch, found: Budget, options: argparse.Namespace
+    config: ModelConfig, mesh: AbstractMesh, batch: Batch, cost: StepCost, options: argparse.Namespace
 ) -> list[str]:
-    state = found.weights + found.gradients + found.optimizer
-    caches = found.prefix_cache + found.suffix_cache
-    # Decoding works on weights that were cast beforehand.
-    cast = found.weights // 2 if options.dtype == "bfloat16" else 0
+    state = cost.weights + cost.gradients + cost.optimizer
+    caches = cost.prefix_cache + cost.suffix_cache
+    # Decoding uses a copy of the weights that is cast beforehand.
+    cast = cost.weights // 2 if options.dtype == "bfloat16" else 0
     count, active = parameter_count(config), active_parameter_count(config)
     layers = f"{config.num_layers} layers"
     if config.is_hybrid:
         layers += f" ({config.num_full_layers} of them with full attention)"
     kind = f"{config.num_experts} experts, {config.experts_per_token} per token" if config.num_experts else "dense"
     tokens = batch.groups * (batch.prefix + batch.members * batch.suffix)
-    of_caches = f"prefixes {_size(found.prefix_cache)}, suffixes {_size(found.suffix_cache)}"
+    of_caches = f"prefixes {_size(cost.prefix_cache)}, suffixes {_size(cost.suffix_cache)}"
     lengths = f"prefix {batch.prefix}, suffix {batch.suffix}"
-    sampling = found.weights + found.optimizer + caches + cast
+    sampling = cost.weights + cost.optimizer + caches + cast
     rows = [
         ("model", f"{options.model}: {config.family}, {kind}, {layers}"),
-        ("parameters", f"{count:,}" + (f", of which a token meets {active:,}" if active != count else "")),
+        ("parameters", f"{count:,}" + (f", of which a token uses {active:,}" if active != count else "")),
         ("devices", " x ".join(f"{k}={v}" for k, v in mesh.shape.items()) + f" = {math.prod(mesh.shape.values())}"),
         ("a step", f"{batch.groups} groups x {batch.members} members, {lengths}: {tokens:,} tokens"),
         ("per device", ""),
-        ("  weights", f"{_size(found.weights)} (float32)"),
-        ("  gradients", _size(found.gradients)),
-        ("  optimizer", f"{_size(found.optimizer)} (two moments, float32)"),
+        ("  weights", f"{_size(cost.weights)} (float32)"),
+        ("  gradients", _size(cost.gradients)),
+        ("  optimizer", f"{_size(cost.optimizer)} (two moments, float32)"),
         ("  caches", f"{_size(caches)} ({options.dtype}; {of_caches})"),
-        ("  activations", f"about {_size(found.activations)} (all groups at once, remat {options.remat})"),
-        *([("  on its host", _offloaded(found))] if found.offloaded else []),
+        ("  activations", f"about {_size(cost.activations)} (all groups at once, remat {options.remat})"),
+        *([("  on its host", _offloaded(cost))] if cost.offloaded else []),
         ("  sampling", f"{_size(sampling)}: weights and a copy in {options.dtype}, optimizer, caches"),
-        ("  updating", f"about {_size(state + found.activations)}: weights, gradients, optimizer, activations"),
-        ("FLOPs", f"{found.sample_flops:.3g} to sample, {found.update_flops:.3g} to update"),
+        ("  updating", f"about {_size(state + cost.activations)}: weights, gradients, optimizer, activations"),
+        ("FLOPs", f"{cost.sample_flops:.3g} to sample, {cost.update_flops:.3g} to update"),
     ]
     return [f"{name:<14} {text}".rstrip() for name, text in rows]
 
 
-def _offloaded(found: Budget) -> str:
-    inputs = f"{_size(found.offloaded)} of layers' inputs, in pinned memory"
-    return f"{inputs}; a CPU's is the host's, so there offload saves nothing"
+def _offloaded(cost: StepCost) -> str:
+    inputs = f"{_size(cost.offloaded)} of layers' inputs, in pinned memory"
+    return f"{inputs}; on a CPU device memory is host memory, so offload saves nothing there"
 
 
 def _size(count: float) -> str:
@@ -122,10 +123,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--members", type=int, default=8, help="members of a group")
     parser.add_argument("--prefix", type=int, default=1024, help="tokens of a prefix")
     parser.add_argument("--suffix", type=int, default=512, help="tokens of a suffix")
-    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="bfloat16", help="what is computed in")
-    parser.add_argument(
-        "--remat", choices=get_args(Remat), default="full", help="what the backward pass computes again"
-    )
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="bfloat16", help="dtype of the computation")
+    parser.add_argument("--remat", choices=get_args(Remat), default="full", help="what the backward pass recomputes")
     return parser
 
 

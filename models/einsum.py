@@ -1,11 +1,11 @@
-"""Products of arrays in the compute dtype, summed in float32."""
+"""Einsum of arrays in any float dtype with float32 accumulation."""
 
 import jax
 import jax.numpy as jnp
 
 
 def contract(layout: str, a: jax.Array, b: jax.Array) -> jax.Array:
-    """`jnp.einsum(layout, a, b)` whose sums and result are float32, whatever the operands' dtype."""
+    """Compute `jnp.einsum(layout, a, b)` with float32 sums and result, whatever the operands' dtype."""
 
     def native(a: jax.Array, b: jax.Array) -> jax.Array:
         return jnp.einsum(layout, a, b, preferred_element_type=jnp.float32)
@@ -15,5 +15,5 @@ def contract(layout: str, a: jax.Array, b: jax.Array) -> jax.Array:
 
     if a.dtype == b.dtype == jnp.float32:
         return native(a, b)
-    # XLA's CPU kernels lack some bfloat16 products with float32 results; other hardware is made for them.
+    # XLA's CPU kernels lack some bfloat16 products with float32 results; accelerators have them.
     return jax.lax.platform_dependent(a, b, cpu=widened, default=native)

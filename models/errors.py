@@ -1,18 +1,18 @@
-"""What can go wrong with a model, as one small tree.
+"""Exceptions of this package.
 
-ModelError                 any mistake in a config, a mesh, a shape, or a checkpoint; a ValueError
-└── CheckpointError        a directory or its tensors are not what the config promises; lists everything that is wrong
+ModelError                 a mistake in a config, a mesh, a shape, or a checkpoint; a ValueError
+└── CheckpointError        a directory or its tensors do not match the config; lists all problems
 """
 
 from collections.abc import Sequence
 
 
 class ModelError(ValueError):
-    """A model cannot be built or run as asked. The message names the value, what was expected, and what to do."""
+    """A model cannot be built or run with these settings. The message names the value, the expectation, and the fix."""
 
 
 class CheckpointError(ModelError):
-    """A checkpoint cannot be read. `problems` holds one line per thing that is wrong."""
+    """A checkpoint cannot be read. `problems` has one line per problem."""
 
     def __init__(self, summary: str, problems: Sequence[str] = ()) -> None:
         self.problems = tuple(problems)

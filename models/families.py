@@ -1,7 +1,7 @@
-"""What a config.json says of a family of models, and which of its settings this decoder refuses.
+"""Model families: the defaults a model_type implies, and checks that a config.json is supported.
 
-Differences between the families are read from the config, never from a model's name; what would silently compute
-something else if it were ignored is refused by name.
+Differences between families are read from the config, never from a model's name. Settings that would silently change
+the computation if they were ignored are rejected by name.
 """
 
 from collections.abc import Callable
@@ -12,16 +12,16 @@ from models.errors import ModelError
 
 
 class Family(NamedTuple):
-    """What a model_type implies beside the keys of its config.json."""
+    """Properties that a model_type implies beyond the keys of its config.json."""
 
     architecture: str
     """Name of the class in transformers."""
     qk_norm: bool
     qkv_bias: bool
     head_dim: int | None
-    """Where the config gives none; None: width over heads."""
+    """Default if the config has none; None: hidden size / heads."""
     needs: tuple[str, ...] = ()
-    """Keys beyond those that every family must give."""
+    """Required keys beyond those of every family."""
 
 
 MIXTURE, HYBRID = "qwen3_moe", "qwen3_5_text"
@@ -35,13 +35,16 @@ FAMILIES: dict[str, Family] = {
     HYBRID: Family("Qwen3_5ForCausalLM", True, False, 256, (*_LINEAR, "linear_conv_kernel_dim")),
 }
 WRAPPERS = {"qwen3_5": HYBRID}
-"""Configs that hold a text model's in `text_config`, beside that of a vision tower."""
+"""Model types whose config nests a text model's config in `text_config`, next to a vision tower's."""
 
 _REQUIRED = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
 
 
 def check(hf: dict[str, Any]) -> Family:
-    """The family of a parsed (text) config.json. Raises ModelError naming everything missing, wrong or unsupported."""
+    """Return the family of a parsed (text) config.json.
+
+    Raises ModelError naming every missing key, wrong value or unsupported setting.
+    """
     check_values(hf)
     model_type = hf.get("model_type")
     if model_type not in FAMILIES:
@@ -59,7 +62,7 @@ def check(hf: dict[str, Any]) -> Family:
 
 
 def check_wrapper(hf: dict[str, Any]) -> None:
-    """Raise ModelError if what stands around a text_config is wrong, or asks for what is not computed here."""
+    """Raise ModelError if the config around a text_config has wrong values or unsupported settings."""
     check_values(hf)
     if hf.get("text_config") is None:
         raise ModelError(f"config.json of a {hf['model_type']} lacks text_config")
@@ -68,24 +71,24 @@ def check_wrapper(hf: dict[str, Any]) -> None:
 
 
 def rope(hf: dict[str, Any]) -> dict[str, Any]:
-    """What the config says of rotary embedding, whole.
+    """Return all settings of rotary embedding in a config.
 
-    Precedence as in transformers: the old spelling rope_scaling replaces the new one rope_parameters, and what stands
-    inside goes before what stands beside it.
+    Precedence as in transformers: the old key rope_scaling replaces the new one, rope_parameters, and values inside it
+    take precedence over top-level ones.
     """
     inside = hf.get("rope_scaling") or hf.get("rope_parameters") or {}
     length = hf.get("original_max_position_embeddings")
-    beside = {key: hf[key] for key in ("rope_theta", "partial_rotary_factor") if hf.get(key) is not None}
-    return {**beside, **inside, **({} if length is None else {"original_max_position_embeddings": length})}
+    top_level = {key: hf[key] for key in ("rope_theta", "partial_rotary_factor") if hf.get(key) is not None}
+    return {**top_level, **inside, **({} if length is None else {"original_max_position_embeddings": length})}
 
 
 def num_experts(hf: dict[str, Any]) -> int:
-    """Experts of a mixture, under either of its two names; 0 for a dense model."""
+    """Return the number of experts, under either of its two keys; 0 for a dense model."""
     return hf.get("num_experts") or hf.get("num_local_experts") or 0
 
 
 def full_attention_every(hf: dict[str, Any]) -> int:
-    """In a hybrid, every how many layers one has full attention; 0 if the layers do not follow such a rule."""
+    """Return the period of layers with full attention in a hybrid; 0 if the layers are not periodic."""
     kinds, layers = hf.get("layer_types"), hf["num_hidden_layers"]
     every = hf.get("full_attention_interval") or 4
     if kinds:
@@ -97,10 +100,10 @@ def full_attention_every(hf: dict[str, Any]) -> int:
 
 
 def rotary_fraction(hf: dict[str, Any]) -> float:
-    """The part of a head that rotary embedding turns."""
+    """Return the fraction of a head that rotary embedding rotates."""
     default = 0.25 if hf.get("model_type") == HYBRID else 1.0
-    said = rope(hf).get("partial_rotary_factor")
-    return default if said is None else float(said)
+    factor = rope(hf).get("partial_rotary_factor")
+    return default if factor is None else float(factor)
 
 
 def _is_sliding(hf: dict[str, Any]) -> bool:
@@ -120,8 +123,8 @@ def _is(family: str, hf: dict[str, Any]) -> bool:
     return hf["model_type"] == family
 
 
-# What would silently compute something else if it were ignored: (setting, is it in use).
-_REFUSED: tuple[tuple[str, Callable[[dict[str, Any]], Any]], ...] = (
+# Settings that would silently change the computation if they were ignored: (setting, is it in use).
+_REJECTED: tuple[tuple[str, Callable[[dict[str, Any]], Any]], ...] = (
     ("hidden_act other than silu", lambda hf: hf.get("hidden_act", "silu") != "silu"),
     ("attention_bias (biases that include the output projection)", lambda hf: hf.get("attention_bias")),
     ("mlp_bias", lambda hf: hf.get("mlp_bias")),
@@ -145,7 +148,7 @@ _REFUSED: tuple[tuple[str, Callable[[dict[str, Any]], Any]], ...] = (
 
 
 def _unsupported(hf: dict[str, Any]) -> list[str]:
-    problems = [setting for setting, is_used in _REFUSED if is_used(hf)]
+    problems = [setting for setting, is_used in _REJECTED if is_used(hf)]
     named = hf.get("architectures") or []
     if named and not any(name.endswith(("ForCausalLM", "ForConditionalGeneration")) for name in named):
         problems.append(f"architectures {named} (expected a ...ForCausalLM)")

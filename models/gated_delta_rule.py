@@ -1,42 +1,60 @@
-"""The gated delta rule: a state that maps keys to values, corrected token by token (arXiv 2412.06464).
+"""The gated delta rule: linear attention whose state maps keys to values and is corrected at each token.
 
     S_t = e^(g_t) S_(t-1) + k_t b_t (v_t - (e^(g_t) S_(t-1))^T k_t)^T,   out_t = S_t^T q_t / sqrt(E)
 
-Two forms of the same function: `_recurrent`, one token; `_chunked`, a chunk's corrections at once by solving one
-triangular system per chunk and head (arXiv 2406.06484), with a scan over chunks. Float32 throughout: errors of the
-state stay for the rest of the sequence. Axes: B groups, G members, T tokens, U value heads, E key width, W value width,
-C tokens of a chunk, Z chunks.
+From arXiv 2412.06464. Two forms compute it: `_recurrent` takes one token; `_chunked` solves one triangular system per
+chunk and head for all corrections of a chunk at once (arXiv 2406.06484) and scans over chunks. Everything is float32:
+errors of the state persist for the rest of the sequence. Axes: B groups, G members, T tokens, U value heads, E key
+width, W value width, C tokens of a chunk, Z chunks.
 """
 
+from typing import NamedTuple
+
+import chex
 import jax
 import jax.numpy as jnp
 
 CHUNK = 64
+"""Tokens of a chunk."""
 
 
-def delta_rule(
-    q_BGTUE: jax.Array,
-    k_BGTUE: jax.Array,
-    v_BGTUW: jax.Array,
-    decay_BGTU: jax.Array,
-    write_BGTU: jax.Array,
-    state_BGUEW: jax.Array,
-    chunk: int = CHUNK,
-) -> tuple[jax.Array, jax.Array]:
-    """Outputs [B, G, T, U, W] and the state after the last token, both float32.
+class DeltaInputs(NamedTuple):
+    """Per-token inputs of the gated delta rule."""
 
-    Queries and keys are normalised to length 1 here. `decay` is g (at most 0), `write` is b in [0, 1]; a token with
-    g = 0 and b = 0 leaves the state as it is.
+    q_BGTUE: jax.Array
+    k_BGTUE: jax.Array
+    v_BGTUW: jax.Array
+    decay_BGTU: jax.Array
+    """g, the log of the state's decay; at most 0."""
+    write_BGTU: jax.Array
+    """b in [0, 1], the strength of the correction; a token with g = 0 and b = 0 leaves the state unchanged."""
+
+
+def gated_delta_rule(inputs: DeltaInputs, state_BGUEW: jax.Array, chunk: int = CHUNK) -> tuple[jax.Array, jax.Array]:
+    """Return outputs [B, G, T, U, W] and the state after the last token, both float32.
+
+    Queries and keys are normalised to length 1 here. `chunk` does not change the result beyond rounding. Raises
+    AssertionError for wrong ranks, shapes or dtypes.
     """
-    q_BGTUE, k_BGTUE, v_BGTUW = (x.astype(jnp.float32) for x in (q_BGTUE, k_BGTUE, v_BGTUW))
+    _check_shapes(inputs, state_BGUEW)
+    q_BGTUE, k_BGTUE, v_BGTUW = (x.astype(jnp.float32) for x in inputs[:3])
     q_BGTUE = _unit(q_BGTUE) * q_BGTUE.shape[-1] ** -0.5
     k_BGTUE = _unit(k_BGTUE)
+    inputs = DeltaInputs(q_BGTUE, k_BGTUE, v_BGTUW, inputs.decay_BGTU, inputs.write_BGTU)
     if q_BGTUE.shape[2] == 1:
-        out_BGUW, state_BGUEW = _recurrent(
-            q_BGTUE[:, :, 0], k_BGTUE[:, :, 0], v_BGTUW[:, :, 0], decay_BGTU[:, :, 0], write_BGTU[:, :, 0], state_BGUEW
-        )
-        return out_BGUW[:, :, None], state_BGUEW
-    return _chunked(q_BGTUE, k_BGTUE, v_BGTUW, decay_BGTU, write_BGTU, state_BGUEW, chunk)
+        return _recurrent(inputs, state_BGUEW)
+    return _chunked(inputs, state_BGUEW, chunk)
+
+
+def _check_shapes(inputs: DeltaInputs, state_BGUEW: jax.Array) -> None:
+    chex.assert_rank([inputs.q_BGTUE, inputs.v_BGTUW], 5)
+    *tokens, heads, key_width = inputs.q_BGTUE.shape
+    value_width = inputs.v_BGTUW.shape[-1]
+    chex.assert_shape(inputs.k_BGTUE, (*tokens, heads, key_width))
+    chex.assert_shape(inputs.v_BGTUW, (*tokens, heads, value_width))
+    chex.assert_shape([inputs.decay_BGTU, inputs.write_BGTU], (*tokens, heads))
+    chex.assert_shape(state_BGUEW, (*tokens[:2], heads, key_width, value_width))
+    chex.assert_type([*inputs, state_BGUEW], float)
 
 
 def _unit(x_E: jax.Array) -> jax.Array:
@@ -47,47 +65,33 @@ def _dot(layout: str, a: jax.Array, b: jax.Array) -> jax.Array:
     return jnp.einsum(layout, a, b, precision=jax.lax.Precision.HIGHEST)
 
 
-def _recurrent(
-    q_BGUE: jax.Array,
-    k_BGUE: jax.Array,
-    v_BGUW: jax.Array,
-    decay_BGU: jax.Array,
-    write_BGU: jax.Array,
-    state_BGUEW: jax.Array,
-) -> tuple[jax.Array, jax.Array]:
+def _recurrent(inputs: DeltaInputs, state_BGUEW: jax.Array) -> tuple[jax.Array, jax.Array]:
+    q_BGUE, k_BGUE, v_BGUW, decay_BGU, write_BGU = (x[:, :, 0] for x in inputs)
     state_BGUEW = state_BGUEW * jnp.exp(decay_BGU)[..., None, None]
     error_BGUW = (v_BGUW - _dot("bguew,bgue->bguw", state_BGUEW, k_BGUE)) * write_BGU[..., None]
     state_BGUEW = state_BGUEW + k_BGUE[..., None] * error_BGUW[..., None, :]
-    return _dot("bguew,bgue->bguw", state_BGUEW, q_BGUE), state_BGUEW
+    return _dot("bguew,bgue->bguw", state_BGUEW, q_BGUE)[:, :, None], state_BGUEW
 
 
-def _chunked(
-    q_BGTUE: jax.Array,
-    k_BGTUE: jax.Array,
-    v_BGTUW: jax.Array,
-    decay_BGTU: jax.Array,
-    write_BGTU: jax.Array,
-    state_BGUEW: jax.Array,
-    chunk: int,
-) -> tuple[jax.Array, jax.Array]:
-    tokens = q_BGTUE.shape[2]
+def _chunked(inputs: DeltaInputs, state_BGUEW: jax.Array, chunk: int) -> tuple[jax.Array, jax.Array]:
+    tokens = inputs.q_BGTUE.shape[2]
     length = min(chunk, tokens)
     chunks = -(-tokens // length)
 
     def cut(x_BGTU: jax.Array) -> jax.Array:
-        """[B, G, T, U, ...] -> [Z, B, G, U, C, ...]; what is added writes nothing and decays nothing."""
-        spare = [(0, 0)] * x_BGTU.ndim
-        spare[2] = (0, chunks * length - tokens)
-        x = jnp.pad(x_BGTU, spare)
+        """Cut [B, G, T, U, ...] into [Z, B, G, U, C, ...]; the padding writes nothing and decays nothing."""
+        padding = [(0, 0)] * x_BGTU.ndim
+        padding[2] = (0, chunks * length - tokens)
+        x = jnp.pad(x_BGTU, padding)
         x = x.reshape(*x.shape[:2], chunks, length, *x.shape[3:])
         return jnp.moveaxis(jnp.moveaxis(x, 2, 0), 3, 4)
 
-    q, k, v, write = cut(q_BGTUE), cut(k_BGTUE), cut(v_BGTUW), cut(write_BGTU)[..., None]
-    # Log of the decay from the chunk's start up to and with each token, and between every two tokens.
-    sum_ZBGUC = jnp.cumsum(cut(decay_BGTU), axis=-1)
+    q, k, v, write = cut(inputs.q_BGTUE), cut(inputs.k_BGTUE), cut(inputs.v_BGTUW), cut(inputs.write_BGTU)[..., None]
+    # Log of the decay from the chunk's start through each token; then the decay between every two tokens.
+    sum_ZBGUC = jnp.cumsum(cut(inputs.decay_BGTU), axis=-1)
     is_past_CC = jnp.tril(jnp.ones((length, length), bool))
     between = jnp.exp(jnp.where(is_past_CC, sum_ZBGUC[..., :, None] - sum_ZBGUC[..., None, :], -jnp.inf))
-    # What each token writes, were the state zero at the chunk's start; and what it reads from that state.
+    # Solved for each token's write if the state were zero at the chunk's start, and for what it reads from that state.
     system = _dot("zbguce,zbgude->zbgucd", k * write, k) * between
     since_start = jnp.exp(sum_ZBGUC)[..., None]
     sides = jnp.concatenate([v * write, k * write * since_start], axis=-1)

@@ -1,23 +1,28 @@
-"""Hidden states -> log-probabilities of given tokens, without the matrix [tokens, vocabulary].
+"""Log-probabilities of given tokens from hidden states, without holding logits for all tokens [N, V].
 
     z = hidden unembed^T / temperature,   logprob_n = z_n[target_n] - logsumexp(z_n)
     entropy_n = logsumexp(z_n) - sum_v softmax(z_n)_v z_nv
 
-At V = 151,936 the logits of 16k tokens would take 10 GB; here one chunk of them exists at a time, in both passes. On a
-mesh each device goes through the chunks of its own tokens: the matrix is gathered and its gradient summed around that
-loop. Left to itself the compiler does both for every chunk, and gathers the slopes of all devices' logits besides.
+At V = 151,936 the logits of 16k tokens would take 10 GB; here one chunk of them exists at a time, in the forward and
+the backward pass. On a mesh each device loops over chunks of its own tokens; the matrix is gathered, and its gradient
+summed, once outside that loop. The compiler alone would do both for every chunk, and also gather the gradients of all
+devices' logits.
 """
 
+import chex
 import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh, PartitionSpec
 
 from models.einsum import contract
-from models.sharding import RULES, partition, places
+from models.sharding import RULES, axis_parts, partition
 
 
 def logits(hidden_D: jax.Array, unembed_VD: jax.Array) -> jax.Array:
-    """Scores [..., V] in float32 of hidden states [..., D]."""
+    """Return float32 logits [..., V] of hidden states [..., D]. Raises AssertionError for wrong shapes or dtypes."""
+    chex.assert_rank(unembed_VD, 2)
+    chex.assert_axis_dimension(hidden_D, -1, unembed_VD.shape[1])
+    chex.assert_type([hidden_D, unembed_VD], float)
     return contract("...d,vd->...v", hidden_D, unembed_VD)
 
 
@@ -30,24 +35,36 @@ def token_logprobs(
     chunk: int = 1024,
     mesh: Mesh | None = None,
 ) -> tuple[jax.Array, jax.Array]:
-    """Log-probability (nats) of each target and entropy (nats) of its distribution, both [N] float32.
+    """Return the log-probability of each target and the entropy of its distribution, both in nats, [N] float32.
 
-    Values and gradients equal those of the whole computation. `temperature` divides the logits, as in sampling; `chunk`
-    bounds the tokens whose logits exist at once, on each device of a `mesh`. There the tokens must be spread as groups
-    are, that is be those of one group after the other.
+    Args:
+        hidden_ND: hidden states. On a mesh they are sharded as groups are, so the tokens of a group are consecutive.
+        unembed_VD: the output matrix.
+        targets_N: the tokens whose log-probabilities are computed.
+        temperature: divides the logits, as in sampling.
+        chunk: limit of tokens whose logits exist at once, on each device. Neither values nor gradients depend on it
+            beyond rounding.
+        mesh: the devices that share the tokens; None for one.
+
+    Raises:
+        AssertionError: for wrong ranks, shapes or dtypes.
     """
-    if mesh is None or places(mesh, "batch") == 1:
+    chex.assert_rank([hidden_ND, unembed_VD, targets_N, temperature], [2, 2, 1, 0])
+    chex.assert_equal_shape_prefix([hidden_ND, targets_N], 1)
+    chex.assert_equal_shape_suffix([hidden_ND, unembed_VD], 1)
+    chex.assert_type([hidden_ND, unembed_VD, targets_N], [float, float, int])
+    if mesh is None or axis_parts(mesh, "batch") == 1:
         return _in_chunks(hidden_ND, unembed_VD, targets_N, temperature, chunk)
     groups, everywhere = partition(("batch",)), PartitionSpec()
 
-    def own_tokens(
+    def device_logprobs(
         hidden_ND: jax.Array, unembed_VD: jax.Array, targets_N: jax.Array, temperature: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
-        return _in_chunks(hidden_ND, _shared(unembed_VD), targets_N, temperature, chunk)
+        return _in_chunks(hidden_ND, _per_device(unembed_VD), targets_N, temperature, chunk)
 
-    # Of what is spread within a device's tokens, the vocabulary, the compiler takes care.
+    # Only the batch axes are manual: the compiler shards the vocabulary over tensor.
     run = jax.shard_map(
-        own_tokens,
+        device_logprobs,
         mesh=mesh,
         in_specs=(groups, everywhere, groups, everywhere),
         out_specs=groups,
@@ -57,16 +74,16 @@ def token_logprobs(
 
 
 @jax.custom_vjp
-def _shared(unembed_VD: jax.Array) -> jax.Array:
-    """What all devices have alike, as each one's own: its gradient is summed over them, in float32, and only here."""
+def _per_device(unembed_VD: jax.Array) -> jax.Array:
+    """Mark a replicated matrix as per-device, so that its gradient is summed over devices only here, in float32."""
     return jax.lax.pcast(unembed_VD, RULES["batch"], to="varying")
 
 
-def _sum_of_slopes(_: None, slope_VD: jax.Array) -> tuple[jax.Array]:
-    return (jax.lax.psum(slope_VD.astype(jnp.float32), RULES["batch"]).astype(slope_VD.dtype),)
+def _sum_gradients(_: None, gradient_VD: jax.Array) -> tuple[jax.Array]:
+    return (jax.lax.psum(gradient_VD.astype(jnp.float32), RULES["batch"]).astype(gradient_VD.dtype),)
 
 
-_shared.defvjp(lambda unembed_VD: (_shared(unembed_VD), None), _sum_of_slopes)
+_per_device.defvjp(lambda unembed_VD: (_per_device(unembed_VD), None), _sum_gradients)
 
 
 def _in_chunks(
@@ -75,18 +92,20 @@ def _in_chunks(
     num_tokens, width = hidden_ND.shape
     num_chunks = max(1, -(-num_tokens // chunk))
     rows = -(-num_tokens // num_chunks)
-    spare = rows * num_chunks - num_tokens
-    hidden_CND = jnp.pad(hidden_ND, ((0, spare), (0, 0))).reshape(rows, num_chunks, width).swapaxes(0, 1)
-    targets_CN = jnp.pad(targets_N, (0, spare)).reshape(rows, num_chunks).swapaxes(0, 1)
+    padding = rows * num_chunks - num_tokens
+    hidden_CND = jnp.pad(hidden_ND, ((0, padding), (0, 0))).reshape(rows, num_chunks, width).swapaxes(0, 1)
+    targets_CN = jnp.pad(targets_N, (0, padding)).reshape(rows, num_chunks).swapaxes(0, 1)
 
     @jax.checkpoint
-    def one_chunk(hidden_ND: jax.Array, targets_N: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def chunk_logprobs(hidden_ND: jax.Array, targets_N: jax.Array) -> tuple[jax.Array, jax.Array]:
         z_NV = logits(hidden_ND, unembed_VD) / temperature
         total_N = jax.nn.logsumexp(z_NV, axis=-1)
         chosen_N = jnp.take_along_axis(z_NV, targets_N[:, None], axis=-1)[:, 0]
         return chosen_N - total_N, total_N - jnp.sum(jnp.exp(z_NV - total_N[:, None]) * z_NV, axis=-1)
 
-    _, (logprob_CN, entropy_CN) = jax.lax.scan(lambda _, xs: (None, one_chunk(*xs)), None, (hidden_CND, targets_CN))
+    _, (logprob_CN, entropy_CN) = jax.lax.scan(
+        lambda _, xs: (None, chunk_logprobs(*xs)), None, (hidden_CND, targets_CN)
+    )
     return _in_order(logprob_CN, num_tokens), _in_order(entropy_CN, num_tokens)
 
 

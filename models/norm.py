@@ -3,12 +3,19 @@
 x / sqrt(mean(x^2) + eps) * weight,   zero-centred: * (1 + weight)
 """
 
+import chex
 import jax
 import jax.numpy as jnp
 
 
 def rms_norm(x_D: jax.Array, weight_D: jax.Array, eps: float, *, zero_centred: bool = False) -> jax.Array:
-    """Normalise the last axis; the mean in float32. A zero-centred weight is applied in float32 too."""
+    """Normalise the last axis of [..., D] by a weight [D]; the mean is float32, and so is a zero-centred product.
+
+    Raises AssertionError for wrong shapes or dtypes.
+    """
+    chex.assert_rank(weight_D, 1)
+    chex.assert_axis_dimension(x_D, -1, weight_D.shape[0])
+    chex.assert_type([x_D, weight_D], float)
     x32_D = x_D.astype(jnp.float32)
     x32_D = x32_D * jax.lax.rsqrt(jnp.mean(jnp.square(x32_D), axis=-1, keepdims=True) + eps)
     if zero_centred:

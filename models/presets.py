@@ -1,6 +1,6 @@
-"""Published shapes of Qwen3, Qwen2.5 and Qwen3.5, to plan a run without weights. Loading reads config.json, never this.
+"""Published shapes of Qwen3, Qwen2.5 and Qwen3.5, to plan a run without weights; loading reads config.json instead.
 
-Qwen3.5's are of the text model alone: without the vision tower and the heads that predict several tokens ahead.
+Qwen3.5 shapes cover the text model only, without the vision tower and the multi-token prediction heads.
 """
 
 from dataclasses import replace
@@ -103,7 +103,7 @@ PRESETS: dict[str, ModelConfig] = {
 
 
 def preset(name: str) -> ModelConfig:
-    """The published shape of a hub id, with or without its organisation. Raises ModelError naming what there is."""
+    """Return the published shape of a hub id, with or without organisation. Raises ModelError listing the presets."""
     for known in (name, f"Qwen/{name}"):
         if known in PRESETS:
             return PRESETS[known]
@@ -111,14 +111,14 @@ def preset(name: str) -> ModelConfig:
 
 
 def parameter_count(config: ModelConfig) -> int:
-    """Parameters of an architecture; a tied output matrix counts once."""
+    """Count the parameters of an architecture; a tied output matrix counts once."""
     config = replace(config, vocab_padding=0)
     return sum(prod(tensor.shape(config)) for tensor in tensors(config))
 
 
 @cache
 def active_parameter_count(config: ModelConfig) -> int:
-    """Parameters that one token meets: of a mixture's experts only those that it is sent to."""
+    """Count the parameters that one token uses: of a mixture's experts only the chosen ones."""
     idle = config.num_experts - config.experts_per_token
     one_expert = 3 * config.hidden_size * config.expert_size
     return parameter_count(config) - config.num_layers * idle * one_expert

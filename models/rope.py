@@ -1,15 +1,16 @@
-"""Positions -> rotary angles, and queries and keys turned by them.
+"""Rotary position embedding (RoPE): angles from positions, and queries and keys rotated by them.
 
-    angle = position * f_i,   f_i = theta^(-2i/E), or stretched for longer sequences as the config says
+    angle = position * f_i,   f_i = theta^(-2i/E), or scaled for longer sequences as the config says
 
-Stretched forms: linear (every f_i divided by the factor), YaRN (arXiv 2309.00071: low frequencies divided, high ones
-kept, a ramp between; cosine and sine scaled), llama3 (the same idea with bounds in wavelengths).
+Scalings: linear (every f_i divided by the factor), YaRN (arXiv 2309.00071: low frequencies divided, high ones
+unchanged, a ramp between; cosine and sine multiplied), llama3 (the same idea with bounds in wavelengths).
 """
 
 import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -20,20 +21,20 @@ KINDS = ("default", "linear", "yarn", "llama3")
 
 @dataclass(frozen=True, kw_only=True)
 class RopeScaling:
-    """How rotary frequencies are stretched; the names are those of config.json."""
+    """Scaling of rotary frequencies for longer sequences; fields are named as in config.json."""
 
     rope_type: str
     """linear, yarn or llama3."""
     factor: float
-    """How many times longer sequences become."""
+    """Ratio of the new sequence length to the original."""
     original_max_position_embeddings: int = 0
-    """Longest sequence before the stretch (yarn, llama3)."""
+    """Longest sequence before the scaling (yarn, llama3)."""
     low_freq_factor: float = 0.0
     """llama3: frequencies with fewer turns than this over the original length are divided by the factor."""
     high_freq_factor: float = 0.0
-    """llama3: frequencies with more turns than this are kept."""
+    """llama3: frequencies with more turns than this are unchanged."""
     beta_fast: float = 32.0
-    """yarn: frequencies with more turns than this are kept."""
+    """yarn: frequencies with more turns than this are unchanged."""
     beta_slow: float = 1.0
     """yarn: frequencies with fewer turns than this are divided by the factor."""
     truncate: bool = True
@@ -43,14 +44,19 @@ class RopeScaling:
 
 
 class Rotation(NamedTuple):
-    """Cosine and sine [B, G, T, E/2] of every position's rotary angles, float32; fewer than E/2 turn a part only."""
+    """Cosine and sine [B, G, T, E/2] of each position's rotary angles, float32; fewer than E/2 for partial rotation."""
 
     cos: jax.Array
     sin: jax.Array
 
 
 def rotation(theta: float, dims: int, scaling: RopeScaling | None, position_BGT: jax.Array) -> Rotation:
-    """Rotary angles of `dims` dimensions (pairs: dims / 2) at every position."""
+    """Return the rotation of `dims` dimensions (dims / 2 pairs) at every position.
+
+    Raises AssertionError unless positions are integers [B, G, T].
+    """
+    chex.assert_rank(position_BGT, 3)
+    chex.assert_type(position_BGT, int)
     frequency_E = frequencies(theta, dims, scaling)
     angle_BGTE = position_BGT[..., None].astype(jnp.float32) * frequency_E
     cos, sin = jnp.cos(angle_BGTE), jnp.sin(angle_BGTE)
@@ -60,7 +66,7 @@ def rotation(theta: float, dims: int, scaling: RopeScaling | None, position_BGT:
 
 
 def frequencies(theta: float, dims: int, scaling: RopeScaling | None) -> jax.Array:
-    """Angle per position [dims / 2], float32."""
+    """Return the angle per position of each pair [dims / 2], float32."""
     half = dims // 2
     plain_E = theta ** (-jnp.arange(half, dtype=jnp.float32) / half)
     if scaling is None:
@@ -68,16 +74,16 @@ def frequencies(theta: float, dims: int, scaling: RopeScaling | None) -> jax.Arr
     if scaling.rope_type == "linear":
         return plain_E / scaling.factor
     if scaling.rope_type == "yarn":
-        kept_E = _yarn_kept(theta, dims, scaling)
+        unscaled_E = _yarn_unscaled(theta, dims, scaling)
     else:
         turns_E = scaling.original_max_position_embeddings * plain_E / (2 * math.pi)
         low, high = scaling.low_freq_factor, scaling.high_freq_factor
-        kept_E = jnp.clip((turns_E - low) / (high - low), 0, 1)
-    return plain_E * kept_E + plain_E / scaling.factor * (1 - kept_E)
+        unscaled_E = jnp.clip((turns_E - low) / (high - low), 0, 1)
+    return plain_E * unscaled_E + plain_E / scaling.factor * (1 - unscaled_E)
 
 
-def _yarn_kept(theta: float, dims: int, scaling: RopeScaling) -> jax.Array:
-    """How much of each frequency is kept [dims / 2]: 1 for those that turn often, 0 for those that turn rarely."""
+def _yarn_unscaled(theta: float, dims: int, scaling: RopeScaling) -> jax.Array:
+    """Return the unscaled share of each frequency [dims / 2]: 1 for high frequencies, 0 for low ones."""
 
     def pair_that_turns(times: float) -> float:
         length = scaling.original_max_position_embeddings
@@ -91,22 +97,28 @@ def _yarn_kept(theta: float, dims: int, scaling: RopeScaling) -> jax.Array:
     return 1 - jnp.clip((jnp.arange(dims // 2, dtype=jnp.float32) - first) / (last - first), 0, 1)
 
 
-def rotate(x_BGTNE: jax.Array, turn: Rotation) -> jax.Array:
-    """Turn dimension pairs (i, i + half), Hugging Face's convention, of any number of heads N.
+def rotate(x_BGTNE: jax.Array, rotation: Rotation) -> jax.Array:
+    """Rotate dimension pairs (i, i + half), Hugging Face's convention, of any number of heads N.
 
-    Dimensions beyond twice the angles' number are left as they are (partial rotary embedding).
+    Dimensions beyond twice the number of angles are unchanged (partial rotary embedding). Raises AssertionError for
+    wrong ranks, shapes or dtypes.
     """
-    cos, sin = turn.cos[..., None, :], turn.sin[..., None, :]
-    turned = 2 * cos.shape[-1]
-    first, second = jnp.split(x_BGTNE[..., :turned].astype(jnp.float32), 2, axis=-1)
+    chex.assert_rank([x_BGTNE, rotation.cos, rotation.sin], [5, 4, 4])
+    chex.assert_equal_shape([rotation.cos, rotation.sin])
+    chex.assert_equal_shape_prefix([x_BGTNE, rotation.cos], 3)
+    chex.assert_axis_dimension_gteq(x_BGTNE, -1, 2 * rotation.cos.shape[-1])
+    chex.assert_type([x_BGTNE, rotation.cos, rotation.sin], float)
+    cos, sin = rotation.cos[..., None, :], rotation.sin[..., None, :]
+    rotary_dims = 2 * cos.shape[-1]
+    first, second = jnp.split(x_BGTNE[..., :rotary_dims].astype(jnp.float32), 2, axis=-1)
     out = jnp.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1).astype(x_BGTNE.dtype)
-    return out if turned == x_BGTNE.shape[-1] else jnp.concatenate([out, x_BGTNE[..., turned:]], axis=-1)
+    return out if rotary_dims == x_BGTNE.shape[-1] else jnp.concatenate([out, x_BGTNE[..., rotary_dims:]], axis=-1)
 
 
 def read_scaling(rope: dict[str, Any], max_positions: int) -> RopeScaling | None:
-    """The stretch that a config.json's rope_scaling or rope_parameters describes; None for plain RoPE.
+    """Read the scaling in a config.json's rope_scaling or rope_parameters; None for plain RoPE.
 
-    Raises ModelError naming a kind that is not supported, or what a supported kind lacks.
+    Raises ModelError naming an unsupported kind, or the missing or wrong numbers of a supported one.
     """
     kind = rope.get("rope_type") or rope.get("type") or "default"
     if kind not in KINDS:
@@ -146,7 +158,7 @@ def read_scaling(rope: dict[str, Any], max_positions: int) -> RopeScaling | None
 
 
 def write_scaling(scaling: RopeScaling) -> dict[str, Any]:
-    """The rope_scaling of a config.json."""
+    """Return the rope_scaling of a config.json."""
     keys = {"linear": (), "llama3": ("low_freq_factor", "high_freq_factor", "original_max_position_embeddings")}
     yarn = ("original_max_position_embeddings", "beta_fast", "beta_slow", "truncate", "attention_factor")
     named = ("rope_type", "factor", *keys.get(scaling.rope_type, yarn))
@@ -154,7 +166,7 @@ def write_scaling(scaling: RopeScaling) -> dict[str, Any]:
 
 
 def _attention_factor(rope: dict[str, Any], factor: float) -> float:
-    """YaRN's scale of cosine and sine: as given, or 0.1 ln(factor) + 1."""
+    """Return YaRN's factor of cosine and sine: as given, or 0.1 ln(factor) + 1."""
 
     def magnitude(weight: float) -> float:
         return 0.1 * weight * math.log(factor) + 1.0 if factor > 1 else 1.0

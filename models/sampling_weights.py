@@ -1,6 +1,6 @@
-"""Parameters as they are trained -> as they sample: in the compute dtype, where the sampler's mesh has them.
+"""Conversion of trained parameters to sampling weights: in the compute dtype, sharded as on the sampler's mesh.
 
-Made once a step. Without it every turn and every answer would cast all weights again, and gather what fsdp cuts.
+Done once per step. Otherwise every turn and every tool answer would cast all weights again, and gather fsdp's shards.
 """
 
 from functools import partial
@@ -18,20 +18,20 @@ from models.sharding import param_shardings
 
 
 def sampling_weights(config: ModelConfig, params: Any, compute_dtype: DTypeLike, mesh: Mesh | None) -> Any:
-    """The tree `params` for a decoder of that dtype on that mesh; arrays that are so already are not copied.
+    """Convert `params` for a decoder with this dtype on this mesh; arrays that already match are not copied.
 
     Raises ModelError if the model does not divide over the mesh.
     """
     flat = list(nnx.to_flat_state(params))
-    places = [
-        place for place, (path, param) in enumerate(flat) if path[-1] not in EXACT and param[...].dtype != compute_dtype
+    to_cast = [
+        index for index, (path, param) in enumerate(flat) if path[-1] not in EXACT and param[...].dtype != compute_dtype
     ]
-    weights = [flat[place][1][...] for place in places]
-    for place, weight in zip(places, _cast(weights, jnp.dtype(compute_dtype)) if weights else (), strict=True):
-        path, param = flat[place]
-        flat[place] = path, param.replace(weight)
-    made = nnx.from_flat_state(flat)
-    return made if mesh is None else jax.device_put(made, param_shardings(config, made, mesh))
+    weights = [flat[index][1][...] for index in to_cast]
+    for index, weight in zip(to_cast, _cast(weights, jnp.dtype(compute_dtype)) if weights else (), strict=True):
+        path, param = flat[index]
+        flat[index] = path, param.replace(weight)
+    tree = nnx.from_flat_state(flat)
+    return tree if mesh is None else jax.device_put(tree, param_shardings(config, tree, mesh))
 
 
 @partial(jax.jit, static_argnums=1)

@@ -1,8 +1,8 @@
-"""The table of tensors: parameter <-> Hugging Face name, shape, transform, axes; read by load, save and sharding.
+"""The weight table: each parameter's Hugging Face name, shape, transform and logical axes.
 
-Hugging Face keeps a projection as [outputs, inputs] with heads and head width flattened; here it is [inputs, outputs]
-with heads apart, and all layers of one kind, and all experts of a layer, are stacked. A row says which logical axes are
-outputs and which inputs; the rest follows.
+Loading, saving and sharding all read it. Hugging Face stores a projection as [outputs, inputs] with heads and head
+width flattened; here it is [inputs, outputs] with a separate axis of heads, and all layers of one kind, and all experts
+of a layer, are stacked. A row names the logical axes that are outputs and inputs; the rest follows.
 """
 
 import math
@@ -20,10 +20,10 @@ Layers = Literal["layers", "full_layers", "linear_layers"]
 
 @dataclass(frozen=True)
 class Tensor:
-    """One parameter of the decoder and its counterpart, or one counterpart per layer, in a checkpoint."""
+    """One parameter of the decoder and its tensor, or one tensor per layer and expert, in a checkpoint."""
 
     path: tuple[str, ...]
-    """Where the decoder keeps it."""
+    """Path of the parameter in the decoder."""
     name: str
     """Name in the checkpoint; {layer} and {expert} stand for numbers."""
     outputs: tuple[str, ...]
@@ -31,17 +31,17 @@ class Tensor:
     inputs: tuple[str, ...] = ()
     """Logical axes that the checkpoint flattens into its second axis."""
     transposed: bool = True
-    """The decoder keeps inputs before outputs; if not, the checkpoint's order."""
+    """The decoder stores inputs before outputs; if false, in the checkpoint's order."""
     init: Init = "normal"
-    """How a new model fills it."""
+    """Initialisation of a new model."""
     layers: Layers = "layers"
-    """Which layers have it."""
+    """The layers that have this parameter."""
     unit_axis: bool = False
     """The checkpoint has an axis of length 1 between outputs and inputs (a convolution by channel)."""
 
     @property
     def stacked(self) -> tuple[str, ...]:
-        """The axes that the checkpoint keeps as separate tensors: layers, experts, or none."""
+        """The axes that the checkpoint stores as separate tensors: layers, experts, or none."""
         experts = ("experts",) if "{expert}" in self.name else ()
         return (self.layers, *experts) if "{layer}" in self.name else ()
 
@@ -53,27 +53,27 @@ class Tensor:
     @property
     def axes(self) -> tuple[str, ...]:
         """Logical axes of the parameter."""
-        own = self.inputs + self.outputs if self.transposed else self.outputs + self.inputs
-        return self.stacked + own
+        per_layer = self.inputs + self.outputs if self.transposed else self.outputs + self.inputs
+        return self.stacked + per_layer
 
     def shape(self, config: ModelConfig) -> tuple[int, ...]:
-        """Shape of the parameter."""
+        """Return the shape of the parameter."""
         size = sizes(config)
         return tuple(size[axis] for axis in self.axes)
 
     def hf_shape(self, config: ModelConfig) -> tuple[int, ...]:
-        """Shape of the tensor in a checkpoint."""
+        """Return the shape of the tensor in a checkpoint."""
         size = sizes(config) | {"vocab": config.vocab_size}
         shape = tuple(math.prod(size[axis] for axis in group) for group in (self.outputs, self.inputs) if group)
         return (shape[0], 1, *shape[1:]) if self.unit_axis else shape
 
     def layer_numbers(self, config: ModelConfig) -> list[int]:
-        """The layers that have it, in the order in which they are stacked."""
+        """Return the layers that have this parameter, in the order in which they are stacked."""
         kinds = {"layers": (True, False), "full_layers": (True,), "linear_layers": (False,)}[self.layers]
         return [layer for layer in range(config.num_layers) if config.is_full(layer) in kinds]
 
     def hf_names(self, config: ModelConfig) -> list[str]:
-        """Names in a checkpoint: one, or one per layer and expert, in the order of the stacked axes."""
+        """Return the names in a checkpoint: one, or one per layer and expert in the order of the stacked axes."""
         if not self.is_stacked:
             return [self.name]
         experts = range(config.num_experts) if "experts" in self.stacked else [0]
@@ -81,9 +81,9 @@ class Tensor:
         return [self.name.format(layer=layer, expert=expert) for layer in layers for expert in experts]
 
     def hf_index(self, config: ModelConfig, index: Index) -> Index:
-        """The part of the checkpoint's tensor that holds the parameter's part `index` (no stacked axes in it).
+        """Convert an index of the parameter, without stacked axes, to the index of the checkpoint's tensor.
 
-        Of a part that reaches into the vocabulary's padding, what lies before it.
+        An index that reaches into the vocabulary's padding is clipped to the real rows.
         """
         size = sizes(config) | {"vocab": config.vocab_size}
         part = dict(zip(self.axes[len(self.stacked) :], index, strict=True))
@@ -95,11 +95,11 @@ class Tensor:
         return (cut[0], slice(None), *cut[1:]) if self.unit_axis else cut
 
     def from_hf(self, value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        """A part of the checkpoint's tensor -> the parameter's part of one layer and expert, of the given shape."""
+        """Convert a part of the checkpoint's tensor to that part, of the given shape, of one layer and expert."""
         return (value.T if self.transposed else value).reshape(shape)
 
     def to_hf(self, config: ModelConfig, value: np.ndarray) -> np.ndarray:
-        """One whole layer (and expert) of the parameter -> the checkpoint's tensor, less the vocabulary's padding."""
+        """Convert one layer (and expert) of the parameter to the checkpoint's tensor, without vocabulary padding."""
         if self.outputs == ("vocab",):
             value = value[: config.vocab_size]
         shape = self.hf_shape(config)
@@ -107,7 +107,7 @@ class Tensor:
 
 
 def sizes(config: ModelConfig) -> dict[str, int]:
-    """Length of every logical axis of the parameters."""
+    """Return the length of every logical axis of the parameters."""
     return {
         "layers": config.num_layers,
         "full_layers": config.num_full_layers,
@@ -130,7 +130,7 @@ def sizes(config: ModelConfig) -> dict[str, int]:
 
 
 def tensors(config: ModelConfig) -> tuple[Tensor, ...]:
-    """All tensors of a model, in the order in which they are written."""
+    """Return all tensors of a model, in the order in which they are written."""
     width = ("embed",)
     norm: Init = "zeros" if config.is_hybrid else "ones"
     rows = [
@@ -149,8 +149,8 @@ def tensors(config: ModelConfig) -> tuple[Tensor, ...]:
     return tuple(rows)
 
 
-def carried(config: ModelConfig, name: str) -> bool:
-    """True for a tensor that the decoder does not read but an export hands on: a vision tower, extra heads."""
+def is_passed_through(config: ModelConfig, name: str) -> bool:
+    """Return True for a tensor that the decoder does not read but an export copies: vision tower, prediction heads."""
     return config.is_hybrid and name.startswith(("model.visual.", "mtp."))
 
 
@@ -213,7 +213,7 @@ def _layer(
 
 
 def _flat_slice(parts: list[slice], lengths: list[int]) -> slice:
-    """The slice of flattened axes; only the first of them may be cut."""
+    """Return the slice of flattened axes; only the first of them may be sliced."""
     rest = math.prod(lengths[1:])
     start, stop, _ = parts[0].indices(lengths[0])
     return slice(start * rest, stop * rest)

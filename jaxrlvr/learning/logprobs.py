@@ -28,13 +28,14 @@ def balanced_logprobs(
     """
     packed, length_B, balance = batch.packed, batch.prefix_length_B, jnp.float32(0)
     tokens_BRS, sampled_BRS, begin_BRS = (batch.suffix_BGT, batch.sampled_BGT, None) if packed is None else packed[:3]
-    prefix_hidden_BPD, prefix = model.prefill(batch.prefix_BP, length_B)
+    prefix_hidden_BPD, cache = model.prefill(batch.prefix_BP, length_B)
+    prefix = models.Prefix(cache, length_B)
     if balanced:
-        hidden_BRSD, routing = model.routed(tokens_BRS, prefix, length_B, sampled_BRS, begin_BRS)
+        hidden_BRSD, routing = model.routed(tokens_BRS, prefix, sampled_BRS, begin_BRS)
         balance = models.balance_loss(routing)
     else:
         nothing_BR = jnp.zeros(tokens_BRS.shape[:2], jnp.int32)
-        hidden_BRSD, _ = model.extend(tokens_BRS, prefix, length_B, None, nothing_BR, begin_BGT=begin_BRS)
+        hidden_BRSD, _ = model.extend(tokens_BRS, prefix, None, nothing_BR, begin_BGT=begin_BRS)
     last_B1D = jnp.take_along_axis(prefix_hidden_BPD, (length_B - 1)[:, None, None], axis=1)
     first_BR1D = jnp.broadcast_to(last_B1D[:, None], (*tokens_BRS.shape[:2], 1, last_B1D.shape[-1]))
     predicting_BRSD = jnp.concatenate([first_BR1D, hidden_BRSD[:, :, :-1]], axis=2)

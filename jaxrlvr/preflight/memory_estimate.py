@@ -19,7 +19,7 @@ from jaxrlvr.rollout.policy import weight_bytes
 from jaxrlvr.runtime.devices import MeshConfig, memory_limit, sampling_mesh
 from jaxrlvr.runtime.errors import UserError
 from models.adapters import adapter_count
-from models.memory_and_flops import Batch, Budget, budget
+from models.memory_and_flops import Batch, StepCost, step_cost
 from models.sharding import MESH_AXES, padded
 
 
@@ -52,9 +52,9 @@ def estimate(config: RunConfig, model: models.ModelConfig) -> MemoryEstimate:
     places = grid(policy.mesh)
     model = padded(replace(model, lora=policy.lora), places)
 
-    def taken(groups: int, places: AbstractMesh) -> Budget:
+    def taken(groups: int, places: AbstractMesh) -> StepCost:
         batch = Batch(groups, acting.group_size, acting.prefix_buckets[-1], acting.suffix_buckets[-1])
-        return budget(model, places, batch, policy.compute_dtype, policy.remat)
+        return step_cost(model, places, batch, policy.compute_dtype, policy.remat)
 
     other = sampling_mesh(policy.sampling_mesh, policy.mesh, weight_bytes(model, policy.compute_dtype))
     sampled, learned = taken(_places(config), grid(other)), taken(config.learner.micro_groups, places)

@@ -91,10 +91,8 @@ def load_policy(config: PolicyConfig) -> Policy:
         source,
         mesh,
         dtype=kept,
-        compute_dtype=computed,
-        remat=config.remat,
         lora=config.lora,
-        attention=config.attention,
+        compute=models.Compute(computed, config.remat, config.attention),
     )
     graphdef, params = nnx.split(decoder)
     sampling = sampling_mesh(config.sampling_mesh, config.mesh, weight_bytes(decoder.config, config.compute_dtype))

@@ -157,9 +157,7 @@ def _grafted(
     prefix: models.KVCache,
 ) -> tuple[jax.Array, models.KVCache]:
     shared = jax.tree.map(lambda x: jax.lax.dynamic_index_in_dim(x, slot, keepdims=True)[:, None], prefix)
-    hidden_11RD, filled = model.stacked().extend(
-        rest_1R[:, None], None, jnp.zeros_like(shared_1), shared, shared_1[:, None], count_1[:, None]
-    )
+    hidden_11RD, filled = model.stacked().extend(rest_1R[:, None], None, shared, shared_1[:, None], count_1[:, None])
     return hidden_11RD[:, 0][:, count_1[0] - 1], jax.tree.map(lambda x: x[:, 0], filled)
 
 
@@ -198,7 +196,7 @@ def _encode_remainders(
     cache: models.KVCache,
 ) -> EncodedPrompts:
     hidden_B1RD, filled = model.stacked().extend(
-        rest_BR[:, None], None, jnp.zeros_like(shared_length_B), cache, shared_length_B[:, None], rest_length_B[:, None]
+        rest_BR[:, None], None, cache, shared_length_B[:, None], rest_length_B[:, None]
     )
     assert filled is not None, "a suffix cache was passed in"
     last_BD = jnp.take_along_axis(hidden_B1RD[:, 0], (rest_length_B - 1)[:, None, None], axis=1)[:, 0]

@@ -243,7 +243,7 @@ def _decode(
         # Out of range for members that have stopped: their writes are dropped, here and in the cache.
         index_BG = jnp.where(active_BG, state.length_BG, capacity)
         turn = Turn(put(turn.token_BGS, index_BG, token_BG), put(turn.logprob_BGS, index_BG, logprob_BG))
-        hidden_BG1D, suffix = model.extend(token_BG[..., None], prefix.cache, prefix.length_B, state.suffix, index_BG)
+        hidden_BG1D, suffix = model.extend(token_BG[..., None], prefix, state.suffix, index_BG)
         assert suffix is not None, "a suffix cache was passed in"
         state = SamplerState(
             suffix,
@@ -287,9 +287,7 @@ def _append(
     row_state = jax.tree.map(lambda x: gather(by_shard(x, 2), row_DR)[:, None], state)
     tokens_N1C, count_N1 = tokens_DRC.reshape(-1, 1, tokens_DRC.shape[-1]), count_DR.reshape(-1, 1)
     index_N1 = jnp.where(count_N1 > 0, row_state.length_BG, state.suffix.num_slots)
-    hidden_N1CD, suffix = model.extend(
-        tokens_N1C, row_prefix.cache, row_prefix.length_B, row_state.suffix, index_N1, count_N1
-    )
+    hidden_N1CD, suffix = model.extend(tokens_N1C, row_prefix, row_state.suffix, index_N1, count_N1)
     assert suffix is not None, "a suffix cache was passed in"
     last_N1D = jnp.take_along_axis(hidden_N1CD, jnp.maximum(count_N1 - 1, 0)[..., None, None], axis=2)[:, :, 0]
     return jax.tree.map(scatter, state, SamplerState(suffix, row_state.length_BG + count_N1, last_N1D))

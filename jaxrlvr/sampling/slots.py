@@ -13,14 +13,8 @@ import jax.numpy as jnp
 
 import models
 from jaxrlvr.sampling.prefix_sharing import EncodedPrompts
+from models import Prefix
 from models.forward import Forward
-
-
-class Prefix(NamedTuple):
-    """Prompts of B groups, encoded once each."""
-
-    cache: models.KVCache
-    length_B: jax.Array
 
 
 class SamplerState(NamedTuple):

@@ -11,7 +11,7 @@ from flax import nnx
 from jax.extend.core import jaxprs_in_params
 
 import models
-from models import CheckpointError, Lora, ModelError
+from models import CheckpointError, Compute, Lora, ModelError, Prefix
 from models.adapters import Adapter, adapters, target_of
 from models.weight_table import tensors
 
@@ -93,7 +93,7 @@ def test_adapters__tokens_one_by_one_equal_the_whole(checkpoint, make_tokens):
     extend = jax.jit(model.extend)
     for step in range(5):
         token_B11 = tokens_BP[:, None, 4 + step : 5 + step]
-        hidden, suffix = extend(token_B11, prefix, np.full(2, 4), suffix, np.full((2, 1), step))
+        hidden, suffix = extend(token_B11, Prefix(prefix, np.full(2, 4)), suffix, np.full((2, 1), step))
         np.testing.assert_allclose(model.logits(hidden)[:, 0, 0], expected[:, 4 + step], rtol=0, atol=2e-5)
 
 
@@ -140,7 +140,7 @@ def outputs(jaxpr):
 def test_adapters__on_a_mesh_equal_one_device(checkpoint, make_tokens):
     tokens_BP, length_B = make_tokens(4, 9), np.array([9, 6, 4, 8])
     mesh = models.make_mesh(2, 2, 2)
-    spread = with_adapters(checkpoint, mesh=mesh, remat="full")
+    spread = with_adapters(checkpoint, mesh=mesh, compute=Compute(remat="full"))
     wanted = models.param_shardings(spread.config, nnx.split(spread)[1], mesh)
     for param, sharding in zip(jax.tree.leaves(nnx.split(spread)[1]), jax.tree.leaves(wanted), strict=True):
         assert param.sharding.is_equivalent_to(sharding, param.ndim)
@@ -223,11 +223,11 @@ def test_load_adapter__lists_everything_that_is_wrong(checkpoint, tmp_path):
     ("change", "named"),
     [
         ({"lora_alpha": None}, "lora_alpha is None, expected a number above 0"),
-        ({"r": "x"}, "r is 'x', expected a positive whole number"),
-        ({"r": 0}, "r is 0, expected a positive whole number"),
-        ({"exclude_modules": ["v_proj"]}, r"exclude_modules is \['v_proj'\], which is not computed here"),
-        ({"layers_to_transform": [0]}, r"layers_to_transform is \[0\], which is not computed here"),
-        ({"init_lora_weights": "pissa"}, "init_lora_weights is 'pissa', which changes the weights"),
+        ({"r": "x"}, "r is 'x', expected a positive integer"),
+        ({"r": 0}, "r is 0, expected a positive integer"),
+        ({"exclude_modules": ["v_proj"]}, r"exclude_modules is \['v_proj'\], which is not supported"),
+        ({"layers_to_transform": [0]}, r"layers_to_transform is \[0\], which is not supported"),
+        ({"init_lora_weights": "pissa"}, "init_lora_weights is 'pissa', which changes the base weights"),
         ({"target_modules": [1]}, r"target_modules is \[1\], expected a list of projections"),
     ],
 )

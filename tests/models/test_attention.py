@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models.attention import attend
+from models.fast_attention import KeySet
 
 B, G, T, K, R, E, P, S = 2, 3, 4, 2, 3, 8, 7, 5
 
@@ -44,7 +45,7 @@ def test_attend__equals_one_softmax_over_copied_keys_in_values_and_gradients(arr
     q, prefix_k, prefix_v, suffix_k, suffix_v = arrays
 
     def ours(*a):
-        return attend(a[0], a[1], a[2], length_B, a[3], a[4], slot_BGT)
+        return attend(a[0], KeySet(a[3], a[4], slot_BGT), KeySet(a[1], a[2], length_B))
 
     def reference(*a):
         return whole(*a, length_B, slot_BGT)
@@ -61,8 +62,8 @@ def test_attend__equals_one_softmax_over_copied_keys_in_values_and_gradients(arr
 def test_attend__without_a_prefix_equals_an_empty_one(arrays):
     q, prefix_k, prefix_v, suffix_k, suffix_v = arrays
     slot_BGT = jnp.broadcast_to(jnp.arange(T), (B, G, T))
-    none = attend(q, None, None, None, suffix_k, suffix_v, slot_BGT)
-    empty = attend(q, prefix_k, prefix_v, jnp.zeros(B, int), suffix_k, suffix_v, slot_BGT)
+    suffix = KeySet(suffix_k, suffix_v, slot_BGT)
+    none, empty = attend(q, suffix), attend(q, suffix, KeySet(prefix_k, prefix_v, jnp.zeros(B, int)))
     np.testing.assert_allclose(none, empty, rtol=1e-6)
 
 
@@ -71,7 +72,7 @@ def test_attend__large_scores_stay_finite(arrays, scale):
     q, prefix_k, prefix_v, suffix_k, suffix_v = arrays
     slot_BGT = jnp.broadcast_to(jnp.arange(T), (B, G, T))
     length_B = jnp.array([7, 3])
-    out = attend(q, prefix_k * scale, prefix_v, length_B, suffix_k, suffix_v, slot_BGT)
+    out = attend(q, KeySet(suffix_k, suffix_v, slot_BGT), KeySet(prefix_k * scale, prefix_v, length_B))
     expected = whole(q, prefix_k * scale, prefix_v, suffix_k, suffix_v, length_B, slot_BGT)
     np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-5)
 
@@ -79,7 +80,8 @@ def test_attend__large_scores_stay_finite(arrays, scale):
 def test_attend__never_copies_prefix_keys_for_each_member(arrays):
     q, prefix_k, prefix_v, suffix_k, suffix_v = arrays
     slot_BGT = jnp.broadcast_to(jnp.arange(T), (B, G, T))
-    program = jax.jit(attend).lower(q, prefix_k, prefix_v, jnp.array([7, 3]), suffix_k, suffix_v, slot_BGT).as_text()
+    suffix, prefix = KeySet(suffix_k, suffix_v, slot_BGT), KeySet(prefix_k, prefix_v, jnp.array([7, 3]))
+    program = jax.jit(attend).lower(q, suffix, prefix).as_text()
     copied = {f"{B}x{G}x{K}x{P}x{E}", f"{B}x{K}x{G}x{P}x{E}"}
     assert f"{B}x{K}x{P}x{E}x" in program
     assert not any(shape in program for shape in copied)

@@ -100,7 +100,7 @@ def test_save__replaces_older_weights_and_carries_the_tokenizer(checkpoint, tmp_
 
 
 def test_load__keeps_parameters_and_computes_in_the_dtypes_asked_for(checkpoint):
-    decoder = models.load(checkpoint, compute_dtype=jnp.bfloat16)
+    decoder = models.load(checkpoint, compute=models.Compute(jnp.bfloat16))
     assert decoder.embedding_VD[...].dtype == jnp.float32 and decoder.compute_dtype == jnp.bfloat16
     assert models.load(checkpoint, dtype=jnp.bfloat16).compute_dtype == jnp.bfloat16
 
@@ -139,7 +139,9 @@ def test_load__a_tied_model_has_no_other_unembedding(checkpoint):
         values["lm_head.weight"][-1, -1] += 1
 
     rewrite(checkpoint, untie)
-    with pytest.raises(CheckpointError, match=r"ties the embeddings, but lm_head.weight \[64, 32\] is not model.embed"):
+    with pytest.raises(
+        CheckpointError, match=r"ties the embeddings, but lm_head.weight \[64, 32\] differs from model.embed"
+    ):
         models.load(checkpoint)
 
 
@@ -155,17 +157,17 @@ def test_load__names_a_truncated_file(checkpoint):
 
 def test_load__never_reads_pickle(checkpoint):
     (checkpoint / "model.safetensors").rename(checkpoint / "pytorch_model.bin")
-    with pytest.raises(CheckpointError, match=r"only as pickle \(pytorch_model.bin\), which is never read"):
+    with pytest.raises(CheckpointError, match=r"only pickled weights \(pytorch_model.bin\), which are never read"):
         models.load(checkpoint)
 
 
 def test_load__names_files_that_are_not_there(checkpoint, tmp_path):
     (checkpoint / "model.safetensors").unlink()
-    with pytest.raises(CheckpointError, match="model.safetensors is not there"):
+    with pytest.raises(CheckpointError, match="model.safetensors is missing"):
         models.load(checkpoint)
     index = {"weight_map": {Q_PROJ: "model-00001-of-00002.safetensors"}}
     (checkpoint / "model.safetensors.index.json").write_text(json.dumps(index))
-    with pytest.raises(CheckpointError, match="model-00001-of-00002.safetensors is not there"):
+    with pytest.raises(CheckpointError, match="model-00001-of-00002.safetensors is missing"):
         models.load(checkpoint)
     for wrong in (None, [1], {}, {Q_PROJ: 3}, {Q_PROJ: "/etc/passwd"}, {Q_PROJ: "../model.safetensors"}):
         (checkpoint / "model.safetensors.index.json").write_text(json.dumps({"weight_map": wrong}))
@@ -212,7 +214,7 @@ def test_resolve__asks_the_hub_for_safetensors_and_says_why_it_failed(monkeypatc
         raise OSError("no connection")
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", offline)
-    with pytest.raises(ModelError, match="'org/model-1.7B', and it cannot be fetched from the hub: no connection"):
+    with pytest.raises(ModelError, match="'org/model-1.7B', and it cannot be downloaded from the hub: no connection"):
         models.resolve("org/model-1.7B")
 
 

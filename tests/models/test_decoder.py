@@ -10,7 +10,7 @@ import pytest
 from flax import nnx
 
 import models
-from models import Decoder
+from models import Compute, Decoder, Prefix
 from models.decoder import check_offload
 
 B, G, P, T = 2, 3, 9, 11
@@ -59,7 +59,7 @@ def extend(decoder, *arguments, unrolled=False):
 def grouped(decoder, prompt_BP, member_BGT):
     """Hidden states [B, G, T, D] by the training form."""
     _, prefix = prefill(decoder, prompt_BP, LENGTH_B)
-    return extend(decoder, member_BGT, prefix, LENGTH_B, None, NONE_BG)[0]
+    return extend(decoder, member_BGT, Prefix(prefix, LENGTH_B), None, NONE_BG)[0]
 
 
 def naive(decoder, prompt_BP, member_BGT):
@@ -86,7 +86,7 @@ def loss(form, graphdef, params, prompt_BP, member_BGT):
 
 @pytest.mark.parametrize("remat", ["none", "dots", "full", "offload"])
 def test_extend__grouped_equals_naive_in_values_and_gradients(make_decoder, prompt_BP, member_BGT, remat):
-    graphdef, params = nnx.split(make_decoder(remat=remat))
+    graphdef, params = nnx.split(make_decoder(compute=Compute(remat=remat)))
     results = [
         jax.jit(jax.value_and_grad(lambda p, form=form: loss(form, graphdef, p, prompt_BP, member_BGT)))(params)
         for form in (grouped, naive)
@@ -108,7 +108,9 @@ def test_extend__any_chunking_and_form_equals_one_pass(
     parts, begin = [], 0
     for chunk in chunks:
         tokens_BGC = member_BGT[:, :, begin : begin + chunk]
-        part, suffix = extend(decoder, tokens_BGC, prefix, LENGTH_B, suffix, NONE_BG + begin, unrolled=unrolled_weights)
+        part, suffix = extend(
+            decoder, tokens_BGC, Prefix(prefix, LENGTH_B), suffix, NONE_BG + begin, unrolled=unrolled_weights
+        )
         parts.append(part)
         begin += chunk
         assert suffix.is_unrolled == unrolled_cache
@@ -122,12 +124,12 @@ def test_extend__members_may_stand_at_different_slots(decoder, prompt_BP, member
     _, prefix = prefill(decoder, prompt_BP, LENGTH_B)
     empty = models.empty_suffix_cache(decoder.config, B, G, T, unrolled=True)
     # The first pass writes garbage after each member's own beginning; the second overwrites it.
-    _, suffix = extend(decoder, member_BGT, prefix, LENGTH_B, empty, NONE_BG)
+    _, suffix = extend(decoder, member_BGT, Prefix(prefix, LENGTH_B), empty, NONE_BG)
     garbage = np.where(np.arange(T) < begin_BG[..., None], member_BGT, 7)
-    _, suffix = extend(decoder, garbage, prefix, LENGTH_B, empty, NONE_BG)
+    _, suffix = extend(decoder, garbage, Prefix(prefix, LENGTH_B), empty, NONE_BG)
     slot_BGC = begin_BG[..., None] + np.arange(chunk)
     tokens_BGC = np.take_along_axis(member_BGT, slot_BGC, axis=2)
-    hidden_BGCD, _ = extend(decoder, tokens_BGC, prefix, LENGTH_B, suffix, begin_BG)
+    hidden_BGCD, _ = extend(decoder, tokens_BGC, Prefix(prefix, LENGTH_B), suffix, begin_BG)
     expected = jnp.take_along_axis(grouped(decoder, prompt_BP, member_BGT), slot_BGC[..., None], axis=2)
     np.testing.assert_allclose(hidden_BGCD, expected, **CLOSE)
 
@@ -135,8 +137,8 @@ def test_extend__members_may_stand_at_different_slots(decoder, prompt_BP, member
 def test_extend__slots_beyond_the_cache_are_dropped(decoder, prompt_BP, member_BGT):
     _, prefix = prefill(decoder, prompt_BP, LENGTH_B)
     suffix = models.empty_suffix_cache(decoder.config, B, G, T, unrolled=True)
-    _, suffix = extend(decoder, member_BGT, prefix, LENGTH_B, suffix, NONE_BG)
-    hidden_BG1D, after = extend(decoder, member_BGT[:, :, :1], prefix, LENGTH_B, suffix, NONE_BG + T)
+    _, suffix = extend(decoder, member_BGT, Prefix(prefix, LENGTH_B), suffix, NONE_BG)
+    hidden_BG1D, after = extend(decoder, member_BGT[:, :, :1], Prefix(prefix, LENGTH_B), suffix, NONE_BG + T)
     jax.tree.map(np.testing.assert_array_equal, after, suffix)
     assert np.isfinite(hidden_BG1D).all()
 
@@ -156,9 +158,9 @@ def test_extend__a_grown_cache_changes_nothing(decoder, prompt_BP, member_BGT):
     _, prefix = prefill(decoder, prompt_BP, LENGTH_B)
     for unrolled in (False, True):
         suffix = models.empty_suffix_cache(decoder.config, B, G, 6, unrolled=unrolled)
-        _, suffix = extend(decoder, member_BGT[:, :, :6], prefix, LENGTH_B, suffix, NONE_BG)
+        _, suffix = extend(decoder, member_BGT[:, :, :6], Prefix(prefix, LENGTH_B), suffix, NONE_BG)
         suffix = models.grow_cache(suffix, 32)
-        hidden_BGTD, _ = extend(decoder, member_BGT[:, :, 6:], prefix, LENGTH_B, suffix, NONE_BG + 6)
+        hidden_BGTD, _ = extend(decoder, member_BGT[:, :, 6:], Prefix(prefix, LENGTH_B), suffix, NONE_BG + 6)
         np.testing.assert_allclose(hidden_BGTD, grouped(decoder, prompt_BP, member_BGT)[:, :, 6:], **CLOSE)
 
 
@@ -185,7 +187,7 @@ def test_extend__decodes_inside_a_while_loop_as_step_by_step(decoder, prompt_BP,
         def step(carry):
             t, suffix, out = carry
             token = jax.lax.dynamic_slice_in_dim(jnp.asarray(member_BGT), t, 1, axis=2)
-            hidden, suffix = model.extend(token, prefix, LENGTH_B, suffix, jnp.full((B, G), t))
+            hidden, suffix = model.extend(token, Prefix(prefix, LENGTH_B), suffix, jnp.full((B, G), t))
             return t + 1, suffix, jax.lax.dynamic_update_slice_in_dim(out, hidden, t, axis=2)
 
         out = jnp.zeros((B, G, T, decoder.config.hidden_size))
@@ -195,7 +197,7 @@ def test_extend__decodes_inside_a_while_loop_as_step_by_step(decoder, prompt_BP,
 
 
 def test_decoder__bfloat16_stays_close_and_in_its_dtype(make_decoder, prompt_BP, member_BGT):
-    full, half = make_decoder(), make_decoder(compute_dtype=jnp.bfloat16)
+    full, half = make_decoder(), make_decoder(compute=Compute(jnp.bfloat16))
     hidden_BGTD = grouped(half, prompt_BP, member_BGT)
     assert hidden_BGTD.dtype == half.unembed_VD.dtype == jnp.bfloat16
     assert half.logits(hidden_BGTD).dtype == jnp.float32
@@ -209,7 +211,7 @@ def test_decoder__bfloat16_stays_close_and_in_its_dtype(make_decoder, prompt_BP,
 def test_decoder__a_graph_definition_is_hashable_and_equal_for_equal_models(make_decoder):
     first, second = (nnx.split(make_decoder())[0] for _ in range(2))
     assert hash(first) == hash(second) and first == second
-    assert first != nnx.split(make_decoder(remat="full"))[0]
+    assert first != nnx.split(make_decoder(compute=Compute(remat="full")))[0]
 
 
 def test_decoder__depth_does_not_lengthen_the_program(make_config, prompt_BP):
@@ -223,7 +225,7 @@ def test_decoder__depth_does_not_lengthen_the_program(make_config, prompt_BP):
 
 def test_decoder__unknown_remat_is_named(make_config):
     with pytest.raises(models.ModelError, match="remat 'all' is unknown: expected one of none, dots, full"):
-        Decoder(make_config(), rngs=nnx.Rngs(0), remat="all")
+        Decoder(make_config(), rngs=nnx.Rngs(0), compute=Compute(remat="all"))
 
 
 def test_cache__cannot_shrink(make_config):
@@ -240,7 +242,7 @@ def test_cache__stacking_undoes_unrolling(decoder, prompt_BP):
 
 
 def test_offload__keeps_layers_inputs_in_the_hosts_memory(make_decoder, prompt_BP, member_BGT):
-    graphdef, params = nnx.split(make_decoder(remat="offload"))
+    graphdef, params = nnx.split(make_decoder(compute=Compute(remat="offload")))
     gradient = jax.make_jaxpr(jax.grad(lambda p: loss(grouped, graphdef, p, prompt_BP, member_BGT)))(params)
     assert "f32<host>" in str(gradient)
 

@@ -12,9 +12,9 @@ import pytest
 from flax import nnx
 
 import models
-from models import Decoder, ModelError, fast_attention
+from models import Compute, Decoder, ModelError, Prefix, fast_attention
 from models.attention import attend
-from models.fast_attention import Kernel, choose
+from models.fast_attention import Kernel, KeySet, choose
 
 E, K, R = 128, 2, 2
 SPLASH, CUDNN = Kernel("splash", interpret=True), Kernel("cudnn", interpret=True)
@@ -32,7 +32,8 @@ def attended(kernel, given, length_B):
     """Attention of suffixes that are whole, behind a prefix if one is given."""
     q, k, v, *prefix = given
     slot_BGT = jnp.broadcast_to(jnp.arange(q.shape[2]), q.shape[:3])
-    return attend(q, *(prefix or (None, None)), length_B if prefix else None, k, v, slot_BGT, kernel)
+    shared = KeySet(prefix[0], prefix[1], length_B) if prefix else None
+    return attend(q, KeySet(k, v, slot_BGT), shared, kernel)
 
 
 def values_and_gradients(kernel, given, length_B):
@@ -73,7 +74,7 @@ def test_splash__never_computes_a_siblings_block():
 
 def test_cudnn__is_asked_for_what_the_einsum_form_computes_for_prompts():
     given = arrays(2, 1, 20, 0)
-    assert CUDNN.takes(None)
+    assert CUDNN.supports(None)
     assert_equal(*(values_and_gradients(kernel, given, None) for kernel in (CUDNN, None)))
 
 
@@ -84,8 +85,9 @@ def test_cudnn__is_not_asked_for_suffixes_behind_a_prefix():
         np.testing.assert_array_equal(one, other)
 
 
-def test_splash__on_a_mesh_equals_one_device():
-    mesh, given, length_B = models.make_mesh(2, 2, 2), arrays(4, 1, 8, 8), jnp.array([8, 3, 1, 5])
+@pytest.mark.parametrize("prefix", [8, 0])
+def test_splash__on_a_mesh_equals_one_device(prefix):
+    mesh, given, length_B = models.make_mesh(2, 2, 2), arrays(4, 1, 8, prefix), jnp.array([8, 3, 1, 5])
     one = values_and_gradients(SPLASH, given, length_B)
     spread = values_and_gradients(Kernel("splash", mesh, interpret=True), given, length_B)
     assert_equal(spread, one)
@@ -98,13 +100,13 @@ def test_decoder__with_the_kernel_equals_the_reference(make_config, make_decoder
     def loss(params, graphdef):
         model = nnx.merge(graphdef, params)
         _, prefix = model.prefill(prompt_BP, length_B)
-        hidden_BGTD, _ = model.extend(member_BGT, prefix, length_B, None, jnp.zeros((2, 2), jnp.int32))
+        hidden_BGTD, _ = model.extend(member_BGT, Prefix(prefix, length_B), None, jnp.zeros((2, 2), jnp.int32))
         return jnp.mean(jnp.sin(model.logits(hidden_BGTD)))
 
     results = []
     for kernel in (None, SPLASH):
         monkeypatch.setattr("models.decoder.choose", lambda *_, kernel=kernel: kernel)
-        graphdef, params = nnx.split(make_decoder(config, remat="full"))
+        graphdef, params = nnx.split(make_decoder(config, compute=Compute(remat="full")))
         program = str(jax.make_jaxpr(loss, static_argnums=1)(params, graphdef))
         assert ("pallas_call" in program) == (kernel is not None)
         results.append(jax.jit(jax.value_and_grad(loss), static_argnums=1)(params, graphdef))
@@ -118,7 +120,7 @@ def test_decoding__never_uses_the_kernel(make_config, make_decoder, make_tokens,
     suffix = models.empty_suffix_cache(model.config, 1, 2, 4, unrolled=False)
 
     def step(tokens_BGT):
-        return model.extend(tokens_BGT, prefix, jnp.array([5]), suffix, jnp.zeros((1, 2), jnp.int32))[0]
+        return model.extend(tokens_BGT, Prefix(prefix, jnp.array([5])), suffix, jnp.zeros((1, 2), jnp.int32))[0]
 
     assert "pallas_call" not in str(jax.make_jaxpr(step)(make_tokens(1, 2, 3)))
 
@@ -180,8 +182,8 @@ def test_choice__goes_by_platform_width_and_dtype(at, head_dim, dtype, name):
 
 
 def test_decoder__on_a_cpu_has_the_reference_form_and_refuses_fast(make_config):
-    assert Decoder(make_config(), rngs=nnx.Rngs(0), compute_dtype="bfloat16").kernel is None
+    assert Decoder(make_config(), rngs=nnx.Rngs(0), compute=Compute("bfloat16")).kernel is None
     with pytest.raises(ModelError, match="this is a cpu"):
-        Decoder(make_config(), rngs=nnx.Rngs(0), compute_dtype="bfloat16", attention="fast")
+        Decoder(make_config(), rngs=nnx.Rngs(0), compute=Compute("bfloat16", attention="fast"))
     with pytest.raises(ModelError, match="'flash' is unknown: expected one of auto, reference, fast"):
-        Decoder(make_config(), rngs=nnx.Rngs(0), attention="flash")
+        Decoder(make_config(), rngs=nnx.Rngs(0), compute=Compute(attention="flash"))

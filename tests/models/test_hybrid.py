@@ -10,7 +10,8 @@ from flax import nnx
 from safetensors.numpy import load_file, save_file
 
 import models
-from models.gated_delta_rule import delta_rule
+from models import Compute, Prefix
+from models.gated_delta_rule import DeltaInputs, gated_delta_rule
 
 B, G, P, T = 2, 3, 9, 7
 LENGTH_B = np.array([9, 5], np.int32)
@@ -44,7 +45,7 @@ def member_BGT(make_tokens):
 
 def grouped(model, prompt_BP, member_BGT):
     _, prefix = model.prefill(prompt_BP, LENGTH_B)
-    return model.extend(member_BGT, prefix, LENGTH_B, None, NONE_BG)[0]
+    return model.extend(member_BGT, Prefix(prefix, LENGTH_B), None, NONE_BG)[0]
 
 
 def naive(model, prompt_BP, member_BGT):
@@ -130,7 +131,7 @@ def test_extend__members_go_on_from_where_each_stopped(decoder, prompt_BP, membe
         chunk_BGC = np.where(np.arange(3) < count_BG[..., None], chunk_BGC, 63).astype(np.int32)
         # As the sampler says it: who has nothing to read stands beyond the last slot.
         at_BG = np.where(count_BG > 0, length_BG, T)
-        part, suffix = extend(chunk_BGC, prefix, LENGTH_B, suffix, at_BG, count_BG)
+        part, suffix = extend(chunk_BGC, Prefix(prefix, LENGTH_B), suffix, at_BG, count_BG)
         for b, g in np.ndindex(B, G):
             hidden_BGTD[b, g, length_BG[b, g] : length_BG[b, g] + count_BG[b, g]] = part[b, g, : count_BG[b, g]]
         length_BG = length_BG + count_BG
@@ -141,7 +142,7 @@ def test_extend__members_go_on_from_where_each_stopped(decoder, prompt_BP, membe
 
 def test_extend__decodes_inside_a_while_loop_in_bfloat16(make_config, make_decoder, prompt_BP, member_BGT):
     """The loop's carry keeps its types, and stays close to one pass."""
-    model = make_decoder(make_config(**LINEAR), compute_dtype=jnp.bfloat16)
+    model = make_decoder(make_config(**LINEAR), compute=Compute(jnp.bfloat16))
 
     @jax.jit
     def decode(tokens_BGT):
@@ -152,7 +153,7 @@ def test_extend__decodes_inside_a_while_loop_in_bfloat16(make_config, make_decod
         def step(carry):
             t, suffix, out = carry
             token = jax.lax.dynamic_slice_in_dim(tokens_BGT, t, 1, axis=2)
-            hidden, suffix = unrolled.extend(token, prefix, LENGTH_B, suffix, jnp.full((B, G), t))
+            hidden, suffix = unrolled.extend(token, Prefix(prefix, LENGTH_B), suffix, jnp.full((B, G), t))
             return t + 1, suffix, jax.lax.dynamic_update_slice_in_dim(out, hidden, t, axis=2)
 
         out = jnp.zeros((B, G, T, model.config.hidden_size), jnp.bfloat16)
@@ -168,8 +169,8 @@ def test_extend__decodes_inside_a_while_loop_in_bfloat16(make_config, make_decod
 def test_extend__a_member_without_a_slot_keeps_its_state(hybrid, prompt_BP, member_BGT):
     _, prefix = jax.jit(hybrid.prefill)(prompt_BP, LENGTH_B)
     suffix, extend = models.empty_suffix_cache(hybrid.config, B, G, T, unrolled=True), jax.jit(hybrid.extend)
-    _, suffix = extend(member_BGT, prefix, LENGTH_B, suffix, NONE_BG)
-    _, after = extend(member_BGT[:, :, :1], prefix, LENGTH_B, suffix, NONE_BG + T)
+    _, suffix = extend(member_BGT, Prefix(prefix, LENGTH_B), suffix, NONE_BG)
+    _, after = extend(member_BGT[:, :, :1], Prefix(prefix, LENGTH_B), suffix, NONE_BG + T)
     jax.tree.map(np.testing.assert_array_equal, after, suffix)
     assert suffix.memory is not None and all(float(jnp.abs(memory).max()) > 0 for memory in suffix.memory)
 
@@ -184,16 +185,17 @@ def test_prefill__padding_changes_neither_keys_nor_states(hybrid, prompt_BP):
 
 
 @pytest.mark.parametrize("chunk", [4, 16, 64])
-def test_delta_rule__in_chunks_equals_token_by_token(chunk):
+def test_gated_delta_rule__in_chunks_equals_token_by_token(chunk):
     keys = jax.random.split(jax.random.key(0), 6)
     q, k = (jax.random.normal(key, (B, G, 21, 4, 8)) for key in keys[:2])
     v, state = jax.random.normal(keys[2], (B, G, 21, 4, 6)), jax.random.normal(keys[3], (B, G, 4, 8, 6))
     decay = -3 * jax.random.uniform(keys[4], (B, G, 21, 4))
     write = jax.random.uniform(keys[5], (B, G, 21, 4))
-    out, last = delta_rule(q, k, v, decay, write, state, chunk)
+    inputs = DeltaInputs(q, k, v, decay, write)
+    out, last = gated_delta_rule(inputs, state, chunk)
     for t in range(21):
-        one, state = delta_rule(*(x[:, :, t : t + 1] for x in (q, k, v, decay, write)), state)
-        np.testing.assert_allclose(out[:, :, t : t + 1], one, rtol=1e-4, atol=1e-5)
+        token, state = gated_delta_rule(jax.tree.map(lambda x, t=t: x[:, :, t : t + 1], inputs), state)
+        np.testing.assert_allclose(out[:, :, t : t + 1], token, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(last, state, rtol=1e-4, atol=1e-5)
 
 
@@ -242,4 +244,4 @@ def test_routed__of_a_dense_model_is_named(make_decoder, prompt_BP, member_BGT):
     dense = make_decoder()
     _, prefix = dense.prefill(prompt_BP, LENGTH_B)
     with pytest.raises(models.ModelError, match="this model has no experts"):
-        dense.routed(member_BGT, prefix, LENGTH_B, member_BGT > 0)
+        dense.routed(member_BGT, Prefix(prefix, LENGTH_B), member_BGT > 0)

@@ -12,9 +12,9 @@ from flax import nnx
 from jax.sharding import AbstractMesh
 
 import models
-from models import Decoder
+from models import Compute, Decoder, Prefix
 from models.describe import main, parse_mesh
-from models.memory_and_flops import Batch, budget, forward_flops
+from models.memory_and_flops import Batch, forward_flops, step_cost
 from models.sharding import MESH_AXES
 
 ONE = AbstractMesh((1, 1, 1), MESH_AXES)
@@ -30,7 +30,7 @@ LINEAR = {**LINEAR, "conv_width": 4, "full_attention_every": 2}
 
 
 def abstract(config, remat):
-    return nnx.split(nnx.eval_shape(lambda: Decoder(config, rngs=nnx.Rngs(0), remat=remat)))
+    return nnx.split(nnx.eval_shape(lambda: Decoder(config, rngs=nnx.Rngs(0), compute=Compute(remat=remat))))
 
 
 def tokens(batch):
@@ -40,7 +40,7 @@ def tokens(batch):
 
 def hidden(model, prefix_BP, length_B, suffix_BGT):
     _, prefix = model.prefill(prefix_BP, length_B)
-    return model.extend(suffix_BGT, prefix, length_B, None, jnp.zeros(suffix_BGT.shape[:2], jnp.int32))[0]
+    return model.extend(suffix_BGT, Prefix(prefix, length_B), None, jnp.zeros(suffix_BGT.shape[:2], jnp.int32))[0]
 
 
 def update_memory(config, remat, sizes=BATCH):
@@ -72,14 +72,14 @@ def update_memory(config, remat, sizes=BATCH):
         pytest.param("full", LINEAR, BATCH, marks=pytest.mark.slow),
     ],
 )
-def test_budget__is_what_the_compiler_says_of_an_update(make_config, remat, more, sizes):
+def test_step_cost__is_what_the_compiler_says_of_an_update(make_config, remat, more, sizes):
     config = make_config(vocab_size=512, **SHAPE, **more)
-    found, said = budget(config, ONE, sizes, jnp.float32, remat), update_memory(config, remat, sizes)
-    whole = found.weights + found.optimizer
+    cost, said = step_cost(config, ONE, sizes, jnp.float32, remat), update_memory(config, remat, sizes)
+    whole = cost.weights + cost.optimizer
     # Beside them: Adam's count and the tokens.
     assert said.argument_size_in_bytes == whole + 4 * (1 + sizes.groups * (sizes.prefix + 1 + 4 * sizes.suffix))
     # The compiler counts the gradients among its temporaries.
-    assert 0.75 < (found.activations + found.gradients) / said.temp_size_in_bytes < 1.33
+    assert 0.75 < (cost.activations + cost.gradients) / said.temp_size_in_bytes < 1.33
 
 
 @pytest.mark.parametrize("more", [{}, LINEAR])
@@ -98,25 +98,27 @@ def test_forward_flops__are_what_the_compiler_counts(make_config, more):
 
 
 @pytest.mark.parametrize("more", [{}, EXPERTS, LINEAR])
-def test_budget__of_a_mesh_is_what_its_devices_hold(make_config, more):
+def test_step_cost__of_a_mesh_is_what_its_devices_hold(make_config, more):
     config = make_config(num_heads=4, vocab_size=64, **more)
     mesh = models.make_mesh(2, 2, 2)
     graphdef, params = abstract(config, "none")
-    found = budget(config, mesh, Batch(4, 3, 10, 6), jnp.bfloat16, "none")
+    cost = step_cost(config, mesh, Batch(4, 3, 10, 6), jnp.bfloat16, "none")
     places = zip(jax.tree.leaves(params), jax.tree.leaves(models.param_shardings(config, params, mesh)), strict=True)
     held = sum(4 * math.prod(place.shard_shape(param.shape)) for param, place in places)
-    assert (found.weights, found.gradients, found.optimizer) == (held, held, 2 * held)
-    assert found == budget(config, parse_mesh("data=2,fsdp=2,tensor=2"), Batch(4, 3, 10, 6), jnp.bfloat16, "none")
+    assert (cost.weights, cost.gradients, cost.optimizer) == (held, held, 2 * held)
+    assert cost == step_cost(config, parse_mesh("data=2,fsdp=2,tensor=2"), Batch(4, 3, 10, 6), jnp.bfloat16, "none")
 
 
 @pytest.mark.parametrize("more", [{}, LINEAR])
-def test_budget__of_caches_is_their_size(make_config, more):
+def test_step_cost__of_caches_is_their_size(make_config, more):
     config = make_config(**more)
-    found = budget(config, ONE, Batch(2, 3, 10, 6), jnp.bfloat16, "none")
-    graphdef, params = nnx.split(nnx.eval_shape(lambda: Decoder(config, rngs=nnx.Rngs(0), compute_dtype=jnp.bfloat16)))
+    cost = step_cost(config, ONE, Batch(2, 3, 10, 6), jnp.bfloat16, "none")
+    graphdef, params = nnx.split(
+        nnx.eval_shape(lambda: Decoder(config, rngs=nnx.Rngs(0), compute=Compute(jnp.bfloat16)))
+    )
     prefill = lambda p: nnx.merge(graphdef, p).prefill(np.zeros((2, 10), np.int32), np.full(2, 10))[1]  # noqa: E731
     suffix = models.empty_suffix_cache(config, 2, 3, 6, jnp.bfloat16, unrolled=True)
-    for said, cache in ((found.prefix_cache, jax.eval_shape(prefill, params)), (found.suffix_cache, suffix)):
+    for said, cache in ((cost.prefix_cache, jax.eval_shape(prefill, params)), (cost.suffix_cache, suffix)):
         assert said == sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(cache))
 
 
@@ -126,15 +128,15 @@ def test_describe__prints_what_the_budget_says_and_allocates_nothing(capsys):
     assert main(command.split()) == 0
     out = capsys.readouterr().out
     assert len(jax.live_arrays()) == before
-    assert "235,093,634,560, of which a token meets 22,190,763,520" in out
-    found = budget(
+    assert "235,093,634,560, of which a token uses 22,190,763,520" in out
+    cost = step_cost(
         models.PRESETS["Qwen/Qwen3-235B-A22B"],
         parse_mesh("fsdp=32,tensor=4"),
         Batch(32, 8, 1536, 512),
         jnp.bfloat16,
         "full",
     )
-    assert f"{found.weights / 1e9:.2f} GB (float32)" in out and f"{found.update_flops:.3g} to update" in out
+    assert f"{cost.weights / 1e9:.2f} GB (float32)" in out and f"{cost.update_flops:.3g} to update" in out
 
 
 def test_describe__of_offload_says_what_the_host_holds_and_what_a_cpu_does(capsys):
@@ -146,7 +148,8 @@ def test_describe__of_offload_says_what_the_host_holds_and_what_a_cpu_does(capsy
     inputs = 28 * 4 * (100 + 2 * 50) * 1024 * 2
     assert f"on its host  {inputs / 1e6:.2f} MB of layers' inputs" in out["offload"]
     assert (
-        "a CPU's is the host's, so there offload saves nothing" in out["offload"] and "on its host" not in out["full"]
+        "on a CPU device memory is host memory, so offload saves nothing there" in out["offload"]
+        and "on its host" not in out["full"]
     )
 
 
@@ -158,10 +161,10 @@ def test_describe__reads_a_directory_and_names_a_mistake(capsys):
         (["Qwen3-4B", "--mesh", "fsdp=8,fsdp=4"], "--mesh 'fsdp=8,fsdp=4': expected sizes of data, fsdp, tensor, each"),
         (["Qwen3-4B", "--mesh", "pipe=2"], "--mesh 'pipe=2': expected sizes of data, fsdp, tensor"),
         (["Qwen3-30B-A3B", "--mesh", "expert=2"], "Experts have no axis of their own: tensor spreads them"),
-        (["Qwen3-30B-A3B", "--mesh", "tensor=256"], "num_experts 128 is no multiple of tensor=256"),
+        (["Qwen3-30B-A3B", "--mesh", "tensor=256"], "num_experts 128 is not a multiple of tensor=256"),
         (["Qwen3-4B", "--mesh", "tensor=3"], "the model does not divide over the mesh: num_heads 32"),
         (["Qwen3-4B", "--mesh", "fsdp=8", "--groups", "9"], "--groups 9 must be a multiple of 8"),
-        (["Qwen3-4B", "--suffix", "0"], "--suffix 0 cannot be"),
+        (["Qwen3-4B", "--suffix", "0"], "--suffix is 0: expected 1 or more"),
     ):
         assert main(arguments) == 2
         error = capsys.readouterr().err

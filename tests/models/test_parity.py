@@ -16,6 +16,7 @@ from safetensors.numpy import load_file
 
 import models
 import models.rope
+from models import Prefix
 from models.weight_table import tensors
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -229,7 +230,7 @@ def test_prefill__in_chunks_or_token_by_token_equals_transformers(family, first,
         count = np.full((2, 1), chunk.shape[-1])
         chunk = np.pad(chunk, ((0, 0), (0, 0), (0, width - chunk.shape[-1])))
         at = np.full((2, 1), begin - first)
-        part, suffix = extend(chunk, prefix, length_B, suffix, at, count)
+        part, suffix = extend(chunk, Prefix(prefix, length_B), suffix, at, count)
         parts.append(part)
     hidden_BXD = jnp.concatenate(parts, axis=2)[:, 0, :20]
     np.testing.assert_allclose(decoder.logits(hidden_BXD)[REAL_BP], expected[REAL_BP], rtol=0, atol=1e-4)
@@ -247,7 +248,7 @@ def test_balance_loss__equals_transformers(tmp_path):
     # A prefix of length 0: every token is counted, as there.
     nothing = np.zeros(2, np.int32)
     _, prefix = decoder.prefill(TOKENS_BP[:, :1], nothing)
-    _, routing = jax.jit(decoder.routed)(TOKENS_BP[:, None], prefix, nothing, REAL_BP[:, None])
+    _, routing = jax.jit(decoder.routed)(TOKENS_BP[:, None], Prefix(prefix, nothing), REAL_BP[:, None])
     np.testing.assert_allclose(models.balance_loss(routing), float(expected), rtol=1e-5)
 
 

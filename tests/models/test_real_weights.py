@@ -97,7 +97,9 @@ def test_real_weights__continue_as_transformers_does(decoder, theirs):
     for step in range(NEW):
         written.append(np.asarray(decoder.logits(hidden_BD).argmax(-1)))
         at = np.full((len(found), 1), step)
-        hidden_B11D, suffix = extend(written[-1][:, None, None].astype(np.int32), prefix, length_B, suffix, at)
+        hidden_B11D, suffix = extend(
+            written[-1][:, None, None].astype(np.int32), models.Prefix(prefix, length_B), suffix, at
+        )
         hidden_BD = hidden_B11D[:, 0, 0]
     ours = np.stack(written, axis=1)
     print(f"\n{tokenizer.decode(ours[1])!r}")

@@ -7,8 +7,8 @@ import pytest
 from flax import nnx
 
 import models
-from models import ModelError
-from models.sharding import places
+from models import Compute, ModelError, Prefix
+from models.sharding import axis_parts
 from models.weight_table import tensors
 
 B, G, P, T = 8, 2, 7, 5
@@ -22,7 +22,7 @@ def step(graphdef, params, prompt_BP, length_B, member_BGT):
         model = nnx.merge(graphdef, params)
         _, prefix = model.prefill(prompt_BP, length_B)
         none_BG = jnp.zeros((B, G), jnp.int32)
-        hidden_BGTD, _ = model.extend(member_BGT, prefix, length_B, None, none_BG)
+        hidden_BGTD, _ = model.extend(member_BGT, Prefix(prefix, length_B), None, none_BG)
         logprob_N, entropy_N = models.token_logprobs(
             hidden_BGTD.reshape(B * G * T, -1), model.unembed_VD, member_BGT.reshape(-1), chunk=8, mesh=model.mesh
         )
@@ -31,8 +31,8 @@ def step(graphdef, params, prompt_BP, length_B, member_BGT):
     (value, prefix), grads = jax.value_and_grad(loss, has_aux=True)(params)
     model, prefix = nnx.merge(graphdef, params).unrolled(), models.unroll_cache(prefix)
     suffix = models.empty_suffix_cache(model.config, B, G, T, unrolled=True)
-    _, suffix = model.extend(member_BGT[:, :, :4], prefix, length_B, suffix, jnp.zeros((B, G), jnp.int32))
-    hidden_BG1D, _ = model.extend(member_BGT[:, :, 4:], prefix, length_B, suffix, jnp.full((B, G), 4))
+    _, suffix = model.extend(member_BGT[:, :, :4], Prefix(prefix, length_B), suffix, jnp.zeros((B, G), jnp.int32))
+    hidden_BG1D, _ = model.extend(member_BGT[:, :, 4:], Prefix(prefix, length_B), suffix, jnp.full((B, G), 4))
     return value, grads, model.logits(hidden_BG1D)
 
 
@@ -47,7 +47,7 @@ def checkpoint(make_decoder, tmp_path_factory):
 
 
 def run(checkpoint, batch, mesh, remat="none"):
-    graphdef, params = nnx.split(models.load(checkpoint, mesh=mesh, remat=remat))
+    graphdef, params = nnx.split(models.load(checkpoint, mesh=mesh, compute=Compute(remat=remat)))
     placed = batch if mesh is None else jax.device_put(batch, models.batch_sharding(mesh))
     return jax.device_get(jax.jit(step, static_argnums=0)(graphdef, params, *placed))
 
@@ -83,7 +83,7 @@ def test_load__gives_every_device_its_part_and_no_more(checkpoint):
     for tensor in tensors(decoder.config):
         param = decoder.param(tensor.path)[...]
         np.testing.assert_array_equal(param, whole.param(tensor.path)[...])
-        parts = np.prod([places(mesh, axis) for axis in tensor.axes])
+        parts = np.prod([axis_parts(mesh, axis) for axis in tensor.axes])
         assert all(shard.data.size * parts == param.size for shard in param.addressable_shards), tensor.path
     spread = [tensor for tensor in tensors(decoder.config) if {"heads", "mlp", "vocab"} & set(tensor.axes)]
     assert len(spread) >= 6
@@ -107,7 +107,7 @@ def test_param_shardings__are_those_of_a_loaded_model(checkpoint):
 
 
 def test_make_mesh__names_a_product_that_is_not_the_number_of_devices():
-    with pytest.raises(ModelError, match=r"data=3 x fsdp=1 x tensor=2 has 6 places, but there are 8 devices"):
+    with pytest.raises(ModelError, match=r"data=3 x fsdp=1 x tensor=2 has 6 devices, but 8 are given"):
         models.make_mesh(3, 1, 2)
     with pytest.raises(ModelError, match="data=0"):
         models.make_mesh(0, 1, 8)
@@ -117,7 +117,9 @@ def test_make_mesh__names_a_product_that_is_not_the_number_of_devices():
 def test_mesh__names_dimensions_that_do_not_divide(checkpoint, batch, make_config, make_decoder):
     mesh = models.make_mesh(1, 1, 8)
     for build in (lambda: models.load(checkpoint, mesh=mesh), lambda: make_decoder(make_config(), mesh=mesh)):
-        with pytest.raises(ModelError, match=r"num_heads 6 is no multiple of tensor=8; num_kv_heads 2 is no multiple"):
+        with pytest.raises(
+            ModelError, match=r"num_heads 6 is not a multiple of tensor=8; num_kv_heads 2 is not a multiple"
+        ):
             build()
     decoder = models.load(checkpoint, mesh=models.make_mesh(4, 2, 1))
     with pytest.raises(ModelError, match="3 groups do not divide over data x fsdp = 8 devices"):

@@ -27,7 +27,7 @@ from jaxrlvr.learning import grpo
 from jaxrlvr.learning.batch import empty
 from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.learner import Learner
-from models.sharding import places
+from models.sharding import axis_parts
 from models.weight_table import tensors
 from tests.hlo import Loop, Program
 
@@ -40,7 +40,8 @@ SLACK = 1.001
 
 def lowered(config, mesh=None, remat="full", groups=GROUPS):
     """The gradient pass of an update, from shapes alone."""
-    decoder = nnx.eval_shape(lambda: models.Decoder(config, rngs=nnx.Rngs(0), mesh=mesh, remat=remat))
+    compute = models.Compute(remat=remat)
+    decoder = nnx.eval_shape(lambda: models.Decoder(config, rngs=nnx.Rngs(0), mesh=mesh, compute=compute))
     graphdef, params = nnx.split(decoder)
     batch, spread = empty(groups, MEMBERS, PREFIX, SUFFIX, 0), None
     if mesh is not None:
@@ -105,11 +106,11 @@ def must(config, mesh):
     rows = [row for row in tensors(config) if row.is_stacked]
 
     def size(row):
-        cut = math.prod(places(mesh, axis) for axis in row.axes if axis != "embed")
+        cut = math.prod(axis_parts(mesh, axis) for axis in row.axes if axis != "embed")
         return FLOAT * math.prod(row.shape(config)) // config.num_full_layers // cut
 
     cut = [row for row in rows if "embed" in row.axes]
-    own = GROUPS // places(mesh, "batch") * config.hidden_size * FLOAT
+    own = GROUPS // axis_parts(mesh, "batch") * config.hidden_size * FLOAT
     starts = [row for row in rows if row.inputs == ("embed",) and {"heads", "kv_heads", "mlp"} & {*row.outputs}]
     return Must(
         gathered=sum(map(size, cut)),
@@ -118,8 +119,8 @@ def must(config, mesh):
         streams=(own * PREFIX, own * MEMBERS * SUFFIX),
         losses=own * MEMBERS * SUFFIX // config.hidden_size,
         starts=len(starts) + bool(config.num_experts),
-        router=FLOAT * config.hidden_size * config.num_experts * (places(mesh, "experts") > 1),
-        embedding=FLOAT * config.vocab_size * config.hidden_size // places(mesh, "vocab"),
+        router=FLOAT * config.hidden_size * config.num_experts * (axis_parts(mesh, "experts") > 1),
+        embedding=FLOAT * config.vocab_size * config.hidden_size // axis_parts(mesh, "vocab"),
     )
 
 

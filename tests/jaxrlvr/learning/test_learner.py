@@ -525,7 +525,7 @@ def test_balance_loss__adds_its_own_gradient_and_nothing_to_a_model_in_balance(g
     def balance(params):
         model = nnx.merge(graphdef, params)
         _, prefix = model.prefill(batch.prefix_BP, batch.prefix_length_B)
-        _, routing = model.routed(batch.suffix_BGT, prefix, batch.prefix_length_B, batch.sampled_BGT)
+        _, routing = model.routed(batch.suffix_BGT, models.Prefix(prefix, batch.prefix_length_B), batch.sampled_BGT)
         return models.balance_loss(routing)
 
     expected = jax.grad(balance)(params)

@@ -116,9 +116,9 @@ def test_trained_names__are_those_of_the_optimizer(model_directory, lora):
             "--optimizer.frozen 'head' is in no parameter's name; there are embedding",
         ),
         ("optimizer", {"frozen": ("",)}, "--optimizer.frozen  leaves nothing to train"),
-        ("policy", {"mesh": MeshConfig(fsdp=16)}, "has 16 places, but there are 8 devices"),
-        ("policy", {"mesh": MeshConfig(tensor=8)}, "num_heads 4 is no multiple of tensor=8"),
-        ("policy", {"mesh": MeshConfig(fsdp=8), "sampling_mesh": SamplingMesh(tensor=8)}, "no multiple of tensor=8"),
+        ("policy", {"mesh": MeshConfig(fsdp=16)}, "has 16 devices, but 8 are given"),
+        ("policy", {"mesh": MeshConfig(tensor=8)}, "num_heads 4 is not a multiple of tensor=8"),
+        ("policy", {"mesh": MeshConfig(fsdp=8), "sampling_mesh": SamplingMesh(tensor=8)}, "not a multiple of tensor=8"),
         ("grpo", {"balance_loss": 0.1}, "--grpo.balance-loss needs a mixture of experts"),
     ],
     ids=str,
@@ -165,14 +165,14 @@ def test_check__refuses_groups_that_do_not_divide_over_the_mesh(tiny_run, chat):
 
 
 def test_mesh__that_is_not_all_devices_is_refused():
-    with pytest.raises(ValueError, match="data=3 x fsdp=1 x tensor=1 has 3 places, but there are 8 devices"):
+    with pytest.raises(ValueError, match="data=3 x fsdp=1 x tensor=1 has 3 devices, but 8 are given"):
         make_mesh(MeshConfig(data=3))
     assert make_mesh(MeshConfig()) is None
 
 
 def test_mesh__that_does_not_divide_the_model_is_refused(model_directory):
     config = PolicyConfig(model=str(model_directory), mesh=MeshConfig(tensor=8))
-    with pytest.raises(ValueError, match="does not divide over the mesh: num_heads 4 is no multiple of tensor=8"):
+    with pytest.raises(ValueError, match="does not divide over the mesh: num_heads 4 is not a multiple of tensor=8"):
         load_policy(config)
 
 
