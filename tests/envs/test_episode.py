@@ -52,7 +52,7 @@ def test_to_dict__a_stored_episode_scores_the_same(task):
     for turns in (
         scripted_policies.oracle(task),
         scripted_policies.read_only(task),
-        scripted_policies.duplicate(task),
+        scripted_policies.duplicate_spam(task),
         [CALL.format("x", "{}"), "<tool_call>"],
     ):
         episode = envs.Episode(task)

@@ -1,7 +1,6 @@
 """Laws of faults in tasks: they hit the call they are meant for, change nothing, and meet a stored episode again."""
 
 import json
-import random
 from dataclasses import replace
 
 import pytest
@@ -146,8 +145,8 @@ def test_rescore__a_stored_episode_meets_the_same_faults(scenario):
         task = envs.sample(scenario, seed, "train")
         for turns in (
             scripted_policies.oracle(task),
-            scripted_policies.random_valid(task, random.Random(seed)),
-            scripted_policies.duplicate(task),
+            scripted_policies.random_valid(task),
+            scripted_policies.duplicate_spam(task),
         ):
             episode = envs.Episode(task)
             for turn in turns:
