@@ -23,4 +23,4 @@ def _space(world: World, rng: random.Random, split: Split, space: Record) -> Rec
     return made
 
 
-NAMESAKES = {"spaces": _space, "pages": _page}
+DISTRACTORS = {"spaces": _space, "pages": _page}
