@@ -14,6 +14,8 @@ from envs.words import Split
 Json = Any
 """Plain JSON data: dict, list, str, int, float, bool, None."""
 Schema = Mapping[str, Any]
+"""A JSON schema."""
+Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Operation:
 
     name: str
     api: str
-    method: Literal["GET", "POST", "PUT", "DELETE"]
+    method: Method
     path: str
     description: str
     parameters: tuple[Parameter, ...]

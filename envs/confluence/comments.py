@@ -3,13 +3,13 @@
 import re
 from collections.abc import Mapping
 
-from envs.api.operation import Json, Operation, Parameter, Response
+from envs.api.operation import Json, Parameter, Response
 from envs.api.world import Record, World
 from envs.confluence import replies
+from envs.confluence.endpoint import ANY_ID, endpoint
 from envs.confluence.pages import BODY, COMPACT_BODY, find, plain_body, wrong_body
 from envs.confluence.spaces import CURSOR, LIMIT
 
-_ANY_ID = {"type": ["string", "integer"]}
 _FORMAT = Parameter("body-format", "query", {"enum": ["storage", "atlas_doc_format"]}, compact={"enum": ["storage"]})
 _OTHERS = ("blogPostId", "attachmentId", "customContentId")
 _OWNERS = ("pageId", "parentCommentId", *_OTHERS)
@@ -173,18 +173,10 @@ def _delete(kind: str):
     return handler
 
 
-def _operation(
-    name: str, method, path: str, description: str, handler, *parameters: Parameter, keep: tuple[str, ...] = ()
-) -> Operation:
-    return Operation(
-        name, "confluence", method, f"/wiki/api/v2{path}", description, parameters, handler, replies.wrong_shape, keep
-    )
-
-
-_COMMENT_ID = Parameter("comment-id", "path", _ANY_ID, required=True)
-_ID = Parameter("id", "path", _ANY_ID, required=True)
+_COMMENT_ID = Parameter("comment-id", "path", ANY_ID, required=True)
+_ID = Parameter("id", "path", ANY_ID, required=True)
 _TEXT = Parameter("body", "body", BODY, required=True, compact=COMPACT_BODY)
-_PAGE_ID, _PARENT_ID = Parameter("pageId", "body", _ANY_ID), Parameter("parentCommentId", "body", _ANY_ID)
+_PAGE_ID, _PARENT_ID = Parameter("pageId", "body", ANY_ID), Parameter("parentCommentId", "body", ANY_ID)
 _VERSION = {"type": "object", "properties": {"number": {"type": "integer"}, "message": {"type": "string"}}}
 _NUMBER = {"type": "object", "properties": {"number": {"type": "integer"}}}
 _SELECTION = {
@@ -197,54 +189,52 @@ _SELECTION = {
 }
 _ONE, _MANY = ("id", "version.number", "body.storage.value"), ("results.id", "results.body.storage.value")
 COMMENTS = (
-    _operation(
-        "createFooterComment",
-        "POST",
-        "/footer-comments",
+    endpoint(
+        "createFooterComment", "POST /footer-comments",
         "Comments on a page, or answers a comment.",
         create_footer_comment,
         _PAGE_ID,
         _PARENT_ID,
-        *(Parameter(name, "body", _ANY_ID, compact={}) for name in _OTHERS),
+        *(Parameter(name, "body", ANY_ID, compact={}) for name in _OTHERS),
         _TEXT,
         keep=("id",),
     ),
-    _operation(
-        "getFooterCommentById", "GET", "/footer-comments/{comment-id}", "Returns a comment.", _read("footer"),
+    endpoint(
+        "getFooterCommentById", "GET /footer-comments/{comment-id}", "Returns a comment.", _read("footer"),
         _COMMENT_ID, _FORMAT, keep=_ONE,
     ),
-    _operation(
-        "updateFooterComment", "PUT", "/footer-comments/{comment-id}", "Replaces a comment's text.",
+    endpoint(
+        "updateFooterComment", "PUT /footer-comments/{comment-id}", "Replaces a comment's text.",
         update_footer_comment, _COMMENT_ID, _TEXT,
         Parameter("version", "body", _VERSION, required=True, compact=_NUMBER), keep=("id", "version.number"),
     ),
-    _operation(
-        "deleteFooterComment", "DELETE", "/footer-comments/{comment-id}", "Deletes a comment and the answers to it.",
+    endpoint(
+        "deleteFooterComment", "DELETE /footer-comments/{comment-id}", "Deletes a comment and the answers to it.",
         _delete("footer"), _COMMENT_ID,
     ),
-    _operation(
-        "getFooterCommentChildren", "GET", "/footer-comments/{id}/children", "Returns the answers to a comment.",
+    endpoint(
+        "getFooterCommentChildren", "GET /footer-comments/{id}/children", "Returns the answers to a comment.",
         get_children, _ID, _FORMAT, LIMIT, CURSOR, keep=_MANY,
     ),
-    _operation(
-        "getPageFooterComments", "GET", "/pages/{id}/footer-comments", "Returns the comments on a page.",
+    endpoint(
+        "getPageFooterComments", "GET /pages/{id}/footer-comments", "Returns the comments on a page.",
         _list("footer"), _ID, _FORMAT, LIMIT, CURSOR, keep=_MANY,
     ),
-    _operation(
-        "createInlineComment", "POST", "/inline-comments", "Comments on a selection of a page's text.",
+    endpoint(
+        "createInlineComment", "POST /inline-comments", "Comments on a selection of a page's text.",
         create_inline_comment, _PAGE_ID, _PARENT_ID, _TEXT,
         Parameter("inlineCommentProperties", "body", _SELECTION), keep=("id",),
     ),
-    _operation(
-        "getInlineCommentById", "GET", "/inline-comments/{comment-id}", "Returns an inline comment.", _read("inline"),
+    endpoint(
+        "getInlineCommentById", "GET /inline-comments/{comment-id}", "Returns an inline comment.", _read("inline"),
         _COMMENT_ID, _FORMAT, keep=_ONE,
     ),
-    _operation(
-        "deleteInlineComment", "DELETE", "/inline-comments/{comment-id}", "Deletes an inline comment.",
+    endpoint(
+        "deleteInlineComment", "DELETE /inline-comments/{comment-id}", "Deletes an inline comment.",
         _delete("inline"), _COMMENT_ID,
     ),
-    _operation(
-        "getPageInlineComments", "GET", "/pages/{id}/inline-comments", "Returns the inline comments on a page.",
+    endpoint(
+        "getPageInlineComments", "GET /pages/{id}/inline-comments", "Returns the inline comments on a page.",
         _list("inline"), _ID, _FORMAT, LIMIT, CURSOR, keep=_MANY,
     ),
 )  # fmt: skip

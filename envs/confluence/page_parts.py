@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from envs.api.operation import Json, Operation, Parameter, Response
+from envs.api.operation import Json, Parameter, Response
 from envs.api.world import Record, World
 from envs.confluence import replies
+from envs.confluence.endpoint import ANY_ID, endpoint
 from envs.confluence.pages import find
 from envs.confluence.spaces import CURSOR, LIMIT
 
-_ANY_ID = {"type": ["string", "integer"]}
 _STRING = {"type": "string"}
 
 
@@ -184,61 +184,53 @@ def get_version(world: World, arguments: Mapping[str, Json]) -> Response:
     return Response(200, body)
 
 
-def _operation(
-    name: str, method, path: str, description: str, handler, *parameters: Parameter, keep: tuple[str, ...] = ()
-) -> Operation:
-    return Operation(
-        name, "confluence", method, f"/wiki/api/v2{path}", description, parameters, handler, replies.wrong_shape, keep
-    )
-
-
-_PAGE_ID, _ID = Parameter("page-id", "path", _ANY_ID, required=True), Parameter("id", "path", _ANY_ID, required=True)
-_PROPERTY_ID = Parameter("property-id", "path", _ANY_ID, required=True)
+_PAGE_ID, _ID = Parameter("page-id", "path", ANY_ID, required=True), Parameter("id", "path", ANY_ID, required=True)
+_PROPERTY_ID = Parameter("property-id", "path", ANY_ID, required=True)
 _KEY, _VALUE = Parameter("key", "body", _STRING, required=True), Parameter("value", "body", {}, required=True)
 _VERSION = {"type": "object", "properties": {"number": {"type": "integer"}, "message": _STRING}}
 _FORMAT = Parameter("body-format", "query", {"enum": ["storage", "atlas_doc_format"]}, compact={})
 PAGE_PARTS = (
-    _operation(
-        "getPageContentProperties", "GET", "/pages/{page-id}/properties", "Returns a page's properties.",
+    endpoint(
+        "getPageContentProperties", "GET /pages/{page-id}/properties", "Returns a page's properties.",
         get_properties, _PAGE_ID, Parameter("key", "query", _STRING), LIMIT, CURSOR,
         keep=("results.key", "results.id", "results.value", "results.version.number"),
     ),
-    _operation(
-        "createPageProperty", "POST", "/pages/{page-id}/properties", "Sets a new property of a page.",
+    endpoint(
+        "createPageProperty", "POST /pages/{page-id}/properties", "Sets a new property of a page.",
         create_property, _PAGE_ID, _KEY, _VALUE, keep=("key", "id"),
     ),
-    _operation(
-        "getPageContentPropertiesById", "GET", "/pages/{page-id}/properties/{property-id}", "Returns a property.",
+    endpoint(
+        "getPageContentPropertiesById", "GET /pages/{page-id}/properties/{property-id}", "Returns a property.",
         get_property, _PAGE_ID, _PROPERTY_ID, keep=("key", "id", "value", "version.number"),
     ),
-    _operation(
-        "updatePagePropertyById", "PUT", "/pages/{page-id}/properties/{property-id}", "Replaces a property's value.",
+    endpoint(
+        "updatePagePropertyById", "PUT /pages/{page-id}/properties/{property-id}", "Replaces a property's value.",
         update_property, _PAGE_ID, _PROPERTY_ID, _KEY, _VALUE,
         Parameter("version", "body", _VERSION, required=True), keep=("key", "id", "version.number"),
     ),
-    _operation(
-        "deletePagePropertyById", "DELETE", "/pages/{page-id}/properties/{property-id}", "Deletes a property.",
+    endpoint(
+        "deletePagePropertyById", "DELETE /pages/{page-id}/properties/{property-id}", "Deletes a property.",
         delete_property, _PAGE_ID, _PROPERTY_ID,
     ),
-    _operation(
-        "getPageAttachments", "GET", "/pages/{id}/attachments", "Returns what is attached to a page.",
+    endpoint(
+        "getPageAttachments", "GET /pages/{id}/attachments", "Returns what is attached to a page.",
         get_attachments, _ID, Parameter("filename", "query", _STRING), Parameter("mediaType", "query", _STRING),
         LIMIT, CURSOR, keep=("results.title", "results.id"),
     ),
-    _operation(
-        "getAttachmentById", "GET", "/attachments/{id}", "Returns an attachment's metadata.", get_attachment,
+    endpoint(
+        "getAttachmentById", "GET /attachments/{id}", "Returns an attachment's metadata.", get_attachment,
         Parameter("id", "path", _STRING, required=True), keep=("title", "id", "pageId", "fileSize"),
     ),
-    _operation(
-        "deleteAttachment", "DELETE", "/attachments/{id}", "Deletes an attachment.", delete_attachment,
+    endpoint(
+        "deleteAttachment", "DELETE /attachments/{id}", "Deletes an attachment.", delete_attachment,
         Parameter("id", "path", _STRING, required=True),
     ),
-    _operation(
-        "getPageVersions", "GET", "/pages/{id}/versions", "Returns the versions of a page, the latest first.",
+    endpoint(
+        "getPageVersions", "GET /pages/{id}/versions", "Returns the versions of a page, the latest first.",
         get_versions, _ID, _FORMAT, LIMIT, CURSOR, keep=("results.number", "results.message"),
     ),
-    _operation(
-        "getPageVersionDetails", "GET", "/pages/{page-id}/versions/{version-number}", "Returns a version's details.",
-        get_version, _PAGE_ID, Parameter("version-number", "path", _ANY_ID, required=True), keep=("number", "message"),
+    endpoint(
+        "getPageVersionDetails", "GET /pages/{page-id}/versions/{version-number}", "Returns a version's details.",
+        get_version, _PAGE_ID, Parameter("version-number", "path", ANY_ID, required=True), keep=("number", "message"),
     ),
 )  # fmt: skip

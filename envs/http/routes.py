@@ -37,7 +37,7 @@ class Routes:
             shapes.sort(key=lambda shape: [segment.startswith("{") for segment in shape[0]])
 
     def match(self, method: str, path: str) -> Match | None:
-        """Return the operation of a percent-encoded path, in which a segment may contain a slash; None if there is none."""
+        """Return the operation of a path, or None. The path is percent-encoded: a segment may contain a slash."""
         path, as_text = canonical(path)
         given = path.strip("/").split("/")
         for segments, operation in self._shapes.get((method, len(given)), []):

@@ -1,4 +1,4 @@
-"""Near namesakes of projects and issues, see `envs.api.distractors`."""
+"""Distractors for projects and issues, see `envs.api.distractors`."""
 
 import random
 

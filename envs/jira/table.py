@@ -1,4 +1,4 @@
-"""The table of all operations of Jira."""
+"""The table of all Jira operations."""
 
 from envs.api.operation import Api
 from envs.jira.attachments import ATTACHMENTS
@@ -26,6 +26,6 @@ from envs.jira.world import LINK_TYPES, RESOLUTIONS
 
 _ISSUES = (CREATE_ISSUE, CREATE_ISSUES, GET_ISSUE, GET_TRANSITIONS, DO_TRANSITION, *ISSUE_EDITS)
 _PARTS = (*COMMENTS, *WATCHERS, *LINKS, *WORKLOGS, *PROPERTIES, *ATTACHMENTS)
-_FIXED = frozenset(one["name"] for table in (RESOLUTIONS, LINK_TYPES) for one in table.values())
+_FIXED = frozenset(record["name"] for table in (RESOLUTIONS, LINK_TYPES) for record in table.values())
 _SITE = (*USERS, *PROJECTS, *COMPONENTS, *VERSIONS, *METADATA, *PERMISSIONS, *FIELD_META, *BOARDS, *SPRINTS)
 JIRA = Api("jira", (*_ISSUES, *SEARCH, *_PARTS, *_SITE), DISTRACTORS, _FIXED)
