@@ -1,4 +1,4 @@
-"""Confluence Cloud REST API v2, and of v1 what v2 lacks. Read world, replies, spaces, pages, then the rest."""
+"""Confluence Cloud: operations of the REST API v2, and of v1 those that v2 lacks, as one table."""
 
 from envs.api.operation import Api, Operation
 from envs.confluence import labels, page_edits, pages, search, spaces, tree

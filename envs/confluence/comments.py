@@ -1,4 +1,4 @@
-"""Comments on pages: footer comments with their replies, and inline comments on a selection of the page's text."""
+"""Comments on pages: footer comments and their replies, and inline comments on a selection of the page's text."""
 
 import re
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ _OWNERS = ("pageId", "parentCommentId", *_OTHERS)
 
 
 def comment_body(world: World, comment: Record, body_format: str | None) -> dict[str, Json]:
-    """FooterCommentModel, InlineCommentModel, and their forms in lists."""
-    made: dict[str, Json] = {
+    """Return a body of schema FooterCommentModel or InlineCommentModel, which lists use too."""
+    body: dict[str, Json] = {
         "id": comment["id"],
         "status": "current",
         "title": f"Re: {world.table('pages')[comment['pageId']]['title']}",
@@ -25,22 +25,21 @@ def comment_body(world: World, comment: Record, body_format: str | None) -> dict
         "body": {},
         "_links": {"webui": f"/pages/{comment['pageId']}?focusedCommentId={comment['id']}"},
     }
-    made |= (
-        {"parentCommentId": comment["parentCommentId"]} if comment["parentCommentId"] else {"pageId": comment["pageId"]}
-    )
+    owner = "parentCommentId" if comment["parentCommentId"] else "pageId"
+    body[owner] = comment[owner]
     if body_format and body_format == comment["body"]["representation"]:
-        made["body"] = {body_format: dict(comment["body"])}
+        body["body"] = {body_format: dict(comment["body"])}
     if comment["kind"] == "inline":
-        made["resolutionStatus"] = "open"
-        made["properties"] = {
+        body["resolutionStatus"] = "open"
+        body["properties"] = {
             "inlineMarkerRef": f"marker-{comment['id']}",
             "inlineOriginalSelection": comment["selection"],
         }
-    return made
+    return body
 
 
 def find_comment(world: World, arguments: Mapping[str, Json], name: str, kind: str) -> Record | Response:
-    """The comment that an argument names, or the refusal."""
+    """Return the comment whose id an argument gives, or the error."""
     comment_id = str(arguments.get(name, ""))
     if not comment_id.isdigit():
         return replies.not_a_number(name, comment_id)
@@ -49,7 +48,7 @@ def find_comment(world: World, arguments: Mapping[str, Json], name: str, kind: s
 
 
 def _created(world: World, arguments: Mapping[str, Json], kind: str, **more: Json) -> Response:
-    """Put a new comment on a page, or under another comment."""
+    """Add a comment to a page, or a reply to another comment."""
     body = plain_body(arguments.get("body") or {})
     if wrong := wrong_body(body):
         return replies.invalid(wrong)
@@ -79,17 +78,17 @@ def _created(world: World, arguments: Mapping[str, Json], kind: str, **more: Jso
 
 
 def create_footer_comment(world: World, arguments: Mapping[str, Json]) -> Response:
-    """createFooterComment: 201 with the comment; it names exactly one thing that it is about."""
-    named = [name for name in _OWNERS if name in arguments]
-    if len(named) != 1:
+    """createFooterComment: 201 with the comment; exactly one of the possible owners must be given."""
+    owners = [name for name in _OWNERS if name in arguments]
+    if len(owners) != 1:
         return replies.invalid(f"Exactly one of {', '.join(_OWNERS)} must be given.")
-    if named[0] not in ("pageId", "parentCommentId"):
+    if owners[0] not in ("pageId", "parentCommentId"):
         return replies.error(404, "NOT_FOUND")
     return _created(world, arguments, "footer")
 
 
 def create_inline_comment(world: World, arguments: Mapping[str, Json]) -> Response:
-    """createInlineComment: 201 with the comment; the selection stands in the page as often as is said."""
+    """createInlineComment: 201 with the comment; the selection's match count and index must be right."""
     if ("pageId" in arguments) == ("parentCommentId" in arguments):
         return replies.invalid("Exactly one of pageId, parentCommentId must be given.")
     if "parentCommentId" in arguments:
@@ -120,10 +119,10 @@ def _list(kind: str):
         page = find(world, arguments)
         if isinstance(page, Response):
             return page
-        own = world.find("comments", kind=kind, pageId=page["id"], parentCommentId=None)
-        found = [comment_body(world, comment, arguments.get("body-format")) for comment in own]
-        where = f"/pages/{page['id']}/{kind}-comments"
-        return replies.one_page(world, found, arguments.get("limit", 25), where, arguments.get("cursor", ""))
+        comments = world.find("comments", kind=kind, pageId=page["id"], parentCommentId=None)
+        bodies = [comment_body(world, comment, arguments.get("body-format")) for comment in comments]
+        path = f"/pages/{page['id']}/{kind}-comments"
+        return replies.one_page(world, bodies, arguments.get("limit", 25), path, arguments.get("cursor", ""))
 
     return handler
 
@@ -133,28 +132,28 @@ def get_children(world: World, arguments: Mapping[str, Json]) -> Response:
     comment = find_comment(world, arguments, "id", "footer")
     if isinstance(comment, Response):
         return comment
-    own = world.find("comments", parentCommentId=comment["id"])
-    found = [comment_body(world, one, arguments.get("body-format")) for one in own]
-    where = f"/footer-comments/{comment['id']}/children"
-    return replies.one_page(world, found, arguments.get("limit", 25), where, arguments.get("cursor", ""))
+    children = world.find("comments", parentCommentId=comment["id"])
+    bodies = [comment_body(world, child, arguments.get("body-format")) for child in children]
+    path = f"/footer-comments/{comment['id']}/children"
+    return replies.one_page(world, bodies, arguments.get("limit", 25), path, arguments.get("cursor", ""))
 
 
 def update_footer_comment(world: World, arguments: Mapping[str, Json]) -> Response:
-    """updateFooterComment: 200 with the comment at its next version; 409 if the version given is not the next one."""
+    """updateFooterComment: 200 with the comment at its next version; 409 if the given version is not that."""
     comment = find_comment(world, arguments, "comment-id", "footer")
     if isinstance(comment, Response):
         return comment
     number = (arguments.get("version") or {}).get("number")
     if number != comment["version"] + 1:
-        told = f"Current Version: [{comment['version']}]. Provided version: [{number}]"
-        return replies.error(409, "CONFLICT", f"Version must be incremented when updating a comment. {told}")
+        versions = f"Current Version: [{comment['version']}]. Provided version: [{number}]"
+        return replies.error(409, "CONFLICT", f"Version must be incremented when updating a comment. {versions}")
     body = plain_body(arguments.get("body") or {})
     if wrong := wrong_body(body):
         return replies.invalid(wrong)
     text = {"representation": body["representation"], "value": body["value"]}
-    made = {**comment, "body": text, "version": number, "updatedAt": world.tick()}
-    world.table("comments")[comment["id"]] = made
-    return Response(200, comment_body(world, made, body["representation"]))
+    updated = {**comment, "body": text, "version": number, "updatedAt": world.tick()}
+    world.table("comments")[comment["id"]] = updated
+    return Response(200, comment_body(world, updated, body["representation"]))
 
 
 def _delete(kind: str):
@@ -162,10 +161,10 @@ def _delete(kind: str):
         comment = find_comment(world, arguments, "comment-id", kind)
         if isinstance(comment, Response):
             return comment
-        gone = [comment["id"]]
-        while gone:
-            removed = gone.pop()
-            gone += [reply["id"] for reply in world.find("comments", parentCommentId=removed)]
+        remaining = [comment["id"]]
+        while remaining:
+            removed = remaining.pop()
+            remaining += [reply["id"] for reply in world.find("comments", parentCommentId=removed)]
             del world.table("comments")[removed]
         world.tick()
         return Response(204)
