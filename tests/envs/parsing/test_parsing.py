@@ -1,4 +1,4 @@
-"""Model text -> calls: exact on good text, words the model can act on for bad text, never an exception."""
+"""Parsing model text: exact on valid calls, a sentence for the model on invalid ones, never an exception."""
 
 import json
 
@@ -62,14 +62,14 @@ def test_parse_calls__arguments_may_be_left_out():
     ],
 )
 def test_parse_calls__says_what_is_wrong(inside, error, message):
-    (found,) = parse_calls(f"<tool_call>{inside}</tool_call>")
-    assert isinstance(found, Malformed)
-    assert found.error == error and message in found.message
+    (call,) = parse_calls(f"<tool_call>{inside}</tool_call>")
+    assert isinstance(call, Malformed)
+    assert call.error == error and message in call.message
 
 
 def test_parse_calls__an_open_call_is_answered():
-    (found,) = parse_calls('<tool_call>\n{"name": "getPages", "arguments": {}}')
-    assert isinstance(found, Malformed) and "</tool_call>" in found.message
+    (call,) = parse_calls('<tool_call>\n{"name": "getPages", "arguments": {}}')
+    assert isinstance(call, Malformed) and "</tool_call>" in call.message
 
 
 XML_CALLS = st.builds(
@@ -224,9 +224,9 @@ def test_xml__an_enum_of_strings_is_text():
     ],
 )
 def test_xml__says_what_is_wrong(text, error, message):
-    (found,) = parse_calls(text, SCHEMAS)
-    assert isinstance(found, Malformed)
-    assert found.error == error and message in found.message
+    (call,) = parse_calls(text, SCHEMAS)
+    assert isinstance(call, Malformed)
+    assert call.error == error and message in call.message
 
 
 BARE = '{"name": "getPages", "arguments": {"title": "A"}}'
@@ -274,9 +274,9 @@ def test_lenient__json_that_is_no_call_is_none(text):
     ],
 )
 def test_lenient__says_what_is_wrong(text, error, message):
-    found = parse_calls(text, lenient=True)[-1]
-    assert isinstance(found, Malformed)
-    assert found.error == error and any(part in found.message for part in message.split("|"))
+    call = parse_calls(text, lenient=True)[-1]
+    assert isinstance(call, Malformed)
+    assert call.error == error and any(part in call.message for part in message.split("|"))
 
 
 @pytest.mark.parametrize(
