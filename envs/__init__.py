@@ -1,4 +1,4 @@
-"""Simulated APIs, scenarios over them, and rewards that a program can verify. Pure Python."""
+"""Simulated APIs, scenarios of tasks on them, and rewards that a program can verify, in pure Python."""
 
 from envs.api.errors import EnvError
 from envs.episode import Episode, Reply, rescore, tool_schemas

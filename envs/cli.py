@@ -1,4 +1,4 @@
-"""What the commands of `envs` share: a user's mistake is one line on stderr and exit code 2, never a traceback."""
+"""Command-line handling of the commands in `envs`: a user error is one line on stderr and exit code 2, no traceback."""
 
 import argparse
 import sys
@@ -9,21 +9,21 @@ from envs.api.errors import EnvError
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that raises instead of exiting."""
+    """Argument parser that raises EnvError instead of exiting."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise EnvError with what is wrong."""
-        raise EnvError(f"{message}; {self.prog} --help tells more")
+        """Raise EnvError with argparse's message."""
+        raise EnvError(f"{message}; see {self.prog} --help")
 
 
 def run(main: Callable[[Sequence[str]], int]) -> NoReturn:
-    """Run a command on the process's arguments, and exit with its code."""
+    """Run a command with the process's arguments and exit with its code."""
     try:
         code = main(sys.argv[1:])
     except EnvError as error:
         print(f"error: {error}", file=sys.stderr)
         code = 2
-    except BrokenPipeError:  # whoever reads has read enough
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         sys.stderr.close()
         code = 1
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""A member's episode: model turns in, answers out, and in the end a verdict."""
+"""Episodes: play a task turn by turn, judge the result, store it, and score a stored one again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,26 +20,28 @@ from envs.trace import SEEN, Call, Trace
 
 @dataclass(frozen=True)
 class Reply:
-    """The answer to a turn."""
+    """The environment's answer to a turn."""
 
     done: bool
-    """True if the turn called no tool."""
+    """Whether the turn called no tool, which ends the episode."""
     answers: tuple[str, ...]
-    """One text per call, in order."""
+    """One text per call, in order, for the model."""
 
 
 def tool_schemas(task: Task, detail: Detail = "compact") -> list[dict[str, Any]]:
-    """The tools that a task offers, for a chat template."""
+    """Return the schemas of the tools that a task offers, in the form that chat templates take."""
     operations = task.api.by_name()
     return [tool_schema(operations[name], detail) for name in task.tools]
 
 
 class Episode:
-    """One attempt at a task; the only mutable thing of `envs`, with its own copy of the site."""
+    """One attempt at a task, with its own copy of the task's site."""
 
     def __init__(self, task: Task, detail: Detail = "compact", lenient: bool = False, trace_only: bool = False) -> None:
-        """`detail` is how much of an answer is shown; `lenient` takes calls without tags as calls too; `trace_only`
-        leaves the site's final state out of the reward.
+        """Start an episode.
+
+        `detail` sets how much of the tools and their answers the model sees, `lenient` accepts calls without tags, and
+        `trace_only` leaves the final site out of the reward.
         """
         self.task = task
         self._detail = detail
@@ -53,28 +55,28 @@ class Episode:
 
     @property
     def trace(self) -> Trace:
-        """What was done so far."""
+        """The calls so far, and the answer if the model has stopped."""
         return Trace(tuple(self._calls), self._stopped, self._answer)
 
     @property
     def world(self) -> World:
-        """The site as it is now."""
+        """The current site."""
         return self._simulator.world
 
     def step(self, text: str) -> Reply:
-        """Take a model turn. Whatever the text is, the answer is words, never an exception."""
-        wanted = parse_calls(text, self._schemas(), self._lenient)
-        self._stopped = not wanted
-        self._answer = "" if wanted else text
+        """Play one turn of the model. A malformed or refused call is answered with text; no text raises."""
+        calls = parse_calls(text, self._schemas(), self._lenient)
+        self._stopped = not calls
+        self._answer = "" if calls else text
         answers = []
-        for call in wanted:
+        for call in calls:
             if isinstance(call, Malformed):
                 self._calls.append(Call("", {}, 0, None, call.error, self._turns))
                 answers.append(f"Error: {call.message}")
             else:
                 answers.append(self._call(call.name, call.arguments))
         self._turns += 1
-        return Reply(not wanted, tuple(answers))
+        return Reply(not calls, tuple(answers))
 
     def _schemas(self) -> dict[str, dict[str, Schema]]:
         offered = (self._simulator.operations[name] for name in self.task.tools)
@@ -90,12 +92,12 @@ class Episode:
         return render(self._simulator.operations[name], response, self._detail)
 
     def verdict(self) -> Verdict:
-        """What the episode is worth as it stands."""
-        attempt = FinishedEpisode(self.task, self.trace, self.world)
-        return judge(attempt, SCENARIOS[self.task.scenario].checks, self._trace_only)
+        """Judge the episode as if it ended now."""
+        finished = FinishedEpisode(self.task, self.trace, self.world)
+        return judge(finished, SCENARIOS[self.task.scenario].checks, self._trace_only)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data from which `rescore` computes the same verdict."""
+        """Return plain data from which `rescore` computes the same verdict."""
         task = self.task
         return {
             "task": {
@@ -114,20 +116,20 @@ class Episode:
 
 
 def rescore(record: Mapping[str, Any]) -> Verdict:
-    """The verdict of a stored episode under today's checks: its calls are made again, no model is needed.
+    """Judge a stored episode (see `Episode.to_dict`) by the current checks, replaying its calls without a model.
 
-    They meet the faults that they met then. Calls that do not say in which turn they were made had one each.
+    The calls meet the same faults as before. A call without "turn" gets a turn to itself, as in old records.
     Raises EnvError for a record that is not an episode.
     """
     check_episode(record)
     task = sample(**record["task"])
-    calls = [Call.from_dict({"turn": place, **call}) for place, call in enumerate(record["calls"])]
+    calls = [Call.from_dict({"turn": index, **call}) for index, call in enumerate(record["calls"])]
     stopped, answer = record["stopped"], record.get("answer", "")
     if unknown := [call.name for call in calls if call.error in SEEN and call.name not in task.api.by_name()]:
-        raise EnvError(f"a stored call reached the API by a name that is no operation: {ascii(unknown[0])}")
+        raise EnvError(f"a stored call reached the API, which has no operation {ascii(unknown[0])}")
     simulator = Simulator(task.world, task.api.by_name(), task.faults)
     for call in calls:
         if call.error in SEEN:
             simulator.call(call.name, call.arguments)
-    attempt = FinishedEpisode(task, Trace(tuple(calls), stopped, answer), simulator.world)
-    return judge(attempt, SCENARIOS[task.scenario].checks, record.get("trace_only", False))
+    finished = FinishedEpisode(task, Trace(tuple(calls), stopped, answer), simulator.world)
+    return judge(finished, SCENARIOS[task.scenario].checks, record.get("trace_only", False))

@@ -1,4 +1,4 @@
-"""The fields of a stored episode and what may stand in them: whatever else a file holds is told in one sentence."""
+"""The format of a stored episode: its fields, their valid values, and one sentence for every violation."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,9 +7,9 @@ from envs.api.errors import EnvError
 from envs.trace import ERRORS
 
 Rule = tuple[Callable[[Any], bool], str, bool]
-"""(whether a value fits, what fits in words, whether the field must be there)."""
+"""(predicate on the value, description of valid values, whether the field is required)."""
 _SHOWN = 60
-"""Characters shown of a value that does not fit."""
+"""Longest excerpt of an invalid value, in characters."""
 
 
 def _text(value: Any) -> bool:
@@ -65,28 +65,28 @@ VERDICT: Mapping[str, Rule] = {
 
 
 def demand(what: str, fields: Mapping[str, Any], rules: Mapping[str, Rule], closed: bool = False) -> None:
-    """Raise EnvError for the first field that is missing or does not fit, or, if `closed`, that no rule names."""
-    for name, (fits, told, needed) in rules.items():
+    """Raise EnvError for the first missing or invalid field; if `closed`, also for the first field without a rule."""
+    for name, (fits, expected, required) in rules.items():
         if name not in fields:
-            if needed:
-                raise EnvError(f'{what} needs "{name}": {told}')
+            if required:
+                raise EnvError(f'{what} needs "{name}": {expected}')
         elif not fits(fields[name]):
-            raise EnvError(f'"{name}" of {what} should be {told}, not {shown(fields[name])}')
-    if closed and (others := [name for name in fields if name not in rules]):
-        raise EnvError(f"{what} has no {shown(others[0])}; it has {', '.join(rules)}")
+            raise EnvError(f'"{name}" of {what} should be {expected}, not {shown(fields[name])}')
+    if closed and (unknown := [name for name in fields if name not in rules]):
+        raise EnvError(f"{what} has no field {shown(unknown[0])}; its fields are {', '.join(rules)}")
 
 
 def shown(value: Any) -> str:
-    """A value in few characters of ASCII."""
-    # Counted first: a number may have more digits than Python is willing to write.
+    """Return a value as ASCII text, cut to _SHOWN characters."""
+    # Python refuses to convert integers with very many digits to text.
     if isinstance(value, int) and value.bit_length() > 4 * _SHOWN:
         return "a number that long"
-    said = ascii(value)
-    return said if len(said) <= _SHOWN else f"{said[:_SHOWN]}..."
+    text = ascii(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def check_episode(episode: Mapping[str, Any]) -> None:
-    """Raise EnvError that names the field and the value if this is no stored episode."""
+    """Raise EnvError naming the field and the value unless this is a valid stored episode."""
     demand("a stored episode", episode, EPISODE)
     demand('a stored "task"', episode["task"], TASK, closed=True)
     for number, call in enumerate(episode["calls"], 1):
@@ -96,7 +96,7 @@ def check_episode(episode: Mapping[str, Any]) -> None:
 
 
 def check_verdict(verdict: Any) -> None:
-    """Raise EnvError that names the field and the value if this is no stored verdict."""
+    """Raise EnvError naming the field and the value unless this is a valid stored verdict."""
     if not isinstance(verdict, Mapping):
         raise EnvError(f'the "verdict" should be an object, not {shown(verdict)}')
     demand('a stored "verdict"', verdict, VERDICT)

@@ -1,6 +1,6 @@
-"""A made-up Atlassian site of a given size: Jira projects with issues and Confluence spaces with pages in one world.
+"""An example Atlassian site of a given size: Jira projects with issues and Confluence spaces with pages.
 
-What `envs.serve` shows when no scenario is named, and what `benchmarks/simulators.py` measures.
+`envs.serve` serves it when no scenario is named, and `benchmarks/simulators.py` measures on it.
 """
 
 import random
@@ -17,7 +17,7 @@ STATUSES = ["To Do", "In Progress", "Done"]
 
 
 def made_up_site(issues: int = 12, pages: int = 6, seed: int = 0, split: Split = "synthetic") -> World:
-    """A site with so many issues and pages (homepages count), the same for the same arguments."""
+    """Return a site with this many issues and pages, homepages included; equal arguments give equal sites."""
     rng = random.Random(f"site:{seed}")
     world = empty_site()
     projects, spaces = -(-issues // ISSUES_OF_A_PROJECT), -(-pages // PAGES_OF_A_SPACE)
@@ -41,7 +41,7 @@ def made_up_site(issues: int = 12, pages: int = 6, seed: int = 0, split: Split =
 
 
 def _put_board(world: World, project: Record) -> None:
-    """A board with a sprint to come, in which no issue is yet."""
+    """Add a board with one future sprint, which has no issues."""
     board = {"id": world.new_id(), "project": project["id"], "name": f"{project['key']} board"}
     sprint = {"id": world.new_id(), "board": board["id"], "name": f"{project['key']} Sprint 1", "state": "future"}
     world.table("boards")[board["id"]] = board

@@ -1,9 +1,9 @@
-"""Every operation as Markdown: method, path, parameters, an example call and its answer.
+"""Print a Markdown reference of the operations: method, path, parameters, an example call and its response.
 
     python -m envs.reference [--api jira|confluence] [NAME ...]
 
-The examples are asked of a made-up site when the command runs, so what is printed is what the site answers:
-a refusal, where it has no such record or where required arguments alone do not suffice.
+The examples are run on an example site when the command runs. A response is an error if the site has no matching record
+or the required arguments alone are not enough.
 """
 
 import json
@@ -20,13 +20,13 @@ from envs.jira import JIRA
 
 APIS = {api.name: api for api in (JIRA, CONFLUENCE)}
 _LONGEST = 400
-"""Characters that an example's answer may have."""
+"""Longest response shown, in characters."""
 
 
 def reference(api: Api, names: Sequence[str] = ()) -> str:
-    """Markdown of the operations of an API, of all or of the named ones."""
+    """Return Markdown of the named operations of an API, or of all."""
     world = made_up_site()
-    shown = [one for one in api.operations if not names or one.name in names]
+    shown = [operation for operation in api.operations if not names or operation.name in names]
     return "\n".join([f"# {api.name}", *(_section(world, api, operation) for operation in shown)])
 
 
@@ -46,29 +46,29 @@ def _section(world: World, api: Api, operation: Operation) -> str:
 
 
 def _row(parameter: Parameter) -> str:
-    must = "required" if parameter.required else ""
-    return f"| {parameter.name} | {parameter.location} | {_kind(parameter.schema)} | {must} |"
+    required = "required" if parameter.required else ""
+    return f"| {parameter.name} | {parameter.location} | {_kind(parameter.schema)} | {required} |"
 
 
 def _kind(schema: Json) -> str:
     if "enum" in schema:
         return ", ".join(json.dumps(value) for value in schema["enum"])
     if "anyOf" in schema:
-        return " or ".join(_kind(one) for one in schema["anyOf"])
+        return " or ".join(_kind(choice) for choice in schema["anyOf"])
     kinds = schema.get("type", "any JSON")
     kinds = kinds if isinstance(kinds, str) else " or ".join(kinds)
     return f"array of {_kind(schema.get('items', {}))}" if kinds == "array" else kinds
 
 
 def example(world: World, operation: Operation) -> dict[str, Json]:
-    """Arguments for every required parameter, of the site's own records where it has one."""
-    return {one.name: _value(world, operation, one) for one in operation.parameters if one.required}
+    """Return a value for every required parameter, taken from the site's records where possible."""
+    return {p.name: _value(world, operation, p) for p in operation.parameters if p.required}
 
 
 def _value(world: World, operation: Operation, parameter: Parameter) -> Json:
     issue, page, project = (next(iter(world.tables[name].values())) for name in ("issues", "pages", "projects"))
-    words = {"type": "paragraph", "content": [{"type": "text", "text": "Hi"}]}
-    document = {"type": "doc", "version": 1, "content": [words]}
+    paragraph = {"type": "paragraph", "content": [{"type": "text", "text": "Hi"}]}
+    document = {"type": "doc", "version": 1, "content": [paragraph]}
     new = {"project": {"key": project["key"]}, "issuetype": {"name": "Task"}, "summary": "Oil the gate"}
     known: dict[str, Json] = {
         "issueIdOrKey": issue["key"],
@@ -100,7 +100,7 @@ def _value(world: World, operation: Operation, parameter: Parameter) -> Json:
 
 
 def _any(schema: Json) -> Json:
-    """Some value of a schema."""
+    """Return some value that fits a schema."""
     if "enum" in schema:
         return schema["enum"][0]
     kinds = schema.get("type", "string")
@@ -110,18 +110,17 @@ def _any(schema: Json) -> Json:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the reference. Raises EnvError for an operation that is none."""
+    """Print the reference. Raises EnvError for an unknown operation."""
     parser = Parser(prog="python -m envs.reference", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--api", choices=sorted(APIS), help="both unless you say which")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="operations; all unless you name some")
+    parser.add_argument("--api", choices=sorted(APIS), help="default: both")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="operations to print (default: all)")
     options = parser.parse_args(arguments)
     apis = [APIS[options.api]] if options.api else list(APIS.values())
     known = {name for api in apis for name in api.by_name()}
     if unknown := [name for name in options.names if name not in known]:
         near = sorted(name for name in known if unknown[0].lower() in name.lower())
-        raise EnvError(
-            f"no operation {unknown[0]!r}; {'there is ' + ', '.join(near) if near else 'leave it out for all'}"
-        )
+        hint = f"similar names are {', '.join(near)}" if near else "give no name to print all operations"
+        raise EnvError(f"unknown operation {unknown[0]!r}; {hint}")
     for api in apis:
         if not options.names or set(options.names) & set(api.by_name()):
             print(reference(api, options.names))

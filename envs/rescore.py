@@ -1,6 +1,7 @@
-"""Score stored episodes again under today's checks: `python -m envs.rescore episodes.jsonl [...] [--json]`
+"""Score stored episodes by the current checks: `python -m envs.rescore episodes.jsonl [...] [--json]`
 
-All of it is in `envs/stored_episodes.py`. Nothing imports this module: `envs.rescore` is the function for one episode.
+This module is only the command; the code is in `envs/stored_episodes.py`. Do not import it: as an attribute of `envs`
+it would replace the function `envs.rescore`.
 """
 
 from envs.cli import run

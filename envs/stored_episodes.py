@@ -1,7 +1,8 @@
-"""Score stored episodes again under today's checks; the command is `python -m envs.rescore`.
+"""Score stored episodes by the current checks and compare; the command is `python -m envs.rescore`.
 
-A line is an episode as `Episode.to_dict` gives it, or a record that has one as "episode" and perhaps the "verdict" of
-its time, as runs write them. Printed is a row per scenario: how many, reward and success now and then, how many differ.
+Each line of a file is an episode as returned by `Episode.to_dict`, or an object as written by a run, with the episode
+as "episode" and optionally its "verdict". The command prints one row per scenario: the number of episodes, mean reward
+and success now and as stored, and how many verdicts differ.
 """
 
 import json
@@ -19,7 +20,7 @@ from envs.reward.verdict import Verdict
 
 @dataclass(frozen=True)
 class Rescored:
-    """A stored episode with its verdict now and, if it was stored, then."""
+    """The verdict of a stored episode by the current checks, and the stored one if there is one."""
 
     scenario: str
     now: Verdict
@@ -27,38 +28,38 @@ class Rescored:
 
     @property
     def differs(self) -> bool:
-        """Whether reward or success are not what was stored."""
+        """Whether reward or success differ from the stored verdict."""
         now = {"reward": self.now.reward, "success": self.now.success}
         return self.then is not None and any(self.then.get(name) != value for name, value in now.items())
 
 
 @dataclass(frozen=True)
 class Row:
-    """A scenario's episodes, in means."""
+    """Means over a scenario's episodes."""
 
     scenario: str
     episodes: int
     reward: float
     success: float
     stored: int
-    """How many had a verdict."""
+    """Episodes with a stored verdict."""
     stored_reward: float
     stored_success: float
     differ: int
 
 
 def read(path: str) -> Iterator[Rescored]:
-    """The episodes of a file, scored again. Raises EnvError that names the line which is none."""
+    """Yield the rescored episodes of a file. Raises EnvError naming the first line that is not an episode."""
     try:
-        # Split at newlines only: a model's text may hold other characters that count as line ends.
+        # `splitlines` would also split at characters such as U+2028, which a model's text may contain.
         lines = Path(path).read_text(encoding="utf-8").split("\n")
     except OSError as error:
         raise EnvError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise EnvError(f"{path} is not UTF-8 text: it is no episodes file") from error
+        raise EnvError(f"{path} is not UTF-8 text, so not a file of episodes") from error
     numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not numbered:
-        raise EnvError(f"{path} has no episode in it")
+        raise EnvError(f"{path} has no episode")
     for number, line in numbered:
         try:
             yield _rescored(json.loads(line))
@@ -83,28 +84,28 @@ def _rescored(record: Any) -> Rescored:
         now = rescore(episode)
     except EnvError:
         raise
-    except Exception as error:  # The checks trust the answers that are stored with the calls.
-        told = f"{type(error).__name__}: {error}"
-        raise EnvError(f"what is stored as answers is nothing that these operations answer ({told})") from error
+    except Exception as error:  # The checks trust the responses stored with the calls.
+        cause = f"{type(error).__name__}: {error}"
+        raise EnvError(f"the stored responses are not responses of these operations ({cause})") from error
     return Rescored(episode["task"]["scenario"], now, then)
 
 
 def summarise(episodes: Sequence[Rescored]) -> list[Row]:
-    """One row per scenario, in order of appearance."""
+    """Return one row per scenario, in order of first appearance."""
     rows = []
     for name in dict.fromkeys(episode.scenario for episode in episodes):
-        own = [episode for episode in episodes if episode.scenario == name]
-        before = [episode.then for episode in own if episode.then is not None]
+        chosen = [episode for episode in episodes if episode.scenario == name]
+        stored = [episode.then for episode in chosen if episode.then is not None]
         rows.append(
             Row(
-                name,
-                len(own),
-                _mean([episode.now.reward for episode in own]),
-                _mean([float(episode.now.success) for episode in own]),
-                len(before),
-                _mean([float(then["reward"]) for then in before]),
-                _mean([float(then["success"]) for then in before]),
-                sum(episode.differs for episode in own),
+                scenario=name,
+                episodes=len(chosen),
+                reward=_mean([episode.now.reward for episode in chosen]),
+                success=_mean([float(episode.now.success) for episode in chosen]),
+                stored=len(stored),
+                stored_reward=_mean([float(verdict["reward"]) for verdict in stored]),
+                stored_success=_mean([float(verdict["success"]) for verdict in stored]),
+                differ=sum(episode.differs for episode in chosen),
             )
         )
     return rows
@@ -115,10 +116,10 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Score the files and print the rows. Raises EnvError for what is no episodes file."""
+    """Score the files and print the rows. Raises EnvError for a file that has no episodes or cannot be read."""
     parser = Parser(prog="python -m envs.rescore", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("files", nargs="+", metavar="episodes.jsonl")
-    parser.add_argument("--json", action="store_true", help="print one line of JSON per episode instead")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON per episode")
     options = parser.parse_args(arguments)
     episodes = []
     for path in options.files:

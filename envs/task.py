@@ -1,4 +1,4 @@
-"""A task: frozen data. What is asked, of which site, with which tools, and what would be right."""
+"""Tasks as frozen data: the request, the site, the tools on offer, the goal and the oracle."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,19 +10,19 @@ from envs.api.world import World
 from envs.words import Split
 
 DONE = "Done."
-"""The last turn of whoever has nothing to say: words, and no call."""
+"""The last turn of a policy that has nothing to report."""
 
 
 @dataclass(frozen=True)
 class PlannedCall:
-    """A call of an oracle, one turn long."""
+    """A call of an oracle; each takes one turn."""
 
     name: str
     arguments: Mapping[str, Json]
     note: str = ""
-    """What the model writes before the call."""
+    """Text before the call, in the same turn."""
     fails: bool = False
-    """Whether the API will not do it: a read that finds nothing, or a call that meets one of the task's faults."""
+    """Whether the API refuses the call: the read finds nothing, or the call meets one of the task's faults."""
 
 
 class Named(Protocol):
@@ -30,34 +30,34 @@ class Named(Protocol):
 
     @property
     def name(self) -> str:
-        """Its operation, or whatever the model wrote."""
+        """The operation, or the unknown name that the model wrote."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One task. It follows from scenario, seed, split, difficulty and the number of tools alone."""
+    """One task, determined by scenario, seed, split, difficulty and number of tools."""
 
     scenario: str
     seed: int
     split: Split
     difficulty: int
     request: str
-    """What the user asks."""
+    """The user's message."""
     tools: tuple[str, ...]
-    """Names of the operations offered."""
+    """Names of the operations on offer."""
     api: Api = field(repr=False)
     world: World = field(repr=False)
-    """The site before the first call; never changed."""
+    """The initial site; never modified."""
     goal: Mapping[str, Any]
-    """What the checks compare with."""
+    """Values that the checks compare with."""
     oracle: tuple[PlannedCall, ...] = field(repr=False)
-    """Calls that fulfil the request, in order."""
+    """The calls that fulfil the request, in order."""
     answer: str = field(default=DONE, repr=False)
-    """What an oracle writes when it has made them."""
+    """The oracle's last turn, after its calls."""
     faults: Faults | None = field(default=None, repr=False)
-    """Which calls fail although nothing is wrong with them."""
+    """Which calls fail for no fault of their own; None if none do."""
 
     def any_writes(self, calls: Iterable[Named]) -> bool:
-        """Whether one of the calls would change the site, accepted or not."""
+        """Return whether one of the calls is a write, accepted or not."""
         operations = self.api.by_name()
         return any(call.name in operations and operations[call.name].writes for call in calls)

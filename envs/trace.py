@@ -1,4 +1,4 @@
-"""What a member did: the ordered list of its calls and the API's answers."""
+"""Traces: the ordered calls of an episode with the API's responses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,39 +8,40 @@ from envs.api.errors import EnvError
 from envs.api.operation import Json
 
 ERRORS = ("malformed_json", "malformed_call", "unknown_tool", "refused", "unavailable", "conflict")
-"""Why a call failed: text that is no JSON; JSON that is no call; a tool not offered; a status of 400 or more. The last
-two are no fault of the call, see `envs.api.faults`: the site failed; somebody else's write came between."""
+"""Why a call failed: the text is not JSON; the JSON is not a call; the tool is not offered; the API refused the call
+with status 400 or above. The last two are not the call's fault (see `envs.api.faults`): the site failed; another
+user's write came first."""
 SEEN = ("", "refused", "unavailable", "conflict")
-"""Errors of calls that reached the API, and none."""
+"""Values of `Call.error` for calls that reached the API; empty for success."""
 BLAMELESS = ("unavailable", "conflict")
-"""Errors of calls that are right to be made once more."""
+"""Errors after which it is right to repeat the call."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One attempted call. A malformed one has no arguments and status 0: the API never saw it."""
+    """One attempted call. A call that did not reach the API has status 0; a malformed one has no name or arguments."""
 
     name: str
     arguments: Mapping[str, Json]
     status: int
     body: Json
     error: str = ""
-    """One of ERRORS, or empty."""
+    """One of ERRORS; empty if the call succeeded."""
     turn: int = 0
-    """The turn that made it, from 0."""
+    """Number of the turn that made the call, from 0."""
 
     @property
     def ok(self) -> bool:
-        """Whether the API did what it was asked."""
+        """Whether the call succeeded."""
         return not self.error
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
+        """Return plain data for JSON."""
         return {**vars(self), "arguments": dict(self.arguments)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Call":
-        """The call that `to_dict` described. Raises EnvError if it is not one."""
+        """Return the call that `to_dict` stored. Raises EnvError for unknown or missing fields."""
         try:
             return cls(**data)
         except TypeError as error:
@@ -49,13 +50,13 @@ class Call:
 
 @dataclass(frozen=True)
 class Trace:
-    """All calls of an episode, and whether the model ended it by itself."""
+    """All calls of an episode, and how the model ended it."""
 
     calls: tuple[Call, ...] = ()
     stopped: bool = False
-    """True once the model wrote a turn without a call."""
+    """Whether the last turn called no tool."""
     answer: str = ""
-    """What it wrote in that turn."""
+    """The text of that turn; empty if the model did not stop."""
 
     def __iter__(self):
         return iter(self.calls)
@@ -64,14 +65,14 @@ class Trace:
         return len(self.calls)
 
     def of(self, name: str) -> list[Call]:
-        """The calls of one operation."""
+        """Return the calls of one operation, in order."""
         return [call for call in self.calls if call.name == name]
 
 
-def answered_before(calls: Sequence[Call], place: int) -> list[Call]:
-    """The calls whose answers were there when the call at `place` was written: those of earlier turns.
+def answered_before(calls: Sequence[Call], index: int) -> list[Call]:
+    """Return the calls that had been answered when call `index` was written: those of earlier turns.
 
-    What stands in the same turn was written before any of it was answered. None for the place -1 of a call that was
-    not made.
+    All calls of one turn are written before any of them is answered. Returns an empty list for index -1, which stands
+    for a call that was not made.
     """
-    return [call for call in calls[:place] if call.turn < calls[place].turn] if place > 0 else []
+    return [call for call in calls[:index] if call.turn < calls[index].turn] if index > 0 else []

@@ -1,10 +1,10 @@
-"""Values for tasks: words, phrases, keys and ids, drawn from a split.
+"""Random words, phrases and keys for tasks, each drawn from one split.
 
-    train       English words and keys that training tasks use
-    heldout     other English words and other keys, for evaluation: no value of one split occurs in the other
-    synthetic   made-up words and letter strings of no meaning, for teaching a model to copy what it has never seen
+    train       English words, and keys, for training tasks
+    heldout     other English words and keys, for evaluation; disjoint from train
+    synthetic   invented words and random letters, which teach a model to copy strings that it has never seen
 
-A word or key belongs to train or heldout by a hash of itself, so adding words moves no other.
+A hash of the word or key decides between train and heldout, so that adding words moves no other word.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ vintage violet virtual visit voice volume wagon wallet warning watch water wave 
 widget window winter wire wizard wooden worker world yellow zebra zone
 """.split()
 
-# Words that requests are worded with: no values, but a tokenizer has pieces of its own for them that values may need.
+# Words of the requests' wordings. Invented words borrow from them, because a tokenizer has separate pieces for them.
 _REQUESTS = """
 add address become belongs below body bring called change child content could create document enter file into issue
 label labels list make mark move must named need needs next note page parent place please priority project publish
@@ -65,65 +65,66 @@ update with write
 """.split()
 
 _KEYS = 8
-"""One of this many hash classes of keys and words is held out, times `_HELD`."""
+"""Hash classes of words and keys, of which the first `_HELD` are held out."""
 _HELD = 2
 
 
 def held_out(value: str) -> bool:
-    """Whether a word or key belongs to the held-out split (a quarter do)."""
+    """Return whether a word or key belongs to the held-out split, as a quarter do."""
     return hashlib.sha256(value.encode()).digest()[0] % _KEYS < _HELD
 
 
 @cache
 def english(split: Split) -> tuple[str, ...]:
-    """The English words of a split, in order."""
+    """Return the English words of a split, in a fixed order."""
     return tuple(word for word in _ENGLISH if held_out(word) == (split == "heldout"))
 
 
 def word(rng: random.Random, split: Split) -> str:
-    """One lower-case word."""
+    """Draw one word in lower case."""
     if split != "synthetic":
         return rng.choice(english(split))
-    return _until(rng, _made_up, lambda made: made not in english("heldout"))
+    return _until(rng, _invented, lambda drawn: drawn not in english("heldout"))
 
 
 def phrase(rng: random.Random, split: Split, least: int, most: int, fresh: Iterator[str] | None = None) -> str:
-    """`least` to `most` words, the first one capitalised; taken from `fresh` if given."""
+    """Draw `least` to `most` words, from `fresh` if given, as a phrase with a capital first letter."""
     text = " ".join(next(fresh) if fresh else word(rng, split) for _ in range(rng.randint(least, most)))
     return text[0].upper() + text[1:]
 
 
 def fresh_words(rng: random.Random, split: Split) -> Iterator[str]:
-    """Words without end, none twice: a task's values then share no word, so that none can be mistaken for another."""
+    """Yield words without repetition, so that a task's values share no word and cannot be confused."""
     seen: set[str] = set()
     while True:
-        made = _until(rng, lambda rng: word(rng, split), lambda made: made not in seen)
-        seen.add(made)
-        yield made
+        fresh = _until(rng, lambda rng: word(rng, split), lambda drawn: drawn not in seen)
+        seen.add(fresh)
+        yield fresh
 
 
 def key(rng: random.Random, split: Split) -> str:
-    """A project or space key: two to four capitals."""
+    """Draw a project or space key: two to four capital letters."""
     return _until(
         rng,
         lambda rng: "".join(rng.choices(string.ascii_uppercase, k=rng.randint(2, 4))),
-        lambda made: held_out(made) == (split == "heldout"),
+        lambda drawn: held_out(drawn) == (split == "heldout"),
     )
 
 
 def distinct(rng: random.Random, count: int, draw: Callable[[random.Random], str]) -> list[str]:
-    """`count` different values of `draw`, compared without case."""
-    found: dict[str, str] = {}
-    while len(found) < count:
-        made = draw(rng)
-        found.setdefault(made.lower(), made)
-    return list(found.values())
+    """Draw until there are `count` values that differ in more than case."""
+    values: dict[str, str] = {}
+    while len(values) < count:
+        drawn = draw(rng)
+        values.setdefault(drawn.lower(), drawn)
+    return list(values.values())
 
 
-def _made_up(rng: random.Random) -> str:
+def _invented(rng: random.Random) -> str:
+    """Draw an invented word: two halves of real words, random letters, or syllables."""
     kind = rng.random()
     if kind < 0.5:
-        # Two halves of real words: spelled from the pieces that real words are spelled from.
+        # Halves of real words are tokenized into the pieces that real words have.
         start, end = (rng.choice(english("train") if rng.random() < 0.6 else _REQUESTS) for _ in range(2))
         return start[: rng.randint(1, len(start) - 1)] + end[rng.randint(1, len(end) - 1) :]
     if kind < 0.6:
@@ -132,11 +133,12 @@ def _made_up(rng: random.Random) -> str:
         rng.choice("bcdfghjklmnprstvwz") + rng.choice("aeiou") + rng.choice(["", "", "n", "r", "s", "t"])
         for _ in range(9)
     )
-    made = "".join(next(syllables) for _ in range(rng.choice([1, 2, 2, 2, 3])))
-    return made if len(made) > 2 else made + rng.choice("bdgklmnprst")
+    invented = "".join(next(syllables) for _ in range(rng.choice([1, 2, 2, 2, 3])))
+    return invented if len(invented) > 2 else invented + rng.choice("bdgklmnprst")
 
 
 def _until(rng: random.Random, draw: Callable[[random.Random], str], fits: Callable[[str], bool]) -> str:
-    while not fits(made := draw(rng)):
+    """Draw until a value fits."""
+    while not fits(drawn := draw(rng)):
         pass
-    return made
+    return drawn

@@ -1,1 +1,1 @@
-"""The engine of a simulated API: operations on a world of records, faults, and the tools shown to a model."""
+"""The engine of simulated APIs: operations on a world of records, the simulator, faults, tools and distractors."""

@@ -1,8 +1,7 @@
-"""A crowd of near namesakes: what makes a task harder without changing what is asked.
+"""Distractors: records with nearly the same name as an existing one, which make a task harder at the same request.
 
-For everything on a site that has a name there is one more thing whose name is nearly the same: a title that differs in
-a word, a key that differs in a letter. Who looks for the exact name finds what he found before; who lists and guesses
-does not. Which tables have namesakes, and how one is made, an `Api` says.
+A title differs in one word, a key in one letter. A policy that searches for the exact name is not affected; one that
+lists records and guesses is. `Api.distractors` says which tables get distractors, and how to make one.
 """
 
 import random
@@ -10,53 +9,53 @@ import string
 from collections.abc import Mapping
 
 from envs import words
-from envs.api.operation import Namesake
+from envs.api.operation import Distractor
 from envs.api.world import World
 from envs.words import Split
 
 _RESERVED = 1_000
-"""Ids after `next_id` that stay free: oracles know what the records they create will be called."""
+"""Ids from `next_id` on that stay free, because oracles predict the ids of the records that they create."""
 
 
-def crowd(world: World, namesakes: Mapping[str, Namesake], rng: random.Random, split: Split, count: int) -> None:
-    """Give each record of the tables in `namesakes` `count` of them, and put all in another order."""
-    for name, namesake in namesakes.items():
+def crowd(world: World, distractors: Mapping[str, Distractor], rng: random.Random, split: Split, count: int) -> None:
+    """Add `count` distractors for each record of the tables in `distractors`, then shuffle these tables."""
+    for name, distractor in distractors.items():
         table = world.table(name)
         for record in list(table.values()) * count:
-            made = namesake(world, rng, split, record)
-            if made is not None:
-                table[made["id"]] = made
-        # They must not be told by coming last.
+            new = distractor(world, rng, split, record)
+            if new is not None:
+                table[new["id"]] = new
+        # Distractors must not be recognisable by coming last.
         world.tables[name] = dict(rng.sample(list(table.items()), len(table)))
 
 
 def near_phrase(rng: random.Random, split: Split, phrase: str, taken: set[str]) -> str:
-    """The phrase with another word in one place, or one word more if it has only one."""
+    """Return the phrase with one word after the first replaced, or with a second word, so that it is not in `taken`."""
     while True:
         parts = phrase.split(" ")
-        place = rng.randrange(1, len(parts)) if len(parts) > 1 else 1
-        parts[place : place + 1] = [words.word(rng, split)]
+        index = rng.randrange(1, len(parts)) if len(parts) > 1 else 1
+        parts[index : index + 1] = [words.word(rng, split)]
         if (near := " ".join(parts)) not in taken | {phrase}:
             return near
 
 
 def near_key(rng: random.Random, split: Split, taken: set[str], key: str) -> str:
-    """The key with another letter in one place, of the same split; one letter more if all of these are taken."""
+    """Return a key of the same split that differs in one letter or, if all of these are taken, has one letter more."""
     others = [
-        key[:place] + letter + key[place + 1 :]
-        for place in range(len(key) + 1)
+        key[:index] + letter + key[index + 1 :]
+        for index in range(len(key) + 1)
         for letter in string.ascii_uppercase
-        if key[place : place + 1] != letter
+        if key[index : index + 1] != letter
     ]
-    fits = [other for other in others if other not in taken and words.held_out(other) == (split == "heldout")]
-    return rng.choice([other for other in fits if len(other) == len(key)] or fits)
+    free = [other for other in others if other not in taken and words.held_out(other) == (split == "heldout")]
+    return rng.choice([other for other in free if len(other) == len(key)] or free)
 
 
 def free_id(world: World, rng: random.Random, but: str = "") -> str:
-    """An unused id of six digits that no record will soon be given."""
+    """Return an unused id of six digits, other than `but`, that `new_id` will not assign soon."""
     while True:
         number = rng.randrange(100_000, 1_000_000)
-        made = str(number)
+        new = str(number)
         reserved = world.next_id <= number < world.next_id + _RESERVED
-        if made != but and not reserved and not any(made in table for table in world.tables.values()):
-            return made
+        if new != but and not reserved and not any(new in table for table in world.tables.values()):
+            return new

@@ -1,5 +1,5 @@
-"""What `envs` raises: only for the caller's mistakes. A model's mistakes are answers, never exceptions."""
+"""The exception of `envs`, raised for a caller's mistakes only: a model's mistakes are answered with responses."""
 
 
 class EnvError(ValueError):
-    """Bad input from code or a person (unknown scenario, bad split, malformed record); the message says what to do."""
+    """Invalid input from a caller, such as an unknown scenario or a malformed record; the message says what to do."""

@@ -1,16 +1,16 @@
-"""Faults on request: calls that the site answers with 429, 409 or 500 although nothing is wrong with them.
+"""Injected faults: valid calls that the site answers with 429, 409 or 500.
 
-Which call meets which fault follows from the seed and the call's number alone, so the same calls meet the same faults,
-in a simulator or over HTTP. A call that meets a fault changes nothing; the same call again may succeed.
+The seed and the number of the call alone determine its fault, so that the same calls meet the same faults in a
+simulator and over HTTP. A call that meets a fault changes nothing, and repeating it may succeed.
 
-A rival is the other way to fail: somebody else writes between our read and our write, so that what we read is out of
-date, and the site refuses our write by its own rules.
+A `Rival` makes a call fail in another way: another user writes between the caller's read and write, so that the site
+refuses the write by its own rules.
 
 429  too many requests, with the header Retry-After
-409  somebody else was faster; writes only
+409  conflict with another user's write; writes only
 500  the site itself failed
 
-The statuses and Retry-After are what clients react to; the real sites' sentences are not on record, these are our own.
+Clients react to the status and to Retry-After. The sentences are our own: those of the real sites are not documented.
 """
 
 import random
@@ -30,62 +30,64 @@ _SENTENCES = {
 
 @dataclass(frozen=True)
 class Rival:
-    """Somebody else, who is faster once: just before the first write of ours by `operation` that would be accepted."""
+    """Another user, who writes once, directly before the first call of `operation` that the site would accept."""
 
     operation: str
     calls: tuple[tuple[str, Mapping[str, Json]], ...]
-    """What they do: (operation, arguments) each."""
+    """Their calls: (operation, arguments) each."""
     account: str = "5b10a2844c20165700ede22h"
-    """Who they are."""
+    """Their account id."""
 
 
 @dataclass(frozen=True)
 class Faults:
-    """How often calls fail, and which. Raises EnvError for chances that cannot be."""
+    """Which calls fail, at random or by number. Raises EnvError for invalid probabilities or statuses."""
 
     seed: int = 0
     limited: float = 0.0
-    """Chance of 429, per call."""
+    """Probability of 429 per call."""
     conflict: float = 0.0
-    """Chance of 409, per call that writes."""
+    """Probability of 409 per write."""
     broken: float = 0.0
-    """Chance of 500, per call."""
+    """Probability of 500 per call."""
     at: tuple[tuple[int, int], ...] = ()
-    """Sure faults: (number of the call, counted from 1; status). At a read, 409 passes."""
+    """Certain faults: (number of the call among all calls, from 1; status). A read ignores 409."""
     on: tuple[tuple[str, int, int], ...] = ()
-    """Sure faults of an operation: (its name; number of the call among its own, counted from 1; status)."""
+    """Certain faults of an operation: (its name; number of the call among its calls, from 1; status)."""
     rival: Rival | None = None
-    """Needs a simulator that has the table of the operations."""
+    """The simulator must have the operations that the rival calls."""
     retry_after_s: int = 2
-    """Seconds that a 429 asks to wait."""
+    """Seconds that a 429 asks the client to wait."""
 
     def __post_init__(self) -> None:
         chances = (self.limited, self.conflict, self.broken)
         if not all(0 <= chance <= 1 for chance in chances) or sum(chances) > 1:
-            raise EnvError(f"chances of faults are 0 to 1 and at most 1 together, not {', '.join(map(str, chances))}")
+            raise EnvError(
+                f"chances of faults should be 0 to 1, in total 1 at most, not {', '.join(map(str, chances))}"
+            )
         for status in (*(fault[-1] for fault in self.at), *(fault[-1] for fault in self.on)):
             if status not in KINDS:
-                raise EnvError(f"a fault has the status {', '.join(map(str, KINDS))}, not {status}")
+                raise EnvError(f"the status of a fault should be one of {', '.join(map(str, KINDS))}, not {status}")
 
     def status(self, number: int, writes: bool) -> int:
-        """The fault that the call of this number meets; 0 for none."""
+        """Return the status of the fault that call `number` (from 1) meets, or 0."""
         drawn = dict(self.at).get(number, 0)
         if not drawn:
-            place = random.Random(f"fault:{self.seed}:{number}").random()
+            remaining = random.Random(f"fault:{self.seed}:{number}").random()
             for kind, chance in zip(KINDS, (self.limited, self.conflict, self.broken), strict=True):
-                if place < chance:
+                if remaining < chance:
                     drawn = kind
                     break
-                place -= chance
+                remaining -= chance
         return drawn if writes or drawn != 409 else 0
 
-    def answer(self, number: int, operation: Operation, own: int = 0) -> Response | None:
-        """What a call gets instead of an answer; None if it meets no fault.
+    def answer(self, number: int, operation: Operation, count: int = 0) -> Response | None:
+        """Return the response of the fault that a call meets, or None.
 
-        `number` counts all calls, `own` those of the operation, both from 1.
+        `number` counts all calls, `count` the calls of the operation, both from 1.
         """
-        sure = next((status for name, place, status in self.on if (name, place) == (operation.name, own)), 0)
-        status = sure if sure != 409 or operation.writes else 0
+        certain = next((status for name, nth, status in self.on if (name, nth) == (operation.name, count)), 0)
+        status = certain if certain != 409 or operation.writes else 0
         status = status or self.status(number, operation.writes)
         if not status:
             return None

@@ -1,4 +1,4 @@
-"""Places inside plain JSON data, copies that differ at one of them, and how much two nested values share."""
+"""Paths into plain JSON data, copies changed at one path, and the similarity of two nested values."""
 
 import json
 from collections.abc import Mapping
@@ -7,55 +7,49 @@ from typing import Any
 from envs.api.operation import Json
 
 Path = tuple[str | int, ...]
-"""Names of properties and numbers of elements, from the outside in."""
+"""Keys of objects and indices of lists, from the outside in."""
 
 
 def inner_paths(value: Json, path: Path = ()) -> list[Path]:
-    """The paths of all values inside a value, outer ones included."""
+    """Return the paths of all values inside a value, containers included and before what they contain."""
     items: Any = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
-    return ([path] if path else []) + [found for name, inner in items for found in inner_paths(inner, (*path, name))]
+    return ([path] if path else []) + [deeper for name, inner in items for deeper in inner_paths(inner, (*path, name))]
 
 
 def inside(value: Json, path: Path) -> Json:
-    """What is at a path; KeyError or IndexError if nothing is."""
+    """Return the value at a path. Raises KeyError or IndexError if there is none."""
     for name in path:
         value = value[name]
     return value
 
 
 def leaves(value: Json) -> list[tuple[Path, Json]]:
-    """(path, value) of everything inside a value that holds nothing itself."""
-    found = []
+    """Return (path, value) of everything inside a value that is not an object or a list."""
+    result = []
     for path in inner_paths(value):
         inner = inside(value, path)
         if not isinstance(inner, Mapping | list):
-            found.append((path, inner))
-    return found
+            result.append((path, inner))
+    return result
 
 
 def without(value: Json, path: Path) -> Json:
-    """A copy that lacks what is at the path."""
-    made = json.loads(json.dumps(value))
-    place = made
-    for name in path[:-1]:
-        place = place[name]
-    del place[path[-1]]
-    return made
+    """Return a copy without the value at the path."""
+    copy = json.loads(json.dumps(value))
+    del inside(copy, path[:-1])[path[-1]]
+    return copy
 
 
 def replaced(value: Json, path: Path, new: Json) -> Json:
-    """A copy with another value at the path; that value itself at the empty path."""
+    """Return a copy with `new` at the path; `new` itself for the empty path."""
     if not path:
         return new
-    made = json.loads(json.dumps(value))
-    place = made
-    for name in path[:-1]:
-        place = place[name]
-    place[path[-1]] = new
-    return made
+    copy = json.loads(json.dumps(value))
+    inside(copy, path[:-1])[path[-1]] = new
+    return copy
 
 
-def leafwise(value: Json, wanted: Json) -> float:
-    """How much two nested values share, leaf by leaf: places with equal values over all places and values of either."""
-    mine, theirs = ({(path, json.dumps(leaf)) for path, leaf in leaves(nested)} for nested in (value, wanted))
-    return len(mine & theirs) / len(mine | theirs) if mine | theirs else 0.0
+def leafwise(value: Json, expected: Json) -> float:
+    """Return the intersection over union of two nested values' leaves, each a (path, value); 0 if neither has any."""
+    given, goal = ({(path, json.dumps(leaf)) for path, leaf in leaves(nested)} for nested in (value, expected))
+    return len(given & goal) / len(given | goal) if given | goal else 0.0

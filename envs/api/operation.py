@@ -1,4 +1,4 @@
-"""One endpoint of an API as data: the table entry from which tool, validation, HTTP face and reference are made."""
+"""API endpoints as data, from which tools, argument validation, the HTTP server and the reference are derived."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -14,66 +14,67 @@ from envs.words import Split
 Json = Any
 """Plain JSON data: dict, list, str, int, float, bool, None."""
 Schema = Mapping[str, Any]
+"""A JSON schema."""
+Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 
 @dataclass(frozen=True)
 class Response:
-    """What the API answers."""
+    """An API's answer to a call."""
 
     status: int
     body: Json = None
-    """None for an answer without a body."""
+    """None if there is no body."""
     headers: tuple[tuple[str, str], ...] = ()
-    """What a client reads beside the body, such as ("Retry-After", "2")."""
+    """(name, value) each, such as ("Retry-After", "2")."""
     cause: Literal["", "unavailable", "conflict"] = ""
-    """Why the API did not do what it was asked, where the call itself is not to blame: the site failed, or somebody
-    else's write came between."""
+    """Why the call failed if it is not to blame: the site failed, or another user's write came first."""
 
     @property
     def ok(self) -> bool:
-        """Whether the API did what it was asked."""
+        """Whether the status is 2xx."""
         return 200 <= self.status < 300
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One argument. A body's own top-level properties are arguments too, so that a call is one flat object."""
+    """One argument. The top-level properties of a body are arguments too, so that a call is one flat object."""
 
     name: str
     location: Literal["path", "query", "body"]
     schema: Schema
-    """JSON schema of the value."""
+    """JSON schema of the value, as shown to a model."""
     required: bool = False
     compact: Schema | None = None
-    """A shorter schema for small models; None for the same one, an empty mapping to leave the argument out."""
+    """Shorter schema for small models; None to use `schema`, an empty mapping to leave the argument out."""
     accepted_schema: Schema | None = None
-    """What is let through to the handler, where the API has words of its own for wrong types; None for `schema`."""
+    """Laxer schema that a value must fit to reach the handler, which refuses other types itself; None for `schema`."""
 
-    def let_through(self) -> dict[str, Any]:
-        """The schema that a value has to fit for the handler to see it."""
+    def validated_schema(self) -> dict[str, Any]:
+        """Return the schema that a value must fit to reach the handler; no property in it is required."""
         return _without_required(self.schema if self.accepted_schema is None else self.accepted_schema)
 
 
 @dataclass(frozen=True)
 class Operation:
-    """An endpoint. Its name is the operationId of the official document."""
+    """One endpoint; its name is the operationId of the official OpenAPI document."""
 
     name: str
     api: str
-    method: Literal["GET", "POST", "PUT", "DELETE"]
+    method: Method
     path: str
     description: str
     parameters: tuple[Parameter, ...]
     handler: Callable[[World, Mapping[str, Json]], Response]
-    """Takes the world, which it may change by replacing records, and checked arguments."""
+    """(world, validated arguments) -> response. It changes the world by replacing records, never in place."""
     reject: Callable[[str], Response]
-    """The API's answer to arguments of the wrong shape, from a sentence that says what is wrong."""
+    """Returns the API's response to arguments that fail validation, given a sentence that says why."""
     compact_body: tuple[str, ...] = ()
-    """Paths of a successful body that the compact view keeps, in order; empty keeps everything."""
+    """Dotted paths that the compact view keeps of a successful body, in order; empty to keep everything."""
     whole_body: str = ""
-    """The body parameter that is the whole request body, where that is no object of parameters (a list, a string)."""
+    """The body parameter that is the entire request body, if that is not an object of parameters (a list, a string)."""
     reads: bool = False
-    """Whether it only reads although its method is not GET, as searches by POST do."""
+    """Whether it only reads although its method is not GET, such as a search by POST."""
 
     @property
     def writes(self) -> bool:
@@ -81,7 +82,7 @@ class Operation:
         return self.method != "GET" and not self.reads
 
     def schema(self, compact: bool = False) -> dict[str, Any]:
-        """JSON schema of the arguments object."""
+        """Return the JSON schema of the arguments, as shown to a model."""
         properties = {}
         for parameter in self.parameters:
             shown = parameter.schema if not compact or parameter.compact is None else parameter.compact
@@ -93,7 +94,7 @@ class Operation:
         return {"type": "object", "properties": properties, "required": required}
 
     def schema_error(self, arguments: Mapping[str, Json]) -> str:
-        """Why the arguments do not fit the schema, in words, or an empty string."""
+        """Return why the arguments fail validation, or an empty string. Missing arguments pass: see `_validate`."""
         try:
             self._validate(dict(arguments))
         except fastjsonschema.JsonSchemaValueException as error:
@@ -102,20 +103,20 @@ class Operation:
 
     @cached_property
     def _validate(self) -> Callable[[Json], Json]:
-        # Required arguments are left to the handlers: the real APIs name each missing field in their own words.
-        loose = {"type": "object", "properties": {p.name: p.let_through() for p in self.parameters}}
+        # Handlers check for missing arguments, because each real API has its own sentence for each missing field.
+        loose = {"type": "object", "properties": {p.name: p.validated_schema() for p in self.parameters}}
         return fastjsonschema.compile(loose, use_default=False)
 
 
 def _without_required(schema: Schema) -> dict[str, Any]:
-    kept = {name: value for name, value in schema.items() if name != "required"}
-    if "properties" in kept:
-        kept["properties"] = {name: _without_required(inner) for name, inner in kept["properties"].items()}
-    return kept
+    loose = {name: value for name, value in schema.items() if name != "required"}
+    if "properties" in loose:
+        loose["properties"] = {name: _without_required(inner) for name, inner in loose["properties"].items()}
+    return loose
 
 
-Namesake = Callable[[World, random.Random, Split, Record], Record | None]
-"""(site, generator, split, a record) -> a new record of nearly its name, or None if it can have none."""
+Distractor = Callable[[World, random.Random, Split, Record], Record | None]
+"""(world, generator, split, record) -> a new record with nearly the same name, or None if there can be none."""
 
 
 @dataclass(frozen=True)
@@ -124,22 +125,22 @@ class Api:
 
     name: str
     operations: tuple[Operation, ...] = field(default=())
-    namesakes: Mapping[str, Namesake] = field(default_factory=dict)
-    """Tables whose records get near namesakes in harder tasks, and how one is made."""
+    distractors: Mapping[str, Distractor] = field(default_factory=dict)
+    """For each table that gets distractors in harder tasks, the function that makes one."""
     everywhere: frozenset[str] = frozenset()
-    """Names that every site has although no table says so: no split owns them."""
+    """Names that exist on every site although no table contains them, so that they belong to no split."""
 
     def by_name(self) -> dict[str, Operation]:
-        """The operations by name."""
+        """Return the operations by name."""
         return {operation.name: operation for operation in self.operations}
 
     def showing(self, name: str, compact: Mapping[str, Schema], body: tuple[str, ...] = ()) -> "Api":
-        """The same API, one operation of which looks otherwise in compact form, as some tasks need.
+        """Return this API with another compact view of one operation.
 
-        `compact` has schemas of parameters by name, an empty one to leave a parameter out; `body` are the paths that
-        are kept of its answers, if not the usual ones. Raises KeyError for an operation that there is not.
+        `compact` maps parameters to their compact schemas (empty to leave one out); the others keep theirs. `body`
+        replaces the paths to keep of a response body, unless it is empty. Raises KeyError for an unknown operation.
         """
-        plain = self.by_name()[name]
-        parameters = tuple(replace(one, compact=compact.get(one.name, one.compact)) for one in plain.parameters)
-        shown = replace(plain, parameters=parameters, compact_body=body or plain.compact_body)
-        return replace(self, operations=tuple(shown if one is plain else one for one in self.operations))
+        old = self.by_name()[name]
+        parameters = tuple(replace(p, compact=compact.get(p.name, p.compact)) for p in old.parameters)
+        new = replace(old, parameters=parameters, compact_body=body or old.compact_body)
+        return replace(self, operations=tuple(new if each is old else each for each in self.operations))

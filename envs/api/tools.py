@@ -1,7 +1,7 @@
-"""What a model sees of an API: tools instead of operations, text instead of responses.
+"""An API as a model sees it: operations become tools, responses become text.
 
-The compact form is for small models: only the common arguments, no descriptions, and of an answer only the fields
-that matter. The full form shows the operation's whole schema and the whole body.
+The compact view is for small models: only common arguments, no descriptions, and only the essential fields of a
+response. The full view shows the whole schema and the whole body.
 """
 
 import json
@@ -15,7 +15,7 @@ DETAILS: tuple[Detail, ...] = ("compact", "full")
 
 
 def tool_schema(operation: Operation, detail: Detail) -> dict[str, Any]:
-    """The operation in the function-calling form that chat templates take."""
+    """Return an operation as a function-calling schema, which chat templates take."""
     function: dict[str, Any] = {"name": operation.name}
     if detail == "full":
         function["description"] = operation.description
@@ -24,7 +24,7 @@ def tool_schema(operation: Operation, detail: Detail) -> dict[str, Any]:
 
 
 def render(operation: Operation, response: Response, detail: Detail) -> str:
-    """An answer as JSON text for the model. Refusals carry their status; without a body it is the status alone."""
+    """Return a response as JSON text for the model. Errors include the status; without a body it is only that."""
     body = response.body
     if body is None:
         shown: Json = {"status": response.status}
@@ -39,7 +39,7 @@ def render(operation: Operation, response: Response, detail: Detail) -> str:
 
 
 def _keep(body: Json, paths: Sequence[Sequence[str]]) -> Json:
-    """The parts of a body that lie on the paths; a list stands for each of its elements."""
+    """Return the parts of a body that lie on the paths; a path applies to each element of a list."""
     if isinstance(body, list):
         return [_keep(item, paths) for item in body]
     if not isinstance(body, dict):

@@ -1,7 +1,7 @@
-"""Which arguments of a call its operation declares: the rest was made up by whoever wrote the call.
+"""Undeclared arguments: those of a call that its operation's schemas do not mention, so that the model invented them.
 
-A schema that names properties declares those and no others, unless it says that there may be more; one that names none
-declares whatever is in it. What an operation's schema for small models declares counts too.
+A schema with properties declares only those, unless it allows additional ones; an object schema without properties
+declares everything inside. The compact schema's declarations count too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,22 +11,22 @@ from envs.api.operation import Json, Operation, Parameter, Schema
 
 
 def undeclared(operation: Operation, arguments: Mapping[str, Json]) -> list[Path]:
-    """The paths of what the operation does not declare, outermost only."""
+    """Return the paths of undeclared arguments and properties, without those inside an undeclared one."""
     parameters = {parameter.name: parameter for parameter in operation.parameters}
-    found: list[Path] = []
+    paths: list[Path] = []
     for name, value in arguments.items():
         if name not in parameters:
-            found.append((name,))
+            paths.append((name,))
         else:
-            found += _undeclared(_schemas(parameters[name]), value, (name,))
-    return found
+            paths += _undeclared(_schemas(parameters[name]), value, (name,))
+    return paths
 
 
 def declared_at(operation: Operation, path: Path) -> dict[str, Schema]:
-    """The properties that an object at a path of the arguments is declared to have; the arguments at the empty one."""
+    """Return the declared properties of the object at a path of the arguments; the parameters for the empty path."""
     if not path:
         return {parameter.name: parameter.schema for parameter in operation.parameters}
-    schemas = [one for parameter in operation.parameters if parameter.name == path[0] for one in _schemas(parameter)]
+    schemas = [schema for p in operation.parameters if p.name == path[0] for schema in _schemas(p)]
     for name in path[1:]:
         flat = _flat(schemas)
         if isinstance(name, int):
@@ -37,12 +37,12 @@ def declared_at(operation: Operation, path: Path) -> dict[str, Schema]:
 
 
 def _flat(schemas: Sequence[Schema]) -> list[Schema]:
-    """The schemas, each choice among several as those several."""
+    """Return the schemas, each anyOf and oneOf replaced by its alternatives."""
     return [inner for schema in schemas for inner in schema.get("anyOf", schema.get("oneOf", [schema]))]
 
 
 def _schemas(parameter: Parameter) -> list[Schema]:
-    """All forms that a parameter's value may have."""
+    """Return a parameter's schema and, if it has one, its compact schema."""
     return [parameter.schema, *([parameter.compact] if parameter.compact else [])]
 
 
@@ -50,21 +50,21 @@ def _undeclared(schemas: Sequence[Schema], value: Json, path: Path) -> list[Path
     flat = _flat(schemas)
     if isinstance(value, list):
         items = [schema["items"] for schema in flat if isinstance(schema.get("items"), Mapping)]
-        return [one for place, each in enumerate(value) for one in _undeclared(items, each, (*path, place))]
+        return [inner for i, element in enumerate(value) for inner in _undeclared(items, element, (*path, i))]
     if not isinstance(value, Mapping):
         return []
     closed = [schema["properties"] for schema in flat if schema.get("properties")]
     if not closed or any(_open(schema) for schema in flat):
         return []
-    found: list[Path] = []
+    paths: list[Path] = []
     for name, inner in value.items():
         declared = [properties[name] for properties in closed if name in properties]
-        found += _undeclared(declared, inner, (*path, name)) if declared else [(*path, name)]
-    return found
+        paths += _undeclared(declared, inner, (*path, name)) if declared else [(*path, name)]
+    return paths
 
 
 def _open(schema: Schema) -> bool:
-    """Whether an object of this schema may hold anything."""
+    """Return whether an object of this schema may have any property."""
     if schema.get("additionalProperties"):
         return True
     return not schema.get("properties") and schema.get("type", "object") in ("object", None)

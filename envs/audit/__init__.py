@@ -1,4 +1,4 @@
-"""Whether a scenario's reward means something, found out before any model is trained on it."""
+"""Tests of a scenario's reward before any training: laws it must satisfy, mutants of the oracle, weak policies."""
 
 from envs.audit.laws import Finding, Report, audit
 

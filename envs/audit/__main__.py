@@ -1,7 +1,7 @@
-"""Is a scenario's reward sound? `python -m envs.audit [SCENARIO ...] [--seeds N] [--json]`
+"""Test whether the rewards of scenarios are sound: `python -m envs.audit [SCENARIO ...] [--seeds N] [--json]`
 
-A SCENARIO is a name, or a Python file that has one as SCENARIO; without any, all are audited. Prints a table, then
-what is wrong, and exits with 1 if anything is.
+SCENARIO is a name, or a Python file that defines SCENARIO; all scenarios are audited if none is given. Prints one row
+per scenario, then every violation, and exits with 1 if there is any.
 """
 
 import json
@@ -15,15 +15,15 @@ from envs.cli import Parser, run
 from envs.scenarios import SCENARIOS
 from envs.scenarios.vocabulary.scenario import Scenario
 
-_NOTE = "* more than the floor of 0.3, which scenarios are spared where the right thing is to write and say nothing"
+_NOTE = "* above the floor of 0.3, which is allowed where the correct behaviour is to write nothing and say nothing"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Audit what was asked for; 0 if every law held, 1 if not. Raises EnvError for bad arguments."""
+    """Audit the scenarios named; return 0 if they satisfy every law, otherwise 1. Raises EnvError for bad arguments."""
     parser = Parser(prog="python -m envs.audit", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="name, or a Python file with SCENARIO in it")
-    parser.add_argument("--seeds", type=int, default=1000, help="tasks for the oracle; the other laws take a fifth")
-    parser.add_argument("--json", action="store_true", help="print the whole report as JSON instead")
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="name, or Python file that defines SCENARIO")
+    parser.add_argument("--seeds", type=int, default=1000, help="tasks for the oracle; other laws use a fifth")
+    parser.add_argument("--json", action="store_true", help="print the full reports as JSON")
     options = parser.parse_args(arguments)
     chosen = [load(name) for name in options.scenarios or SCENARIOS]
     reports = []
@@ -41,39 +41,39 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def load(name: str) -> Scenario:
-    """A scenario by name or file. Raises EnvError if there is none."""
+    """Return a scenario by name, or the one that a Python file defines. Raises EnvError if there is none."""
     if name in SCENARIOS:
         return SCENARIOS[name]
     if not name.endswith(".py"):
-        raise EnvError(f"unknown scenario {name!r}; there are {', '.join(SCENARIOS)}, or name a Python file")
+        raise EnvError(f"unknown scenario {name!r}; choose from {', '.join(SCENARIOS)}, or give a Python file")
     if not Path(name).is_file():
-        raise EnvError(f"there is no file {name}")
-    found = runpy.run_path(name).get("SCENARIO")
-    if not isinstance(found, Scenario):
-        raise EnvError(f"{name} has no SCENARIO of type envs.scenarios.vocabulary.scenario.Scenario")
-    return found
+        raise EnvError(f"no such file: {name}")
+    scenario = runpy.run_path(name).get("SCENARIO")
+    if not isinstance(scenario, Scenario):
+        raise EnvError(f"{name} does not define SCENARIO, an envs.scenarios.vocabulary.scenario.Scenario")
+    return scenario
 
 
 def _columns(report: Report) -> list[tuple[str, int]]:
-    """(heading, width) of each finding."""
+    """Return (heading, width) of each finding's column."""
     return [(f.criterion, max(len(f.criterion), 19 if f.criterion == "spread" else 6)) for f in report.findings]
 
 
-def _first(chosen: Sequence[Scenario]) -> int:
+def _name_width(chosen: Sequence[Scenario]) -> int:
     return max(len(scenario.name) for scenario in chosen)
 
 
 def _header(report: Report, chosen: Sequence[Scenario]) -> str:
-    told = "  ".join(f"{heading:>{width}}" for heading, width in _columns(report))
-    return f"{'scenario':<{_first(chosen)}}  {told}"
+    headings = "  ".join(f"{heading:>{width}}" for heading, width in _columns(report))
+    return f"{'scenario':<{_name_width(chosen)}}  {headings}"
 
 
 def _row(report: Report, chosen: Sequence[Scenario]) -> str:
-    told = "  ".join(
+    values = "  ".join(
         f"{finding.value + ('' if finding.ok else '!'):>{width}}"
         for finding, (_, width) in zip(report.findings, _columns(report), strict=True)
     )
-    return f"{report.scenario:<{_first(chosen)}}  {told}  {'ok' if report.ok else 'FAILS'}"
+    return f"{report.scenario:<{_name_width(chosen)}}  {values}  {'ok' if report.ok else 'FAILS'}"
 
 
 def _ending(reports: Sequence[Report]) -> str:
@@ -83,8 +83,8 @@ def _ending(reports: Sequence[Report]) -> str:
             lines += [f"{report.scenario}, {finding.criterion}: {failure}" for failure in finding.failures]
     failed = sum(not report.ok for report in reports)
     episodes = sum(report.episodes for report in reports)
-    told = "all sound" if not failed else f"{failed} of {len(reports)} fail"
-    return "\n".join([*lines, f"{len(reports)} scenario{'s' * (len(reports) != 1)}, {episodes} episodes: {told}"])
+    result = "all sound" if not failed else f"{failed} of {len(reports)} fail"
+    return "\n".join([*lines, f"{len(reports)} scenario{'s' * (len(reports) != 1)}, {episodes} episodes: {result}"])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Turns -> verdict under a scenario's own checks. Unlike `Episode.verdict` it needs no registered scenario."""
+"""Play turns and judge them by a scenario's checks. Unlike `Episode.verdict` it takes unregistered scenarios too."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from envs.task import Task
 
 @dataclass(frozen=True)
 class Played:
-    """An episode that is over."""
+    """A finished episode with its verdict."""
 
-    attempt: FinishedEpisode
+    episode: FinishedEpisode
     verdict: Verdict
 
 
 def play(scenario: Scenario, task: Task, turns: Iterable[str]) -> Played:
-    """Run turns up to and with the first that calls no tool, and judge them."""
+    """Play turns up to and including the first that calls no tool, then judge the episode."""
     episode = Episode(task)
     for text in turns:
         if episode.step(text).done:
             break
-    attempt = FinishedEpisode(task, episode.trace, episode.world)
-    return Played(attempt, judge(attempt, scenario.checks))
+    finished = FinishedEpisode(task, episode.trace, episode.world)
+    return Played(finished, judge(finished, scenario.checks))

@@ -1,13 +1,13 @@
-"""Confluence Cloud REST API v2, and of v1 what v2 lacks. Read world, replies, spaces, pages, then the rest."""
+"""Confluence Cloud: operations of the REST API v2, and of v1 those that v2 lacks, as one table."""
 
 from envs.api.operation import Api, Operation
 from envs.confluence import labels, page_edits, pages, search, spaces, tree
 from envs.confluence.comments import COMMENTS
-from envs.confluence.distractors import NAMESAKES
+from envs.confluence.distractors import DISTRACTORS
 from envs.confluence.page_parts import PAGE_PARTS
 
 _MODULES = (spaces, pages, page_edits, tree, labels, search)
 _SINGLE = tuple(value for module in _MODULES for value in vars(module).values() if isinstance(value, Operation))
-CONFLUENCE = Api("confluence", (*_SINGLE, *COMMENTS, *PAGE_PARTS), NAMESAKES)
+CONFLUENCE = Api("confluence", (*_SINGLE, *COMMENTS, *PAGE_PARTS), DISTRACTORS)
 
 __all__ = ["CONFLUENCE"]

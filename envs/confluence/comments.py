@@ -1,23 +1,23 @@
-"""Comments on pages: footer comments with their replies, and inline comments on a selection of the page's text."""
+"""Comments on pages: footer comments and their replies, and inline comments on a selection of the page's text."""
 
 import re
 from collections.abc import Mapping
 
-from envs.api.operation import Json, Operation, Parameter, Response
+from envs.api.operation import Json, Parameter, Response
 from envs.api.world import Record, World
 from envs.confluence import replies
+from envs.confluence.endpoint import ANY_ID, endpoint
 from envs.confluence.pages import BODY, COMPACT_BODY, find, plain_body, wrong_body
 from envs.confluence.spaces import CURSOR, LIMIT
 
-_ANY_ID = {"type": ["string", "integer"]}
 _FORMAT = Parameter("body-format", "query", {"enum": ["storage", "atlas_doc_format"]}, compact={"enum": ["storage"]})
 _OTHERS = ("blogPostId", "attachmentId", "customContentId")
 _OWNERS = ("pageId", "parentCommentId", *_OTHERS)
 
 
 def comment_body(world: World, comment: Record, body_format: str | None) -> dict[str, Json]:
-    """FooterCommentModel, InlineCommentModel, and their forms in lists."""
-    made: dict[str, Json] = {
+    """Return a body of schema FooterCommentModel or InlineCommentModel, which lists use too."""
+    body: dict[str, Json] = {
         "id": comment["id"],
         "status": "current",
         "title": f"Re: {world.table('pages')[comment['pageId']]['title']}",
@@ -25,22 +25,21 @@ def comment_body(world: World, comment: Record, body_format: str | None) -> dict
         "body": {},
         "_links": {"webui": f"/pages/{comment['pageId']}?focusedCommentId={comment['id']}"},
     }
-    made |= (
-        {"parentCommentId": comment["parentCommentId"]} if comment["parentCommentId"] else {"pageId": comment["pageId"]}
-    )
+    owner = "parentCommentId" if comment["parentCommentId"] else "pageId"
+    body[owner] = comment[owner]
     if body_format and body_format == comment["body"]["representation"]:
-        made["body"] = {body_format: dict(comment["body"])}
+        body["body"] = {body_format: dict(comment["body"])}
     if comment["kind"] == "inline":
-        made["resolutionStatus"] = "open"
-        made["properties"] = {
+        body["resolutionStatus"] = "open"
+        body["properties"] = {
             "inlineMarkerRef": f"marker-{comment['id']}",
             "inlineOriginalSelection": comment["selection"],
         }
-    return made
+    return body
 
 
 def find_comment(world: World, arguments: Mapping[str, Json], name: str, kind: str) -> Record | Response:
-    """The comment that an argument names, or the refusal."""
+    """Return the comment whose id an argument gives, or the error."""
     comment_id = str(arguments.get(name, ""))
     if not comment_id.isdigit():
         return replies.not_a_number(name, comment_id)
@@ -49,7 +48,7 @@ def find_comment(world: World, arguments: Mapping[str, Json], name: str, kind: s
 
 
 def _created(world: World, arguments: Mapping[str, Json], kind: str, **more: Json) -> Response:
-    """Put a new comment on a page, or under another comment."""
+    """Add a comment to a page, or a reply to another comment."""
     body = plain_body(arguments.get("body") or {})
     if wrong := wrong_body(body):
         return replies.invalid(wrong)
@@ -79,17 +78,17 @@ def _created(world: World, arguments: Mapping[str, Json], kind: str, **more: Jso
 
 
 def create_footer_comment(world: World, arguments: Mapping[str, Json]) -> Response:
-    """createFooterComment: 201 with the comment; it names exactly one thing that it is about."""
-    named = [name for name in _OWNERS if name in arguments]
-    if len(named) != 1:
+    """createFooterComment: 201 with the comment; exactly one of the possible owners must be given."""
+    owners = [name for name in _OWNERS if name in arguments]
+    if len(owners) != 1:
         return replies.invalid(f"Exactly one of {', '.join(_OWNERS)} must be given.")
-    if named[0] not in ("pageId", "parentCommentId"):
+    if owners[0] not in ("pageId", "parentCommentId"):
         return replies.error(404, "NOT_FOUND")
     return _created(world, arguments, "footer")
 
 
 def create_inline_comment(world: World, arguments: Mapping[str, Json]) -> Response:
-    """createInlineComment: 201 with the comment; the selection stands in the page as often as is said."""
+    """createInlineComment: 201 with the comment; the selection's match count and index must be right."""
     if ("pageId" in arguments) == ("parentCommentId" in arguments):
         return replies.invalid("Exactly one of pageId, parentCommentId must be given.")
     if "parentCommentId" in arguments:
@@ -120,10 +119,10 @@ def _list(kind: str):
         page = find(world, arguments)
         if isinstance(page, Response):
             return page
-        own = world.find("comments", kind=kind, pageId=page["id"], parentCommentId=None)
-        found = [comment_body(world, comment, arguments.get("body-format")) for comment in own]
-        where = f"/pages/{page['id']}/{kind}-comments"
-        return replies.one_page(world, found, arguments.get("limit", 25), where, arguments.get("cursor", ""))
+        comments = world.find("comments", kind=kind, pageId=page["id"], parentCommentId=None)
+        bodies = [comment_body(world, comment, arguments.get("body-format")) for comment in comments]
+        path = f"/pages/{page['id']}/{kind}-comments"
+        return replies.one_page(world, bodies, arguments.get("limit", 25), path, arguments.get("cursor", ""))
 
     return handler
 
@@ -133,28 +132,28 @@ def get_children(world: World, arguments: Mapping[str, Json]) -> Response:
     comment = find_comment(world, arguments, "id", "footer")
     if isinstance(comment, Response):
         return comment
-    own = world.find("comments", parentCommentId=comment["id"])
-    found = [comment_body(world, one, arguments.get("body-format")) for one in own]
-    where = f"/footer-comments/{comment['id']}/children"
-    return replies.one_page(world, found, arguments.get("limit", 25), where, arguments.get("cursor", ""))
+    children = world.find("comments", parentCommentId=comment["id"])
+    bodies = [comment_body(world, child, arguments.get("body-format")) for child in children]
+    path = f"/footer-comments/{comment['id']}/children"
+    return replies.one_page(world, bodies, arguments.get("limit", 25), path, arguments.get("cursor", ""))
 
 
 def update_footer_comment(world: World, arguments: Mapping[str, Json]) -> Response:
-    """updateFooterComment: 200 with the comment at its next version; 409 if the version given is not the next one."""
+    """updateFooterComment: 200 with the comment at its next version; 409 if the given version is not that."""
     comment = find_comment(world, arguments, "comment-id", "footer")
     if isinstance(comment, Response):
         return comment
     number = (arguments.get("version") or {}).get("number")
     if number != comment["version"] + 1:
-        told = f"Current Version: [{comment['version']}]. Provided version: [{number}]"
-        return replies.error(409, "CONFLICT", f"Version must be incremented when updating a comment. {told}")
+        versions = f"Current Version: [{comment['version']}]. Provided version: [{number}]"
+        return replies.error(409, "CONFLICT", f"Version must be incremented when updating a comment. {versions}")
     body = plain_body(arguments.get("body") or {})
     if wrong := wrong_body(body):
         return replies.invalid(wrong)
     text = {"representation": body["representation"], "value": body["value"]}
-    made = {**comment, "body": text, "version": number, "updatedAt": world.tick()}
-    world.table("comments")[comment["id"]] = made
-    return Response(200, comment_body(world, made, body["representation"]))
+    updated = {**comment, "body": text, "version": number, "updatedAt": world.tick()}
+    world.table("comments")[comment["id"]] = updated
+    return Response(200, comment_body(world, updated, body["representation"]))
 
 
 def _delete(kind: str):
@@ -162,10 +161,10 @@ def _delete(kind: str):
         comment = find_comment(world, arguments, "comment-id", kind)
         if isinstance(comment, Response):
             return comment
-        gone = [comment["id"]]
-        while gone:
-            removed = gone.pop()
-            gone += [reply["id"] for reply in world.find("comments", parentCommentId=removed)]
+        remaining = [comment["id"]]
+        while remaining:
+            removed = remaining.pop()
+            remaining += [reply["id"] for reply in world.find("comments", parentCommentId=removed)]
             del world.table("comments")[removed]
         world.tick()
         return Response(204)
@@ -173,18 +172,10 @@ def _delete(kind: str):
     return handler
 
 
-def _operation(
-    name: str, method, path: str, description: str, handler, *parameters: Parameter, keep: tuple[str, ...] = ()
-) -> Operation:
-    return Operation(
-        name, "confluence", method, f"/wiki/api/v2{path}", description, parameters, handler, replies.wrong_shape, keep
-    )
-
-
-_COMMENT_ID = Parameter("comment-id", "path", _ANY_ID, required=True)
-_ID = Parameter("id", "path", _ANY_ID, required=True)
+_COMMENT_ID = Parameter("comment-id", "path", ANY_ID, required=True)
+_ID = Parameter("id", "path", ANY_ID, required=True)
 _TEXT = Parameter("body", "body", BODY, required=True, compact=COMPACT_BODY)
-_PAGE_ID, _PARENT_ID = Parameter("pageId", "body", _ANY_ID), Parameter("parentCommentId", "body", _ANY_ID)
+_PAGE_ID, _PARENT_ID = Parameter("pageId", "body", ANY_ID), Parameter("parentCommentId", "body", ANY_ID)
 _VERSION = {"type": "object", "properties": {"number": {"type": "integer"}, "message": {"type": "string"}}}
 _NUMBER = {"type": "object", "properties": {"number": {"type": "integer"}}}
 _SELECTION = {
@@ -197,54 +188,52 @@ _SELECTION = {
 }
 _ONE, _MANY = ("id", "version.number", "body.storage.value"), ("results.id", "results.body.storage.value")
 COMMENTS = (
-    _operation(
-        "createFooterComment",
-        "POST",
-        "/footer-comments",
+    endpoint(
+        "createFooterComment", "POST /footer-comments",
         "Comments on a page, or answers a comment.",
         create_footer_comment,
         _PAGE_ID,
         _PARENT_ID,
-        *(Parameter(name, "body", _ANY_ID, compact={}) for name in _OTHERS),
+        *(Parameter(name, "body", ANY_ID, compact={}) for name in _OTHERS),
         _TEXT,
         keep=("id",),
     ),
-    _operation(
-        "getFooterCommentById", "GET", "/footer-comments/{comment-id}", "Returns a comment.", _read("footer"),
+    endpoint(
+        "getFooterCommentById", "GET /footer-comments/{comment-id}", "Returns a comment.", _read("footer"),
         _COMMENT_ID, _FORMAT, keep=_ONE,
     ),
-    _operation(
-        "updateFooterComment", "PUT", "/footer-comments/{comment-id}", "Replaces a comment's text.",
+    endpoint(
+        "updateFooterComment", "PUT /footer-comments/{comment-id}", "Replaces a comment's text.",
         update_footer_comment, _COMMENT_ID, _TEXT,
         Parameter("version", "body", _VERSION, required=True, compact=_NUMBER), keep=("id", "version.number"),
     ),
-    _operation(
-        "deleteFooterComment", "DELETE", "/footer-comments/{comment-id}", "Deletes a comment and the answers to it.",
+    endpoint(
+        "deleteFooterComment", "DELETE /footer-comments/{comment-id}", "Deletes a comment and the answers to it.",
         _delete("footer"), _COMMENT_ID,
     ),
-    _operation(
-        "getFooterCommentChildren", "GET", "/footer-comments/{id}/children", "Returns the answers to a comment.",
+    endpoint(
+        "getFooterCommentChildren", "GET /footer-comments/{id}/children", "Returns the answers to a comment.",
         get_children, _ID, _FORMAT, LIMIT, CURSOR, keep=_MANY,
     ),
-    _operation(
-        "getPageFooterComments", "GET", "/pages/{id}/footer-comments", "Returns the comments on a page.",
+    endpoint(
+        "getPageFooterComments", "GET /pages/{id}/footer-comments", "Returns the comments on a page.",
         _list("footer"), _ID, _FORMAT, LIMIT, CURSOR, keep=_MANY,
     ),
-    _operation(
-        "createInlineComment", "POST", "/inline-comments", "Comments on a selection of a page's text.",
+    endpoint(
+        "createInlineComment", "POST /inline-comments", "Comments on a selection of a page's text.",
         create_inline_comment, _PAGE_ID, _PARENT_ID, _TEXT,
         Parameter("inlineCommentProperties", "body", _SELECTION), keep=("id",),
     ),
-    _operation(
-        "getInlineCommentById", "GET", "/inline-comments/{comment-id}", "Returns an inline comment.", _read("inline"),
+    endpoint(
+        "getInlineCommentById", "GET /inline-comments/{comment-id}", "Returns an inline comment.", _read("inline"),
         _COMMENT_ID, _FORMAT, keep=_ONE,
     ),
-    _operation(
-        "deleteInlineComment", "DELETE", "/inline-comments/{comment-id}", "Deletes an inline comment.",
+    endpoint(
+        "deleteInlineComment", "DELETE /inline-comments/{comment-id}", "Deletes an inline comment.",
         _delete("inline"), _COMMENT_ID,
     ),
-    _operation(
-        "getPageInlineComments", "GET", "/pages/{id}/inline-comments", "Returns the inline comments on a page.",
+    endpoint(
+        "getPageInlineComments", "GET /pages/{id}/inline-comments", "Returns the inline comments on a page.",
         _list("inline"), _ID, _FORMAT, LIMIT, CURSOR, keep=_MANY,
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""CQL, the part that clients use: text -> a predicate on pages and an order.
+"""Parse CQL, as far as clients use it: from text to a test of pages and an order.
 
 query     = clauses [ORDER BY field [ASC|DESC] (, ...)]
 clauses   = clause ((AND|OR) clause)*         AND binds more tightly; NOT and parentheses as usual
@@ -20,25 +20,25 @@ _TOKEN = re.compile(
 )
 _TEXTUAL, _TIMES = ("title", "text"), ("created", "lastmodified")
 _MOST = 200
-"""More tokens than any query needs; it bounds the nesting too."""
+"""Most tokens of a query, which also bounds the nesting."""
 Test = Callable[[World, Record], bool]
 
 
 class CqlError(ValueError):
-    """A query that cannot be read; the message says where."""
+    """A query that cannot be parsed; the message says why."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """What a query asks for."""
+    """A parsed query."""
 
     test: Test
     order: tuple[tuple[str, bool], ...]
-    """(field, descending), the first one first."""
+    """(field, descending), most significant first."""
 
 
 def parse(text: str) -> Query:
-    """Read a query. Raises CqlError."""
+    """Parse a query. Raises CqlError."""
     reader = _Reader(_tokens(text))
     test = reader.any_of()
     order = reader.order()
@@ -48,55 +48,55 @@ def parse(text: str) -> Query:
 
 
 def _tokens(text: str) -> list[str]:
-    found, place = [], 0
-    while text[place:].strip():
-        match = _TOKEN.match(text, place)
+    tokens, position = [], 0
+    while text[position:].strip():
+        match = _TOKEN.match(text, position)
         if match is None:
-            raise CqlError(f"unexpected character at position {place}")
-        found.append(match.group().strip())
-        place = match.end()
-        if len(found) > _MOST:
+            raise CqlError(f"unexpected character at position {position}")
+        tokens.append(match.group().strip())
+        position = match.end()
+        if len(tokens) > _MOST:
             raise CqlError("the query is too long")
-    if not found:
+    if not tokens:
         raise CqlError("the query is empty")
-    return found
+    return tokens
 
 
 class _Reader:
-    """A recursive descent over tokens, which it uses up."""
+    """A recursive-descent parser that consumes its tokens."""
 
     def __init__(self, tokens: list[str]) -> None:
         self.tokens = tokens
 
-    def next_is(self, *wanted: str) -> bool:
-        """Take the next token if it is one of these."""
-        if self.tokens and self.tokens[0].upper() in wanted:
+    def next_is(self, *expected: str) -> bool:
+        """Consume the next token if it is one of these; return whether it was."""
+        if self.tokens and self.tokens[0].upper() in expected:
             self.tokens.pop(0)
             return True
         return False
 
     def take(self, what: str) -> str:
-        """The next token."""
+        """Consume and return the next token; `what` names it in the error at the end of the query."""
         if not self.tokens:
             raise CqlError(f"expected {what} at the end of the query")
         return self.tokens.pop(0)
 
     def any_of(self) -> Test:
-        """Clauses joined by OR."""
+        """Parse clauses joined by OR."""
         tests = [self.all_of()]
         while self.next_is("OR"):
             tests.append(self.all_of())
         return lambda world, page: any(test(world, page) for test in tests)
 
     def all_of(self) -> Test:
-        """Clauses joined by AND."""
+        """Parse clauses joined by AND."""
         tests = [self.clause()]
         while self.next_is("AND"):
             tests.append(self.clause())
         return lambda world, page: all(test(world, page) for test in tests)
 
     def clause(self) -> Test:
-        """One clause, or several in parentheses."""
+        """Parse one clause, which may be negated, or several in parentheses."""
         if self.next_is("NOT"):
             inner = self.clause()
             return lambda world, page: not inner(world, page)
@@ -117,23 +117,23 @@ class _Reader:
         return _compared(field, operator, [_value(self.take("a value"))])
 
     def values(self) -> list[str]:
-        """A list in parentheses."""
+        """Parse a list in parentheses."""
         if not self.next_is("("):
             raise CqlError("expected '(' after IN")
-        found = [_value(self.take("a value"))]
+        values = [_value(self.take("a value"))]
         while self.next_is(","):
-            found.append(_value(self.take("a value")))
+            values.append(_value(self.take("a value")))
         if not self.next_is(")"):
             raise CqlError("expected ')' after the values")
-        return found
+        return values
 
     def order(self) -> tuple[tuple[str, bool], ...]:
-        """What follows ORDER BY."""
+        """Parse ORDER BY and its fields."""
         if not self.next_is("ORDER"):
             return ()
         if not self.next_is("BY"):
             raise CqlError("expected BY after ORDER")
-        found = []
+        fields = []
         while True:
             field = self.take("a field").lower()
             if field not in ("title", *_TIMES, "id"):
@@ -141,9 +141,9 @@ class _Reader:
             descending = self.next_is("DESC")
             if not descending:
                 self.next_is("ASC")
-            found.append((field, descending))
+            fields.append((field, descending))
             if not self.next_is(","):
-                return tuple(found)
+                return tuple(fields)
 
 
 def _value(token: str) -> str:
@@ -161,39 +161,39 @@ def _compared(field: str, operator: str, values: list[str]) -> Test:
         raise CqlError("the field 'text' is searched with ~")
 
     def holds(world: World, page: Record) -> bool:
-        return any(_one(world, page, field, operator.lstrip("!") or "=", value) for value in values)
+        return any(_matches(world, page, field, operator.lstrip("!") or "=", value) for value in values)
 
     return (lambda world, page: not holds(world, page)) if operator[0] == "!" else holds
 
 
-def _one(world: World, page: Record, field: str, operator: str, value: str) -> bool:
+def _matches(world: World, page: Record, field: str, operator: str, value: str) -> bool:
+    """Return whether a page matches one value of a clause."""
     if operator == "~":
-        said = page["title"] if field == "title" else f"{page['title']} {re.sub('<[^>]*>', ' ', page['body']['value'])}"
-        there = {word.lower() for word in re.findall(r"\w+", said)}
-        return all(_has(there, word.lower()) for word in re.findall(r"[\w*]+", value))
-    found = values_of(world, page, field)
+        text = page["title"] if field == "title" else f"{page['title']} {re.sub('<[^>]*>', ' ', page['body']['value'])}"
+        words = {word.lower() for word in re.findall(r"\w+", text)}
+        return all(_has(words, word.lower()) for word in re.findall(r"[\w*]+", value))
+    own = values_of(world, page, field)
     if field in _TIMES:
-        mine, given = found[0], value
-        # A date alone means the whole day.
-        mine = mine[: len(given)]
-        return {"=": mine == given, ">": mine > given, ">=": mine >= given, "<": mine < given, "<=": mine <= given}[
+        # A date without a time means the whole day.
+        time = own[0][: len(value)]
+        return {"=": time == value, ">": time > value, ">=": time >= value, "<": time < value, "<=": time <= value}[
             operator
         ]
     if value == "currentUser()" and field == "creator":
         value = world.me
-    return value.lower() in (one.lower() for one in found)
+    return value.lower() in (each.lower() for each in own)
 
 
-def _has(words: set[str], wanted: str) -> bool:
-    return any(word.startswith(wanted[:-1]) for word in words) if wanted.endswith("*") else wanted in words
+def _has(words: set[str], pattern: str) -> bool:
+    return any(word.startswith(pattern[:-1]) for word in words) if pattern.endswith("*") else pattern in words
 
 
 def values_of(world: World, page: Record, field: str) -> list[str]:
-    """What a page has in a field."""
+    """Return a page's values of a field."""
     if field == "label":
-        return [one["name"] for one in page.get("labels", [])]
+        return [label["name"] for label in page.get("labels", [])]
     if field == "ancestor":
-        return [one["id"] for one in above(world, page)]
+        return [ancestor["id"] for ancestor in above(world, page)]
     times = {"created": page["createdAt"], "lastmodified": page.get("updatedAt", page["createdAt"])}
     if field in times:
         return [datetime.fromtimestamp(times[field] / 1000, UTC).strftime("%Y-%m-%d %H:%M")]

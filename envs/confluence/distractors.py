@@ -1,4 +1,4 @@
-"""Near namesakes of spaces and pages, see `envs.api.distractors`."""
+"""Distractors for spaces and pages, see `envs.api.distractors`."""
 
 import random
 
@@ -9,18 +9,18 @@ from envs.words import Split
 
 def _page(world: World, rng: random.Random, split: Split, page: Record) -> Record | None:
     if page["parentId"] is None:
-        return None  # a space has one homepage
+        return None  # a space has exactly one homepage
     taken = {other["title"] for other in world.find("pages", spaceId=page["spaceId"])}
     return {**page, "id": free_id(world, rng), "title": near_phrase(rng, split, page["title"], taken)}
 
 
 def _space(world: World, rng: random.Random, split: Split, space: Record) -> Record:
     key = near_key(rng, split, {other["key"] for other in world.find("spaces")}, space["key"])
-    made = {**space, "id": free_id(world, rng), "key": key}
+    new = {**space, "id": free_id(world, rng), "key": key}
     home = world.table("pages")[space["homepageId"]]
-    made["homepageId"] = free_id(world, rng, but=made["id"])
-    world.table("pages")[made["homepageId"]] = {**home, "id": made["homepageId"], "spaceId": made["id"]}
-    return made
+    new["homepageId"] = free_id(world, rng, but=new["id"])
+    world.table("pages")[new["homepageId"]] = {**home, "id": new["homepageId"], "spaceId": new["id"]}
+    return new
 
 
-NAMESAKES = {"spaces": _space, "pages": _page}
+DISTRACTORS = {"spaces": _space, "pages": _page}

@@ -1,6 +1,6 @@
 """Labels: v2 reads them (getPageLabels, getLabelPages), v1 writes them (addLabelsToContent, removeLabelFromContent).
 
-The same label has the same id on every page. Names are lower case.
+A label has the same id on every page. Its name is in lower case.
 """
 
 import hashlib
@@ -18,88 +18,88 @@ PREFIXES = ("global", "my", "team", "system")
 
 
 def label(name: str, prefix: str = "global") -> Record:
-    """Label, as v2 shows it."""
+    """Return a body of schema Label (v2)."""
     number = int.from_bytes(hashlib.sha256(f"{prefix}:{name}".encode()).digest()[:4], "big")
     return {"id": str(10_000_000 + number % 90_000_000), "name": name, "prefix": prefix}
 
 
 def get_page_labels(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getPageLabels: 200 with the labels of the page."""
+    """getPageLabels: 200 with the labels of a page, of one prefix if that is given."""
     page = find(world, arguments)
     if isinstance(page, Response):
         return page
-    found = [one for one in page.get("labels", []) if one["prefix"] == arguments.get("prefix", one["prefix"])]
-    where = f"/pages/{page['id']}/labels"
-    return replies.one_page(world, found, arguments.get("limit", 25), where, arguments.get("cursor", ""))
+    labels = [each for each in page.get("labels", []) if each["prefix"] == arguments.get("prefix", each["prefix"])]
+    path = f"/pages/{page['id']}/labels"
+    return replies.one_page(world, labels, arguments.get("limit", 25), path, arguments.get("cursor", ""))
 
 
 def get_label_pages(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getLabelPages: 200 with the pages that have the label; 404 for a label that no page has."""
-    wanted = str(arguments.get("id", ""))
-    if not wanted.isdigit():
-        return replies.not_a_number("id", wanted)
+    """getLabelPages: 200 with the pages that have a label; 404 if no page has it."""
+    label_id = str(arguments.get("id", ""))
+    if not label_id.isdigit():
+        return replies.not_a_number("id", label_id)
     pages = [page for page in world.table("pages").values() if page["status"] in ("current", "archived")]
-    found = [page for page in pages if any(one["id"] == wanted for one in page.get("labels", []))]
-    if not found:
+    labelled = [page for page in pages if any(each["id"] == label_id for each in page.get("labels", []))]
+    if not labelled:
         return replies.error(404, "NOT_FOUND")
     spaces = [str(space) for space in arguments.get("space-id", [])]
-    bodies = [replies.page_body(world, page) for page in found if not spaces or page["spaceId"] in spaces]
+    bodies = [replies.page_body(world, page) for page in labelled if not spaces or page["spaceId"] in spaces]
     return replies.one_page(
-        world, bodies, arguments.get("limit", 25), f"/labels/{wanted}/pages", arguments.get("cursor", "")
+        world, bodies, arguments.get("limit", 25), f"/labels/{label_id}/pages", arguments.get("cursor", "")
     )
 
 
 def _content(world: World, arguments: Mapping[str, Json]) -> Record | Response:
-    """The page of a v1 path, or v1's refusal."""
+    """Return the page of a v1 path, or v1's error."""
     page = world.table("pages").get(str(arguments.get("id")))
     return replies.v1_unknown(str(arguments.get("id"))) if page is None or page["status"] == "trashed" else page
 
 
 def add_labels(world: World, arguments: Mapping[str, Json]) -> Response:
-    """addLabelsToContent: 200 with all labels of the content; one that is there already stays once."""
+    """addLabelsToContent: 200 with all labels of the page; labels that it already has are not added again."""
     page = _content(world, arguments)
     if isinstance(page, Response):
         return page
     given = arguments.get("labels")
-    wanted = [given] if isinstance(given, dict) else given
-    if not wanted:
+    items = [given] if isinstance(given, dict) else given
+    if not items:
         return replies.v1_error(400, "At least one label is required.")
-    made = []
-    for one in wanted:
-        name, prefix = one.get("name", ""), one.get("prefix", "")
+    labels = []
+    for item in items:
+        name, prefix = item.get("name", ""), item.get("prefix", "")
         if prefix not in PREFIXES:
             return replies.v1_error(400, f"A label's prefix is one of {', '.join(PREFIXES)}, not {prefix!r}.")
         if not name or any(letter.isspace() for letter in name):
             return replies.v1_error(400, f"The label {name!r} is empty or contains spaces.")
-        made.append(label(name.lower(), prefix))
-    there = page.get("labels", [])
-    new = [one for place, one in enumerate(made) if one not in there and one not in made[:place]]
+        labels.append(label(name.lower(), prefix))
+    old = page.get("labels", [])
+    new = [each for index, each in enumerate(labels) if each not in old and each not in labels[:index]]
     if new:
-        labels = sorted([*there, *new], key=lambda one: (one["name"], one["prefix"]))
-        world.table("pages")[page["id"]] = page = {**page, "labels": labels}
+        together = sorted([*old, *new], key=lambda each: (each["name"], each["prefix"]))
+        world.table("pages")[page["id"]] = page = {**page, "labels": together}
         world.tick()
-    results = [one | {"label": one["name"]} for one in page.get("labels", [])]
+    results = [each | {"label": each["name"]} for each in page.get("labels", [])]
     links = {"base": f"{world.site}/wiki", "context": "/wiki"}
     return Response(200, {"results": results, "start": 0, "limit": 200, "size": len(results), "_links": links})
 
 
 def remove_label(world: World, arguments: Mapping[str, Json]) -> Response:
-    """removeLabelFromContent: 204; 404 if the content has no such label, 400 for a name with a slash in the path."""
+    """removeLabelFromContent: 204; 404 if the page has no such label, 400 for a name with a slash."""
     if "/" in str(arguments.get("label", "")):
         return replies.v1_error(400, "A label with a slash is removed with the query parameter name.")
     return remove_named(world, {**arguments, "name": arguments.get("label", "")})
 
 
 def remove_named(world: World, arguments: Mapping[str, Json]) -> Response:
-    """removeLabelFromContentUsingQueryParameter: 204; 404 if the content has no such label."""
+    """removeLabelFromContentUsingQueryParameter: 204; 404 if the page has no such label."""
     page = _content(world, arguments)
     if isinstance(page, Response):
         return page
     name = arguments.get("name", "").lower()
-    kept = [one for one in page.get("labels", []) if one["name"] != name]
-    if len(kept) == len(page.get("labels", [])):
+    others = [each for each in page.get("labels", []) if each["name"] != name]
+    if len(others) == len(page.get("labels", [])):
         return replies.v1_error(404, f"The content {page['id']} has no label {name!r}.")
-    world.table("pages")[page["id"]] = {**page, "labels": kept}
+    world.table("pages")[page["id"]] = {**page, "labels": others}
     world.tick()
     return Response(204)
 
@@ -138,7 +138,7 @@ ADD_LABELS = Operation(
     api="confluence",
     method="POST",
     path=_ROOT,
-    # The body is no object with a property "labels" but the list (or the one label) itself.
+    # The body is the list of labels, or one label, not an object with a property "labels".
     description="Adds labels to a page. The labels are the whole request body.",
     parameters=(
         _ID,

@@ -1,7 +1,7 @@
-"""Changes to a page that is there: updatePage, updatePageTitle, deletePage, and v1's movePage.
+"""Change existing pages: updatePage, updatePageTitle, deletePage, and v1's movePage.
 
-A page's version is the number of its writes. Who updates a page must name the next version: one that was read before
-somebody else wrote is a conflict.
+Every write increments a page's version. An update must give the next version, so that it conflicts if another user has
+written since the page was read.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from envs.api.operation import Json, Operation, Parameter, Response
 from envs.api.world import Record, World
 from envs.confluence import replies
-from envs.confluence.pages import BODY, COMPACT_BODY, DUPLICATE, find, plain_body, taken, wrong_body, wrong_parent
+from envs.confluence.pages import BODY, COMPACT_BODY, DUPLICATE, find, plain_body, title_taken, wrong_body, wrong_parent
 from envs.confluence.tree import below, children
 
 ID = {"type": ["string", "integer"]}
@@ -18,17 +18,17 @@ _POSITIONS = ("before", "after", "append")
 
 
 def write(world: World, page: Record, message: str = "", **changed: Json) -> Record:
-    """Put the page's next version into its place, and what it was into its history."""
+    """Store the page's next version and add the old one to its history; return the new record."""
     old = {name: page[name] for name in ("version", "title", "body")}
     old |= {"updatedAt": page.get("updatedAt", page["createdAt"]), "message": page.get("message", "")}
     history = [*page.get("history", []), old]
-    made = {**page, **changed, "version": page["version"] + 1, "message": message, "history": history}
-    world.table("pages")[page["id"]] = made | {"updatedAt": world.tick()}
+    new = {**page, **changed, "version": page["version"] + 1, "message": message, "history": history}
+    world.table("pages")[page["id"]] = new | {"updatedAt": world.tick()}
     return world.table("pages")[page["id"]]
 
 
 def update_page(world: World, arguments: Mapping[str, Json]) -> Response:
-    """updatePage: 200 with the page at its next version; 409 if the version given is not the next one."""
+    """updatePage: 200 with the page at its next version; 409 if the given version is not that."""
     page = find(world, arguments, trashed=True)
     if isinstance(page, Response):
         return page
@@ -41,16 +41,16 @@ def update_page(world: World, arguments: Mapping[str, Json]) -> Response:
         return replies.invalid("A page cannot be updated into another space.")
     parent_id = str(arguments["parentId"]) if arguments.get("parentId") else page["parentId"]
     if parent_id == page["parentId"] and page["status"] == "trashed" and parent_id:
-        # What a page hung under may have gone since it was thrown away.
+        # The parent may have been deleted after the page was moved to the trash.
         if wrong_parent(world, page["spaceId"], parent_id):
             parent_id = world.table("spaces")[page["spaceId"]]["homepageId"]
             parent_id = None if wrong_parent(world, page["spaceId"], parent_id) else parent_id
-    elif parent_id != page["parentId"] and (wrong := wrong_place(world, page, parent_id)):
+    elif parent_id != page["parentId"] and (wrong := wrong_move(world, page, parent_id)):
         return replies.invalid(wrong)
     number = arguments["version"].get("number")
     if number is None:
         return replies.invalid("'version.number' is required.")
-    # Who makes a page a draft may call it version 1.
+    # Turning a page into a draft is also allowed with version 1.
     if number != page["version"] + 1 and not (status == "draft" and number == 1):
         return replies.error(
             409,
@@ -58,25 +58,25 @@ def update_page(world: World, arguments: Mapping[str, Json]) -> Response:
             "Version must be incremented when updating a page. "
             f"Current Version: [{page['version']}]. Provided version: [{number}]",
         )
-    if status == "current" and taken(world, page["spaceId"], title, but=page["id"]):
+    if status == "current" and title_taken(world, page["spaceId"], title, but=page["id"]):
         return replies.invalid(DUPLICATE)
     if wrong := wrong_body(body):
         return replies.invalid(wrong)
     text = {"representation": body["representation"], "value": body["value"]}
     message = arguments["version"].get("message", "")
-    made = write(world, page, message, title=title, status=status, body=text, parentId=parent_id)
-    return Response(200, replies.single_page(world, made, body["representation"]))
+    page = write(world, page, message, title=title, status=status, body=text, parentId=parent_id)
+    return Response(200, replies.single_page(world, page, body["representation"]))
 
 
-def wrong_place(world: World, page: Record, parent_id: str) -> str:
-    """Why a page cannot hang under another, or nothing."""
+def wrong_move(world: World, page: Record, parent_id: str) -> str:
+    """Return why a page cannot be moved under another, or an empty string."""
     if parent_id == page["id"] or any(inner["id"] == parent_id for inner, _ in below(world, page["id"])):
         return "A page cannot be moved under itself."
     return wrong_parent(world, page["spaceId"], parent_id)
 
 
 def update_title(world: World, arguments: Mapping[str, Json]) -> Response:
-    """updatePageTitle: 200 with the page, one version on."""
+    """updatePageTitle: 200 with the page at its next version."""
     page = find(world, arguments)
     if isinstance(page, Response):
         return page
@@ -84,13 +84,13 @@ def update_title(world: World, arguments: Mapping[str, Json]) -> Response:
         return replies.invalid(f"'{missing[0]}' is required.")
     if not arguments["title"].strip():
         return replies.invalid("A title is required.")
-    if taken(world, page["spaceId"], arguments["title"], but=page["id"]):
+    if title_taken(world, page["spaceId"], arguments["title"], but=page["id"]):
         return replies.invalid(DUPLICATE)
     return Response(200, replies.single_page(world, write(world, page, title=arguments["title"])))
 
 
 def delete_page(world: World, arguments: Mapping[str, Json]) -> Response:
-    """deletePage: 204 and the page is in the trash; with `purge` a page that is there is gone for good."""
+    """deletePage: 204; moves the page to the trash or, with `purge`, deletes a page in the trash for good."""
     page = find(world, arguments, trashed=bool(arguments.get("purge")))
     if isinstance(page, Response):
         return page
@@ -108,7 +108,7 @@ def delete_page(world: World, arguments: Mapping[str, Json]) -> Response:
     if (page["status"] == "draft") != bool(arguments.get("draft")):
         return replies.error(404, "NOT_FOUND")
     world.table("pages")[page["id"]] = {**page, "status": "trashed"}
-    # What hung under it hangs under its parent from now on.
+    # Its children move up to its parent.
     for child in children(world, page["id"]):
         world.table("pages")[child["id"]] = {**child, "parentId": page["parentId"]}
     world.tick()
@@ -116,31 +116,31 @@ def delete_page(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def move_page(world: World, arguments: Mapping[str, Json]) -> Response:
-    """movePage: 200; the page is then before, after or under (append) the target. No new version."""
+    """movePage: 200; moves the page before, after or under (append) the target, without a new version."""
     pages, page_id, target_id = world.table("pages"), str(arguments.get("pageId")), str(arguments.get("targetId"))
-    for wanted in (page_id, target_id):
-        if wanted not in pages or pages[wanted]["status"] == "trashed":
-            return replies.v1_unknown(wanted)
+    for content_id in (page_id, target_id):
+        if content_id not in pages or pages[content_id]["status"] == "trashed":
+            return replies.v1_unknown(content_id)
     page, target, position = pages[page_id], pages[target_id], arguments.get("position")
     if position not in _POSITIONS:
         return replies.v1_error(400, f"The position is one of {', '.join(_POSITIONS)}.")
     parent_id = target_id if position == "append" else target["parentId"]
     if page["spaceId"] != target["spaceId"] or parent_id is None:
         return replies.v1_error(400, f"The page {page_id} cannot be moved there.")
-    if wrong := wrong_place(world, page, parent_id):
+    if wrong := wrong_move(world, page, parent_id):
         return replies.v1_error(400, wrong)
-    row = [one for one in children(world, parent_id) if one["id"] != page_id]
-    if position != "append" and target_id not in [one["id"] for one in row]:
+    siblings = [child for child in children(world, parent_id) if child["id"] != page_id]
+    if position != "append" and target_id not in [sibling["id"] for sibling in siblings]:
         return replies.v1_error(400, f"The page {page_id} cannot be moved beside {target_id}.")
     if position == "append":
-        last = max((one.get("position", 0) for one in row), default=-1)
+        last = max((sibling.get("position", 0) for sibling in siblings), default=-1)
         pages[page_id] = {**page, "parentId": parent_id, "position": last + 1}
     else:
-        place = next(number for number, one in enumerate(row) if one["id"] == target_id) + (position == "after")
-        for number, one in enumerate([*row[:place], {**page, "parentId": parent_id}, *row[place:]]):
-            # A record that stands where it stood is left alone: a move touches as few pages as it can.
-            if one.get("position", 0) != number or one["id"] == page_id:
-                pages[one["id"]] = {**one, "position": number}
+        index = next(i for i, sibling in enumerate(siblings) if sibling["id"] == target_id) + (position == "after")
+        for number, child in enumerate([*siblings[:index], {**page, "parentId": parent_id}, *siblings[index:]]):
+            # Records whose position stays the same are not rewritten, so that a move changes as few pages as possible.
+            if child.get("position", 0) != number or child["id"] == page_id:
+                pages[child["id"]] = {**child, "position": number}
     world.tick()
     return Response(200, {"pageId": page_id})
 

@@ -1,19 +1,19 @@
-"""What hangs on a page besides text: content properties, attachments (their metadata) and earlier versions."""
+"""Parts of a page other than its text: content properties, attachments (metadata only) and versions."""
 
 from collections.abc import Mapping
 
-from envs.api.operation import Json, Operation, Parameter, Response
+from envs.api.operation import Json, Parameter, Response
 from envs.api.world import Record, World
 from envs.confluence import replies
+from envs.confluence.endpoint import ANY_ID, endpoint
 from envs.confluence.pages import find
 from envs.confluence.spaces import CURSOR, LIMIT
 
-_ANY_ID = {"type": ["string", "integer"]}
 _STRING = {"type": "string"}
 
 
 def property_body(world: World, record: Record) -> Json:
-    """ContentProperty."""
+    """Return a body of schema ContentProperty."""
     version = replies.version_body(world, record["version"], record["updatedAt"])
     return {"id": record["id"], "key": record["key"], "value": record["value"], "version": version}
 
@@ -34,18 +34,20 @@ def _property(world: World, arguments: Mapping[str, Json]) -> Record | Response:
 
 
 def get_properties(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getPageContentProperties: 200 with the page's properties, or the one of a key."""
+    """getPageContentProperties: 200 with the page's properties, or only the one with `key`."""
     page = _page(world, arguments)
     if isinstance(page, Response):
         return page
-    own = world.find("properties", pageId=page["id"])
-    found = [property_body(world, one) for one in own if one["key"] == arguments.get("key", one["key"])]
-    where = f"/pages/{page['id']}/properties"
-    return replies.one_page(world, found, arguments.get("limit", 25), where, arguments.get("cursor", ""))
+    records = world.find("properties", pageId=page["id"])
+    bodies = [
+        property_body(world, record) for record in records if record["key"] == arguments.get("key", record["key"])
+    ]
+    path = f"/pages/{page['id']}/properties"
+    return replies.one_page(world, bodies, arguments.get("limit", 25), path, arguments.get("cursor", ""))
 
 
 def create_property(world: World, arguments: Mapping[str, Json]) -> Response:
-    """createPageProperty: 200 with the property; 400 for a key that the page has already."""
+    """createPageProperty: 200 with the property; 400 if the page already has one with the key."""
     page = _page(world, arguments)
     if isinstance(page, Response):
         return page
@@ -53,46 +55,46 @@ def create_property(world: World, arguments: Mapping[str, Json]) -> Response:
         return replies.invalid("A property needs a key and a value.")
     if world.find("properties", pageId=page["id"], key=arguments["key"]):
         return replies.invalid(f"The page already has a property with the key {arguments['key']}.")
-    record = {"pageId": page["id"], "key": arguments["key"], "value": arguments["value"], "version": 1}
-    made = {"id": world.new_id(), **record, "updatedAt": world.tick()}
-    world.table("properties")[made["id"]] = made
-    return Response(200, property_body(world, made))
+    values = {"pageId": page["id"], "key": arguments["key"], "value": arguments["value"], "version": 1}
+    record = {"id": world.new_id(), **values, "updatedAt": world.tick()}
+    world.table("properties")[record["id"]] = record
+    return Response(200, property_body(world, record))
 
 
 def get_property(world: World, arguments: Mapping[str, Json]) -> Response:
     """getPageContentPropertiesById: 200 with the property."""
-    found = _property(world, arguments)
-    return found if isinstance(found, Response) else Response(200, property_body(world, found))
+    record = _property(world, arguments)
+    return record if isinstance(record, Response) else Response(200, property_body(world, record))
 
 
 def update_property(world: World, arguments: Mapping[str, Json]) -> Response:
-    """updatePagePropertyById: 200 with the property at its next version; 409 if the one given is not the next."""
-    found = _property(world, arguments)
-    if isinstance(found, Response):
-        return found
-    if arguments.get("key") != found["key"] or "value" not in arguments:
+    """updatePagePropertyById: 200 with the property at its next version; 409 if the given version is not that."""
+    record = _property(world, arguments)
+    if isinstance(record, Response):
+        return record
+    if arguments.get("key") != record["key"] or "value" not in arguments:
         return replies.invalid("The property's own key and a value are needed.")
     number = (arguments.get("version") or {}).get("number")
-    if number != found["version"] + 1:
-        told = f"Current Version: [{found['version']}]. Provided version: [{number}]"
-        return replies.error(409, "CONFLICT", f"Version must be incremented when updating a property. {told}")
-    made = {**found, "value": arguments["value"], "version": number, "updatedAt": world.tick()}
-    world.table("properties")[found["id"]] = made
-    return Response(200, property_body(world, made))
+    if number != record["version"] + 1:
+        versions = f"Current Version: [{record['version']}]. Provided version: [{number}]"
+        return replies.error(409, "CONFLICT", f"Version must be incremented when updating a property. {versions}")
+    updated = {**record, "value": arguments["value"], "version": number, "updatedAt": world.tick()}
+    world.table("properties")[record["id"]] = updated
+    return Response(200, property_body(world, updated))
 
 
 def delete_property(world: World, arguments: Mapping[str, Json]) -> Response:
     """deletePagePropertyById: 204."""
-    found = _property(world, arguments)
-    if isinstance(found, Response):
-        return found
-    del world.table("properties")[found["id"]]
+    record = _property(world, arguments)
+    if isinstance(record, Response):
+        return record
+    del world.table("properties")[record["id"]]
     world.tick()
     return Response(204)
 
 
 def attachment_body(world: World, record: Record) -> Json:
-    """AttachmentBulk and AttachmentSingle."""
+    """Return a body of schema AttachmentBulk or AttachmentSingle."""
     download = f"/download/attachments/{record['pageId']}/{record['title']}"
     return {
         "id": record["id"],
@@ -113,14 +115,14 @@ def attachment_body(world: World, record: Record) -> Json:
 
 
 def get_attachments(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getPageAttachments: 200 with the metadata of the page's attachments."""
+    """getPageAttachments: 200 with the metadata of the page's attachments, filtered by name and type."""
     page = find(world, arguments)
     if isinstance(page, Response):
         return page
-    wanted = {name: arguments[given] for given, name in _FILTERS.items() if given in arguments}
-    found = [attachment_body(world, one) for one in world.find("attachments", pageId=page["id"], **wanted)]
-    where = f"/pages/{page['id']}/attachments"
-    return replies.one_page(world, found, arguments.get("limit", 50), where, arguments.get("cursor", ""))
+    filters = {field: arguments[name] for name, field in _FILTERS.items() if name in arguments}
+    bodies = [attachment_body(world, record) for record in world.find("attachments", pageId=page["id"], **filters)]
+    path = f"/pages/{page['id']}/attachments"
+    return replies.one_page(world, bodies, arguments.get("limit", 50), path, arguments.get("cursor", ""))
 
 
 _FILTERS = {"filename": "title", "mediaType": "mediaType"}
@@ -141,104 +143,96 @@ def delete_attachment(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def _versions(page: Record) -> list[Record]:
-    """What the page was and is, the latest first."""
+    """Return all versions of a page, latest first."""
     return [page, *reversed(page.get("history", []))]
 
 
 def get_versions(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getPageVersions: 200 with the versions of a page, the latest first."""
+    """getPageVersions: 200 with the versions of a page, latest first."""
     page = find(world, arguments)
     if isinstance(page, Response):
         return page
-    found = []
-    for one in _versions(page):
-        body = _version_body(world, page, one) | {"page": {"id": page["id"], "title": one["title"]}}
-        if arguments.get("body-format") == one["body"]["representation"]:
-            body["page"]["body"] = {one["body"]["representation"]: dict(one["body"])}
-        found.append(body)
-    where = f"/pages/{page['id']}/versions"
-    return replies.one_page(world, found, arguments.get("limit", 25), where, arguments.get("cursor", ""))
+    bodies = []
+    for version in _versions(page):
+        body = _version_body(world, page, version) | {"page": {"id": page["id"], "title": version["title"]}}
+        if arguments.get("body-format") == version["body"]["representation"]:
+            body["page"]["body"] = {version["body"]["representation"]: dict(version["body"])}
+        bodies.append(body)
+    path = f"/pages/{page['id']}/versions"
+    return replies.one_page(world, bodies, arguments.get("limit", 25), path, arguments.get("cursor", ""))
 
 
-def _version_body(world: World, page: Record, one: Record) -> dict[str, Json]:
-    when = replies.changed_at({"createdAt": page["createdAt"], **one})
-    return replies.version_body(world, one["version"], when, one.get("message", ""))
+def _version_body(world: World, page: Record, version: Record) -> dict[str, Json]:
+    when = replies.changed_at({"createdAt": page["createdAt"], **version})
+    return replies.version_body(world, version["version"], when, version.get("message", ""))
 
 
 def get_version(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getPageVersionDetails: 200 with one version; 404 for one that the page never had."""
+    """getPageVersionDetails: 200 with one version; 404 for a version that the page never had."""
     page = _page(world, arguments)
     if isinstance(page, Response):
         return page
     number = str(arguments.get("version-number", ""))
     if not number.isdigit():
         return replies.not_a_number("version-number", number)
-    one = next((one for one in _versions(page) if str(one["version"]) == number), None)
-    if one is None:
+    version = next((version for version in _versions(page) if str(version["version"]) == number), None)
+    if version is None:
         return replies.error(404, "NOT_FOUND")
-    body = _version_body(world, page, one) | {"contentTypeModified": False, "collaborators": [world.me]}
-    if one["version"] > 1:
-        body["prevVersion"] = one["version"] - 1
-    if one["version"] < page["version"]:
-        body["nextVersion"] = one["version"] + 1
+    body = _version_body(world, page, version) | {"contentTypeModified": False, "collaborators": [world.me]}
+    if version["version"] > 1:
+        body["prevVersion"] = version["version"] - 1
+    if version["version"] < page["version"]:
+        body["nextVersion"] = version["version"] + 1
     return Response(200, body)
 
 
-def _operation(
-    name: str, method, path: str, description: str, handler, *parameters: Parameter, keep: tuple[str, ...] = ()
-) -> Operation:
-    return Operation(
-        name, "confluence", method, f"/wiki/api/v2{path}", description, parameters, handler, replies.wrong_shape, keep
-    )
-
-
-_PAGE_ID, _ID = Parameter("page-id", "path", _ANY_ID, required=True), Parameter("id", "path", _ANY_ID, required=True)
-_PROPERTY_ID = Parameter("property-id", "path", _ANY_ID, required=True)
+_PAGE_ID, _ID = Parameter("page-id", "path", ANY_ID, required=True), Parameter("id", "path", ANY_ID, required=True)
+_PROPERTY_ID = Parameter("property-id", "path", ANY_ID, required=True)
 _KEY, _VALUE = Parameter("key", "body", _STRING, required=True), Parameter("value", "body", {}, required=True)
 _VERSION = {"type": "object", "properties": {"number": {"type": "integer"}, "message": _STRING}}
 _FORMAT = Parameter("body-format", "query", {"enum": ["storage", "atlas_doc_format"]}, compact={})
 PAGE_PARTS = (
-    _operation(
-        "getPageContentProperties", "GET", "/pages/{page-id}/properties", "Returns a page's properties.",
+    endpoint(
+        "getPageContentProperties", "GET /pages/{page-id}/properties", "Returns a page's properties.",
         get_properties, _PAGE_ID, Parameter("key", "query", _STRING), LIMIT, CURSOR,
         keep=("results.key", "results.id", "results.value", "results.version.number"),
     ),
-    _operation(
-        "createPageProperty", "POST", "/pages/{page-id}/properties", "Sets a new property of a page.",
+    endpoint(
+        "createPageProperty", "POST /pages/{page-id}/properties", "Sets a new property of a page.",
         create_property, _PAGE_ID, _KEY, _VALUE, keep=("key", "id"),
     ),
-    _operation(
-        "getPageContentPropertiesById", "GET", "/pages/{page-id}/properties/{property-id}", "Returns a property.",
+    endpoint(
+        "getPageContentPropertiesById", "GET /pages/{page-id}/properties/{property-id}", "Returns a property.",
         get_property, _PAGE_ID, _PROPERTY_ID, keep=("key", "id", "value", "version.number"),
     ),
-    _operation(
-        "updatePagePropertyById", "PUT", "/pages/{page-id}/properties/{property-id}", "Replaces a property's value.",
+    endpoint(
+        "updatePagePropertyById", "PUT /pages/{page-id}/properties/{property-id}", "Replaces a property's value.",
         update_property, _PAGE_ID, _PROPERTY_ID, _KEY, _VALUE,
         Parameter("version", "body", _VERSION, required=True), keep=("key", "id", "version.number"),
     ),
-    _operation(
-        "deletePagePropertyById", "DELETE", "/pages/{page-id}/properties/{property-id}", "Deletes a property.",
+    endpoint(
+        "deletePagePropertyById", "DELETE /pages/{page-id}/properties/{property-id}", "Deletes a property.",
         delete_property, _PAGE_ID, _PROPERTY_ID,
     ),
-    _operation(
-        "getPageAttachments", "GET", "/pages/{id}/attachments", "Returns what is attached to a page.",
+    endpoint(
+        "getPageAttachments", "GET /pages/{id}/attachments", "Returns what is attached to a page.",
         get_attachments, _ID, Parameter("filename", "query", _STRING), Parameter("mediaType", "query", _STRING),
         LIMIT, CURSOR, keep=("results.title", "results.id"),
     ),
-    _operation(
-        "getAttachmentById", "GET", "/attachments/{id}", "Returns an attachment's metadata.", get_attachment,
+    endpoint(
+        "getAttachmentById", "GET /attachments/{id}", "Returns an attachment's metadata.", get_attachment,
         Parameter("id", "path", _STRING, required=True), keep=("title", "id", "pageId", "fileSize"),
     ),
-    _operation(
-        "deleteAttachment", "DELETE", "/attachments/{id}", "Deletes an attachment.", delete_attachment,
+    endpoint(
+        "deleteAttachment", "DELETE /attachments/{id}", "Deletes an attachment.", delete_attachment,
         Parameter("id", "path", _STRING, required=True),
     ),
-    _operation(
-        "getPageVersions", "GET", "/pages/{id}/versions", "Returns the versions of a page, the latest first.",
+    endpoint(
+        "getPageVersions", "GET /pages/{id}/versions", "Returns the versions of a page, the latest first.",
         get_versions, _ID, _FORMAT, LIMIT, CURSOR, keep=("results.number", "results.message"),
     ),
-    _operation(
-        "getPageVersionDetails", "GET", "/pages/{page-id}/versions/{version-number}", "Returns a version's details.",
-        get_version, _PAGE_ID, Parameter("version-number", "path", _ANY_ID, required=True), keep=("number", "message"),
+    endpoint(
+        "getPageVersionDetails", "GET /pages/{page-id}/versions/{version-number}", "Returns a version's details.",
+        get_version, _PAGE_ID, Parameter("version-number", "path", ANY_ID, required=True), keep=("number", "message"),
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Pages: getPages, getPageById, createPage, and what all operations on a page share."""
+"""Pages: getPages, getPageById, createPage, and helpers that all operations on pages share."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ COMPACT_BODY = {"type": "object", "properties": {"representation": _STRING, "val
 
 
 def find(world: World, arguments: Mapping[str, Json], name: str = "id", trashed: bool = False) -> Record | Response:
-    """The page that an argument names, or the refusal; one in the trash is found only if `trashed`."""
+    """Return the page whose id an argument gives, or the error; pages in the trash exist only if `trashed`."""
     page_id = str(arguments.get(name, ""))
     if not page_id.isdigit():
         return replies.not_a_number(name, page_id)
@@ -32,10 +32,10 @@ def find(world: World, arguments: Mapping[str, Json], name: str = "id", trashed:
 def get_pages(world: World, arguments: Mapping[str, Json]) -> Response:
     """getPages: 200 with the pages that match every filter."""
     for name in ("space-id", "id"):
-        for wanted in arguments.get(name, []):
-            if not str(wanted).isdigit():
-                return replies.not_a_number(name, str(wanted))
-    spaces, ids = ([str(wanted) for wanted in arguments.get(name, [])] for name in ("space-id", "id"))
+        for value in arguments.get(name, []):
+            if not str(value).isdigit():
+                return replies.not_a_number(name, str(value))
+    spaces, ids = ([str(value) for value in arguments.get(name, [])] for name in ("space-id", "id"))
     statuses = arguments.get("status", ["current", "archived"])
     found = [
         page
@@ -59,13 +59,13 @@ SORT = Parameter("sort", "query", {"enum": [sign + name for name in _SORTS for s
 
 
 def in_order(pages: list[Record], arguments: Mapping[str, Json]) -> list[Record]:
-    """Pages in the order that `sort` asks for, or that of their creation."""
+    """Return pages in the order of the argument `sort`, or else in order of creation."""
     sort = arguments.get("sort", "")
     return sorted(pages, key=_SORTS[sort.lstrip("-")], reverse=sort.startswith("-")) if sort else pages
 
 
 def get_page_by_id(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getPageById: 200 with the page, its body only if `body-format` asks for it."""
+    """getPageById: 200 with the page, including its body only in the given `body-format`."""
     page = find(world, arguments, trashed="trashed" in arguments.get("status", []))
     if isinstance(page, Response):
         return page
@@ -73,7 +73,7 @@ def get_page_by_id(world: World, arguments: Mapping[str, Json]) -> Response:
         return replies.error(404, "NOT_FOUND")
     shown = page
     if "version" in arguments and arguments["version"] != page["version"]:
-        old = next((one for one in page.get("history", []) if one["version"] == arguments["version"]), None)
+        old = next((entry for entry in page.get("history", []) if entry["version"] == arguments["version"]), None)
         if old is None:
             return replies.error(404, "NOT_FOUND")
         shown = {**page, **old, "status": "historical"}
@@ -84,7 +84,7 @@ def get_page_by_id(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def create_page(world: World, arguments: Mapping[str, Json]) -> Response:
-    """createPage: 200 with the new page at version 1; without a parent it hangs under the space's homepage."""
+    """createPage: 200 with the new page at version 1; its default parent is the space's homepage."""
     space_id = str(arguments.get("spaceId", ""))
     if not space_id.isdigit():
         return replies.not_a_number("spaceId", space_id)
@@ -101,7 +101,7 @@ def create_page(world: World, arguments: Mapping[str, Json]) -> Response:
         parent_id = ""
     elif wrong := wrong_parent(world, space_id, parent_id):
         return replies.invalid(wrong)
-    if status == "current" and taken(world, space_id, title):
+    if status == "current" and title_taken(world, space_id, title):
         return replies.invalid(DUPLICATE)
     body = plain_body(arguments.get("body") or {"representation": "storage", "value": ""})
     if wrong := wrong_body(body):
@@ -122,27 +122,27 @@ def create_page(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def wrong_parent(world: World, space_id: str, parent_id: str) -> str:
-    """Why a page of a space cannot be a parent there, or nothing."""
+    """Return why a page cannot be a parent in the space, or an empty string."""
     parent = world.table("pages").get(parent_id)
     if parent is None or parent["spaceId"] != space_id or parent["status"] == "trashed":
         return f"No page with id {parent_id} in the space to be its parent."
     return ""
 
 
-def taken(world: World, space_id: str, title: str, but: str = "") -> bool:
-    """Whether a page of the space other than `but` has the title; archived ones keep theirs."""
-    found = world.find("pages", spaceId=space_id, title=title)
-    return any(page["status"] in ("current", "archived") and page["id"] != but for page in found)
+def title_taken(world: World, space_id: str, title: str, but: str = "") -> bool:
+    """Return whether a current or archived page of the space, other than the page `but`, has the title."""
+    pages = world.find("pages", spaceId=space_id, title=title)
+    return any(page["status"] in ("current", "archived") and page["id"] != but for page in pages)
 
 
 def plain_body(body: Mapping[str, Json]) -> Mapping[str, Json]:
-    """A body as representation and value, also if it was given nested under its representation, named there or not."""
+    """Return a body as {"representation", "value"}, also if it is nested under the name of its representation."""
     nested = [{"representation": name, **body[name]} for name in REPRESENTATIONS if isinstance(body.get(name), dict)]
     return nested[0] if len(nested) == 1 and "value" not in body else body
 
 
 def wrong_body(body: Mapping[str, Json]) -> str:
-    """Why a body cannot be written, or nothing."""
+    """Return why a body is invalid, or an empty string."""
     if body.get("representation") not in REPRESENTATIONS or not isinstance(body.get("value"), str):
         return f"The body needs a representation ({', '.join(REPRESENTATIONS)}) and a value."
     if body["representation"] == "atlas_doc_format":

@@ -1,6 +1,4 @@
-"""Search by CQL, which only v1 has (searchByCQL, searchContentByCQL), and users (getCurrentUser,
-createBulkUserLookup).
-"""
+"""Search by CQL, which only v1 has: searchByCQL, searchContentByCQL; users: getCurrentUser, createBulkUserLookup."""
 
 import re
 from collections.abc import Mapping
@@ -12,11 +10,11 @@ from envs.confluence.cql import CqlError, parse, values_of
 
 _STRING = {"type": "string"}
 NAME = "Mia Krystof"
-"""The caller's, who is the only user of a site."""
+"""Display name of the caller, who is the only user of the site."""
 
 
 def _found(world: World, cql: str) -> list[Record]:
-    """The pages that a query finds, in its order. Raises CqlError."""
+    """Return the current pages that a query finds, in its order. Raises CqlError."""
     query = parse(cql)
     pages = [page for page in world.table("pages").values() if page["status"] == "current" and query.test(world, page)]
     for field, descending in reversed(query.order):
@@ -25,27 +23,27 @@ def _found(world: World, cql: str) -> list[Record]:
 
 
 def content_body(world: World, page: Record) -> Json:
-    """v1's Content."""
+    """Return a body of v1's schema Content."""
     space = world.table("spaces")[page["spaceId"]]
-    where = f"/spaces/{space['key']}/pages/{page['id']}"
+    webui = f"/spaces/{space['key']}/pages/{page['id']}"
     return {
         "id": page["id"],
         "type": "page",
         "status": page["status"],
         "title": page["title"],
-        "_links": {"webui": where, "self": f"{world.site}/wiki/rest/api/content/{page['id']}"},
+        "_links": {"webui": webui, "self": f"{world.site}/wiki/rest/api/content/{page['id']}"},
     }
 
 
 def _result(world: World, page: Record) -> Json:
     space = world.table("spaces")[page["spaceId"]]
-    where = f"/spaces/{space['key']}"
+    path = f"/spaces/{space['key']}"
     return {
         "content": content_body(world, page),
         "title": page["title"],
         "excerpt": re.sub(r"<[^>]*>", " ", page["body"]["value"]).strip()[:200],
-        "url": f"{where}/pages/{page['id']}",
-        "resultGlobalContainer": {"title": space["name"], "displayUrl": where},
+        "url": f"{path}/pages/{page['id']}",
+        "resultGlobalContainer": {"title": space["name"], "displayUrl": path},
         "breadcrumbs": [],
         "entityType": "content",
         "iconCssClass": "aui-icon content-type-page",
@@ -55,7 +53,7 @@ def _result(world: World, page: Record) -> Json:
 
 
 def search(world: World, arguments: Mapping[str, Json]) -> Response:
-    """searchByCQL: 200 with what the query finds."""
+    """searchByCQL: 200 with a page of the pages that the query finds."""
     try:
         pages = _found(world, arguments.get("cql", ""))
     except CqlError as error:
@@ -65,9 +63,9 @@ def search(world: World, arguments: Mapping[str, Json]) -> Response:
     links = {"base": f"{world.site}/wiki", "context": "/wiki"}
     if start + limit < len(pages):
         links["next"] = f"/rest/api/search?start={start + limit}&limit={limit}"
-    told = {"start": start, "limit": limit, "size": len(results), "totalSize": len(pages)}
+    paging = {"start": start, "limit": limit, "size": len(results), "totalSize": len(pages)}
     cql = {"cqlQuery": arguments["cql"], "searchDuration": 1}
-    return Response(200, {"results": results, **told, **cql, "_links": links})
+    return Response(200, {"results": results, **paging, **cql, "_links": links})
 
 
 def search_content(world: World, arguments: Mapping[str, Json]) -> Response:
@@ -89,7 +87,7 @@ def current_user(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def users(world: World, arguments: Mapping[str, Json]) -> Response:
-    """createBulkUserLookup: 200 with those of the accounts that there are."""
+    """createBulkUserLookup: 200 with the users of the given account ids that exist."""
     if not arguments.get("accountIds"):
         return replies.invalid("'accountIds' is required.")
     found = [

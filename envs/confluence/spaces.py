@@ -1,4 +1,4 @@
-"""Spaces: getSpaces, getSpaceById, createSpace. A path never takes a space key: it is resolved to an id here first."""
+"""Spaces: getSpaces, getSpaceById, createSpace. Paths take space ids only; getSpaces resolves a key to an id."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from envs.confluence import replies
 from envs.confluence.world import put_space
 
 STRINGS = {"type": "array", "items": {"type": "string"}}
-# The document says numbers, its bodies give strings: clients send both.
+# The official document says numbers, but response bodies have strings: clients send both.
 IDS = {"type": "array", "items": {"type": ["string", "integer"]}}
 CURSOR = Parameter("cursor", "query", {"type": "string"}, compact={})
 LIMIT = Parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 250}, compact={})
@@ -39,7 +39,7 @@ def get_space_by_id(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def create_space(world: World, arguments: Mapping[str, Json]) -> Response:
-    """createSpace: 201 with the space, which has a homepage."""
+    """createSpace: 201 with the space; it gets a homepage."""
     name, key = arguments.get("name", ""), arguments.get("key") or arguments.get("alias") or ""
     if not name.strip() or not key:
         return replies.invalid("A space needs a name, and a key or an alias.")

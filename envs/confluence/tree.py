@@ -1,4 +1,4 @@
-"""The tree of pages: getChildPages, getPageDirectChildren, getPageDescendants, getPageAncestors."""
+"""The page tree: getChildPages, getPageDirectChildren, getPageDescendants, getPageAncestors."""
 
 from collections.abc import Callable, Mapping
 
@@ -13,26 +13,26 @@ _SHOWN = ("current", "archived")
 
 
 def children(world: World, page_id: str) -> list[Record]:
-    """The pages right under a page, in their order there; none that is in the trash."""
-    found = [page for page in world.find("pages", parentId=page_id) if page["status"] in _SHOWN]
-    return sorted(found, key=lambda page: page.get("position", 0))
+    """Return the current and archived child pages of a page, by position."""
+    pages = [page for page in world.find("pages", parentId=page_id) if page["status"] in _SHOWN]
+    return sorted(pages, key=lambda page: page.get("position", 0))
 
 
 def below(world: World, page_id: str, depth: int = 1) -> list[tuple[Record, int]]:
-    """(page, depth) of all pages under a page, each before those under it."""
-    found = []
+    """Return (page, depth) of all descendants of a page, in depth-first order; the children have the given depth."""
+    descendants = []
     for child in children(world, page_id):
-        found += [(child, depth), *below(world, child["id"], depth + 1)]
-    return found
+        descendants += [(child, depth), *below(world, child["id"], depth + 1)]
+    return descendants
 
 
 def above(world: World, page: Record) -> list[Record]:
-    """The pages over a page, the topmost first."""
-    found: list[Record] = []
+    """Return the ancestors of a page, topmost first."""
+    ancestors: list[Record] = []
     while page["parentId"]:
         page = world.table("pages")[page["parentId"]]
-        found.insert(0, page)
-    return found
+        ancestors.insert(0, page)
+    return ancestors
 
 
 def _child_body(page: Record) -> dict[str, Json]:
@@ -46,15 +46,14 @@ def _child_body(page: Record) -> dict[str, Json]:
 
 
 def _listed(path: str, shown: Callable[[World, Record, Mapping[str, Json]], list[Json]]):
-    """A handler that lists what `shown` finds for the page in the path."""
+    """Return a handler that lists the results of `shown` for the page in the path; `path` follows the page's id."""
 
     def handler(world: World, arguments: Mapping[str, Json]) -> Response:
         page = find(world, arguments)
         if isinstance(page, Response):
             return page
-        where = f"/pages/{page['id']}/{path}"
-        found = shown(world, page, arguments)
-        return replies.one_page(world, found, arguments.get("limit", 25), where, arguments.get("cursor", ""))
+        results, full_path = shown(world, page, arguments), f"/pages/{page['id']}/{path}"
+        return replies.one_page(world, results, arguments.get("limit", 25), full_path, arguments.get("cursor", ""))
 
     return handler
 
@@ -68,17 +67,17 @@ def _direct_children(world: World, page: Record, arguments: Mapping[str, Json]) 
 
 
 def _descendants(world: World, page: Record, arguments: Mapping[str, Json]) -> list[Json]:
-    found = []
+    bodies = []
     for inner, depth in below(world, page["id"]):
         if depth <= arguments.get("depth", 2):
             body = _child_body(inner) | {"type": "page", "parentId": inner["parentId"], "depth": depth}
             del body["spaceId"]
-            found.append(body)
-    return found
+            bodies.append(body)
+    return bodies
 
 
 def _ancestors(world: World, page: Record, arguments: Mapping[str, Json]) -> list[Json]:
-    return [{"id": one["id"], "type": "page"} for one in above(world, page)]
+    return [{"id": ancestor["id"], "type": "page"} for ancestor in above(world, page)]
 
 
 def _operation(name: str, path: str, description: str, shown, *more: Parameter, keep: tuple[str, ...]) -> Operation:

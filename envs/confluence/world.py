@@ -1,8 +1,8 @@
-"""A Confluence site as tables.
+"""The tables of a Confluence site, and functions that fill them for scenarios.
 
 spaces       id -> id, key, name, homepageId, createdAt
-pages        id -> id, spaceId, parentId (None for a homepage), title, status, body, version, createdAt,
-             and once they are needed labels, position, updatedAt, message, history (what earlier versions held)
+pages        id -> id, spaceId, parentId (None for a homepage), title, status, body, version, createdAt;
+             optionally labels, position, updatedAt, message, history (fields of earlier versions)
 comments     id -> id, kind (footer or inline), pageId, parentCommentId, body, version, createdAt, updatedAt, selection
 properties   id -> id, pageId, key, value, version, updatedAt
 attachments  id -> id, pageId, title, mediaType, fileSize, comment, version, createdAt
@@ -18,7 +18,7 @@ from envs.words import Split
 def put_page(
     world: World, page_id: str, space: Record, parent: str | None, title: str, body: Record | None = None
 ) -> Record:
-    """Add an existing page under a given id."""
+    """Add a page with a given id; by default its text is empty."""
     page = {
         "id": page_id,
         "spaceId": space["id"],
@@ -34,7 +34,7 @@ def put_page(
 
 
 def put_space(world: World, space_id: str, homepage_id: str, key: str, name: str) -> Record:
-    """Add a space with its homepage."""
+    """Add a space and its homepage with given ids."""
     space = {"id": space_id, "key": key, "name": name, "homepageId": homepage_id, "createdAt": world.now_ms}
     world.table("spaces")[space_id] = space
     put_page(world, homepage_id, space, None, f"{name} home")
@@ -42,14 +42,14 @@ def put_space(world: World, space_id: str, homepage_id: str, key: str, name: str
 
 
 def six_digits(rng: random.Random, count: int) -> list[str]:
-    """Distinct ids of six digits."""
+    """Draw distinct ids of six digits."""
     return [str(number) for number in rng.sample(range(100_000, 1_000_000), count)]
 
 
 def site(rng: random.Random, split: Split, key: str, parent_title: str) -> tuple[World, Record, Record]:
-    """A site with the space `key` and two others; the space and one of the others have a page `parent_title`.
+    """Return a world with the space `key`, two other spaces, and a page `parent_title` in the space and in one of them.
 
-    Returns the world, the space, and its page of that title.
+    Returns (world, the space, its page of that title).
     """
     ids = six_digits(rng, 9)
     world = World(next_id=int(six_digits(rng, 1)[0]))
@@ -61,8 +61,8 @@ def site(rng: random.Random, split: Split, key: str, parent_title: str) -> tuple
     twin = rng.choice([other for other in spaces if other is not space])
     first, second = sorted([space, twin], key=lambda _: rng.random())
     pages = [
-        put_page(world, ids[6 + place], one, one["homepageId"], parent_title)
-        for place, one in enumerate((first, second))
+        put_page(world, ids[6 + index], each, each["homepageId"], parent_title)
+        for index, each in enumerate((first, second))
     ]
     put_page(world, ids[8], space, space["homepageId"], words.phrase(rng, split, 2, 3))
     return world, space, next(page for page in pages if page["spaceId"] == space["id"])

@@ -1,4 +1,4 @@
-"""The tables of operations over HTTP. Read in this order: routes, arguments, documents, refusals, site, app."""
+"""HTTP access to the tables of operations: routes, arguments, rich-text documents, errors, gateway and ASGI app."""
 
 from envs.http.gateway import Answer, Request, Site
 

@@ -1,4 +1,4 @@
-"""A site as an ASGI application."""
+"""The ASGI application that serves a site."""
 
 from starlette.datastructures import Headers
 from starlette.responses import Response as Sent
@@ -8,9 +8,9 @@ from envs.http.gateway import Request, Site
 
 
 def app(site: Site) -> ASGIApp:
-    """The application. Requests are answered one after the other, each as a whole."""
+    """Return the ASGI application of a site. It answers requests one at a time, each completely."""
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         target = scope.get("raw_path") or scope["path"].encode()
@@ -18,18 +18,18 @@ def app(site: Site) -> ASGIApp:
             target += b"?" + scope["query_string"]
         headers = {name.lower(): value for name, value in Headers(scope=scope).items()}
         body = await _body(receive, site.body_limit)
-        made = site.answer(Request(scope["method"], target.decode("latin-1"), headers, body))
-        sent = Sent(made.body, made.status)
-        # Starlette would add a character set of its own; none of the real answers has one in other words.
+        answer = site.answer(Request(scope["method"], target.decode("latin-1"), headers, body))
+        sent = Sent(answer.body, answer.status)
+        # Replace Starlette's content type, which includes its own choice of character set.
         sent.raw_headers = [(n, v) for n, v in sent.raw_headers if n != b"content-type"]
-        sent.raw_headers += [(n.lower().encode(), v.encode("latin-1", "replace")) for n, v in made.headers]
+        sent.raw_headers += [(n.lower().encode(), v.encode("latin-1", "replace")) for n, v in answer.headers]
         await sent(scope, receive, send)
 
-    return answer
+    return application
 
 
 async def _body(receive: Receive, limit: int) -> bytes:
-    """The request's body; of one that is too large, only enough to see that it is."""
+    """Read the request's body; if it exceeds the limit, stop soon after that is certain."""
     body = b""
     while len(body) <= limit:
         message = await receive()

@@ -1,7 +1,7 @@
-"""What a request says, as the flat arguments that an operation takes.
+"""Convert an HTTP request to the flat arguments of an operation.
 
-Path and query are text, so their values are read by the parameter's schema. A query parameter that no operation knows
-is ignored, as the real sites do; a body's keys are all passed on, and the operation judges them.
+The values of path and query are text, converted by the parameters' schemas. Unknown query parameters are ignored, as on
+the real sites; all keys of a body are passed on, for the operation to accept or refuse.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from envs.api.operation import Json, Operation, Parameter
 
 
 class Unconvertible(ValueError):
-    """A path or query value that is not of its type."""
+    """A path or query value that cannot be converted to its type."""
 
     def __init__(self, name: str, value: str) -> None:
         super().__init__(f"{name}: {value}")
@@ -19,31 +19,31 @@ class Unconvertible(ValueError):
 
 
 class WrongBody(ValueError):
-    """A body that no arguments can be read from; the message says why."""
+    """A body that cannot be converted to arguments; the message says why."""
 
 
 def arguments(operation: Operation, path: Mapping[str, str], query: Mapping[str, Sequence[str]], body: Json) -> Any:
-    """The arguments of a call; `body` is the parsed one, or `...` where there is none.
+    """Return the arguments of a call; `body` is the parsed body, or `...` if there is none.
 
-    Raises Unconvertible, WrongBody.
+    Raises Unconvertible or WrongBody.
     """
-    made: dict[str, Json] = {}
+    result: dict[str, Json] = {}
     for parameter in operation.parameters:
         if parameter.location == "path" and parameter.name in path:
-            made[parameter.name] = converted(parameter, [path[parameter.name]])
+            result[parameter.name] = converted(parameter, [path[parameter.name]])
         elif parameter.location == "query" and parameter.name in query:
-            made[parameter.name] = converted(parameter, query[parameter.name])
+            result[parameter.name] = converted(parameter, query[parameter.name])
     outside = {parameter.name: parameter.location for parameter in operation.parameters if parameter.location != "body"}
     for name, value in ({} if body is ... else from_body(operation, body)).items():
         if name not in outside:
-            made[name] = value
+            result[name] = value
         elif outside[name] == "path" and value is not None and str(value) != str(path.get(name)):
             raise WrongBody(f"{name} in the body is {value!r}, in the path {path.get(name)!r}")
-    return made
+    return result
 
 
 def converted(parameter: Parameter, values: Sequence[str]) -> Json:
-    """Text by its schema: repeated or comma-separated values make an array. Raises Unconvertible."""
+    """Convert text by the parameter's schema; repeated or comma-separated values form arrays. Raises Unconvertible."""
     schema = parameter.schema
     if "array" in _types(schema):
         items = schema.get("items", {})
@@ -70,7 +70,7 @@ def _scalar(name: str, schema: Mapping[str, Any], text: str) -> Json:
 
 
 def from_body(operation: Operation, body: Json) -> dict[str, Json]:
-    """The arguments that a body holds. Raises WrongBody."""
+    """Return the arguments in a parsed body. Raises WrongBody."""
     parameters = [parameter for parameter in operation.parameters if parameter.location == "body"]
     if operation.whole_body:
         return {operation.whole_body: body}
@@ -78,22 +78,22 @@ def from_body(operation: Operation, body: Json) -> dict[str, Json]:
         if len(parameters) == 1 and set(_types(parameters[0].schema)) != {"object"}:
             return {parameters[0].name: body}
         raise WrongBody("the body must be an object")
-    # One parameter that may be anything, and does not stand in the body by name, is the body.
+    # A single parameter of any type that the body does not name is the body itself.
     if len(parameters) == 1 and body and not _types(parameters[0].schema) and parameters[0].name not in body:
         return {parameters[0].name: body}
-    # Real clients send null for what they leave out.
+    # Real clients send null for arguments that they leave out.
     may_be_null = {parameter.name for parameter in parameters if _nullable(parameter.schema)}
     declared = {parameter.name for parameter in parameters}
     return {k: v for k, v in body.items() if v is not None or k not in declared or k in may_be_null}
 
 
 def _types(schema: Mapping[str, Any]) -> list[str]:
-    """The JSON types that a schema names; an enum of words is a string."""
-    named = schema.get("type", [])
-    found = [named] if isinstance(named, str) else list(named)
-    if not found and "enum" in schema and all(isinstance(value, str) for value in schema["enum"]):
+    """Return the JSON types that a schema allows; an enum of strings is a string. Empty if it does not say."""
+    declared = schema.get("type", [])
+    types = [declared] if isinstance(declared, str) else list(declared)
+    if not types and "enum" in schema and all(isinstance(value, str) for value in schema["enum"]):
         return ["string"]
-    return found
+    return types
 
 
 def _nullable(schema: Mapping[str, Any]) -> bool:

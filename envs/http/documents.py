@@ -1,7 +1,7 @@
-"""Rich text of Jira's v2, a string, and of v3, an Atlassian Document; nothing else differs between the versions.
+"""Convert rich text between Jira's v2 (a string) and v3 (an Atlassian Document), which differ in nothing else.
 
-Text to document to text gives the same text. Of a document's formatting the wiki marks for bold, italic, code, links,
-headings, lists and quotes are written; what has no mark keeps its words.
+Text -> document -> text is the identity. Converting a document writes wiki marks for bold, italic, code, links,
+headings, lists and quotes; other formatting is dropped, its text kept.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,29 +18,29 @@ _ENDS = (
     *(("update", "worklog", verb, "comment") for verb in ("add", "edit")),
     ("comment", "body"),
 )
-"""Where rich text stands in a request: the last keys on the way to it, lists not counted."""
+"""Locations of rich text in a request: the last keys of its path, without list indices."""
 _LINKS = {"self", "nextPage"}
 _MARKS = {"strong": "*", "em": "_", "strike": "-", "underline": "+"}
 
 
 class NotText(ValueError):
-    """A document where v2 takes a string; the message is the field's name."""
+    """A document where v2 expects a string; the message is the field's name."""
 
 
 def document(text: str) -> dict[str, Any]:
-    """An Atlassian Document: a paragraph for each part between empty lines."""
+    """Return an Atlassian Document with one paragraph for each part between empty lines."""
     return {"type": "doc", "version": 1, "content": [_paragraph(part) for part in text.split("\n\n")] if text else []}
 
 
 def _paragraph(text: str) -> dict[str, Any]:
     nodes: list[dict[str, Any]] = []
-    for place, line in enumerate(text.split("\n")):
-        nodes += [{"type": "hardBreak"}] * bool(place) + [{"type": "text", "text": line}] * bool(line)
+    for number, line in enumerate(text.split("\n")):
+        nodes += [{"type": "hardBreak"}] * bool(number) + [{"type": "text", "text": line}] * bool(line)
     return {"type": "paragraph", "content": nodes}
 
 
 def text(node: Mapping[str, Any]) -> str:
-    """A document or a node of it as wiki text."""
+    """Return a document, or a node of one, as wiki text."""
     kind, attrs = node.get("type"), node.get("attrs") or {}
     inner = [text(child) for child in node.get("content", ())]
     if kind == "text":
@@ -52,16 +52,16 @@ def text(node: Mapping[str, Any]) -> str:
     return "".join(inner)
 
 
-def _marked(said: str, marks: Any) -> str:
+def _marked(words: str, marks: Any) -> str:
     for mark in marks or ():
         kind = mark.get("type")
         if kind in _MARKS:
-            said = f"{_MARKS[kind]}{said}{_MARKS[kind]}"
+            words = f"{_MARKS[kind]}{words}{_MARKS[kind]}"
         elif kind == "code":
-            said = f"{{{{{said}}}}}"
+            words = f"{{{{{words}}}}}"
         elif kind == "link":
-            said = f"[{said}|{(mark.get('attrs') or {}).get('href', '')}]"
-    return said
+            words = f"[{words}|{(mark.get('attrs') or {}).get('href', '')}]"
+    return words
 
 
 _BLOCKS: dict[str, Callable[[list[str], Mapping[str, Any]], str]] = {
@@ -83,7 +83,7 @@ _INLINE: dict[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def with_documents(body: Json, path: str) -> Json:
-    """A v2 request body with its strings of rich text as documents. Raises NotText."""
+    """Return a v2 request body with its rich-text strings converted to documents. Raises NotText."""
     roots: tuple[tuple[str, ...], ...] = ()
     if "/comment" in path:
         roots = (("body",),)
@@ -92,28 +92,29 @@ def with_documents(body: Json, path: str) -> Json:
     return _converted(body, (), roots)
 
 
-def _converted(value: Json, way: tuple[str, ...], roots: tuple[tuple[str, ...], ...]) -> Json:
-    if way and (way in roots or any(way[-len(end) :] == end for end in _ENDS)) and value is not None:
+def _converted(value: Json, keys: tuple[str, ...], roots: tuple[tuple[str, ...], ...]) -> Json:
+    """Convert the rich text inside a value that lies at the end of `keys`."""
+    if keys and (keys in roots or any(keys[-len(end) :] == end for end in _ENDS)) and value is not None:
         if not isinstance(value, str):
-            raise NotText(next(key for key in reversed(way) if key not in ("set", "edit")))
+            raise NotText(next(key for key in reversed(keys) if key not in ("set", "edit")))
         return document(value)
     if isinstance(value, list):
-        return [_converted(item, way, roots) for item in value]
+        return [_converted(item, keys, roots) for item in value]
     if isinstance(value, dict):
-        return {key: _converted(inner, (*way, key), roots) for key, inner in value.items()}
+        return {key: _converted(inner, (*keys, key), roots) for key, inner in value.items()}
     return value
 
 
 def with_text(value: Json, links: tuple[str, str]) -> Json:
-    """A v3 answer as v2 gives it: documents as strings, and links that begin with the first root with the second."""
+    """Return a v3 response body in v2's form: documents as strings, links moved from the root links[0] to links[1]."""
     if isinstance(value, list):
         return [with_text(item, links) for item in value]
     if not isinstance(value, dict):
         return value
     if is_document(value):
         return text(value)
-    made = {key: with_text(inner, links) for key, inner in value.items()}
-    for key in _LINKS & made.keys():
-        if isinstance(made[key], str) and made[key].startswith(links[0]):
-            made[key] = links[1] + made[key].removeprefix(links[0])
-    return made
+    result = {key: with_text(inner, links) for key, inner in value.items()}
+    for key in _LINKS & result.keys():
+        if isinstance(result[key], str) and result[key].startswith(links[0]):
+            result[key] = links[1] + result[key].removeprefix(links[0])
+    return result

@@ -1,6 +1,7 @@
-"""Requests in, answers out: several APIs' tables of operations over one world. No sockets, no web library.
+"""Answer HTTP requests by several APIs' tables of operations over one world, without sockets or a web library.
 
-What a request goes through, each step with its own refusal: credentials, size, route, body, arguments, operation.
+A request is checked in this order, and refused at the first failure: credentials, size, route, body, arguments,
+operation.
 """
 
 import base64
@@ -24,26 +25,26 @@ from envs.http.documents import NotText, with_documents, with_text
 from envs.http.routes import AS_TEXT, JIRA_3, Match, Routes, origin_form
 
 BODY_LIMIT = 1 << 20
-"""Bytes that a request body may have unless said otherwise."""
+"""Largest request body in bytes, by default."""
 DEEPEST = 100
-"""How deep a body may nest."""
+"""Deepest nesting of a request body."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a client sent."""
+    """An HTTP request."""
 
     method: str
     target: str
-    """Path and query, percent-encoded, or a whole address."""
+    """Path and query, percent-encoded, or an absolute URL."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """By lower-case name."""
+    """Header values by lower-case name."""
     body: bytes = b""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What it gets."""
+    """An HTTP response."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -51,7 +52,7 @@ class Answer:
 
 
 class Site:
-    """One state behind the routes of all APIs; `world` is what it is now."""
+    """A simulated Atlassian site: the routes of several APIs over one world."""
 
     def __init__(
         self,
@@ -62,12 +63,14 @@ class Site:
         faults: Faults | None = None,
         body_limit: int = BODY_LIMIT,
     ) -> None:
-        """`address`, such as http://127.0.0.1:8080, is where links in bodies lead; `credentials` are user and token,
-        the user "" for any.
+        """Set up a site.
+
+        `address`, such as http://127.0.0.1:8080, is the root of the links in bodies. `credentials` are (user, token);
+        user "" accepts any user.
         """
         operations = [operation for api in apis for operation in api.operations]
         self._routes = Routes(operations)
-        # Requests come with their operation; it is faults that name some.
+        # Requests are routed to operations directly; only faults look them up by name.
         table = {operation.name: operation for operation in operations}
         self._simulator = Simulator(replace(world, site=address) if address else world, table, faults)
         self._credentials = credentials
@@ -79,17 +82,17 @@ class Site:
         return self._simulator.world
 
     def answer(self, request: Request) -> Answer:
-        """Answer a request. Nothing that a client sends raises."""
+        """Answer a request; no request raises."""
         path, _, query = origin_form(request.target).partition("?")
         return _encoded(path, self._response(request, path, query))
 
     def _response(self, request: Request, path: str, query: str) -> Response:
-        if self._credentials and not _allowed(request.headers.get("authorization", ""), *self._credentials):
+        if self._credentials and not _allowed(request.headers.get("authorization", ""), self._credentials):
             headers = (("Content-Type", "text/plain;charset=UTF-8"), ("WWW-Authenticate", 'Basic realm="site"'))
             return Response(401, refusals.UNAUTHENTICATED, headers)
         if len(request.body) > self.body_limit:
             return refusals.refusal(path, 413, f"The request body is larger than {self.body_limit} bytes.")
-        # HEAD is GET without the body, which the server leaves out.
+        # HEAD is GET without the body, which the web server drops.
         match = self._routes.match("GET" if request.method == "HEAD" else request.method, path)
         if match is None:
             return refusals.no_endpoint(request.method, path)
@@ -102,27 +105,28 @@ class Site:
         return self._performed(match, path, parse_qs(query, keep_blank_values=True), body)
 
     def _performed(self, match: Match, path: str, query: Mapping[str, list[str]], body: Json) -> Response:
-        # An issue's properties are any JSON: what looks like a document there is none.
+        # Issue properties hold arbitrary JSON, in which nothing is a document.
         as_text = match.as_text and "/properties" not in match.operation.path
         try:
             if as_text and body is not ...:
                 body = with_documents(body, match.operation.path)
-            made = arguments(match.operation, match.path, query, body)
+            call_arguments = arguments(match.operation, match.path, query, body)
         except Unconvertible as error:
             return refusals.unconvertible(path, error.name, error.value)
         except NotText as error:
             return Response(400, {"errorMessages": [], "errors": {str(error): "Operation value must be a string"}})
         except WrongBody as error:
             return match.operation.reject(str(error))
-        response = self._simulator.perform(match.operation, made)
+        response = self._simulator.perform(match.operation, call_arguments)
         if as_text:
             site = self.world.site
             return replace(response, body=with_text(response.body, (site + JIRA_3, site + AS_TEXT[0])))
         return response
 
 
-def _allowed(header: str, user: str, token: str) -> bool:
-    """Whether a basic authorization header holds the token, and the user if one is asked for."""
+def _allowed(header: str, credentials: tuple[str, str]) -> bool:
+    """Return whether a basic authorization header has the token, and the user unless that is empty."""
+    user, token = credentials
     scheme, _, encoded = header.partition(" ")
     try:
         given_user, _, given_token = base64.b64decode(encoded.strip(), validate=True).partition(b":")
@@ -137,7 +141,7 @@ def _is_upload(request: Request) -> bool:
 
 
 def _parsed(request: Request) -> Json:
-    """The body as JSON, `...` for none. Raises ValueError, RecursionError."""
+    """Return the body as JSON, or `...` if there is none. Raises ValueError or RecursionError if it is invalid."""
     if not request.body.strip():
         return ...
     if _is_upload(request):
@@ -146,19 +150,19 @@ def _parsed(request: Request) -> Json:
 
 
 def _parts(request: Request) -> dict[str, Json]:
-    """A form by part name: text, or of a file its name, type and size; its content is not kept."""
+    """Return a multipart form by part name: text, or a list of files as name, type and size. Contents are discarded."""
     head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
     message = BytesParser(policy=HTTP).parsebytes(head + request.body)
-    made: dict[str, Json] = {}
+    form: dict[str, Json] = {}
     for part in message.iter_parts() if message.is_multipart() else ():
         name, content = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
         content = content if isinstance(content, bytes) else b""
         if part.get_filename() is not None:
-            about = {"filename": part.get_filename(), "mimeType": part.get_content_type(), "size": len(content)}
-            made.setdefault(str(name), []).append(about)
+            file = {"filename": part.get_filename(), "mimeType": part.get_content_type(), "size": len(content)}
+            form.setdefault(str(name), []).append(file)
         else:
-            made[str(name)] = content.decode("utf-8", "replace")
-    return made
+            form[str(name)] = content.decode("utf-8", "replace")
+    return form
 
 
 def _no_constant(name: str) -> Json:
@@ -166,25 +170,25 @@ def _no_constant(name: str) -> Json:
 
 
 def _finite(text: str) -> float:
-    """A number that JSON can be written with again. Raises ValueError for one that is too large."""
+    """Return the number. Raises ValueError if it overflows to infinity, which JSON cannot represent."""
     if math.isinf(number := float(text)):
         raise ValueError(f"{text} is too large")
     return number
 
 
 def _no_deeper(value: Json) -> Json:
-    """The value, if it nests no deeper than can be handled. Raises ValueError."""
+    """Return the value. Raises ValueError if it is nested more than DEEPEST levels deep."""
     level = [value]
     for _ in range(DEEPEST):
-        inner = [list(one.values()) if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
-        level = [one for values in inner for one in values]
+        containers = [item for item in level if isinstance(item, dict | list)]
+        level = [inner for item in containers for inner in (item.values() if isinstance(item, dict) else item)]
         if not level:
             return value
     raise ValueError("the body nests too deep")
 
 
 def _encoded(path: str, response: Response) -> Answer:
-    """An answer with its headers: the type the sites send, and the link to the next page that a v2 list has."""
+    """Encode a response, with the content type that the real sites send and the Link header of a Confluence v2 list."""
     headers = dict(response.headers)
     if isinstance(response.body, dict) and path.startswith("/wiki/api/v2"):
         links = response.body.get("_links")

@@ -1,7 +1,7 @@
-"""What the sites answer to a request that no operation can take: an unknown path, no JSON, no credentials, too large.
+"""Error responses to requests that reach no operation: unknown path, invalid JSON, no credentials, too large.
 
-Jira's sentences and shapes are on record. Of Confluence's, the envelopes are; the choice of code is ours where a
-request is refused before it reaches an operation.
+Jira's sentences and shapes are those of the real site. Confluence's envelopes are too, but the error codes of requests
+refused before they reach an operation are our own choice.
 """
 
 from http import HTTPStatus
@@ -14,12 +14,12 @@ XSRF = "XSRF check failed"
 
 
 def is_confluence(path: str) -> bool:
-    """Whether a path belongs to Confluence."""
+    """Return whether a path belongs to Confluence."""
     return path.startswith("/wiki/")
 
 
 def refusal(path: str, status: int, sentence: str, code: str = "INVALID_REQUEST_PARAMETER") -> Response:
-    """An error in the envelope of the API that the path belongs to."""
+    """Return an error in the envelope of the API that the path belongs to."""
     reason = HTTPStatus(status).phrase
     if path.startswith("/wiki/api/v2"):
         return Response(status, {"errors": [{"status": status, "code": code, "title": sentence, "detail": None}]})
@@ -29,21 +29,21 @@ def refusal(path: str, status: int, sentence: str, code: str = "INVALID_REQUEST_
 
 
 def problem(path: str, status: int, detail: str) -> Response:
-    """RFC 9457, Jira's answer before an operation is reached."""
+    """Return an RFC 9457 problem, Jira's error for requests that reach no operation."""
     title = HTTPStatus(status).phrase
     body: Json = {"type": "about:blank", "title": title, "status": status, "detail": detail, "instance": path}
     return Response(status, body, (("Content-Type", "application/problem+json;charset=UTF-8"),))
 
 
 def no_endpoint(method: str, path: str) -> Response:
-    """The answer to a path that is none, or not with this method."""
+    """Return the error for an unknown path, or one that does not support the method."""
     if is_confluence(path):
         return refusal(path, 404, "Not Found", "NOT_FOUND")
     return problem(path, 404, f"No endpoint {method} {path}")
 
 
 def unconvertible(path: str, name: str, value: str) -> Response:
-    """The answer to a path or query value of the wrong type."""
+    """Return the error for a path or query value of the wrong type."""
     if is_confluence(path):
         return refusal(
             path, 400, f"Provided value {{{value}}} for '{name}' is not the correct type. Expected type is long."

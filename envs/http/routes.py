@@ -1,4 +1,4 @@
-"""Which operation a method and a path name, from the tables of operations alone.
+"""Route a method and a path to an operation, by the tables of operations.
 
 Jira's platform operations answer under /rest/api/3 and, with text for documents, under /rest/api/2 and
 /rest/api/latest.
@@ -12,21 +12,21 @@ from envs.api.operation import Operation
 
 JIRA_3 = "/rest/api/3/"
 AS_TEXT = ("/rest/api/2/", "/rest/api/latest/")
-"""Where Jira takes and gives rich text as a string."""
+"""Roots under which Jira reads and writes rich text as strings."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """An operation and what its path's placeholders stand for."""
+    """An operation and the values of its path's placeholders."""
 
     operation: Operation
     path: dict[str, str]
     as_text: bool
-    """Whether rich text is a string here."""
+    """Whether rich text is a string under this path."""
 
 
 class Routes:
-    """The paths of operations, found by method and number of segments; a literal segment goes before a placeholder."""
+    """The paths of operations, indexed by method and number of segments; literal segments win over placeholders."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         self._shapes: dict[tuple[str, int], list[tuple[tuple[str, ...], Operation]]] = {}
@@ -37,7 +37,7 @@ class Routes:
             shapes.sort(key=lambda shape: [segment.startswith("{") for segment in shape[0]])
 
     def match(self, method: str, path: str) -> Match | None:
-        """The operation for a path that is still percent-encoded, so that a segment may hold a slash."""
+        """Return the operation of a path, or None. The path is percent-encoded: a segment may contain a slash."""
         path, as_text = canonical(path)
         given = path.strip("/").split("/")
         for segments, operation in self._shapes.get((method, len(given)), []):
@@ -48,15 +48,15 @@ class Routes:
 
 
 def origin_form(target: str) -> str:
-    """A request target as a path: clients behind a proxy send the whole address."""
-    scheme, found, rest = target.partition("://")
-    if found and scheme.lower() in ("http", "https"):
+    """Return a request target as path and query; clients behind a proxy send an absolute URL."""
+    scheme, separator, rest = target.partition("://")
+    if separator and scheme.lower() in ("http", "https"):
         return "/" + rest.partition("/")[2]
     return target
 
 
 def canonical(path: str) -> tuple[str, bool]:
-    """The path as the tables have it, and whether rich text is a string under the one that was given."""
+    """Return the path as written in the tables, and whether the given one implies rich text as strings."""
     for root in AS_TEXT:
         if path.startswith(root):
             return JIRA_3 + path.removeprefix(root), True

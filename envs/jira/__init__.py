@@ -1,4 +1,4 @@
-"""Jira Cloud, platform REST API v3. Read world, replies, endpoint, fields, issues, transitions, then the rest."""
+"""Jira Cloud: operations of the platform REST API v3 and of Jira Software's boards and sprints, as one table."""
 
 from envs.jira.table import JIRA
 

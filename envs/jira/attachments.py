@@ -1,4 +1,4 @@
-"""Files on issues: what is known about them; their content is not kept."""
+"""Attachments of issues. Only their metadata is stored, not their content."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from envs.jira.replies import global_error, timestamp, user_of
 
 
 def attachment_body(world: World, file: Record) -> dict[str, Json]:
-    """Attachment."""
+    """Return a body of schema Attachment."""
     return {
         "self": f"{world.site}/rest/api/3/attachment/{file['id']}",
         "id": file["id"],
@@ -27,20 +27,20 @@ def _add(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response
     files = arguments.get("file") or []
     if not files:
         return global_error(404, "No file was attached.")
-    made, items = [], []
+    added, items = [], []
     for file in files:
         record = {"id": world.new_id(), "issue": issue["id"], "author": world.me, "created": world.now_ms}
         record |= {"filename": file.get("filename", ""), "size": file.get("size", 0)}
         record["mimeType"] = file.get("mimeType", "application/octet-stream")
         world.table("issue_attachments")[record["id"]] = record
         items.append(item("Attachment", (None, None), (record["id"], record["filename"])))
-        made.append(record)
+        added.append(record)
     rewrite(world, issue, items)
-    return Response(200, [attachment_body(world, record) for record in made])
+    return Response(200, [attachment_body(world, record) for record in added])
 
 
 def get_attachment(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getAttachment: 200 with what is known about the file; its id is a number here."""
+    """getAttachment: 200 with the metadata, in which the id is a number."""
     file = world.tables.get("issue_attachments", {}).get(arguments.get("id", ""))
     if file is None:
         return global_error(404, f"The attachment with id '{arguments.get('id', '')}' does not exist")
@@ -53,8 +53,8 @@ def remove_attachment(world: World, arguments: Mapping[str, Json]) -> Response:
     if file is None:
         return global_error(404, f"The attachment with id '{arguments.get('id', '')}' does not exist")
     del world.table("issue_attachments")[file["id"]]
-    gone = item("Attachment", (file["id"], file["filename"]), (None, None))
-    rewrite(world, world.table("issues")[file["issue"]], [gone])
+    removal = item("Attachment", (file["id"], file["filename"]), (None, None))
+    rewrite(world, world.table("issues")[file["issue"]], [removal])
     return Response(204)
 
 
@@ -71,12 +71,12 @@ _FILES = {
 }
 ATTACHMENTS = (
     endpoint(
-        "addAttachment", "POST", "/issue/{issueIdOrKey}/attachments", "Attaches files to an issue.", on_issue(_add),
+        "addAttachment", "POST /issue/{issueIdOrKey}/attachments", "Attaches files to an issue.", on_issue(_add),
         ID_OR_KEY, Parameter("file", "body", _FILES, required=True), keep=("filename", "id"),
     ),
     endpoint(
-        "getAttachment", "GET", "/attachment/{id}", "Returns what is known about a file.", get_attachment, path_id(),
+        "getAttachment", "GET /attachment/{id}", "Returns what is known about a file.", get_attachment, path_id(),
         keep=("filename", "size", "mimeType"),
     ),
-    endpoint("removeAttachment", "DELETE", "/attachment/{id}", "Deletes a file.", remove_attachment, path_id()),
+    endpoint("removeAttachment", "DELETE /attachment/{id}", "Deletes a file.", remove_attachment, path_id()),
 )  # fmt: skip

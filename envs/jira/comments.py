@@ -22,14 +22,14 @@ from envs.jira.replies import field_errors, global_error, timestamp, user_of
 
 
 def comments_of(world: World, issue: Record) -> list[Record]:
-    """The comments on an issue, the oldest first."""
+    """Return the comments on an issue, oldest first."""
     return world.find("issue_comments", issue=issue["id"]) if world.tables.get("issue_comments") else []
 
 
 def comment_body(world: World, comment: Record) -> dict[str, Json]:
-    """Comment."""
+    """Return a body of schema Comment."""
     link = f"{world.site}/rest/api/3/issue/{comment['issue']}/comment/{comment['id']}"
-    made: dict[str, Json] = {
+    body: dict[str, Json] = {
         "self": link,
         "id": comment["id"],
         "author": user_of(world, comment["author"]),
@@ -40,28 +40,28 @@ def comment_body(world: World, comment: Record) -> dict[str, Json]:
         "jsdPublic": True,
     }
     if comment["visibility"]:
-        made["visibility"] = comment["visibility"]
-    return made
+        body["visibility"] = comment["visibility"]
+    return body
 
 
 def comments_body(world: World, issue: Record, arguments: Mapping[str, Json] | None = None) -> dict[str, Json]:
-    """PageOfComments."""
-    found = comments_of(world, issue)
+    """Return a body of schema PageOfComments."""
+    comments = comments_of(world, issue)
     if (arguments or {}).get("orderBy", "").startswith("-"):
-        found = found[::-1]
-    shown, told = cut(found, arguments or {}, 100)
-    return {"comments": [comment_body(world, comment) for comment in shown], **told}
+        comments = comments[::-1]
+    page, paging = cut(comments, arguments or {}, 100)
+    return {"comments": [comment_body(world, comment) for comment in page], **paging}
 
 
 def wrong_body(body: Json) -> str:
-    """What is wrong with a comment's body, or an empty string."""
+    """Return the error sentence for a comment's body, or an empty string."""
     if not is_document(body):
         return "Comment body is not valid!"
     return "" if body["content"] else "Comment body can not be empty!"
 
 
 def added_comments(steps: Json) -> tuple[list[Json], str]:
-    """The documents that `update.comment` of an issue adds, and what is wrong with the first that cannot be added."""
+    """Return the documents that the steps of `update.comment` add, and the first error sentence or an empty string."""
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
         return [], "Operations must be a list of objects."
     for step in steps:
@@ -72,7 +72,7 @@ def added_comments(steps: Json) -> tuple[list[Json], str]:
 
 
 def put_comment(world: World, issue: Record, body: Json, visibility: Json = None) -> Record:
-    """Add a comment at the present time."""
+    """Add a comment with the clock's current time."""
     comment = {"id": world.new_id(), "issue": issue["id"], "author": world.me, "updateAuthor": world.me, "body": body}
     comment |= {"created": world.now_ms, "updated": world.now_ms, "visibility": visibility}
     world.table("issue_comments")[comment["id"]] = comment
@@ -82,8 +82,8 @@ def put_comment(world: World, issue: Record, body: Json, visibility: Json = None
 def _list(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
     order = arguments.get("orderBy", "created")
     if order.lstrip("+-") != "created":
-        told = f"The field to order by should be one of [created]. Instead, it was: {order.lstrip('+-')}."
-        return global_error(400, told)
+        error = f"The field to order by should be one of [created]. Instead, it was: {order.lstrip('+-')}."
+        return global_error(400, error)
     return Response(200, comments_body(world, issue, arguments))
 
 
@@ -91,8 +91,8 @@ def _add(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response
     if wrong := wrong_body(arguments.get("body")):
         return field_errors({"comment": wrong})
     rewrite(world, issue, [])
-    made = put_comment(world, issue, arguments["body"], arguments.get("visibility"))
-    return Response(201, comment_body(world, made))
+    comment = put_comment(world, issue, arguments["body"], arguments.get("visibility"))
+    return Response(201, comment_body(world, comment))
 
 
 def _found(world: World, issue: Record, arguments: Mapping[str, Json]) -> Record | Response:
@@ -114,10 +114,10 @@ def _update(world: World, issue: Record, arguments: Mapping[str, Json]) -> Respo
     if wrong := wrong_body(arguments.get("body")):
         return field_errors({"comment": wrong})
     rewrite(world, issue, [])
-    made = {**comment, "body": arguments["body"], "updateAuthor": world.me, "updated": world.now_ms}
-    made["visibility"] = arguments.get("visibility", comment["visibility"])
-    world.table("issue_comments")[comment["id"]] = made
-    return Response(200, comment_body(world, made))
+    updated = {**comment, "body": arguments["body"], "updateAuthor": world.me, "updated": world.now_ms}
+    updated["visibility"] = arguments.get("visibility", comment["visibility"])
+    world.table("issue_comments")[comment["id"]] = updated
+    return Response(200, comment_body(world, updated))
 
 
 def _delete(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
@@ -134,21 +134,21 @@ _TEXT = Parameter("body", "body", DOCUMENT, required=True, accepted_schema={})
 _SEEN = Parameter("visibility", "body", OBJECT, compact={})
 COMMENTS = (
     endpoint(
-        "getComments", "GET", _PATH, "Returns the comments on an issue.", on_issue(_list), ID_OR_KEY, START_AT,
+        "getComments", f"GET {_PATH}", "Returns the comments on an issue.", on_issue(_list), ID_OR_KEY, START_AT,
         MAX_RESULTS, query("orderBy"), keep=("comments.author.displayName", "comments.body", "comments.id"),
     ),
     endpoint(
-        "addComment", "POST", _PATH, "Comments on an issue.", on_issue(_add), ID_OR_KEY, _TEXT, _SEEN, keep=("id",)
+        "addComment", f"POST {_PATH}", "Comments on an issue.", on_issue(_add), ID_OR_KEY, _TEXT, _SEEN, keep=("id",)
     ),
     endpoint(
-        "getComment", "GET", f"{_PATH}/{{id}}", "Returns a comment.", on_issue(_get), ID_OR_KEY, path_id(),
+        "getComment", f"GET {_PATH}/{{id}}", "Returns a comment.", on_issue(_get), ID_OR_KEY, path_id(),
         keep=("author.displayName", "body", "id"),
     ),
     endpoint(
-        "updateComment", "PUT", f"{_PATH}/{{id}}", "Replaces a comment.", on_issue(_update), ID_OR_KEY, path_id(),
+        "updateComment", f"PUT {_PATH}/{{id}}", "Replaces a comment.", on_issue(_update), ID_OR_KEY, path_id(),
         _TEXT, _SEEN, keep=("id",),
     ),
     endpoint(
-        "deleteComment", "DELETE", f"{_PATH}/{{id}}", "Deletes a comment.", on_issue(_delete), ID_OR_KEY, path_id()
+        "deleteComment", f"DELETE {_PATH}/{{id}}", "Deletes a comment.", on_issue(_delete), ID_OR_KEY, path_id()
     ),
 )  # fmt: skip

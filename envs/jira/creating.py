@@ -1,8 +1,8 @@
-"""Creating issues: createIssue, createIssues.
+"""Create issues: createIssue, createIssues.
 
-Fields are checked in the real site's order: the project alone, then the issue type alone, then all other fields
-together. What `update` adds to the new issue is made with it or not at all; whether a transition could be made is told
-beside the issue, which is there either way.
+Fields are checked in the real site's order: first the project, then the issue type, then all other fields together. The
+issue and everything that `update` adds to it are created together or not at all. A failed transition is reported in the
+response; the issue is created anyway.
 """
 
 from collections.abc import Mapping
@@ -42,8 +42,8 @@ _PROPERTIES: dict[str, Json] = {
     },
 }
 _FIELDS = {"type": "object", "properties": _PROPERTIES, "required": ["project", "issuetype", "summary"]}
-# A description of another type has a sentence of its own.
-_TAKEN_FIELDS = {**_FIELDS, "properties": {**_PROPERTIES, "description": {}}}
+# The handler refuses a description of another type, with its own sentence.
+_ACCEPTED_FIELDS = {**_FIELDS, "properties": {**_PROPERTIES, "description": {}}}
 _COMPACT_FIELDS = {
     "type": "object",
     "properties": {
@@ -57,39 +57,39 @@ _COMPACT_FIELDS = {
 
 
 def create_issue(world: World, arguments: Mapping[str, Json]) -> Response:
-    """createIssue: 201 with id, key and self, and what became of the transition if one was asked for."""
-    made = _created(world, arguments)
-    return made if isinstance(made, Response) else Response(201, made)
+    """createIssue: 201 with id, key and self, and the result of the transition if there is one."""
+    body = _created(world, arguments)
+    return body if isinstance(body, Response) else Response(201, body)
 
 
 def create_many(world: World, arguments: Mapping[str, Json]) -> Response:
-    """createIssues: 201 with those made and an error for each other; 400 only if all fail."""
+    """createIssues: 201 with the issues created and an error for each other; 400 only if all fail."""
     updates = arguments.get("issueUpdates") or []
     if not 1 <= len(updates) <= 50:
         return global_error(400, "Between 1 and 50 issues can be created at once.")
-    made, errors = [], []
+    bodies, errors = [], []
     for number, update in enumerate(updates):
         attempt = world.copy()
-        one = _created(attempt, update)
-        if isinstance(one, Response):
-            errors.append({"status": one.status, "elementErrors": one.body, "failedElementNumber": number})
+        body = _created(attempt, update)
+        if isinstance(body, Response):
+            errors.append({"status": body.status, "elementErrors": body.body, "failedElementNumber": number})
         else:
             world.become(attempt)
-            made.append(one)
-    return Response(201 if made else 400, {"issues": made, "errors": errors})
+            bodies.append(body)
+    return Response(201 if bodies else 400, {"issues": bodies, "errors": errors})
 
 
 def _created(world: World, given: Mapping[str, Json]) -> dict[str, Json] | Response:
-    """CreatedIssue of a request's fields, update, properties and transition, or the refusal."""
+    """Create an issue from a request's fields, update, properties and transition; return CreatedIssue, or the error."""
     fields, verbs = given.get("fields") or {}, given.get("update") or {}
     if not fields and not verbs:
         return global_error(400, "No Issue Create payload supplied")
     plain = {name: steps for name, steps in verbs.items() if name not in _PARTS}
-    # Verbs on fields start from nothing; what is wrong with them is told with all else.
-    wanted, errors = with_verbs(world, {"fields": {}}, fields, plain)
+    # Verbs start from empty fields; their errors are reported together with all others.
+    values, errors = with_verbs(world, {"fields": {}}, fields, plain)
     comments, wrong = added_comments(verbs.get("comment", []))
     errors |= in_both(fields, verbs) | ({"comment": wrong} if wrong else {})
-    issue = _issue(world, wanted, errors)
+    issue = _issue(world, values, errors)
     if isinstance(issue, Response):
         return issue
     for body in comments:
@@ -105,12 +105,12 @@ def _created(world: World, given: Mapping[str, Json]) -> dict[str, Json] | Respo
     if "transition" not in given:
         return body
     response = do_transition(world, {"issueIdOrKey": issue["id"], "transition": given["transition"]})
-    told = {"errorMessages": [], "errors": {}} if response.ok else response.body
-    return {**body, "transition": {"status": 200 if response.ok else response.status, "errorCollection": told}}
+    collection = {"errorMessages": [], "errors": {}} if response.ok else response.body
+    return {**body, "transition": {"status": 200 if response.ok else response.status, "errorCollection": collection}}
 
 
 def _issue(world: World, fields: Mapping[str, Json], errors: dict[str, str]) -> Record | Response:
-    """A new issue with the fields of a request, unless they or `errors` say that something is wrong."""
+    """Add an issue with the fields of a request; return it, or all errors: those of the fields and `errors`."""
     project = _project(world, fields.get("project"))
     if project is None:
         return field_errors({"project": "Specify a valid project ID or key"})
@@ -155,13 +155,13 @@ def _project(world: World, value: Json) -> Record | None:
 
 
 def _properties(given: Json) -> dict[str, Json]:
-    """An issue's properties by key, of the pairs in a request that are some."""
-    pairs = [one for one in given or [] if isinstance(one, dict) and isinstance(one.get("key"), str)]
-    return {one["key"]: one.get("value") for one in pairs}
+    """Return an issue's properties by key, from a request's list of {"key", "value"}; other items are ignored."""
+    pairs = [pair for pair in given or [] if isinstance(pair, dict) and isinstance(pair.get("key"), str)]
+    return {pair["key"]: pair.get("value") for pair in pairs}
 
 
 def _added(world: World, issue: Record, name: str, step: Json) -> Response:
-    """What adding a worklog or a link is answered with. A link names the other end as the issue's own list will."""
+    """Add a worklog or link to an issue; return the response. An end of a link that is not given is the issue."""
     if not isinstance(step, dict) or step.keys() != {"add"} or not isinstance(step["add"], dict):
         return field_errors({name: f"Field '{name}' can only be added to."})
     if name == "worklog":
@@ -169,14 +169,14 @@ def _added(world: World, issue: Record, name: str, step: Json) -> Response:
     else:
         here = {"key": issue["key"]}
         operation, arguments = _LINK_ISSUES, {"inwardIssue": here, "outwardIssue": here, **step["add"]}
-    wrong = operation.schema_error(arguments)
-    return operation.reject(wrong) if wrong else operation.handler(world, arguments)
+    problem = operation.schema_error(arguments)
+    return operation.reject(problem) if problem else operation.handler(world, arguments)
 
 
 _PARTS = ("comment", "worklog", "issuelinks")
-"""What `update` makes beside the issue's own fields."""
-_ADD_WORKLOG = next(one for one in WORKLOGS if one.name == "addWorklog")
-_LINK_ISSUES = next(one for one in LINKS if one.name == "linkIssues")
+"""Keys of `update` that add records other than the issue."""
+_ADD_WORKLOG = next(operation for operation in WORKLOGS if operation.name == "addWorklog")
+_LINK_ISSUES = next(operation for operation in LINKS if operation.name == "linkIssues")
 _LISTED = {"type": "object", "additionalProperties": {"type": "array"}}
 _UPDATE = {**_LISTED, "description": "Operations on fields, and comments, worklogs and issue links to add, as lists."}
 _ONE = {"fields": OBJECT, "update": _UPDATE, "transition": OBJECT, "properties": {"type": "array"}}
@@ -190,7 +190,7 @@ CREATE_ISSUE = Operation(
     path="/rest/api/3/issue",
     description="Creates an issue in a project.",
     parameters=(
-        Parameter("fields", "body", _FIELDS, required=True, compact=_COMPACT_FIELDS, accepted_schema=_TAKEN_FIELDS),
+        Parameter("fields", "body", _FIELDS, required=True, compact=_COMPACT_FIELDS, accepted_schema=_ACCEPTED_FIELDS),
         Parameter("update", "body", _UPDATE, compact={}),
         Parameter("transition", "body", _TRANSITION, compact={}),
         Parameter("properties", "body", {"type": "array", "items": OBJECT}, compact={}),
@@ -200,7 +200,7 @@ CREATE_ISSUE = Operation(
     compact_body=("id", "key"),
 )
 CREATE_ISSUES = endpoint(
-    "createIssues", "POST", "/issue/bulk", "Creates up to 50 issues.", create_many,
+    "createIssues", "POST /issue/bulk", "Creates up to 50 issues.", create_many,
     Parameter("issueUpdates", "body", _UPDATES, required=True, compact=_COMPACT_UPDATES),
     keep=("issues.id", "issues.key", "errors"),
 )  # fmt: skip

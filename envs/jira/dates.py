@@ -1,4 +1,4 @@
-"""Days and moments as clients write them: `yyyy-MM-dd`, and ISO 8601 with or without fractions and offset."""
+"""Parse dates (`yyyy-MM-dd`) and times (ISO 8601, with or without fractions and offset) as clients write them."""
 
 import re
 from datetime import date, datetime
@@ -10,7 +10,7 @@ _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]
 
 
 def is_day(value: Json) -> bool:
-    """Whether a value is a day that there is."""
+    """Return whether a value is a valid date."""
     try:
         return isinstance(value, str) and bool(_DAY.fullmatch(value) and date.fromisoformat(value))
     except ValueError:
@@ -18,7 +18,7 @@ def is_day(value: Json) -> bool:
 
 
 def moment(value: Json) -> datetime | None:
-    """The moment that a value tells, in its own offset or none; None if it tells none."""
+    """Return the time that a value denotes, with the value's offset if it has one; None if it is not a valid time."""
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
         return None
     try:
@@ -28,15 +28,15 @@ def moment(value: Json) -> datetime | None:
 
 
 def is_moment(value: Json) -> bool:
-    """Whether a value tells a moment that there is."""
+    """Return whether a value is a valid time."""
     return moment(value) is not None
 
 
 def is_after(first: Json, second: Json) -> bool:
-    """Whether the first moment is not before the second; offsets count only if both have one."""
-    one, other = moment(first), moment(second)
-    if one is None or other is None:
+    """Return whether the first time is at or after the second; offsets count only if both have one."""
+    later, earlier = moment(first), moment(second)
+    if later is None or earlier is None:
         return False
-    if (one.tzinfo is None) != (other.tzinfo is None):
-        one, other = one.replace(tzinfo=None), other.replace(tzinfo=None)
-    return one >= other
+    if (later.tzinfo is None) != (earlier.tzinfo is None):
+        later, earlier = later.replace(tzinfo=None), earlier.replace(tzinfo=None)
+    return later >= earlier

@@ -1,4 +1,4 @@
-"""Near namesakes of projects and issues, see `envs.api.distractors`."""
+"""Distractors for projects and issues, see `envs.api.distractors`."""
 
 import random
 
@@ -27,4 +27,4 @@ def _issue(world: World, rng: random.Random, split: Split, issue: Record) -> Rec
     }
 
 
-NAMESAKES = {"projects": _project, "issues": _issue}
+DISTRACTORS = {"projects": _project, "issues": _issue}

@@ -1,4 +1,4 @@
-"""Durations as people write them, "1w 2d 3h 20m": a week has 5 days, a day 8 hours, and a bare number is minutes."""
+"""Durations such as "1w 2d 3h 20m": a week has 5 days of 8 hours; a number without unit means minutes."""
 
 import re
 
@@ -7,7 +7,7 @@ _PART = re.compile(r"(\d{1,6})([wdhm]?)", re.ASCII)
 
 
 def seconds(text: str) -> int | None:
-    """Seconds of a duration, or None if it is none."""
+    """Return the seconds of a duration, or None if the text is not one."""
     total = 0
     for part in text.split():
         match = _PART.fullmatch(part)
@@ -18,7 +18,7 @@ def seconds(text: str) -> int | None:
 
 
 def written(total: int) -> str:
-    """The duration as text, the largest units first."""
+    """Return a duration in seconds as text, largest unit first; remaining seconds are dropped."""
     parts = []
     for unit, size in _SECONDS.items():
         count, total = divmod(total, size)

@@ -1,9 +1,9 @@
-"""Short forms for rows of Jira's table of operations, and the refusals and pages that most handlers share."""
+"""Short constructors for rows of Jira's table of operations, and the paging that handlers share."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, cast
 
-from envs.api.operation import Json, Operation, Parameter, Response
+from envs.api.operation import Json, Method, Operation, Parameter, Response
 from envs.api.world import Record, World
 from envs.jira import replies
 
@@ -24,60 +24,74 @@ OnIssue = Callable[[World, Record, Mapping[str, Json]], Response]
 
 def endpoint(
     name: str,
-    method: Literal["GET", "POST", "PUT", "DELETE"],
-    path: str,
+    route: str,
     description: str,
     handler: Handler,
     *parameters: Parameter,
     keep: tuple[str, ...] = (),
-    whole: str = "",
     reads: bool = False,
 ) -> Operation:
-    """A row of the table. `path` is below /rest/api/3 unless it begins with /rest/."""
-    full = path if path.startswith("/rest/") else f"/rest/api/3{path}"
+    """Return an operation of Jira.
+
+    `route` is a method and a path, such as "GET /issue/{issueIdOrKey}"; the path is below /rest/api/3 unless it begins
+    with /rest/. `keep` are the paths of a successful body in the compact view.
+    """
+    method, _, path = route.partition(" ")
     return Operation(
-        name, "jira", method, full, description, parameters, handler, replies.wrong_shape, keep, whole, reads
+        name=name,
+        api="jira",
+        method=cast(Method, method),
+        path=path if path.startswith("/rest/") else f"/rest/api/3{path}",
+        description=description,
+        parameters=parameters,
+        handler=handler,
+        reject=replies.wrong_shape,
+        compact_body=keep,
+        reads=reads,
     )
 
 
 def path_id(name: str = "id") -> Parameter:
-    """An id in the path."""
+    """Return a required path parameter for an id."""
     return Parameter(name, "path", STRING, required=True)
 
 
 def query(name: str, schema: Mapping[str, Any] = STRING, required: bool = False) -> Parameter:
-    """A query parameter that small models need not see."""
-    return Parameter(name, "query", schema, required, None if required else {})
+    """Return a query parameter; unless it is required, the compact view leaves it out."""
+    return Parameter(name, "query", schema, required, compact=None if required else {})
 
 
 def on_issue(handler: OnIssue) -> Handler:
-    """A handler that first finds the issue of the path; 404 without one."""
+    """Return a handler that first looks up the issue of the path; 404 if there is none."""
 
-    def found(world: World, arguments: Mapping[str, Json]) -> Response:
+    def with_issue(world: World, arguments: Mapping[str, Json]) -> Response:
         issue = replies.find_issue(world, str(arguments.get("issueIdOrKey", "")))
         return replies.global_error(404, replies.NO_ISSUE) if issue is None else handler(world, issue, arguments)
 
-    return found
+    return with_issue
 
 
 def cut(items: list[Any], arguments: Mapping[str, Json], most: int = 50) -> tuple[list[Any], dict[str, int]]:
-    """A page of the items, and its startAt, maxResults and total."""
+    """Return a page of the items, and its startAt, maxResults and total."""
     start, size = arguments.get("startAt", 0), arguments.get("maxResults", most)
     return items[start : start + size], {"startAt": start, "maxResults": size, "total": len(items)}
 
 
 def page_bean(world: World, path: str, items: list[Any], arguments: Mapping[str, Json], most: int = 50) -> Response:
-    """PageBean: 200 with values, isLast, and nextPage where there is one. More than `most` is silently less."""
-    asked = {**arguments, "maxResults": min(arguments.get("maxResults", most), most)}
-    values, told = cut(items, asked, most)
-    following = told["startAt"] + len(values)
+    """Return 200 with a page of schema PageBean: values, isLast, and nextPage if there is one.
+
+    A maxResults above `most` is silently reduced to it.
+    """
+    bounded = {**arguments, "maxResults": min(arguments.get("maxResults", most), most)}
+    values, paging = cut(items, bounded, most)
+    following = paging["startAt"] + len(values)
     link = f"{world.site}/rest/api/3{path}"
     body: dict[str, Json] = {
-        "self": f"{link}?startAt={told['startAt']}&maxResults={told['maxResults']}",
-        **told,
-        "isLast": following >= told["total"],
+        "self": f"{link}?startAt={paging['startAt']}&maxResults={paging['maxResults']}",
+        **paging,
+        "isLast": following >= paging["total"],
         "values": values,
     }
     if not body["isLast"]:
-        body["nextPage"] = f"{link}?startAt={following}&maxResults={told['maxResults']}"
+        body["nextPage"] = f"{link}?startAt={following}&maxResults={paging['maxResults']}"
     return Response(200, body)

@@ -1,6 +1,6 @@
-"""The fields that issues have, as getFields lists them; clients look up in it how a search names a field.
+"""The names of issue fields: getFields, in which clients look up the names to use in searches.
 
-What an issue shows is `issue_body.FIELDS`, what may be written `fields.CHECKS`; this is how the two are called.
+`issue_body.FIELDS` has the fields that responses show, and `fields.CHECKS` those that requests can set.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from envs.api.operation import Json, Response
 from envs.api.world import World
 from envs.jira.endpoint import endpoint
 
-# id -> name, type ("array of" its items), and other names in searches than the id
+# id -> name, type ("array of" and the type of its items), names in searches other than the id
 NAMES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "summary": ("Summary", "string", ()),
     "description": ("Description", "string", ()),
@@ -47,26 +47,26 @@ _NOT_ORDERED = {"created", "updated", "creator", "resolutiondate", "statuscatego
 
 
 def field_body(name: str) -> dict[str, Json]:
-    """FieldDetails."""
+    """Return a body of schema FieldDetails."""
     shown, _, other = NAMES[name]
     searched = name not in _NOT_SEARCHED
-    made: dict[str, Json] = {"id": name, "key": name, "name": shown, "custom": False, "navigable": True}
-    made |= {"orderable": name not in _NOT_ORDERED, "searchable": searched}
-    return made | {"clauseNames": [name, *other] if searched else [], "schema": type_body(name)}
+    body: dict[str, Json] = {"id": name, "key": name, "name": shown, "custom": False, "navigable": True}
+    body |= {"orderable": name not in _NOT_ORDERED, "searchable": searched}
+    return body | {"clauseNames": [name, *other] if searched else [], "schema": type_body(name)}
 
 
 def type_body(name: str) -> dict[str, Json]:
-    """JsonTypeBean."""
+    """Return a body of schema JsonTypeBean."""
     kind = NAMES[name][1]
     items = kind.removeprefix("array of ")
     return {"type": kind, "system": name} if items == kind else {"type": "array", "items": items, "system": name}
 
 
 def get_fields(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getFields: 200 with all, the same on every site."""
+    """getFields: 200 with all fields, which are the same on every site."""
     return Response(200, [field_body(name) for name in NAMES])
 
 
 FIELD_LIST = (
-    endpoint("getFields", "GET", "/field", "Returns the fields that issues have.", get_fields, keep=("name", "id")),
+    endpoint("getFields", "GET /field", "Returns the fields that issues have.", get_fields, keep=("name", "id")),
 )

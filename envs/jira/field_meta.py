@@ -1,4 +1,4 @@
-"""What fields are and what they may hold, as transitions with screens, creating and editing tell it (FieldMetadata)."""
+"""Field metadata: types and allowed values of the fields that creating, editing and transition screens accept."""
 
 from collections.abc import Callable, Mapping
 
@@ -13,15 +13,15 @@ from envs.jira.versions import versions_of
 from envs.jira.world import RESOLUTIONS
 
 Allowed = Callable[[World, Record], list[Json]]
-"""(site, project) -> the values that a field may have."""
+"""(world, project) -> the allowed values of a field."""
 
 
 def _priorities(world: World, project: Record) -> list[Json]:
-    return [named_body(world, "priority", one) for one in world.find("priorities")]
+    return [named_body(world, "priority", record) for record in world.find("priorities")]
 
 
 def _resolutions(world: World, project: Record) -> list[Json]:
-    return [named_body(world, "resolution", one) for one in RESOLUTIONS.values()]
+    return [named_body(world, "resolution", record) for record in RESOLUTIONS.values()]
 
 
 ALLOWED: dict[str, Allowed] = {
@@ -34,54 +34,55 @@ ALLOWED: dict[str, Allowed] = {
 
 
 def field_meta(world: World, project: Record, name: str, required: bool) -> dict[str, Json]:
-    """FieldMetadata of one field on a screen."""
+    """Return a body of schema FieldMetadata for one field."""
     kind = type_body(name)
     verbs = ["add", "set", "remove"] if kind["type"] == "array" else ["set"]
-    made: dict[str, Json] = {"required": required, "schema": kind, "name": NAMES[name][0], "key": name}
-    made |= {"hasDefaultValue": name == "priority", "operations": verbs}
-    return made | ({"allowedValues": ALLOWED[name](world, project)} if name in ALLOWED else {})
+    body: dict[str, Json] = {"required": required, "schema": kind, "name": NAMES[name][0], "key": name}
+    body |= {"hasDefaultValue": name == "priority", "operations": verbs}
+    return body | ({"allowedValues": ALLOWED[name](world, project)} if name in ALLOWED else {})
 
 
 def _of_creating(world: World, project: Record, kind: Record) -> dict[str, Json]:
-    """The fields on the screen that creates an issue of a type, by field id."""
-    given: dict[str, Json] = {}
+    """Return the metadata of the fields for creating an issue of a type, by field id."""
+    fields: dict[str, Json] = {}
     for name, allowed in (("project", project_body(world, project)), ("issuetype", issue_type_body(world, kind))):
-        given[name] = field_meta(world, project, name, True) | {"allowedValues": [allowed]}
+        fields[name] = field_meta(world, project, name, True) | {"allowedValues": [allowed]}
     for name in CHECKS:
         if name != "parent" or kind["hierarchyLevel"] < 1:
             required = name == "summary" or name == "parent" and kind["subtask"]
-            given[name] = field_meta(world, project, name, required)
-    return given
+            fields[name] = field_meta(world, project, name, required)
+    return fields
 
 
 def _types(world: World, project: Record) -> list[Record]:
-    return [world.table("issuetypes")[one] for one in project["issuetypes"]]
+    return [world.table("issuetypes")[type_id] for type_id in project["issuetypes"]]
 
 
 def _page(items: list[Json], name: str, arguments: Mapping[str, Json]) -> Response:
     start, size = arguments.get("startAt", 0), arguments.get("maxResults", 50)
     if size > 200:
         return global_error(400, "Parameter 'maxResults' must not exceed the limit '200'")
-    told = {"startAt": start, "maxResults": size, "total": len(items)}
-    return Response(200, {name: items[start : start + size], **told})
+    paging = {"startAt": start, "maxResults": size, "total": len(items)}
+    return Response(200, {name: items[start : start + size], **paging})
 
 
 def create_types(world: World, arguments: Mapping[str, Json]) -> Response:
     """getCreateIssueMetaIssueTypes: 200 with a page of the project's issue types."""
-    wanted = arguments.get("projectIdOrKey", "")
-    project = find_project(world, wanted)
+    id_or_key = arguments.get("projectIdOrKey", "")
+    project = find_project(world, id_or_key)
     if project is None:
-        return no_project(wanted, 400)
+        return no_project(id_or_key, 400)
     return _page([issue_type_body(world, kind) for kind in _types(world, project)], "issueTypes", arguments)
 
 
 def create_fields(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getCreateIssueMetaIssueTypeId: 200 with a page of the fields that an issue of a type is created with."""
-    wanted = arguments.get("projectIdOrKey", "")
-    project = find_project(world, wanted)
+    """getCreateIssueMetaIssueTypeId: 200 with a page of the fields for creating an issue of a type."""
+    id_or_key = arguments.get("projectIdOrKey", "")
+    project = find_project(world, id_or_key)
     if project is None:
-        return no_project(wanted, 400)
-    kind = next((one for one in _types(world, project) if one["id"] == arguments.get("issueTypeId")), None)
+        return no_project(id_or_key, 400)
+    types = _types(world, project)
+    kind = next((record for record in types if record["id"] == arguments.get("issueTypeId")), None)
     if kind is None:
         return global_error(400, f"Issue type with id '{arguments.get('issueTypeId', '')}' was not found.")
     fields = [{"fieldId": name, **meta} for name, meta in _of_creating(world, project, kind).items()]
@@ -89,29 +90,29 @@ def create_fields(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def create_meta(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getCreateIssueMeta, deprecated and still called: 200 with projects, their types, and on request their fields."""
-    fields = "projects.issuetypes.fields" in arguments.get("expand", "")
-    asked = {name: arguments.get(name) or [] for name in ("projectIds", "projectKeys")}
+    """getCreateIssueMeta (deprecated, but still called): 200 with projects, their types and, if expanded, fields."""
+    with_fields = "projects.issuetypes.fields" in arguments.get("expand", "")
+    chosen = {name: arguments.get(name) or [] for name in ("projectIds", "projectKeys")}
     ids, names = arguments.get("issuetypeIds") or [], arguments.get("issuetypeNames") or []
     projects = []
     for project in world.find("projects"):
-        if any(asked.values()) and project["id"] not in asked["projectIds"]:
-            if project["key"] not in asked["projectKeys"]:
+        if any(chosen.values()) and project["id"] not in chosen["projectIds"]:
+            if project["key"] not in chosen["projectKeys"]:
                 continue
         kinds = []
         for kind in _types(world, project):
             if (ids or names) and kind["id"] not in ids and kind["name"] not in names:
                 continue
             body = issue_type_body(world, kind) | {"expand": "fields"}
-            kinds.append(body | ({"fields": _of_creating(world, project, kind)} if fields else {}))
-        shown = project_body(world, project)
-        kept = {name: shown[name] for name in ("self", "id", "key", "name")}
-        projects.append({"expand": "issuetypes", **kept, "issuetypes": kinds})
+            kinds.append(body | ({"fields": _of_creating(world, project, kind)} if with_fields else {}))
+        whole = project_body(world, project)
+        short = {name: whole[name] for name in ("self", "id", "key", "name")}
+        projects.append({"expand": "issuetypes", **short, "issuetypes": kinds})
     return Response(200, {"expand": "projects", "projects": projects})
 
 
 def edit_fields(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
-    """getEditIssueMeta: 200 with the fields that an edit may set."""
+    """getEditIssueMeta: 200 with the fields that an edit can set."""
     project = world.table("projects")[issue["project"]]
     return Response(200, {"fields": {name: field_meta(world, project, name, name == "summary") for name in CHECKS}})
 
@@ -121,22 +122,22 @@ _KEPT = ("fields.name", "fields.fieldId", "fields.required")
 _STRINGS = {"type": "array", "items": {"type": "string"}}
 FIELD_META = (
     endpoint(
-        "getCreateIssueMetaIssueTypes", "GET", f"{_ROOT}/{{projectIdOrKey}}/issuetypes",
+        "getCreateIssueMetaIssueTypes", f"GET {_ROOT}/{{projectIdOrKey}}/issuetypes",
         "Returns the issue types that can be created in a project.", create_types, path_id("projectIdOrKey"), START_AT,
         MAX_RESULTS, keep=("issueTypes.name", "issueTypes.id"),
     ),
     endpoint(
-        "getCreateIssueMetaIssueTypeId", "GET", f"{_ROOT}/{{projectIdOrKey}}/issuetypes/{{issueTypeId}}",
+        "getCreateIssueMetaIssueTypeId", f"GET {_ROOT}/{{projectIdOrKey}}/issuetypes/{{issueTypeId}}",
         "Returns the fields of an issue type that can be set on creating.", create_fields, path_id("projectIdOrKey"),
         path_id("issueTypeId"), START_AT, MAX_RESULTS, keep=_KEPT,
     ),
     endpoint(
-        "getCreateIssueMeta", "GET", _ROOT, "Returns projects with the issue types and fields for creating.",
+        "getCreateIssueMeta", f"GET {_ROOT}", "Returns projects with the issue types and fields for creating.",
         create_meta, query("projectIds", _STRINGS), query("projectKeys", _STRINGS), query("issuetypeIds", _STRINGS),
         query("issuetypeNames", _STRINGS), query("expand"), keep=("projects.key", "projects.issuetypes.name"),
     ),
     endpoint(
-        "getEditIssueMeta", "GET", "/issue/{issueIdOrKey}/editmeta", "Returns the fields that an edit may set.",
+        "getEditIssueMeta", "GET /issue/{issueIdOrKey}/editmeta", "Returns the fields that an edit may set.",
         on_issue(edit_fields), ID_OR_KEY, keep=("fields",),
     ),
 )  # fmt: skip

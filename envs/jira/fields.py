@@ -1,4 +1,4 @@
-"""Values of an issue's fields: from the JSON of a request to what is stored, or to the sentence that refuses it."""
+"""Validate the values of issue fields: convert a request's JSON to the stored value, or to an error sentence."""
 
 from collections.abc import Callable, Mapping
 
@@ -11,11 +11,11 @@ from envs.jira.replies import find_issue, named
 NOT_ON_SCREEN = "Field '{}' cannot be set. It is not on the appropriate screen, or unknown."
 NO_SUMMARY = "You must specify a summary of the issue."
 Checked = tuple[Json, str]
-"""What is stored, and what is wrong (empty if nothing)."""
+"""(stored value, error sentence or an empty string)."""
 
 
 def checked_fields(world: World, project: Record, fields: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, str]]:
-    """Field values as they are stored, and what is wrong with the others by field id."""
+    """Return the stored values by field id, and the error sentences by field id."""
     values: dict[str, Json] = {}
     errors: dict[str, str] = {}
     for name, value in fields.items():
@@ -49,7 +49,7 @@ def _labels(world: World, project: Record, value: Json) -> Checked:
     if not isinstance(value, list) or not all(isinstance(label, str) for label in value):
         return value, "data was not an array"
     spaced = next((label for label in value if " " in label), None)
-    # A set of strings: the site keeps them sorted, each once.
+    # Labels are a set: the site stores them sorted, without duplicates.
     return sorted(set(value)), f"The label '{spaced}' contains spaces which is invalid." if spaced else ""
 
 
@@ -73,7 +73,7 @@ def _reporter(world: World, project: Record, value: Json) -> Checked:
 
 
 def account_of(value: Json) -> str | None:
-    """The account id in {"accountId"} or {"id"}."""
+    """Return the account id in {"accountId"} or {"id"}; None if there is none."""
     if not isinstance(value, dict):
         return None
     account = value.get("accountId", value.get("id"))
@@ -81,20 +81,21 @@ def account_of(value: Json) -> str | None:
 
 
 def _of_project(table: str, what: str) -> Callable[[World, Record, Json], Checked]:
-    """A list of records of the issue's own project, each by id or name."""
+    """Return the check of a list of the project's records, each given by id or name."""
 
     def check(world: World, project: Record, value: Json) -> Checked:
         if not isinstance(value, list):
             return value, "data was not an array"
-        own, ids = world.find(table, project=project["id"]), []
-        for one in value:
-            given = one if isinstance(one, dict) else {}
-            fits = [record for record in own if str(given.get("id")) == record["id"]]
-            fits = fits or [record for record in own if "id" not in given and given.get("name") == record["name"]]
-            if not fits:
+        records, ids = world.find(table, project=project["id"]), []
+        for element in value:
+            given = element if isinstance(element, dict) else {}
+            matches = [record for record in records if str(given.get("id")) == record["id"]]
+            if not matches and "id" not in given:
+                matches = [record for record in records if given.get("name") == record["name"]]
+            if not matches:
                 shown = given.get("name", given.get("id", ""))
                 return value, f"{what} name '{shown}' is not valid"
-            ids.append(fits[0]["id"])
+            ids.append(matches[0]["id"])
         return list(dict.fromkeys(ids)), ""
 
     return check
@@ -113,14 +114,14 @@ def _parent(world: World, project: Record, value: Json) -> Checked:
 def _timetracking(world: World, project: Record, value: Json) -> Checked:
     if not isinstance(value, dict):
         return value, "Operation value must be an object"
-    made = {}
-    for name, kept in (("originalEstimate", "original"), ("remainingEstimate", "remaining")):
+    stored = {}
+    for name, key in (("originalEstimate", "original"), ("remainingEstimate", "remaining")):
         if name in value:
-            found = durations.seconds(value[name]) if isinstance(value[name], str) else None
-            if found is None:
+            seconds = durations.seconds(value[name]) if isinstance(value[name], str) else None
+            if seconds is None:
                 return value, f"The {name[:-8]} estimate specified is not valid."
-            made[kept] = found
-    return made, ""
+            stored[key] = seconds
+    return stored, ""
 
 
 CHECKS: dict[str, Callable[[World, Record, Json], Checked]] = {
@@ -141,7 +142,7 @@ CHECKS: dict[str, Callable[[World, Record, Json], Checked]] = {
 
 
 def wrong_parent(world: World, issue_type: Record, parent: str | None) -> str:
-    """What is wrong with an issue of a type under a parent, or an empty string; a parent is one level higher."""
+    """Return why an issue of a type cannot have this parent, or an empty string; a parent is one level higher."""
     if parent is None:
         return "Parent issue is required for sub-task issue types." if issue_type["subtask"] else ""
     above = world.table("issuetypes")[world.table("issues")[parent]["issuetype"]]
@@ -150,9 +151,9 @@ def wrong_parent(world: World, issue_type: Record, parent: str | None) -> str:
 
 
 def is_document(value: Json, depth: int = 0) -> bool:
-    """Whether a value is an Atlassian Document: a doc of version 1 whose nodes have types, and text nodes text.
+    """Return whether a value is an Atlassian Document: a doc of version 1 whose nodes have types, and text nodes text.
 
-    A node's attributes are an object, and its marks a list of nodes without content.
+    Attributes of a node must be an object, its marks a list of objects with a type. Inner calls have `depth` > 0.
     """
     if not isinstance(value, dict) or not isinstance(value.get("type"), str) or depth > 50:
         return False
@@ -177,7 +178,7 @@ def _nodes(node: Mapping[str, Json], depth: int) -> bool:
 
 
 def plain_text(node: Json) -> str:
-    """The words of a document, for searching."""
+    """Return the text of a document without formatting, for searching."""
     if not isinstance(node, dict):
         return ""
     if node.get("type") == "text":

@@ -1,4 +1,4 @@
-"""Writes to an issue: each moves the clock and `updated`, and leaves one history with what changed."""
+"""Write to an issue: each write advances the clock, sets `updated` and adds a history entry with the changes."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from envs.api.world import Record, World
 
 
 def item(field: str, before: tuple[Json, Json], after: tuple[Json, Json]) -> Record:
-    """ChangeDetails: (id, text) before and after; both may be None."""
+    """Return a body of schema ChangeDetails; `before` and `after` are (id, text), either of which may be None."""
     return {
         "field": field,
         "fieldtype": "jira",
@@ -20,12 +20,12 @@ def item(field: str, before: tuple[Json, Json], after: tuple[Json, Json]) -> Rec
 
 
 def rewrite(world: World, issue: Record, items: list[Record], **changes: Any) -> Record:
-    """Replace the issue's record; without items there is no history, but `updated` moves all the same."""
+    """Replace the issue's record and return the new one; without items, `updated` is set but no history entry added."""
     now = world.tick()
-    made = {**issue, **changes, "updated": now}
+    new = {**issue, **changes, "updated": now}
     if items:
-        past = issue.get("history", [])
-        entry = {"id": f"{issue['id']}{len(past) + 1:04d}", "created": now, "author": world.me, "items": items}
-        made["history"] = [*past, entry]
-    world.table("issues")[issue["id"]] = made
-    return made
+        entries = issue.get("history", [])
+        entry = {"id": f"{issue['id']}{len(entries) + 1:04d}", "created": now, "author": world.me, "items": items}
+        new["history"] = [*entries, entry]
+    world.table("issues")[issue["id"]] = new
+    return new

@@ -1,4 +1,4 @@
-"""An issue as answers show it: IssueBean, of which only the fields asked for are made."""
+"""Issues in responses: the schema IssueBean with the requested fields."""
 
 from collections.abc import Callable, Sequence
 
@@ -48,7 +48,7 @@ def _time(name: str) -> Shown:
 
 def _named(name: str, table: str, kind: str) -> Shown:
     return lambda world, issue: [
-        named_body(world, kind, world.table(table)[one]) for one in issue["fields"].get(name, [])
+        named_body(world, kind, world.table(table)[record_id]) for record_id in issue["fields"].get(name, [])
     ]
 
 
@@ -59,15 +59,17 @@ def _parent(world: World, issue: Record) -> Json:
 
 def _subtasks(world: World, issue: Record) -> Json:
     types = world.table("issuetypes")
-    if not any(one["subtask"] for one in types.values()):
+    if not any(kind["subtask"] for kind in types.values()):
         return []
-    own = [one for one in world.tables.get("issues", {}).values() if one["fields"].get("parent") == issue["id"]]
-    return [linked_issue(world, one) for one in own if types[one["issuetype"]]["subtask"]]
+    children = [
+        child for child in world.tables.get("issues", {}).values() if child["fields"].get("parent") == issue["id"]
+    ]
+    return [linked_issue(world, child) for child in children if types[child["issuetype"]]["subtask"]]
 
 
 def _attachments(world: World, issue: Record) -> Json:
-    own = world.find("issue_attachments", issue=issue["id"]) if world.tables.get("issue_attachments") else []
-    return [attachment_body(world, one) for one in own]
+    files = world.find("issue_attachments", issue=issue["id"]) if world.tables.get("issue_attachments") else []
+    return [attachment_body(world, file) for file in files]
 
 
 FIELDS: dict[str, Shown] = {
@@ -103,31 +105,34 @@ FIELDS: dict[str, Shown] = {
 }
 
 
-def wanted_fields(asked: Sequence[str]) -> list[str]:
-    """The names of the fields that a list asks for: names, *all, *navigable, and -name for all but one."""
-    names = [name for group in asked for name in group.split(",") if name]
-    left_out = {name[1:] for name in names if name.startswith("-")}
-    if {"*all", "*navigable"} & set(names) or (left_out and len(left_out) == len(names)):
-        return [name for name in FIELDS if name not in left_out]
-    return [name for name in dict.fromkeys(names) if name in FIELDS and name not in left_out]
+def selected_fields(selectors: Sequence[str]) -> list[str]:
+    """Return the fields that selectors choose: names, *all, *navigable, and -name to exclude a field.
+
+    A selector may be a comma-separated list. Exclusions alone exclude from all fields.
+    """
+    names = [name for group in selectors for name in group.split(",") if name]
+    excluded = {name[1:] for name in names if name.startswith("-")}
+    if {"*all", "*navigable"} & set(names) or (excluded and len(excluded) == len(names)):
+        return [name for name in FIELDS if name not in excluded]
+    return [name for name in dict.fromkeys(names) if name in FIELDS and name not in excluded]
 
 
-def issue_body(world: World, issue: Record, wanted: Sequence[str], expand: Sequence[str] = ()) -> dict[str, Json]:
-    """IssueBean with the wanted fields."""
+def issue_body(world: World, issue: Record, names: Sequence[str], expand: Sequence[str] = ()) -> dict[str, Json]:
+    """Return a body of schema IssueBean with the named fields; `expand` may add "changelog" and "names"."""
     link = f"{world.site}/rest/api/3/issue/{issue['id']}"
-    fields = {name: FIELDS[name](world, issue) for name in wanted}
-    made: dict[str, Json] = {"expand": EXPAND, "id": issue["id"], "self": link, "key": issue["key"], "fields": fields}
+    fields = {name: FIELDS[name](world, issue) for name in names}
+    body: dict[str, Json] = {"expand": EXPAND, "id": issue["id"], "self": link, "key": issue["key"], "fields": fields}
     if "changelog" in expand:
         entries = [history_body(world, entry) for entry in reversed(issue.get("history", []))]
-        made["changelog"] = {
+        body["changelog"] = {
             "startAt": 0, "maxResults": len(entries), "total": len(entries), "histories": entries
         }  # fmt: skip
     if "names" in expand:
-        made["names"] = {name: name.capitalize() for name in wanted}
-    return made
+        body["names"] = {name: name.capitalize() for name in names}
+    return body
 
 
 def history_body(world: World, entry: Record) -> dict[str, Json]:
-    """Changelog."""
+    """Return a body of schema Changelog."""
     author, created = user_of(world, entry["author"]), timestamp(entry["created"])
     return {"id": entry["id"], "author": author, "created": created, "items": entry["items"]}

@@ -1,6 +1,6 @@
-"""Changing issues: editIssue, assignIssue, deleteIssue, bulkFetchIssues, getChangeLogs.
+"""Change issues: editIssue, assignIssue, deleteIssue, bulkFetchIssues, getChangeLogs.
 
-An edit is checked as a whole before anything is written.
+An edit is validated completely before anything is written.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from envs.jira.endpoint import (
 )
 from envs.jira.fields import checked_fields, wrong_parent
 from envs.jira.history import item, rewrite
-from envs.jira.issue_body import history_body, issue_body, wanted_fields
+from envs.jira.issue_body import history_body, issue_body, selected_fields
 from envs.jira.links import drop, links_of
 from envs.jira.replies import field_errors, find_issue, global_error
 
@@ -38,29 +38,29 @@ def edit(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response
         return field_errors(both)
     if not fields and not verbs:
         return global_error(400, "No fields or update were given.")
-    world_project = world.table("projects")[issue["project"]]
+    project = world.table("projects")[issue["project"]]
     comments, wrong_comment = added_comments(verbs.get("comment", []))
-    wanted, errors = with_verbs(world, issue, fields, {k: v for k, v in verbs.items() if k != "comment"})
-    values, wrong = checked_fields(world, world_project, wanted)
+    new, errors = with_verbs(world, issue, fields, {k: v for k, v in verbs.items() if k != "comment"})
+    values, wrong = checked_fields(world, project, new)
     errors |= wrong
     kind = world.table("issuetypes")[issue["issuetype"]]
-    if "parent" in values and "parent" not in errors and (told_wrong := wrong_parent(world, kind, values["parent"])):
-        errors["parent"] = told_wrong
+    if "parent" in values and "parent" not in errors and (misplaced := wrong_parent(world, kind, values["parent"])):
+        errors["parent"] = misplaced
     if wrong_comment:
         errors["comment"] = wrong_comment
     if errors:
         return field_errors(errors)
     changed, items = changes_of(world, issue, values)
-    made = rewrite(world, issue, items, fields={**issue["fields"], **changed})
+    issue = rewrite(world, issue, items, fields={**issue["fields"], **changed})
     for body in comments:
-        put_comment(world, made, body)
+        put_comment(world, issue, body)
     if arguments.get("returnIssue"):
-        return Response(200, issue_body(world, made, wanted_fields(["*all"])))
+        return Response(200, issue_body(world, issue, selected_fields(["*all"])))
     return Response(204)
 
 
 def changes_of(world: World, issue: Record, values: Mapping[str, Json]) -> tuple[dict[str, Json], list[Record]]:
-    """Those values that differ from the issue's, and their items for its history. An estimate keeps the other one."""
+    """Return the values that differ from the issue's, and their history items. Setting one estimate keeps the other."""
     if "timetracking" in values:
         values = {**values, "timetracking": {**issue["fields"].get("timetracking", {}), **values["timetracking"]}}
     changed = {name: value for name, value in values.items() if issue["fields"].get(name) != value}
@@ -68,23 +68,23 @@ def changes_of(world: World, issue: Record, values: Mapping[str, Json]) -> tuple
 
 
 def in_both(fields: Mapping[str, Json], verbs: Mapping[str, Json]) -> dict[str, str]:
-    """What is wrong with a request that gives a field a value and verbs, by field."""
+    """Return an error sentence for each field that a request gives both a value and verbs, by field id."""
     both = sorted(fields.keys() & verbs.keys())
     return {name: f"Field '{name}' cannot appear in both 'fields' and 'update'" for name in both}
 
 
 def _listed(value: Json) -> list[Mapping[str, Json]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [step for step in value if isinstance(step, dict)] if isinstance(value, list) else []
 
 
 def with_verbs(
     world: World, issue: Record, fields: Mapping[str, Json], verbs: Mapping[str, Json]
 ) -> tuple[dict[str, Json], dict[str, str]]:
-    """The fields as a request would set them, after set, add and remove; and what is wrong by field."""
-    wanted, errors = dict(fields), {}
+    """Apply the verbs set, add and remove; return the fields that a request would set, and error sentences by field."""
+    result, errors = dict(fields), {}
     for name, steps in verbs.items():
-        kept = list(issue["fields"].get(name) or [])
-        value: Json = kept if name == "labels" else [{"id": one} for one in kept] if name in _LISTS else None
+        old = list(issue["fields"].get(name) or [])
+        value: Json = old if name == "labels" else [{"id": each} for each in old] if name in _LISTS else None
         for step in _listed(steps):
             for verb, given in step.items():
                 if verb in ("set", "edit"):
@@ -97,24 +97,25 @@ def with_verbs(
                     errors[name] = f"Field '{name}' does not support operation '{verb}'"
         if not _listed(steps):
             errors[name] = "Operations must be a list of objects."
-        wanted[name] = value
-    return wanted, errors
+        result[name] = value
+    return result, errors
 
 
 def _without(world: World, name: str, value: list[Json], given: Json) -> list[Json]:
     if name == "labels" or not isinstance(given, dict):
-        return [one for one in value if one != given]
+        return [element for element in value if element != given]
     table = world.table("components" if name == "components" else "versions")
-    gone = str(given.get("id", next((i for i, one in table.items() if one["name"] == given.get("name")), "")))
-    return [one for one in value if not isinstance(one, dict) or str(one.get("id")) != gone]
+    removed = str(given.get("id", next((i for i, record in table.items() if record["name"] == given.get("name")), "")))
+    return [element for element in value if not isinstance(element, dict) or str(element.get("id")) != removed]
 
 
 def _change(world: World, name: str, before: Json, after: Json) -> Record:
-    """The history item of a field; ids where it holds records, text otherwise."""
-    return item(name, _told(world, name, before), _told(world, name, after))
+    """Return the history item of a field."""
+    return item(name, _id_and_text(world, name, before), _id_and_text(world, name, after))
 
 
-def _told(world: World, name: str, value: Json) -> tuple[Json, Json]:
+def _id_and_text(world: World, name: str, value: Json) -> tuple[Json, Json]:
+    """Return (id, text) of a field's value as history shows it; the id is None unless the value is a record."""
     if value is None:
         return None, None
     if name in ("assignee", "reporter"):
@@ -123,12 +124,12 @@ def _told(world: World, name: str, value: Json) -> tuple[Json, Json]:
         record = world.table(_TABLES[name])[value]
         return value, record.get("name", record.get("key"))
     if isinstance(value, list):
-        return None, " ".join(str(one) for one in value)
+        return None, " ".join(str(element) for element in value)
     return None, value if isinstance(value, str) else str(value)
 
 
 def assign(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
-    """assignIssue: 204; null takes the assignee away, "-1" stands for the default, which is nobody here."""
+    """assignIssue: 204. A null account removes the assignee; so does "-1", since there is no default assignee."""
     if "accountId" not in arguments:
         return field_errors({"assignee": "'accountId' must be given."})
     account = arguments["accountId"]
@@ -145,41 +146,44 @@ def assign(world: World, issue: Record, arguments: Mapping[str, Json]) -> Respon
 
 
 def delete(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
-    """deleteIssue: 204; with sub-tasks only if deleteSubtasks is true. What belongs to the issue goes too."""
-    under = [one for one in world.tables.get("issues", {}).values() if one["fields"].get("parent") == issue["id"]]
+    """deleteIssue: 204; sub-tasks need deleteSubtasks. The issue's links, comments and other records go too."""
+    children = [
+        child for child in world.tables.get("issues", {}).values() if child["fields"].get("parent") == issue["id"]
+    ]
     types = world.table("issuetypes")
-    subtasks = [one for one in under if types[one["issuetype"]]["subtask"]]
+    subtasks = [child for child in children if types[child["issuetype"]]["subtask"]]
     if subtasks and str(arguments.get("deleteSubtasks", "false")).lower() != "true":
-        told = f"The issue '{issue['key']}' has subtasks.  You must specify the 'deleteSubtasks' parameter to delete "
-        return global_error(400, told + "this issue and all its subtasks.")
-    for one in under:
-        if one not in subtasks:
-            rewrite(world, one, [_change(world, "parent", issue["id"], None)], fields={**one["fields"], "parent": None})
-    for gone in (*subtasks, issue):
-        for link in links_of(world, gone["id"]):
+        error = f"The issue '{issue['key']}' has subtasks.  You must specify the 'deleteSubtasks' parameter to delete "
+        return global_error(400, error + "this issue and all its subtasks.")
+    for child in children:
+        if child not in subtasks:
+            orphaned = _change(world, "parent", issue["id"], None)
+            rewrite(world, child, [orphaned], fields={**child["fields"], "parent": None})
+    for deleted in (*subtasks, issue):
+        for link in links_of(world, deleted["id"]):
             drop(world, link)
         for table in ("issue_comments", "worklogs", "remote_links", "issue_attachments"):
-            for record in world.find(table, issue=gone["id"]):
+            for record in world.find(table, issue=deleted["id"]):
                 del world.table(table)[record["id"]]
-        del world.table("issues")[gone["id"]]
+        del world.table("issues")[deleted["id"]]
     world.tick()
     return Response(204)
 
 
 def fetch_many(world: World, arguments: Mapping[str, Json]) -> Response:
-    """bulkFetchIssues: 200 with the issues that there are, and an error for each other."""
+    """bulkFetchIssues: 200 with the issues that exist, and an error for each other."""
     names = arguments.get("issueIdsOrKeys") or []
     if not 1 <= len(names) <= 100:
         return global_error(400, "Between 1 and 100 issues can be fetched at once.")
-    wanted = wanted_fields(arguments.get("fields") or ["*all"])
+    fields = selected_fields(arguments.get("fields") or ["*all"])
     found = {name: find_issue(world, str(name)) for name in names}
-    issues = {one["id"]: issue_body(world, one, wanted) for one in found.values() if one}
-    errors = [{"id": str(name), "errorMessage": replies.NO_ISSUE} for name, one in found.items() if one is None]
+    issues = {issue["id"]: issue_body(world, issue, fields) for issue in found.values() if issue}
+    errors = [{"id": str(name), "errorMessage": replies.NO_ISSUE} for name, issue in found.items() if issue is None]
     return Response(200, {"issues": list(issues.values()), "issueErrors": errors})
 
 
 def changelog(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
-    """getChangeLogs: 200 with a page of histories, the oldest first."""
+    """getChangeLogs: 200 with a page of history entries, oldest first."""
     entries = [history_body(world, entry) for entry in issue.get("history", [])]
     return page_bean(world, f"/issue/{issue['key']}/changelog", entries, arguments, 100)
 
@@ -187,25 +191,25 @@ def changelog(world: World, issue: Record, arguments: Mapping[str, Json]) -> Res
 _ISSUE = "/issue/{issueIdOrKey}"
 ISSUE_EDITS = (
     endpoint(
-        "editIssue", "PUT", _ISSUE, "Edits an issue.", on_issue(edit), ID_OR_KEY, Parameter("fields", "body", OBJECT),
+        "editIssue", f"PUT {_ISSUE}", "Edits an issue.", on_issue(edit), ID_OR_KEY, Parameter("fields", "body", OBJECT),
         Parameter("update", "body", OBJECT), query("returnIssue", {"type": "boolean"}), keep=("key",),
     ),
     endpoint(
-        "assignIssue", "PUT", f"{_ISSUE}/assignee", "Assigns an issue to a user.", on_issue(assign), ID_OR_KEY,
+        "assignIssue", f"PUT {_ISSUE}/assignee", "Assigns an issue to a user.", on_issue(assign), ID_OR_KEY,
         Parameter("accountId", "body", {"type": ["string", "null"]}),
     ),
     endpoint(
-        "deleteIssue", "DELETE", _ISSUE, "Deletes an issue.", on_issue(delete), ID_OR_KEY,
+        "deleteIssue", f"DELETE {_ISSUE}", "Deletes an issue.", on_issue(delete), ID_OR_KEY,
         Parameter("deleteSubtasks", "query", {"type": "string"}),
     ),
     endpoint(
-        "bulkFetchIssues", "POST", "/issue/bulkfetch", "Returns several issues.", fetch_many,
+        "bulkFetchIssues", "POST /issue/bulkfetch", "Returns several issues.", fetch_many,
         Parameter("issueIdsOrKeys", "body", {"type": "array", "items": ID_OR_NUMBER}, required=True),
         Parameter("fields", "body", STRINGS, compact={}),
         keep=("issues.key", "issues.fields.summary", "issues.fields.status.name"), reads=True,
     ),
     endpoint(
-        "getChangeLogs", "GET", f"{_ISSUE}/changelog", "Returns what was changed on an issue.", on_issue(changelog),
+        "getChangeLogs", f"GET {_ISSUE}/changelog", "Returns what was changed on an issue.", on_issue(changelog),
         ID_OR_KEY, START_AT, MAX_RESULTS,
         keep=("values.items.field", "values.items.fromString", "values.items.toString"),
     ),

@@ -1,4 +1,4 @@
-"""Reading an issue: getIssue."""
+"""Read one issue: getIssue."""
 
 from collections.abc import Mapping
 
@@ -6,17 +6,17 @@ from envs.api.operation import Json, Operation, Parameter, Response
 from envs.api.world import World
 from envs.jira import replies
 from envs.jira.endpoint import ID_OR_KEY, STRING
-from envs.jira.issue_body import issue_body, wanted_fields
+from envs.jira.issue_body import issue_body, selected_fields
 from envs.jira.replies import find_issue, global_error
 
 
 def get_issue(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getIssue: 200 with an IssueBean."""
+    """getIssue: 200 with the issue (schema IssueBean)."""
     issue = find_issue(world, arguments.get("issueIdOrKey", ""))
     if issue is None:
         return global_error(404, replies.NO_ISSUE)
-    wanted = wanted_fields(arguments.get("fields", ["*all"]))
-    return Response(200, issue_body(world, issue, wanted, arguments.get("expand", "").split(",")))
+    fields = selected_fields(arguments.get("fields", ["*all"]))
+    return Response(200, issue_body(world, issue, fields, arguments.get("expand", "").split(",")))
 
 
 GET_ISSUE = Operation(

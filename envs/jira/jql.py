@@ -1,4 +1,4 @@
-"""JQL, the part that clients use: a tree of clauses (see `jql_tree`) -> a test of a site's issues, and an order."""
+"""Compile JQL, as far as clients use it: from a tree of clauses (see `jql_tree`) to a test of issues and an order."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ Test = Callable[[World, Record], bool]
 
 @dataclass(frozen=True)
 class Query:
-    """What a query asks for."""
+    """A compiled query."""
 
     test: Test | None
-    """None for a query without restriction."""
+    """Returns whether an issue matches; None for a query without a restriction."""
     order: tuple[tuple[str, bool], ...]
-    """(field, descending), the first one first."""
+    """(field, descending), most significant first."""
 
     def run(self, world: World) -> list[Record]:
-        """The issues found, in order; the latest first where the query does not say."""
+        """Return the matching issues in the query's order; without one, latest first."""
         test = self.test
         found = [issue for issue in world.tables.get("issues", {}).values() if test is None or test(world, issue)]
         if not self.order:
@@ -32,17 +32,17 @@ class Query:
 
 
 def parse(world: World, text: str) -> Query:
-    """Read a query and what it names on the site. Raises Jql with the site's sentence, for its syntax first."""
+    """Parse a query and resolve its values on the site. Raises Jql with the site's sentence, syntax errors first."""
     tree = read(text)
     test = None if tree.where is None else _test(world, tree.where)
-    return Query(test, tuple((_sorted_by(one), one.direction == "desc") for one in tree.order))
+    return Query(test, tuple((_sorted_by(sort), sort.direction == "desc") for sort in tree.order))
 
 
 def problems(world: World, tree: Tree) -> Iterator[tuple[str, bool]]:
-    """What the site cannot do of a query, one sentence per clause, and whether it is only a value that there is not."""
-    for one in [] if tree.where is None else _clauses(tree.where):
+    """Yield (error sentence, whether it is only an unknown value) for each clause and sort field that fails."""
+    for node in [] if tree.where is None else _clauses(tree.where):
         try:
-            _test(world, one)
+            _test(world, node)
         except UnknownValue as error:
             yield str(error), True
         except Jql as error:
@@ -77,8 +77,8 @@ def _of_clause(world: World, node: Clause) -> Test:
     name, values = unquoted(node.field), node.values
     lists = node.operator in ("IN", "NOT IN")
     if lists and not node.listed and not values[0].function and name.lower() in FIELDS:
-        told = f"Operator '{node.operator.lower()}' does not support the non-list value '\"{values[0].text}\"'"
-        raise Jql(f"{told} for field '{name}'.")
+        error = f"Operator '{node.operator.lower()}' does not support the non-list value '\"{values[0].text}\"'"
+        raise Jql(f"{error} for field '{name}'.")
     return clause(world, name, node.operator, [value.text for value in values])
 
 

@@ -1,4 +1,4 @@
-"""The fields that JQL knows: what an issue has under each, and how a clause compares it."""
+"""The fields of JQL: an issue's values of each field, and how clauses compare them."""
 
 import re
 from collections.abc import Callable
@@ -12,30 +12,30 @@ from envs.jira.world import CATEGORIES, RESOLUTIONS
 
 Test = Callable[[World, Record], bool]
 Words = Callable[[World, Record], list[str]]
-"""What a clause may call an issue's value, in lower case; empty if the issue has none."""
+"""(world, issue) -> the names by which a clause can match the issue's value, in lower case; empty without a value."""
 
 
 class Unknown(Jql):
-    """A field, function or value that there is not."""
+    """A field, function or value that does not exist."""
 
 
 class UnknownValue(Unknown):
-    """A value that there is not."""
+    """A value that does not exist on the site."""
 
 
 def _stored(field: str, table: str) -> Words:
-    """The ids and names of records that an issue's field lists."""
+    """Return the ids and names of the record or records in an issue's field."""
 
     def words(world: World, issue: Record) -> list[str]:
-        kept = issue["fields"].get(field) or []
-        ids = kept if isinstance(kept, list) else [kept]
-        return [word for one in ids for word in (one, world.table(table)[one]["name"].lower())]
+        stored = issue["fields"].get(field) or []
+        ids = stored if isinstance(stored, list) else [stored]
+        return [word for record_id in ids for word in (record_id, world.table(table)[record_id]["name"].lower())]
 
     return words
 
 
 def _record(name: str, table: str, *names: str) -> Words:
-    return lambda world, issue: [str(world.table(table)[issue[name]][one]).lower() for one in ("id", *names)]
+    return lambda world, issue: [str(world.table(table)[issue[name]][key]).lower() for key in ("id", *names)]
 
 
 def _category(world: World, issue: Record) -> list[str]:
@@ -59,7 +59,6 @@ def _parent(world: World, issue: Record) -> list[str]:
 
 def _resolution(world: World, issue: Record) -> list[str]:
     found = RESOLUTIONS.get(issue.get("resolution") or "")
-    # A word that stands for its absence, which no clause but "= Unresolved" can name.
     return [found["id"], found["name"].lower()] if found else []
 
 
@@ -77,7 +76,7 @@ def _written(name: str) -> Words:
 
 
 def _text(world: World, issue: Record) -> list[str]:
-    comments = [plain_text(one["body"]) for one in world.find("issue_comments", issue=issue["id"])]
+    comments = [plain_text(comment["body"]) for comment in world.find("issue_comments", issue=issue["id"])]
     return [*_written("summary")(world, issue), *_written("description")(world, issue), *(c.lower() for c in comments)]
 
 
@@ -113,7 +112,7 @@ _TABLES = {
 
 
 def clause(world: World, name: str, operator: str, values: list[str]) -> Test:
-    """The test of `name operator values`. Raises Unknown, Jql."""
+    """Return the test of `name operator values`. Raises Jql with the site's sentence, Unknown for unknown names."""
     field = _ALIASES.get(name.lower(), name.lower())
     if field not in FIELDS:
         raise Unknown(f"Field '{name}' does not exist or you do not have permission to view it.")
@@ -131,15 +130,15 @@ def clause(world: World, name: str, operator: str, values: list[str]) -> Test:
         raise Jql(f"The operator '{operator}' is not supported by the '{name}' field.")
     if operator in ("<", ">", "<=", ">="):
         return _ranked(world, field, name, operator, values[0])
-    wanted = [word for value in values for word in _resolved(world, field, name, value)]
+    targets = [word for value in values for word in _resolved(world, field, name, value)]
     words, negated = EXACT[field], operator in ("!=", "NOT IN")
-    if field == "resolution" and "unresolved" in wanted:
+    if field == "resolution" and "unresolved" in targets:
         return lambda world, issue: (not words(world, issue)) != negated
 
     def test(world: World, issue: Record) -> bool:
-        found = words(world, issue)
-        # What is empty matches neither form.
-        return bool(found) and (not any(one in wanted for one in found)) == negated
+        own = words(world, issue)
+        # An issue without a value matches neither the clause nor its negation.
+        return bool(own) and (not any(word in targets for word in own)) == negated
 
     return test
 
@@ -152,7 +151,7 @@ def _has(field: str) -> Test:
 
 
 def _resolved(world: World, field: str, name: str, value: str) -> list[str]:
-    """A clause's value as the words that issues are compared by."""
+    """Return the words that a clause's value matches. Raises Unknown if the site has no such value or function."""
     if value.endswith("()"):
         if value.lower() == "currentuser()" and field in ("assignee", "reporter"):
             return [world.me.lower()]
@@ -160,38 +159,42 @@ def _resolved(world: World, field: str, name: str, value: str) -> list[str]:
             state = {"o": "active", "f": "future", "c": "closed"}[value[0].lower()]
             return [f"state:{state}"]
         raise Unknown(f"Unable to find JQL function '{value}'.")
-    wanted = value.lower()
+    word = value.lower()
     if field in _TABLES:
         table, names = _TABLES[field]
-        if not any(str(one[key]).lower() == wanted for one in world.tables.get(table, {}).values() for key in names):
+        records = world.tables.get(table, {}).values()
+        if not any(str(record[key]).lower() == word for record in records for key in names):
             raise UnknownValue(f"The value '{value}' does not exist for the field '{name}'.")
     if field in ("key", "parent"):
-        there = any(wanted in (one["key"].lower(), one["id"]) for one in world.tables.get("issues", {}).values())
-        if not there:
+        issues = world.tables.get("issues", {}).values()
+        if not any(word in (issue["key"].lower(), issue["id"]) for issue in issues):
             raise UnknownValue(f"An issue with key '{value}' does not exist for field '{name}'.")
-    return [wanted]
+    return [word]
 
 
 def _text_test(words: Words, negated: bool, value: str) -> Test:
-    """Word match: all words of the value, each a whole word unless it ends with *; in quotes, in this order."""
+    """Return the test for all words of the value, each as a whole word or, if it ends with *, as a prefix of one.
+
+    A value in quotes must occur as a phrase.
+    """
     phrase = len(value) > 1 and value[0] == value[-1] == '"'
-    asked = value.strip('"').lower()
-    parts = [asked] if phrase else asked.split()
-    made = [re.escape(part.rstrip("*")) + (r"\w*" if part.endswith("*") else "") for part in parts]
-    patterns = [re.compile(rf"(?<!\w){part}(?!\w)") for part in made]
+    text = value.strip('"').lower()
+    parts = [text] if phrase else text.split()
+    expressions = [re.escape(part.rstrip("*")) + (r"\w*" if part.endswith("*") else "") for part in parts]
+    patterns = [re.compile(rf"(?<!\w){expression}(?!\w)") for expression in expressions]
 
     def test(world: World, issue: Record) -> bool:
-        found = words(world, issue)
-        return bool(found) and all(any(p.search(one) for one in found) for p in patterns) != negated
+        texts = words(world, issue)
+        return bool(texts) and all(any(p.search(text) for text in texts) for p in patterns) != negated
 
     return test
 
 
 def _ranked(world: World, field: str, name: str, operator: str, value: str) -> Test:
-    """Priorities by their rank, the first of the scheme being the highest; keys by number."""
+    """Return the test of an ordering operator: priorities compare by rank, the first being highest; keys by number."""
     if field == "priority":
         _resolved(world, field, name, value)
-        ranks = {one["id"]: -place for place, one in enumerate(world.tables.get("priorities", {}).values())}
+        ranks = {record["id"]: -rank for rank, record in enumerate(world.tables.get("priorities", {}).values())}
         goal = next(ranks[i] for i, p in world.table("priorities").items() if value.lower() in (i, p["name"].lower()))
         return lambda world, issue: _compared(ranks[issue["fields"]["priority"]], operator, goal)
     if field != "key":
@@ -201,8 +204,8 @@ def _ranked(world: World, field: str, name: str, operator: str, value: str) -> T
         raise UnknownValue(f"An issue with key '{value}' does not exist for field '{name}'.")
 
     def test(world: World, issue: Record) -> bool:
-        own, _, mine = issue["key"].partition("-")
-        return own == project and _compared(int(mine), operator, int(number))
+        own_project, _, own_number = issue["key"].partition("-")
+        return own_project == project and _compared(int(own_number), operator, int(number))
 
     return test
 
@@ -231,8 +234,8 @@ def _day(text: str) -> int | None:
 def _time_test(world: World, field: str, operator: str, values: list[str]) -> Test:
     goal = _instant(world, values[0])
     if goal is None:
-        told = "Valid formats include: 'yyyy/MM/dd HH:mm', 'yyyy-MM-dd HH:mm', 'yyyy/MM/dd', 'yyyy-MM-dd', '-5d'."
-        raise Jql(f"Date value '{values[0]}' for field '{field}' is invalid. {told}")
+        formats = "Valid formats include: 'yyyy/MM/dd HH:mm', 'yyyy-MM-dd HH:mm', 'yyyy/MM/dd', 'yyyy-MM-dd', '-5d'."
+        raise Jql(f"Date value '{values[0]}' for field '{field}' is invalid. {formats}")
     if operator not in ("=", "!=", "<", ">", "<=", ">="):
         raise Jql(f"The operator '{operator}' is not supported by the '{field}' field.")
 
@@ -248,7 +251,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def _instant(world: World, value: str) -> int | None:
-    """Unix milliseconds of a date, a distance from now, or a function of now; None if it is none of them."""
+    """Return Unix milliseconds for a date, an offset from now, or a function such as startOfDay(); None for others."""
     now = datetime.fromtimestamp(world.now_ms / 1000, UTC)
     call = re.fullmatch(r"(?i)(now|startOf(?:Day|Week|Month)|endOf(?:Day|Week|Month))\((.*)\)", value)
     shift = _RELATIVE.fullmatch(call[2] if call else value)
@@ -279,7 +282,7 @@ def _instant(world: World, value: str) -> int | None:
 
 
 def sort_key(world: World, issue: Record, name: str) -> tuple[bool, Any]:
-    """What issues are sorted by; those without a value come last."""
+    """Return the key to sort an issue by; issues without a value come last in ascending order."""
     field = _ALIASES.get(name, name)
     if field in TIMES:
         moment = _moment(issue, field)

@@ -1,4 +1,4 @@
-"""parseJqlQueries: what queries say, as trees, and what is wrong with them."""
+"""parseJqlQueries: the structure of JQL queries, and their errors."""
 
 from collections.abc import Mapping
 
@@ -11,31 +11,31 @@ from envs.jira.replies import global_error
 
 
 def structure(tree: Tree) -> dict[str, Json]:
-    """JqlQuery."""
-    made: dict[str, Json] = {} if tree.where is None else {"where": _clause(tree.where)}
+    """Return a body of schema JqlQuery."""
+    body: dict[str, Json] = {} if tree.where is None else {"where": _clause(tree.where)}
     if tree.order:
         fields = [
-            {"field": _field(one.field), **({"direction": one.direction} if one.direction else {})}
-            for one in tree.order
+            {"field": _field(sort.field), **({"direction": sort.direction} if sort.direction else {})}
+            for sort in tree.order
         ]
-        made["orderBy"] = {"fields": fields}
-    return made
+        body["orderBy"] = {"fields": fields}
+    return body
 
 
 def _clause(node: Clause | Compound) -> dict[str, Json]:
-    """CompoundClause or FieldValueClause."""
+    """Return a body of schema CompoundClause or FieldValueClause."""
     if isinstance(node, Compound):
         return {"clauses": [_clause(inner) for inner in node.clauses], "operator": node.operator}
     return {"field": _field(node.field), "operand": _operand(node), "operator": node.operator.lower()}
 
 
 def _field(written: str) -> dict[str, Json]:
-    """JqlQueryField."""
+    """Return a body of schema JqlQueryField."""
     return {"name": unquoted(written), "encodedName": written}
 
 
 def _operand(node: Clause) -> dict[str, Json]:
-    """JqlQueryClauseOperand."""
+    """Return a body of schema JqlQueryClauseOperand."""
     if not node.listed:
         return _value(node.values[0])
     encoded = f"({', '.join(value.written for value in node.values)})"
@@ -43,30 +43,34 @@ def _operand(node: Clause) -> dict[str, Json]:
 
 
 def _value(value: Value) -> dict[str, Json]:
-    """JqlQueryUnitaryOperand."""
+    """Return a body of schema JqlQueryUnitaryOperand."""
     if value.function:
         return {"function": value.function, "arguments": [*value.arguments], "encodedOperand": value.written}
     return {"keyword": "empty"} if value.empty else {"value": value.text, "encodedValue": value.written}
 
 
 def parsed(world: World, text: str, validation: str) -> dict[str, Json]:
-    """ParsedJqlQuery: with `warn` the structure in spite of problems, with `none` nothing is looked up on the site."""
+    """Return a body of schema ParsedJqlQuery.
+
+    `validation` is "strict" (no structure if there are problems), "warn" (the structure in any case) or "none" (syntax
+    only, nothing is looked up on the site).
+    """
     try:
         tree = read(text)
     except Jql as error:
         return {"query": text, "errors": [str(error)]}
     found = [] if validation == "none" else list(dict.fromkeys(problems(world, tree)))
-    # A value that there is not may be there tomorrow.
-    told = {
-        "errors": [said for said, later in found if not later],
-        "warnings": [said for said, later in found if later],
+    # Unknown values are only warnings, because they may exist later.
+    problem_lists = {
+        "errors": [sentence for sentence, unknown_value in found if not unknown_value],
+        "warnings": [sentence for sentence, unknown_value in found if unknown_value],
     }
-    made: dict[str, Json] = {"query": text, **{name: sentences for name, sentences in told.items() if sentences}}
-    return made if found and validation == "strict" else {**made, "structure": structure(tree)}
+    body: dict[str, Json] = {"query": text, **{name: errors for name, errors in problem_lists.items() if errors}}
+    return body if found and validation == "strict" else {**body, "structure": structure(tree)}
 
 
 def parse_queries(world: World, arguments: Mapping[str, Json]) -> Response:
-    """parseJqlQueries: 200 with every query's structure or its errors; 400 without a query."""
+    """parseJqlQueries: 200 with the structure or the errors of every query; 400 without a query."""
     queries = arguments.get("queries") or []
     if not queries:
         return global_error(400, "At least one query must be given.")
@@ -76,7 +80,7 @@ def parse_queries(world: World, arguments: Mapping[str, Json]) -> Response:
 
 _VALIDATION = {"type": "string", "enum": ["strict", "warn", "none"]}
 PARSE_QUERIES = endpoint(
-    "parseJqlQueries", "POST", "/jql/parse", "Parses queries in JQL and tells what is wrong with them.", parse_queries,
+    "parseJqlQueries", "POST /jql/parse", "Parses queries in JQL and tells what is wrong with them.", parse_queries,
     Parameter("validation", "query", _VALIDATION, required=True),
     Parameter("queries", "body", {"type": "array", "items": {"type": "string"}}, required=True), reads=True,
     keep=("queries.query", "queries.errors", "queries.warnings"),

@@ -1,7 +1,7 @@
-"""Links between issues, and from issues to pages elsewhere.
+"""Links between issues, and remote links from issues to web pages.
 
-A link goes from the issue that the request calls outward to the one it calls inward. In an issue's own list the entry
-names the other end: seen from the outward issue it is the inward one.
+A link points from the request's outwardIssue to its inwardIssue. In an issue's list of links, an entry names the other
+end: the outward issue's entry has the inward issue.
 """
 
 from collections.abc import Mapping
@@ -16,25 +16,26 @@ from envs.jira.world import LINK_TYPES
 
 
 def type_body(world: World, record: Record) -> dict[str, Json]:
-    """IssueLinkType."""
+    """Return a body of schema IssueLinkType."""
     return {**record, "self": f"{world.site}/rest/api/3/issueLinkType/{record['id']}"}
 
 
 def links_of(world: World, issue_id: str) -> list[Record]:
-    """The links at either end of which the issue is."""
-    return [one for one in world.tables.get("issue_links", {}).values() if issue_id in (one["inward"], one["outward"])]
+    """Return the links that have the issue at either end."""
+    links = world.tables.get("issue_links", {}).values()
+    return [link for link in links if issue_id in (link["inward"], link["outward"])]
 
 
 def links_body(world: World, issue: Record) -> list[Json]:
-    """The links of an issue, each with its other end."""
-    issues, made = world.table("issues"), []
+    """Return the links of an issue in the form of its field issuelinks, each with the other end."""
+    issues, bodies = world.table("issues"), []
     for link in links_of(world, issue["id"]):
         body = {"id": link["id"], "self": f"{world.site}/rest/api/3/issueLink/{link['id']}"}
         body["type"] = type_body(world, LINK_TYPES[link["type"]])
-        # A link of an issue with itself does not exist, so one side is the other issue.
+        # An issue cannot be linked to itself, so exactly one end is the other issue.
         side = "inward" if link["outward"] == issue["id"] else "outward"
-        made.append({**body, f"{side}Issue": linked_issue(world, issues[link[side]])})
-    return made
+        bodies.append({**body, f"{side}Issue": linked_issue(world, issues[link[side]])})
+    return bodies
 
 
 def _end(world: World, value: Json) -> Record | None:
@@ -43,12 +44,10 @@ def _end(world: World, value: Json) -> Record | None:
 
 
 def link_issues(world: World, arguments: Mapping[str, Json]) -> Response:
-    """linkIssues: 201 without a body, for a link that is there already too."""
+    """linkIssues: 201 without a body, also if the link exists already."""
     given = arguments.get("type") or {}
-    kind = next(
-        (one for one in LINK_TYPES.values() if str(given.get("id")) == one["id"] or given.get("name") == one["name"]),
-        None,
-    )
+    type_id, name = str(given.get("id")), given.get("name")
+    kind = next((t for t in LINK_TYPES.values() if type_id == t["id"] or name == t["name"]), None)
     if kind is None:
         shown = given.get("name", given.get("id", ""))
         return global_error(404, f"No issue link type with name '{shown}' found.")
@@ -65,15 +64,15 @@ def link_issues(world: World, arguments: Mapping[str, Json]) -> Response:
         link["id"] = world.new_id()
         world.table("issue_links")[link["id"]] = link
         for issue, other, words in ((outward, inward, kind["outward"]), (inward, outward, kind["inward"])):
-            told = (other["key"], f"This issue {words} {other['key']}")
-            rewrite(world, issue, [item("Link", (None, None), told)])
+            after = (other["key"], f"This issue {words} {other['key']}")
+            rewrite(world, issue, [item("Link", (None, None), after)])
     if comment:
         put_comment(world, rewrite(world, world.table("issues")[outward["id"]], []), comment["body"])
     return Response(201)
 
 
 def get_link(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getIssueLink: 200 with the link and both its ends."""
+    """getIssueLink: 200 with the link and both issues."""
     link = world.tables.get("issue_links", {}).get(arguments.get("linkId", ""))
     if link is None:
         return _no_link(arguments)
@@ -94,7 +93,7 @@ def delete_link(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def drop(world: World, link: Record) -> None:
-    """Delete a link; both issues remember it."""
+    """Delete a link and add that to the history of both issues."""
     del world.table("issue_links")[link["id"]]
     kind, issues = LINK_TYPES[link["type"]], world.table("issues")
     for side, other in (("outward", "inward"), ("inward", "outward")):
@@ -109,22 +108,22 @@ def _no_link(arguments: Mapping[str, Json]) -> Response:
 
 
 def get_types(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getIssueLinkTypes: 200 with all types."""
+    """getIssueLinkTypes: 200 with all link types."""
     return Response(200, {"issueLinkTypes": [type_body(world, record) for record in LINK_TYPES.values()]})
 
 
 def _remote_body(world: World, link: Record) -> dict[str, Json]:
-    made = {name: link[name] for name in ("globalId", "relationship", "object") if link[name]}
-    self = f"{world.site}/rest/api/3/issue/{link['issue']}/remotelink/{link['id']}"
-    return {"id": int(link["id"]), "self": self, **made}
+    details = {name: link[name] for name in ("globalId", "relationship", "object") if link[name]}
+    url = f"{world.site}/rest/api/3/issue/{link['issue']}/remotelink/{link['id']}"
+    return {"id": int(link["id"]), "self": url, **details}
 
 
 def _remote_links(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
-    own = world.find("remote_links", issue=issue["id"])
+    links = world.find("remote_links", issue=issue["id"])
     if "globalId" in arguments:
-        found = [one for one in own if one["globalId"] == arguments["globalId"]]
+        found = [link for link in links if link["globalId"] == arguments["globalId"]]
         return Response(200, _remote_body(world, found[0])) if found else global_error(404, "No remote link exists.")
-    return Response(200, [_remote_body(world, one) for one in own])
+    return Response(200, [_remote_body(world, link) for link in links])
 
 
 def _put_remote(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
@@ -132,17 +131,17 @@ def _put_remote(world: World, issue: Record, arguments: Mapping[str, Json]) -> R
     errors = {name: f"'{name}' is required." for name in ("title", "url") if not given.get(name)}
     if errors:
         return field_errors(errors)
-    kept = {"title": given["title"], "url": given["url"]}
-    kept |= {"summary": given["summary"]} if isinstance(given.get("summary"), str) else {}
-    known = arguments.get("globalId") or ""
-    there = world.find("remote_links", issue=issue["id"], globalId=known) if known else []
-    link_id = there[0]["id"] if there else world.new_id()
+    target = {"title": given["title"], "url": given["url"]}
+    target |= {"summary": given["summary"]} if isinstance(given.get("summary"), str) else {}
+    global_id = arguments.get("globalId") or ""
+    existing = world.find("remote_links", issue=issue["id"], globalId=global_id) if global_id else []
+    link_id = existing[0]["id"] if existing else world.new_id()
     world.tick()
-    link = {"id": link_id, "issue": issue["id"], "globalId": known, "object": kept}
+    link = {"id": link_id, "issue": issue["id"], "globalId": global_id, "object": target}
     link["relationship"] = arguments.get("relationship") or ""
     world.table("remote_links")[link_id] = link
-    told = _remote_body(world, link)
-    return Response(200 if there else 201, {"id": told["id"], "self": told["self"]})
+    body = _remote_body(world, link)
+    return Response(200 if existing else 201, {"id": body["id"], "self": body["self"]})
 
 
 _NAMED = {"type": "object", "properties": {"id": {"type": ["string", "integer"]}, "name": STRING}}
@@ -155,27 +154,27 @@ _OBJECT = {
 }
 LINKS = (
     endpoint(
-        "linkIssues", "POST", "/issueLink", "Links two issues.", link_issues,
+        "linkIssues", "POST /issueLink", "Links two issues.", link_issues,
         Parameter("type", "body", _NAMED, required=True, compact=_NAME),
         Parameter("inwardIssue", "body", _ISSUE, required=True, compact=_KEY),
         Parameter("outwardIssue", "body", _ISSUE, required=True, compact=_KEY),
         Parameter("comment", "body", OBJECT, compact={}),
     ),
     endpoint(
-        "getIssueLink", "GET", "/issueLink/{linkId}", "Returns a link between issues.", get_link, path_id("linkId"),
+        "getIssueLink", "GET /issueLink/{linkId}", "Returns a link between issues.", get_link, path_id("linkId"),
         keep=("type.name", "inwardIssue.key", "outwardIssue.key"),
     ),
-    endpoint("deleteIssueLink", "DELETE", "/issueLink/{linkId}", "Deletes a link.", delete_link, path_id("linkId")),
+    endpoint("deleteIssueLink", "DELETE /issueLink/{linkId}", "Deletes a link.", delete_link, path_id("linkId")),
     endpoint(
-        "getIssueLinkTypes", "GET", "/issueLinkType", "Returns the types of links.", get_types,
+        "getIssueLinkTypes", "GET /issueLinkType", "Returns the types of links.", get_types,
         keep=("issueLinkTypes.name", "issueLinkTypes.inward", "issueLinkTypes.outward"),
     ),
     endpoint(
-        "getRemoteIssueLinks", "GET", "/issue/{issueIdOrKey}/remotelink", "Returns links of an issue to elsewhere.",
+        "getRemoteIssueLinks", "GET /issue/{issueIdOrKey}/remotelink", "Returns links of an issue to elsewhere.",
         on_issue(_remote_links), ID_OR_KEY, query("globalId"), keep=("object.title", "object.url", "id"),
     ),
     endpoint(
-        "createOrUpdateRemoteIssueLink", "POST", "/issue/{issueIdOrKey}/remotelink",
+        "createOrUpdateRemoteIssueLink", "POST /issue/{issueIdOrKey}/remotelink",
         "Links an issue to a page elsewhere.", on_issue(_put_remote), ID_OR_KEY,
         Parameter("object", "body", _OBJECT, required=True), Parameter("globalId", "body", STRING, compact={}),
         Parameter("relationship", "body", STRING, compact={}), keep=("id",),

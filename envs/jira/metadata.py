@@ -1,4 +1,4 @@
-"""What a site has as a whole: priorities, resolutions, statuses, issue types, labels, and the server itself."""
+"""Site-wide metadata: priorities, resolutions, statuses, issue types, link types, labels and the server's details."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -23,88 +23,88 @@ Shown = Callable[[World, Record], Json]
 
 
 def priority_body(world: World, record: Record) -> Json:
-    """Priority."""
+    """Return a body of schema Priority."""
     return {**named_body(world, "priority", record), "description": "", "isDefault": record["name"] == DEFAULT_PRIORITY}
 
 
 def resolution_body(world: World, record: Record) -> Json:
-    """Resolution."""
+    """Return a body of schema Resolution."""
     return {**named_body(world, "resolution", record), "description": ""}
 
 
-def one_of(
-    what: str, place: str, records: Callable[[World], Iterable[Record]], names: tuple[str, ...], shown: Shown
+def reader(
+    what: str, argument: str, records: Callable[[World], Iterable[Record]], keys: tuple[str, ...], shown: Shown
 ) -> Callable[[World, Mapping[str, Json]], Response]:
-    """A handler that finds one record by the argument `place`, which may be any of its `names`; 404 without one."""
+    """Return a handler that reads the record one of whose `keys` equals the argument; 404 if there is none."""
 
     def handler(world: World, arguments: Mapping[str, Json]) -> Response:
-        wanted = arguments.get(place, "")
-        for name in names:
+        value = arguments.get(argument, "")
+        for key in keys:
             for record in records(world):
-                if str(record[name]) == wanted:
+                if str(record[key]) == value:
                     return Response(200, shown(world, record))
-        return global_error(404, f"The {what} with id '{wanted}' does not exist.")
+        return global_error(404, f"The {what} with id '{value}' does not exist.")
 
     return handler
 
 
-get_priority = one_of("priority", "id", lambda world: world.find("priorities"), ("id",), priority_body)
-get_resolution = one_of("resolution", "id", lambda world: RESOLUTIONS.values(), ("id",), resolution_body)
-get_status = one_of("status", "idOrName", lambda world: world.find("statuses"), ("id", "name"), status_body)
-get_category = one_of("status category", "idOrKey", lambda world: CATEGORIES.values(), ("id", "key"), category_body)
-get_issue_type = one_of("issue type", "id", lambda world: world.find("issuetypes"), ("id",), issue_type_body)
-get_link_type = one_of("issue link type", "issueLinkTypeId", lambda world: LINK_TYPES.values(), ("id",), type_body)
+get_priority = reader("priority", "id", lambda world: world.find("priorities"), ("id",), priority_body)
+get_resolution = reader("resolution", "id", lambda world: RESOLUTIONS.values(), ("id",), resolution_body)
+get_status = reader("status", "idOrName", lambda world: world.find("statuses"), ("id", "name"), status_body)
+get_category = reader("status category", "idOrKey", lambda world: CATEGORIES.values(), ("id", "key"), category_body)
+get_issue_type = reader("issue type", "id", lambda world: world.find("issuetypes"), ("id",), issue_type_body)
+get_link_type = reader("issue link type", "issueLinkTypeId", lambda world: LINK_TYPES.values(), ("id",), type_body)
 
 
 def search_priorities(world: World, arguments: Mapping[str, Json]) -> Response:
-    """searchPriorities: 200 with a page of those that match, the highest first."""
+    """searchPriorities: 200 with a page of the matching priorities, highest first."""
     ids, text, only = arguments.get("id"), arguments.get("priorityName", "").lower(), arguments.get("onlyDefault")
     found = [
-        priority_body(world, one)
-        for one in world.find("priorities")
-        if (not ids or one["id"] in ids)
-        and text in one["name"].lower()
-        and (not only or one["name"] == DEFAULT_PRIORITY)
+        priority_body(world, priority)
+        for priority in world.find("priorities")
+        if (not ids or priority["id"] in ids)
+        and text in priority["name"].lower()
+        and (not only or priority["name"] == DEFAULT_PRIORITY)
     ]
     return page_bean(world, "/priority/search", found, arguments)
 
 
 def categories(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getStatusCategories: 200 with all."""
-    return Response(200, [category_body(world, one) for one in CATEGORIES.values()])
+    """getStatusCategories: 200 with all status categories."""
+    return Response(200, [category_body(world, category) for category in CATEGORIES.values()])
 
 
 def project_types(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getIssueTypesForProject: 200 with those of a project, of one level of the hierarchy if `level` says so."""
+    """getIssueTypesForProject: 200 with a project's issue types, of one level of the hierarchy if `level` is given."""
     if "projectId" not in arguments:
         return global_error(400, "The 'projectId' query parameter is required.")
-    wanted = str(arguments["projectId"])
-    project = find_project(world, wanted)
+    project_id = str(arguments["projectId"])
+    project = find_project(world, project_id)
     if project is None:
-        return no_project(wanted)
-    found = [world.table("issuetypes")[one] for one in project["issuetypes"]]
+        return no_project(project_id)
+    types = [world.table("issuetypes")[type_id] for type_id in project["issuetypes"]]
     level = arguments.get("level")
-    return Response(200, [issue_type_body(world, one) for one in found if level in (None, one["hierarchyLevel"])])
+    return Response(200, [issue_type_body(world, kind) for kind in types if level in (None, kind["hierarchyLevel"])])
 
 
 def priorities(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getPriorities: 200 with all, the highest first."""
-    return Response(200, [priority_body(world, one) for one in world.find("priorities")])
+    """getPriorities: 200 with all priorities, highest first."""
+    return Response(200, [priority_body(world, priority) for priority in world.find("priorities")])
 
 
 def resolutions(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getResolutions: 200 with all."""
-    return Response(200, [resolution_body(world, one) for one in RESOLUTIONS.values()])
+    """getResolutions: 200 with all resolutions."""
+    return Response(200, [resolution_body(world, resolution) for resolution in RESOLUTIONS.values()])
 
 
 def statuses(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getStatuses: 200 with those of all workflows."""
-    return Response(200, [status_body(world, one) for one in world.find("statuses")])
+    """getStatuses: 200 with the statuses of all workflows."""
+    return Response(200, [status_body(world, status) for status in world.find("statuses")])
 
 
 def issue_types(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getIssueAllTypes: 200 with all."""
-    return Response(200, [issue_type_body(world, one) for one in world.find("issuetypes")])
+    """getIssueAllTypes: 200 with all issue types."""
+    return Response(200, [issue_type_body(world, kind) for kind in world.find("issuetypes")])
 
 
 def labels(world: World, arguments: Mapping[str, Json]) -> Response:
@@ -114,51 +114,51 @@ def labels(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def server_info(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getServerInfo: 200; clients read from it that this is Cloud."""
-    made: dict[str, Json] = {"baseUrl": world.site, "version": "1001.0.0-SNAPSHOT", "versionNumbers": [1001, 0, 0]}
-    made |= {"deploymentType": "Cloud", "buildNumber": 100_000, "serverTime": timestamp(world.now_ms)}
-    return Response(200, {**made, "serverTitle": "Jira"})
+    """getServerInfo: 200 with the server's details, from which clients see that this is Jira Cloud."""
+    body: dict[str, Json] = {"baseUrl": world.site, "version": "1001.0.0-SNAPSHOT", "versionNumbers": [1001, 0, 0]}
+    body |= {"deploymentType": "Cloud", "buildNumber": 100_000, "serverTime": timestamp(world.now_ms)}
+    return Response(200, {**body, "serverTitle": "Jira"})
 
 
 _KEPT = ("name", "id")
 METADATA = (
-    endpoint("getPriorities", "GET", "/priority", "Returns all priorities.", priorities, keep=_KEPT),
+    endpoint("getPriorities", "GET /priority", "Returns all priorities.", priorities, keep=_KEPT),
     endpoint(
-        "searchPriorities", "GET", "/priority/search", "Searches priorities.", search_priorities,
+        "searchPriorities", "GET /priority/search", "Searches priorities.", search_priorities,
         query("priorityName"), query("id", STRINGS), query("onlyDefault", {"type": "boolean"}), START_AT, MAX_RESULTS,
         keep=("values.name", "values.id"),
     ),
-    endpoint("getPriority", "GET", "/priority/{id}", "Returns a priority.", get_priority, path_id(), keep=_KEPT),
-    endpoint("getResolutions", "GET", "/resolution", "Returns all resolutions.", resolutions, keep=_KEPT),
+    endpoint("getPriority", "GET /priority/{id}", "Returns a priority.", get_priority, path_id(), keep=_KEPT),
+    endpoint("getResolutions", "GET /resolution", "Returns all resolutions.", resolutions, keep=_KEPT),
     endpoint(
-        "getResolution", "GET", "/resolution/{id}", "Returns a resolution.", get_resolution, path_id(), keep=_KEPT
+        "getResolution", "GET /resolution/{id}", "Returns a resolution.", get_resolution, path_id(), keep=_KEPT
     ),
-    endpoint("getStatuses", "GET", "/status", "Returns all statuses.", statuses, keep=_KEPT),
+    endpoint("getStatuses", "GET /status", "Returns all statuses.", statuses, keep=_KEPT),
     endpoint(
-        "getStatus", "GET", "/status/{idOrName}", "Returns a status.", get_status, path_id("idOrName"),
+        "getStatus", "GET /status/{idOrName}", "Returns a status.", get_status, path_id("idOrName"),
         keep=("name", "id", "statusCategory.name"),
     ),
     endpoint(
-        "getStatusCategories", "GET", "/statuscategory", "Returns all categories of statuses.", categories,
+        "getStatusCategories", "GET /statuscategory", "Returns all categories of statuses.", categories,
         keep=("name", "key", "id"),
     ),
     endpoint(
-        "getStatusCategory", "GET", "/statuscategory/{idOrKey}", "Returns a category of statuses.", get_category,
+        "getStatusCategory", "GET /statuscategory/{idOrKey}", "Returns a category of statuses.", get_category,
         path_id("idOrKey"), keep=("name", "key", "id"),
     ),
-    endpoint("getIssueAllTypes", "GET", "/issuetype", "Returns all issue types.", issue_types, keep=_KEPT),
-    endpoint("getIssueType", "GET", "/issuetype/{id}", "Returns an issue type.", get_issue_type, path_id(), keep=_KEPT),
+    endpoint("getIssueAllTypes", "GET /issuetype", "Returns all issue types.", issue_types, keep=_KEPT),
+    endpoint("getIssueType", "GET /issuetype/{id}", "Returns an issue type.", get_issue_type, path_id(), keep=_KEPT),
     endpoint(
-        "getIssueTypesForProject", "GET", "/issuetype/project", "Returns a project's issue types.", project_types,
+        "getIssueTypesForProject", "GET /issuetype/project", "Returns a project's issue types.", project_types,
         query("projectId", ID_OR_NUMBER, required=True), query("level", {"type": "integer"}), keep=_KEPT,
     ),
     endpoint(
-        "getIssueLinkType", "GET", "/issueLinkType/{issueLinkTypeId}", "Returns a type of links.", get_link_type,
+        "getIssueLinkType", "GET /issueLinkType/{issueLinkTypeId}", "Returns a type of links.", get_link_type,
         path_id("issueLinkTypeId"), keep=("name", "inward", "outward"),
     ),
     endpoint(
-        "getAllLabels", "GET", "/label", "Returns the labels in use.", labels, START_AT, MAX_RESULTS, keep=("values",)
+        "getAllLabels", "GET /label", "Returns the labels in use.", labels, START_AT, MAX_RESULTS, keep=("values",)
     ),
-    endpoint("getServerInfo", "GET", "/serverInfo", "Returns what kind of site this is.", server_info),
+    endpoint("getServerInfo", "GET /serverInfo", "Returns what kind of site this is.", server_info),
     *FIELD_LIST,
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """Permissions: getMyPermissions, getAllPermissions.
 
-The site refuses no signed-in user anything that its operations do, so such a user has every permission that one of them
-stands for, and none of the others. Whoever is not an active user has none.
+The simulated site checks no permissions, so an active user has every permission that one of its operations needs, and
+none of the others. An unknown or inactive user has none.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from envs.jira.replies import NO_ISSUE, find_issue, find_project, global_error, 
 
 _GLOBAL = ("ADMINISTER", "BULK_CHANGE", "CREATE_SHARED_OBJECTS", "MANAGE_GROUP_FILTER_SUBSCRIPTIONS", "SYSTEM_ADMIN",
            "USER_PICKER")  # fmt: skip
-# key -> id, name, and whether some operation of this site does what it permits
+# key -> id, name, whether some operation of this site needs it
 _TABLE: dict[str, tuple[str, str, bool]] = {
     "ADMINISTER": ("0", "Administer Jira", True),
     "SYSTEM_ADMIN": ("44", "Jira System Administrators", False),
@@ -56,53 +56,53 @@ _TABLE: dict[str, tuple[str, str, bool]] = {
 
 
 def _body(key: str) -> dict[str, Json]:
-    """UserPermission, without what depends on a user."""
+    """Return a body of schema UserPermission, without the user's own data."""
     name = _TABLE[key][1]
     kind = "GLOBAL" if key in _GLOBAL else "PROJECT"
     return {"key": key, "name": name, "type": kind, "description": f"Whether a user may: {name.lower()}."}
 
 
 def all_permissions(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getAllPermissions: 200 with every permission that there is."""
+    """getAllPermissions: 200 with all permissions."""
     return Response(200, {"permissions": {key: _body(key) for key in _TABLE}})
 
 
 def my_permissions(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getMyPermissions: 200 with those asked for; 400 for none or an unknown one, 404 for an unknown context."""
-    asked = [key.strip() for key in arguments.get("permissions", "").split(",") if key.strip()]
-    if not asked:
+    """getMyPermissions: 200 with the requested ones; 400 for none or an unknown one, 404 for an unknown context."""
+    keys = [key.strip() for key in arguments.get("permissions", "").split(",") if key.strip()]
+    if not keys:
         return global_error(400, "The 'permissions' query parameter is required.")
-    if unknown := [key for key in asked if key not in _TABLE]:
+    if unknown := [key for key in keys if key not in _TABLE]:
         return global_error(400, f"Unrecognized permission: {unknown[0]}")
-    if "commentId" in arguments and asked != ["BROWSE_PROJECTS"]:
+    if "commentId" in arguments and keys != ["BROWSE_PROJECTS"]:
         return global_error(400, "With 'commentId' only the permission BROWSE_PROJECTS can be asked for.")
     if missing := _no_context(world, arguments):
         return missing
     active = world.tables.get("users", {}).get(world.me, {}).get("active", False)
-    told = {key: {"id": _TABLE[key][0], **_body(key), "havePermission": active and _TABLE[key][2]} for key in asked}
-    return Response(200, {"permissions": told})
+    body = {key: {"id": _TABLE[key][0], **_body(key), "havePermission": active and _TABLE[key][2]} for key in keys}
+    return Response(200, {"permissions": body})
 
 
 def _no_context(world: World, arguments: Mapping[str, Json]) -> Response | None:
-    """The refusal of a project, issue or comment that there is not."""
+    """Return the error for an unknown project, issue or comment, or None."""
     for name in ("projectKey", "projectId"):
         if name in arguments and find_project(world, arguments[name]) is None:
             return no_project(arguments[name])
     for name in ("issueKey", "issueId"):
         if name in arguments and find_issue(world, arguments[name]) is None:
             return global_error(404, NO_ISSUE)
-    wanted = arguments.get("commentId")
-    if wanted is not None and wanted not in world.tables.get("issue_comments", {}):
-        return global_error(404, f"Can not find a comment for the id: {wanted}.")
+    comment_id = arguments.get("commentId")
+    if comment_id is not None and comment_id not in world.tables.get("issue_comments", {}):
+        return global_error(404, f"Can not find a comment for the id: {comment_id}.")
     return None
 
 
 PERMISSIONS = (
     endpoint(
-        "getMyPermissions", "GET", "/mypermissions", "Tells which permissions the caller has.", my_permissions,
+        "getMyPermissions", "GET /mypermissions", "Tells which permissions the caller has.", my_permissions,
         Parameter("permissions", "query", {"type": "string", "description": "Keys, separated by commas."}),
         Parameter("projectKey", "query", {"type": "string"}), query("projectId"),
         Parameter("issueKey", "query", {"type": "string"}), query("issueId"), query("commentId"),
     ),
-    endpoint("getAllPermissions", "GET", "/permissions", "Returns all permissions.", all_permissions),
+    endpoint("getAllPermissions", "GET /permissions", "Returns all permissions.", all_permissions),
 )  # fmt: skip

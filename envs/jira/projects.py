@@ -1,5 +1,4 @@
-"""Projects and what belongs to one: searchProjects, getAllProjects, getProject, createProject, getAllStatuses, and the
-lists of components and versions."""
+"""Projects: searchProjects, getAllProjects, getProject, createProject, getAllStatuses, components and versions."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -24,20 +23,20 @@ from envs.jira.world import add_project, simple_workflow, workflow_of
 _ORDERED_BY = (
     *("name", "key", "owner", "category", "issueCount", "lastIssueUpdatedTime", "archivedDate", "deletedDate"),
 )
-"""What a search can be ordered by; names and keys are, the rest leaves the order as it is."""
+"""Valid fields to order a search by; only name and key have an effect."""
 
 
 def search(world: World, arguments: Mapping[str, Json]) -> Response:
-    """searchProjects: 200 with a page of the projects that match."""
+    """searchProjects: 200 with a page of the matching projects."""
     order = arguments.get("orderBy") or "key"
     if order.removeprefix("+").removeprefix("-") not in _ORDERED_BY:
         names = ", ".join(_ORDERED_BY)
         return global_error(400, f"The field to order by should be one of [{names}]. Instead, it was: {order}.")
     text, keys = arguments.get("query", "").lower(), arguments.get("keys")
     found = [
-        project_body(world, one)
-        for one in world.find("projects")
-        if (not keys or one["key"] in keys) and (text in one["key"].lower() or text in one["name"].lower())
+        project_body(world, project)
+        for project in world.find("projects")
+        if (not keys or project["key"] in keys) and (text in project["key"].lower() or text in project["name"].lower())
     ]
     by = {"name": "name", "key": "key"}.get(order.removeprefix("+").removeprefix("-"))
     if by is not None and "orderBy" in arguments:
@@ -47,56 +46,56 @@ def search(world: World, arguments: Mapping[str, Json]) -> Response:
 
 def get_all(world: World, arguments: Mapping[str, Json]) -> Response:
     """getAllProjects: 200 with all projects."""
-    return Response(200, [project_body(world, one) for one in world.find("projects")])
+    return Response(200, [project_body(world, project) for project in world.find("projects")])
 
 
 def _on_project(shown: Callable[[World, Record], Json]):
-    """A handler that first finds the project of the path; 404 without one."""
+    """Return a handler that first looks up the project of the path; 404 if there is none."""
 
     def handler(world: World, arguments: Mapping[str, Json]) -> Response:
-        wanted = arguments.get("projectIdOrKey", "")
-        project = find_project(world, wanted)
-        return no_project(wanted) if project is None else Response(200, shown(world, project))
+        id_or_key = arguments.get("projectIdOrKey", "")
+        project = find_project(world, id_or_key)
+        return no_project(id_or_key) if project is None else Response(200, shown(world, project))
 
     return handler
 
 
 def _types(world: World, project: Record) -> list[Record]:
-    return [world.table("issuetypes")[one] for one in project["issuetypes"]]
+    return [world.table("issuetypes")[type_id] for type_id in project["issuetypes"]]
 
 
 def _project(world: World, project: Record) -> Json:
-    made = {**project_body(world, project), "description": project.get("description", "")}
-    made["lead"] = user_of(world, project.get("lead", world.me))
-    made["issueTypes"] = [issue_type_body(world, one) for one in _types(world, project)]
-    return {**made, "components": components_of(world, project), "versions": versions_of(world, project)}
+    body = {**project_body(world, project), "description": project.get("description", "")}
+    body["lead"] = user_of(world, project.get("lead", world.me))
+    body["issueTypes"] = [issue_type_body(world, kind) for kind in _types(world, project)]
+    return {**body, "components": components_of(world, project), "versions": versions_of(world, project)}
 
 
 def _statuses(world: World, project: Record) -> Json:
     def statuses_of(kind: Record) -> list[Json]:
         flow = workflow_of(world, project, kind["id"])
         ids = dict.fromkeys([flow["initial"], *(step["to"] for step in flow["transitions"])])
-        return [status_body(world, world.table("statuses")[one]) for one in ids]
+        return [status_body(world, world.table("statuses")[status_id]) for status_id in ids]
 
     link = f"{world.site}/rest/api/3/issuetype/"
     return [
-        {"self": link + one["id"], "id": one["id"], "name": one["name"], "subtask": one["subtask"],
-         "statuses": statuses_of(one)} for one in _types(world, project)
+        {"self": link + kind["id"], "id": kind["id"], "name": kind["name"], "subtask": kind["subtask"],
+         "statuses": statuses_of(kind)} for kind in _types(world, project)
     ]  # fmt: skip
 
 
 def page_of_versions(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getProjectVersionsPaginated: 200 with a page of those that match."""
-    wanted = arguments.get("projectIdOrKey", "")
-    project = find_project(world, wanted)
+    """getProjectVersionsPaginated: 200 with a page of the matching versions."""
+    id_or_key = arguments.get("projectIdOrKey", "")
+    project = find_project(world, id_or_key)
     if project is None:
-        return no_project(wanted)
-    return page_bean(world, f"/project/{wanted}/version", versions_of(world, project, arguments), arguments)
+        return no_project(id_or_key)
+    return page_bean(world, f"/project/{id_or_key}/version", versions_of(world, project, arguments), arguments)
 
 
 def create(world: World, arguments: Mapping[str, Json]) -> Response:
-    """createProject: 201 with id, key and self. The project has every issue type and a workflow of three statuses."""
-    key, name, lead = (arguments.get(one, "") for one in ("key", "name", "leadAccountId"))
+    """createProject: 201 with id, key and self. The project has all issue types and a workflow of three statuses."""
+    key, name, lead = (arguments.get(field, "") for field in ("key", "name", "leadAccountId"))
     errors = {}
     if not re.fullmatch(r"[A-Z][A-Z0-9]+", key, re.ASCII):
         errors["projectKey"] = "Project keys must start with an uppercase letter, followed by one or more uppercase "
@@ -107,7 +106,7 @@ def create(world: World, arguments: Mapping[str, Json]) -> Response:
         errors["projectKey"] = f"Project '{world.find('projects', key=key)[0]['name']}' uses this project key."
     if not name.strip():
         errors["projectName"] = "You must specify a valid project name."
-    elif any(one["name"].lower() == name.lower() for one in world.find("projects")):
+    elif any(project["name"].lower() == name.lower() for project in world.find("projects")):
         errors["projectName"] = "A project with that name already exists."
     if lead not in world.tables.get("users", {}):
         errors["projectLead"] = "You must specify a valid project lead."
@@ -116,10 +115,10 @@ def create(world: World, arguments: Mapping[str, Json]) -> Response:
     if errors:
         return field_errors(errors)
     world.tick()
-    made = add_project(world, key, name, ["To Do", "In Progress", "Done"], simple_workflow())
+    new = add_project(world, key, name, ["To Do", "In Progress", "Done"], simple_workflow())
     more = {"lead": lead, "description": arguments.get("description", "")}
-    world.table("projects")[made["id"]] = {**made, **more}
-    return Response(201, {"id": int(made["id"]), "key": key, "self": f"{world.site}/rest/api/3/project/{made['id']}"})
+    world.table("projects")[new["id"]] = {**new, **more}
+    return Response(201, {"id": int(new["id"]), "key": key, "self": f"{world.site}/rest/api/3/project/{new['id']}"})
 
 
 _ORDERS = [f"{sign}{name}" for name in ("description", "name", "releaseDate", "sequence", "startDate")
@@ -128,33 +127,33 @@ _ROOT, _ID = "/project/{projectIdOrKey}", path_id("projectIdOrKey")
 _KEPT = ("name", "id")
 PROJECTS = (
     endpoint(
-        "searchProjects", "GET", "/project/search", "Searches projects.", search, Parameter("query", "query", STRING),
+        "searchProjects", "GET /project/search", "Searches projects.", search, Parameter("query", "query", STRING),
         query("keys", STRINGS), query("orderBy"), START_AT, MAX_RESULTS, keep=("values.name", "values.key"),
     ),
-    endpoint("getAllProjects", "GET", "/project", "Returns all projects.", get_all, keep=("name", "key")),
+    endpoint("getAllProjects", "GET /project", "Returns all projects.", get_all, keep=("name", "key")),
     endpoint(
-        "getProject", "GET", _ROOT, "Returns a project.", _on_project(_project), _ID,
+        "getProject", f"GET {_ROOT}", "Returns a project.", _on_project(_project), _ID,
         keep=("name", "key", "issueTypes.name", "components.name", "versions.name"),
     ),
     endpoint(
-        "getAllStatuses", "GET", f"{_ROOT}/statuses", "Returns a project's statuses.", _on_project(_statuses), _ID,
+        "getAllStatuses", f"GET {_ROOT}/statuses", "Returns a project's statuses.", _on_project(_statuses), _ID,
         keep=("name", "statuses.name"),
     ),
     endpoint(
-        "getProjectComponents", "GET", f"{_ROOT}/components", "Returns a project's components.",
+        "getProjectComponents", f"GET {_ROOT}/components", "Returns a project's components.",
         _on_project(components_of), _ID, keep=_KEPT,
     ),
     endpoint(
-        "getProjectVersions", "GET", f"{_ROOT}/versions", "Returns a project's versions.", _on_project(versions_of),
+        "getProjectVersions", f"GET {_ROOT}/versions", "Returns a project's versions.", _on_project(versions_of),
         _ID, keep=_KEPT,
     ),
     endpoint(
-        "getProjectVersionsPaginated", "GET", f"{_ROOT}/version", "Returns a page of a project's versions.",
+        "getProjectVersionsPaginated", f"GET {_ROOT}/version", "Returns a page of a project's versions.",
         page_of_versions, _ID, query("query"), query("status"), query("orderBy", {"type": "string", "enum": _ORDERS}),
         START_AT, MAX_RESULTS, keep=("values.name", "values.id"),
     ),
     endpoint(
-        "createProject", "POST", "/project", "Creates a project.", create,
+        "createProject", "POST /project", "Creates a project.", create,
         Parameter("key", "body", STRING, required=True), Parameter("name", "body", STRING, required=True),
         Parameter("leadAccountId", "body", STRING),
         Parameter("projectTypeKey", "body", {"type": "string", "enum": ["software", "service_desk", "business"]}),

@@ -1,5 +1,4 @@
-"""Jira's error bodies, and the shapes of records in answers. Sentences are wire data, quoted as the real site sends
-them."""
+"""Jira's error responses, and the bodies of records in responses. The sentences are the real site's, word for word."""
 
 from datetime import UTC, datetime
 
@@ -14,48 +13,48 @@ RICH_TEXT = "Operation value must be an Atlassian Document (see the Atlassian Do
 
 
 def global_error(status: int, *sentences: str) -> Response:
-    """A refusal that concerns no single field."""
+    """Return an error that concerns no single field."""
     return Response(status, {"errorMessages": list(sentences), "errors": {}})
 
 
 def field_errors(errors: dict[str, str], status: int = 400) -> Response:
-    """A refusal that names fields."""
+    """Return an error with one sentence per field."""
     return Response(status, {"errorMessages": [], "errors": errors})
 
 
 def wrong_shape(why: str) -> Response:
-    """The answer to arguments of the wrong JSON type. The real site does not say which; a model must know to learn."""
+    """Return the error for invalid arguments. Unlike the real site's it says why, so that a model can learn."""
     return Response(400, {"errorMessages": [NOT_JSON_SHAPE, why]})
 
 
 def timestamp(ms: int) -> str:
-    """Jira's form of a time: milliseconds and an offset without colon."""
+    """Return a time (Unix milliseconds) in Jira's format, with milliseconds and an offset without colon."""
     moment = datetime.fromtimestamp(ms / 1000, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
 
 
 def find_issue(world: World, id_or_key: str) -> Record | None:
-    """An issue by numeric id or by key, the latter without regard to case."""
-    wanted = id_or_key.upper()
-    by_id = world.tables.get("issues", {}).get(id_or_key)
-    return by_id or next((issue for issue in world.tables.get("issues", {}).values() if issue["key"] == wanted), None)
+    """Return the issue of a numeric id or a key (in any case), or None."""
+    key = id_or_key.upper()
+    issues = world.tables.get("issues", {})
+    return issues.get(id_or_key) or next((issue for issue in issues.values() if issue["key"] == key), None)
 
 
 def find_project(world: World, id_or_key: str) -> Record | None:
-    """A project by id or by key, the latter without regard to case."""
-    wanted = id_or_key.upper()
-    by_id = world.tables.get("projects", {}).get(id_or_key)
-    return by_id or next((one for one in world.tables.get("projects", {}).values() if one["key"] == wanted), None)
+    """Return the project of a numeric id or a key (in any case), or None."""
+    key = id_or_key.upper()
+    projects = world.tables.get("projects", {})
+    return projects.get(id_or_key) or next((project for project in projects.values() if project["key"] == key), None)
 
 
 def no_project(id_or_key: str, status: int = 404) -> Response:
-    """The refusal of a project that there is not."""
-    how = "id" if id_or_key.isdigit() else "key"
-    return global_error(status, f"No project could be found with {how} '{id_or_key}'.")
+    """Return the error for an unknown project."""
+    kind = "id" if id_or_key.isdigit() else "key"
+    return global_error(status, f"No project could be found with {kind} '{id_or_key}'.")
 
 
 def named(world: World, table: str, value: Json) -> Record | None:
-    """A record by {"id"} or {"name"}."""
+    """Return the record of a table that {"id"} or {"name"} identifies, or None."""
     if not isinstance(value, dict):
         return None
     if isinstance(value.get("id"), str | int):
@@ -64,7 +63,7 @@ def named(world: World, table: str, value: Json) -> Record | None:
 
 
 def user_body(world: World, user: Record) -> dict[str, Json]:
-    """User."""
+    """Return a body of schema User."""
     account = user["accountId"]
     avatars = {f"{size}x{size}": f"{world.site}/avatar.png?size={size}" for size in (16, 24, 32, 48)}
     return {
@@ -79,7 +78,7 @@ def user_body(world: World, user: Record) -> dict[str, Json]:
 
 
 def user_of(world: World, account: str | None) -> Json:
-    """UserDetails of an account id, or None."""
+    """Return a body of schema UserDetails for an account id; None for None."""
     return (
         None
         if account is None
@@ -88,7 +87,7 @@ def user_of(world: World, account: str | None) -> Json:
 
 
 def status_body(world: World, status: Record) -> Json:
-    """StatusDetails."""
+    """Return a body of schema StatusDetails."""
     return {
         "self": f"{world.site}/rest/api/3/status/{status['id']}",
         "description": "",
@@ -100,17 +99,17 @@ def status_body(world: World, status: Record) -> Json:
 
 
 def category_body(world: World, category: Record) -> Json:
-    """StatusCategory."""
+    """Return a body of schema StatusCategory."""
     return {"self": f"{world.site}/rest/api/3/statuscategory/{category['id']}", **category}
 
 
 def named_body(world: World, kind: str, record: Record) -> Json:
-    """Priority and other records that are an id and a name."""
+    """Return the body of a record that has only an id and a name, such as a priority."""
     return {"self": f"{world.site}/rest/api/3/{kind}/{record['id']}", "id": record["id"], "name": record["name"]}
 
 
 def issue_type_body(world: World, record: Record) -> Json:
-    """IssueTypeDetails."""
+    """Return a body of schema IssueTypeDetails."""
     return {
         "self": f"{world.site}/rest/api/3/issuetype/{record['id']}",
         "id": record["id"],
@@ -123,7 +122,7 @@ def issue_type_body(world: World, record: Record) -> Json:
 
 
 def project_body(world: World, record: Record) -> Json:
-    """Project, as it appears inside an issue."""
+    """Return a body of schema Project, as it appears inside an issue."""
     return {
         "self": f"{world.site}/rest/api/3/project/{record['id']}",
         "id": record["id"],
@@ -135,10 +134,10 @@ def project_body(world: World, record: Record) -> Json:
 
 
 def linked_issue(world: World, issue: Record) -> dict[str, Json]:
-    """LinkedIssue: another issue inside an issue."""
-    kept, table = issue["fields"], world.table
-    fields = {"summary": kept["summary"], "status": status_body(world, table("statuses")[issue["status"]])}
-    fields |= {"priority": named_body(world, "priority", table("priorities")[kept["priority"]])}
+    """Return a body of schema LinkedIssue, as an issue appears inside another one."""
+    stored, table = issue["fields"], world.table
+    fields = {"summary": stored["summary"], "status": status_body(world, table("statuses")[issue["status"]])}
+    fields |= {"priority": named_body(world, "priority", table("priorities")[stored["priority"]])}
     fields |= {"issuetype": issue_type_body(world, table("issuetypes")[issue["issuetype"]])}
     link = f"{world.site}/rest/api/3/issue/{issue['id']}"
     return {"id": issue["id"], "key": issue["key"], "self": link, "fields": fields}

@@ -1,7 +1,7 @@
-"""Screens of transitions: which fields a transition asks for, and the values that a request gives them.
+"""Screens of transitions: the fields that a transition can set, and their values in a request.
 
-A screen is {field id: whether it is required}. All of it is checked before the status moves; what is not on the screen
-cannot be set by the transition. A comment can be added on any screen.
+A screen maps field ids to whether the field is required. It is validated completely before the status changes. A
+transition can set only the fields on its screen, and add a comment if it has a screen.
 """
 
 from collections.abc import Mapping
@@ -20,25 +20,25 @@ Screen = Mapping[str, bool]
 
 @dataclass(frozen=True)
 class Filled:
-    """A screen that was filled in."""
+    """The valid values of a screen in a request."""
 
     values: Mapping[str, Json]
-    """Fields as they are stored."""
+    """Stored values by field id."""
     resolution: str | None
-    """The id of the resolution that was chosen."""
+    """Id of the chosen resolution, if any."""
     comments: tuple[Json, ...]
-    """Documents."""
+    """Documents to add as comments."""
 
 
 def screen_body(world: World, project: Record, screen: Screen) -> dict[str, Json]:
-    """The metadata of a screen's fields, by field id."""
+    """Return the metadata of a screen's fields, by field id."""
     return {name: field_meta(world, project, name, required) for name, required in screen.items()}
 
 
 def filled(
     world: World, project: Record, screen: Screen, fields: Mapping[str, Json], update: Mapping[str, Json]
 ) -> Filled | dict[str, str]:
-    """The values given to a screen by `fields` and `update`, or what is wrong by field id."""
+    """Return the values that `fields` and `update` of a request give to a screen, or error sentences by field id."""
     errors = {name: f"Field '{name}' cannot appear in both 'fields' and 'update'" for name in fields if name in update}
     given = dict(fields)
     comments: list[Json] = []
@@ -46,7 +46,7 @@ def filled(
         if name == "comment" and screen:
             comments, wrong_comment = added_comments(steps)
             errors |= {"comment": wrong_comment} if wrong_comment else {}
-        elif sets := [one["set"] for one in _listed(steps) if "set" in one]:
+        elif sets := [step["set"] for step in _listed(steps) if "set" in step]:
             given[name] = sets[-1]
         else:
             errors[name] = NOT_ON_SCREEN.format(name)
@@ -63,11 +63,12 @@ def filled(
 
 
 def _listed(value: Json) -> list[Mapping[str, Json]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [step for step in value if isinstance(step, dict)] if isinstance(value, list) else []
 
 
 def _resolution(value: Json) -> str | None:
     given = value if isinstance(value, dict) else {}
-    fits = [one["id"] for one in RESOLUTIONS.values() if str(given.get("id")) == one["id"]]
-    fits = fits or [one["id"] for one in RESOLUTIONS.values() if "id" not in given and given.get("name") == one["name"]]
-    return fits[0] if fits else None
+    matches = [r["id"] for r in RESOLUTIONS.values() if str(given.get("id")) == r["id"]]
+    if not matches and "id" not in given:
+        matches = [r["id"] for r in RESOLUTIONS.values() if given.get("name") == r["name"]]
+    return matches[0] if matches else None

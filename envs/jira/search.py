@@ -1,11 +1,11 @@
-"""Searching by JQL: pages by token, counts, matches; and the removed search that answers 410."""
+"""Search by JQL: pages of issues, counts, matches, and the removed search, which returns 410."""
 
 from collections.abc import Mapping
 
 from envs.api.operation import Json, Parameter, Response
 from envs.api.world import World
 from envs.jira.endpoint import STRING, STRINGS, endpoint, query
-from envs.jira.issue_body import issue_body, wanted_fields
+from envs.jira.issue_body import issue_body, selected_fields
 from envs.jira.jql import UNBOUNDED, parse
 from envs.jira.jql_structure import PARSE_QUERIES
 from envs.jira.jql_tree import Jql
@@ -19,26 +19,26 @@ _BAD_TOKEN = "The provided next page token is invalid or expired."
 
 
 def search(world: World, arguments: Mapping[str, Json]) -> Response:
-    """searchAndReconsileIssuesUsingJql(Post): 200 with a page of issues; nextPageToken unless it is the last one."""
+    """searchAndReconsileIssuesUsingJql(Post): 200 with a page of issues; nextPageToken unless it is the last."""
     size = arguments.get("maxResults", 50)
     if not 1 <= size <= 5000:
         return global_error(400, "The max results parameter has to be between 1 and 5,000.")
     try:
-        found = parse(world, arguments.get("jql", ""))
+        query = parse(world, arguments.get("jql", ""))
     except Jql as error:
         return global_error(400, str(error))
-    if found.test is None:
+    if query.test is None:
         return global_error(400, UNBOUNDED)
     token = arguments.get("nextPageToken") or "page-0"
     number = token.removeprefix("page-")
-    issues = found.run(world)
-    fits = token.startswith("page-") and number.isascii() and number.isdecimal() and len(number) < 9
-    if not fits or int(number) > len(issues):
+    issues = query.run(world)
+    valid = token.startswith("page-") and number.isascii() and number.isdecimal() and len(number) < 9
+    if not valid or int(number) > len(issues):
         return global_error(400, _BAD_TOKEN)
     start = int(number)
-    wanted = wanted_fields(arguments.get("fields") or ["id"])
-    bodies = [issue_body(world, issue, wanted) for issue in issues[start : start + size]]
-    if not wanted:
+    fields = selected_fields(arguments.get("fields") or ["id"])
+    bodies = [issue_body(world, issue, fields) for issue in issues[start : start + size]]
+    if not fields:
         bodies = [{"id": body["id"]} for body in bodies]
     last = start + size >= len(issues)
     body: dict[str, Json] = {"issues": bodies, "isLast": last}
@@ -46,7 +46,7 @@ def search(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def search_by_body(world: World, arguments: Mapping[str, Json]) -> Response:
-    """searchAndReconsileIssuesUsingJqlPost: as by GET, but the body is closed, and lists in it are bounded."""
+    """searchAndReconsileIssuesUsingJqlPost: as by GET, but unknown arguments and too long lists are errors."""
     if unknown := sorted(arguments.keys() - _BODY):
         return wrong_shape(f"must not contain {', '.join(unknown)}")
     for name, most in _LONGEST.items():
@@ -56,21 +56,21 @@ def search_by_body(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def count(world: World, arguments: Mapping[str, Json]) -> Response:
-    """countIssues: 200 with how many issues a query finds."""
+    """countIssues: 200 with the number of issues that a query finds."""
     try:
-        found = parse(world, arguments.get("jql", ""))
+        query = parse(world, arguments.get("jql", ""))
     except Jql as error:
         return global_error(400, str(error))
-    return Response(200, {"count": len(found.run(world))}) if found.test else global_error(400, UNBOUNDED)
+    return Response(200, {"count": len(query.run(world))}) if query.test else global_error(400, UNBOUNDED)
 
 
 def match(world: World, arguments: Mapping[str, Json]) -> Response:
-    """matchIssues: 200 with which of the issues each query finds."""
-    wanted = {str(one) for one in arguments.get("issueIds", [])}
+    """matchIssues: 200 with the given issues that each query finds."""
+    candidates = {str(issue_id) for issue_id in arguments.get("issueIds", [])}
     matches: list[Json] = []
     for jql in arguments.get("jqls", []):
         try:
-            found = [int(one["id"]) for one in parse(world, jql).run(world) if one["id"] in wanted]
+            found = [int(issue["id"]) for issue in parse(world, jql).run(world) if issue["id"] in candidates]
             matches.append({"matchedIssues": found, "errors": []})
         except Jql as error:
             matches.append({"matchedIssues": [], "errors": [str(error)]})
@@ -78,7 +78,7 @@ def match(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def removed(world: World, arguments: Mapping[str, Json]) -> Response:
-    """searchForIssuesUsingJql(Post): 410."""
+    """searchForIssuesUsingJql(Post): 410, because this search was removed."""
     return global_error(410, _GONE)
 
 
@@ -90,29 +90,29 @@ _JQL = Parameter("jql", "query", STRING)
 _PATH = "/search/jql"
 SEARCH = (
     endpoint(
-        "searchAndReconsileIssuesUsingJql", "GET", _PATH, "Searches issues by a query in JQL.", search, _JQL,
+        "searchAndReconsileIssuesUsingJql", f"GET {_PATH}", "Searches issues by a query in JQL.", search, _JQL,
         Parameter("fields", "query", STRINGS), Parameter("nextPageToken", "query", STRING),
         query("maxResults", _SIZE), query("expand"), keep=_KEPT,
     ),
     endpoint(
-        "searchAndReconsileIssuesUsingJqlPost", "POST", _PATH, "Searches issues by a query in JQL.", search_by_body,
+        "searchAndReconsileIssuesUsingJqlPost", f"POST {_PATH}", "Searches issues by a query in JQL.", search_by_body,
         Parameter("jql", "body", STRING, required=True), Parameter("fields", "body", STRINGS),
         Parameter("nextPageToken", "body", STRING), Parameter("maxResults", "body", _SIZE, compact={}),
         keep=_KEPT, reads=True,
     ),
     endpoint(
-        "countIssues", "POST", "/search/approximate-count", "Counts the issues that a query in JQL finds.", count,
+        "countIssues", "POST /search/approximate-count", "Counts the issues that a query in JQL finds.", count,
         Parameter("jql", "body", STRING, required=True), keep=("count",), reads=True,
     ),
     endpoint(
-        "matchIssues", "POST", "/jql/match", "Tells which issues queries in JQL find.", match,
+        "matchIssues", "POST /jql/match", "Tells which issues queries in JQL find.", match,
         Parameter("jqls", "body", STRINGS, required=True),
         Parameter("issueIds", "body", {"type": "array", "items": _SIZE}, required=True), reads=True,
     ),
     PARSE_QUERIES,
-    endpoint("searchForIssuesUsingJql", "GET", "/search", "Was removed.", removed, query("jql")),
+    endpoint("searchForIssuesUsingJql", "GET /search", "Was removed.", removed, query("jql")),
     endpoint(
-        "searchForIssuesUsingJqlPost", "POST", "/search", "Was removed.", removed,
+        "searchForIssuesUsingJqlPost", "POST /search", "Was removed.", removed,
         Parameter("jql", "body", STRING, compact={}), reads=True,
     ),
 )  # fmt: skip

@@ -1,7 +1,7 @@
-"""Sprints: createSprint, getSprint, partiallyUpdateSprint, updateSprint, deleteSprint, and moving issues (Agile).
+"""Sprints of the Agile API: createSprint, getSprint, partiallyUpdateSprint, updateSprint, deleteSprint, moving issues.
 
-A sprint goes from future to active, which takes dates, to closed, and never back. An issue is in one sprint at most;
-what is not done when its sprint is closed goes back to the backlog.
+A sprint goes from future to active, which requires dates, and then to closed, never back. An issue is in at most one
+sprint. Issues that are not done when their sprint is closed go back to the backlog.
 """
 
 from collections.abc import Mapping
@@ -38,13 +38,13 @@ def create(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def get(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getSprint: 200."""
+    """getSprint: 200 with the sprint."""
     sprint = find_sprint(world, arguments.get("sprintId"))
     return no_sprint() if sprint is None else Response(200, sprint_body(world, sprint))
 
 
 def change(world: World, arguments: Mapping[str, Json]) -> Response:
-    """partiallyUpdateSprint: 200 with the sprint; what is not given stays."""
+    """partiallyUpdateSprint: 200 with the sprint; values not given stay the same."""
     sprint = find_sprint(world, arguments.get("sprintId"))
     if sprint is None:
         return no_sprint()
@@ -53,7 +53,7 @@ def change(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def replace(world: World, arguments: Mapping[str, Json]) -> Response:
-    """updateSprint: 200 with the sprint; name and state are required, and what is not given is emptied."""
+    """updateSprint: 200 with the sprint; name and state are required, and values not given are cleared."""
     sprint = find_sprint(world, arguments.get("sprintId"))
     if sprint is None:
         return no_sprint()
@@ -69,22 +69,22 @@ def _changed(world: World, sprint: Record, given: Mapping[str, Json], state: str
         return field_errors({"state": f"A sprint cannot go from {sprint['state']} to {state}."})
     if "name" in given and not str(given["name"] or "").strip():
         return field_errors({"name": "Sprint name must be specified."})
-    made = {**sprint, **given, "state": state}
-    if errors := _wrong_dates(made):
+    new = {**sprint, **given, "state": state}
+    if errors := _wrong_dates(new):
         return field_errors(errors)
-    if state == "active" and not (made.get("startDate") and made.get("endDate")):
-        missing = [name for name in ("startDate", "endDate") if not made.get(name)]
+    if state == "active" and not (new.get("startDate") and new.get("endDate")):
+        missing = [name for name in ("startDate", "endDate") if not new.get(name)]
         return field_errors({name: "A sprint needs its dates before it is started." for name in missing})
     now = world.tick()
     if state == "closed" and sprint["state"] == "active":
-        made["completeDate"] = timestamp(now)
+        new["completeDate"] = timestamp(now)
         _release(world, sprint, open_only=True)
-    world.table("sprints")[sprint["id"]] = made
-    return Response(200, sprint_body(world, made))
+    world.table("sprints")[sprint["id"]] = new
+    return Response(200, sprint_body(world, new))
 
 
 def _wrong_dates(sprint: Mapping[str, Json]) -> dict[str, str]:
-    """What is wrong with a sprint's dates, by field."""
+    """Return error sentences about a sprint's dates, by field."""
     given = {name: sprint[name] for name in ("startDate", "endDate") if sprint.get(name)}
     wrong = {name: "The date must be in ISO 8601 format." for name, value in given.items() if not is_moment(value)}
     if not wrong and len(given) == 2 and not is_after(given["endDate"], given["startDate"]):
@@ -115,12 +115,12 @@ def _put(world: World, issue: Record, sprint: Record | None) -> None:
     before = find_sprint(world, issue.get("sprint"))
     if before == sprint:
         return
-    told = [(one["id"], one["name"]) if one else (None, None) for one in (before, sprint)]
-    rewrite(world, issue, [item("Sprint", *told)], sprint=sprint["id"] if sprint else None)
+    old, new = ((record["id"], record["name"]) if record else (None, None) for record in (before, sprint))
+    rewrite(world, issue, [item("Sprint", old, new)], sprint=sprint["id"] if sprint else None)
 
 
 def move_to_sprint(world: World, arguments: Mapping[str, Json]) -> Response:
-    """moveIssuesToSprintAndRank: 204; all of them or none."""
+    """moveIssuesToSprintAndRank: 204; moves all issues or none."""
     sprint = find_sprint(world, arguments.get("sprintId"))
     if sprint is None:
         return no_sprint()
@@ -130,7 +130,7 @@ def move_to_sprint(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def move_to_backlog(world: World, arguments: Mapping[str, Json]) -> Response:
-    """moveIssuesToBacklog: 204; all of them or none."""
+    """moveIssuesToBacklog: 204; moves all issues or none."""
     return _moved(world, arguments, None)
 
 
@@ -154,25 +154,25 @@ _ISSUES = Parameter("issues", "body", {**STRINGS, "description": "IDs or keys of
 _KEPT = ("name", "state", "id")
 SPRINTS = (
     endpoint(
-        "createSprint", "POST", _ROOT, "Creates a future sprint.", create, Parameter("name", "body", STRING),
+        "createSprint", f"POST {_ROOT}", "Creates a future sprint.", create, Parameter("name", "body", STRING),
         Parameter("originBoardId", "body", {"type": ["integer", "string"]}), *_BODY, keep=_KEPT,
     ),
-    endpoint("getSprint", "GET", f"{_ROOT}/{{sprintId}}", "Returns a sprint.", get, _ID, keep=_KEPT),
+    endpoint("getSprint", f"GET {_ROOT}/{{sprintId}}", "Returns a sprint.", get, _ID, keep=_KEPT),
     endpoint(
-        "partiallyUpdateSprint", "POST", f"{_ROOT}/{{sprintId}}", "Changes what is given of a sprint.", change, _ID,
+        "partiallyUpdateSprint", f"POST {_ROOT}/{{sprintId}}", "Changes what is given of a sprint.", change, _ID,
         Parameter("name", "body", STRING), _STATE, *_BODY, keep=_KEPT,
     ),
     endpoint(
-        "updateSprint", "PUT", f"{_ROOT}/{{sprintId}}", "Replaces a sprint's values.", replace, _ID,
+        "updateSprint", f"PUT {_ROOT}/{{sprintId}}", "Replaces a sprint's values.", replace, _ID,
         Parameter("name", "body", STRING), _STATE, *_BODY, keep=_KEPT,
     ),
-    endpoint("deleteSprint", "DELETE", f"{_ROOT}/{{sprintId}}", "Deletes a sprint.", delete, _ID),
+    endpoint("deleteSprint", f"DELETE {_ROOT}/{{sprintId}}", "Deletes a sprint.", delete, _ID),
     endpoint(
-        "moveIssuesToSprintAndRank", "POST", f"{_ROOT}/{{sprintId}}/issue", "Moves issues to a sprint.",
+        "moveIssuesToSprintAndRank", f"POST {_ROOT}/{{sprintId}}/issue", "Moves issues to a sprint.",
         move_to_sprint, _ID, _ISSUES,
     ),
     endpoint(
-        "moveIssuesToBacklog", "POST", f"{AGILE}/backlog/issue", "Takes issues out of their sprints.", move_to_backlog,
+        "moveIssuesToBacklog", f"POST {AGILE}/backlog/issue", "Takes issues out of their sprints.", move_to_backlog,
         _ISSUES,
     ),
 )  # fmt: skip

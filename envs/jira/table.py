@@ -1,4 +1,4 @@
-"""The table of all operations of Jira."""
+"""The table of all Jira operations."""
 
 from envs.api.operation import Api
 from envs.jira.attachments import ATTACHMENTS
@@ -6,7 +6,7 @@ from envs.jira.boards import BOARDS
 from envs.jira.comments import COMMENTS
 from envs.jira.components import COMPONENTS
 from envs.jira.creating import CREATE_ISSUE, CREATE_ISSUES
-from envs.jira.distractors import NAMESAKES
+from envs.jira.distractors import DISTRACTORS
 from envs.jira.field_meta import FIELD_META
 from envs.jira.issue_edits import ISSUE_EDITS
 from envs.jira.issues import GET_ISSUE
@@ -26,6 +26,6 @@ from envs.jira.world import LINK_TYPES, RESOLUTIONS
 
 _ISSUES = (CREATE_ISSUE, CREATE_ISSUES, GET_ISSUE, GET_TRANSITIONS, DO_TRANSITION, *ISSUE_EDITS)
 _PARTS = (*COMMENTS, *WATCHERS, *LINKS, *WORKLOGS, *PROPERTIES, *ATTACHMENTS)
-_FIXED = frozenset(one["name"] for table in (RESOLUTIONS, LINK_TYPES) for one in table.values())
+_FIXED = frozenset(record["name"] for table in (RESOLUTIONS, LINK_TYPES) for record in table.values())
 _SITE = (*USERS, *PROJECTS, *COMPONENTS, *VERSIONS, *METADATA, *PERMISSIONS, *FIELD_META, *BOARDS, *SPRINTS)
-JIRA = Api("jira", (*_ISSUES, *SEARCH, *_PARTS, *_SITE), NAMESAKES, _FIXED)
+JIRA = Api("jira", (*_ISSUES, *SEARCH, *_PARTS, *_SITE), DISTRACTORS, _FIXED)

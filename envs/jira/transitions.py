@@ -1,8 +1,8 @@
-"""The workflow of an issue: getTransitions, doTransition.
+"""Workflow transitions of issues: getTransitions, doTransition.
 
-Transition ids belong to a workflow: the same name or target has another id in another project, and where types have
-workflows of their own for another type, so they have to be read.
-A transition may have a screen; all that is on it is checked before anything moves.
+A transition id is specific to a workflow: the same name or target status has other ids in another project or, if issue
+types have workflows of their own, for another type. So ids have to be read. A transition may have a screen, which is
+validated completely before anything changes.
 """
 
 from collections.abc import Mapping
@@ -19,23 +19,23 @@ from envs.jira.screens import Filled, filled, screen_body
 from envs.jira.world import RESOLUTIONS, workflow_of
 
 DONE = next(iter(RESOLUTIONS))
-"""The resolution that an issue gets by entering a status of the category done, unless a screen asked for one."""
+"""The resolution of an issue that enters a status of category done, unless the request's screen chooses another."""
 
 
 def available(world: World, issue: Record) -> list[Record]:
-    """The transitions that leave the issue's status, and the global ones."""
+    """Return the transitions from the issue's status, and the global ones."""
     project = world.table("projects")[issue["project"]]
     steps = workflow_of(world, project, issue["issuetype"])["transitions"]
     return [step for step in steps if not step["from"] or issue["status"] in step["from"]]
 
 
 def get_transitions(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getTransitions: 200 with the transitions that can be made now; an unknown transitionId gives an empty list."""
+    """getTransitions: 200 with the currently available transitions; an unknown transitionId gives an empty list."""
     issue = find_issue(world, arguments.get("issueIdOrKey", ""))
     if issue is None:
         return global_error(404, replies.NO_ISSUE)
-    wanted = arguments.get("transitionId")
-    shown = [step for step in available(world, issue) if wanted in (None, step["id"])]
+    transition_id = arguments.get("transitionId")
+    shown = [step for step in available(world, issue) if transition_id in (None, step["id"])]
     bodies = [_body(world, issue, step) for step in shown]
     if "transitions.fields" in arguments.get("expand", "").split(","):
         project = world.table("projects")[issue["project"]]
@@ -47,7 +47,7 @@ def get_transitions(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def _body(world: World, issue: Record, step: Record) -> dict[str, Json]:
-    """IssueTransition."""
+    """Return a body of schema IssueTransition."""
     return {
         "id": step["id"],
         "name": step["name"],
@@ -70,20 +70,22 @@ def do_transition(world: World, arguments: Mapping[str, Json]) -> Response:
     if not isinstance(transition, dict) or not transition.get("id"):
         return global_error(400, "Missing 'transition' identifier")
     # Real clients send integers too.
-    wanted = str(transition["id"])
-    step = next((step for step in available(world, issue) if step["id"] == wanted), None)
+    transition_id = str(transition["id"])
+    step = next((step for step in available(world, issue) if step["id"] == transition_id), None)
     if step is None:
-        return global_error(400, f"Transition id '{wanted}' is not valid for this issue.")
+        return global_error(400, f"Transition id '{transition_id}' is not valid for this issue.")
     project = world.table("projects")[issue["project"]]
-    found = filled(world, project, step.get("screen", {}), arguments.get("fields") or {}, arguments.get("update") or {})
-    if not isinstance(found, Filled):
-        return field_errors(found)
-    _move(world, issue, step, found)
+    screen = filled(
+        world, project, step.get("screen", {}), arguments.get("fields") or {}, arguments.get("update") or {}
+    )
+    if not isinstance(screen, Filled):
+        return field_errors(screen)
+    _move(world, issue, step, screen)
     return Response(204)
 
 
 def _move(world: World, issue: Record, step: Record, screen: Filled) -> None:
-    """Set what the screen was filled with and the status, as one change."""
+    """Set the screen's values and the status in one write."""
     statuses = world.table("statuses")
     before, after = statuses[issue["status"]], statuses[step["to"]]
     more: dict[str, Json] = {}
@@ -98,9 +100,9 @@ def _move(world: World, issue: Record, step: Record, screen: Filled) -> None:
         items.append(item("status", (before["id"], before["name"]), (after["id"], after["name"])))
     if changed:
         more["fields"] = {**issue["fields"], **changed}
-    made = rewrite(world, issue, items, status=step["to"], **more)
+    moved = rewrite(world, issue, items, status=step["to"], **more)
     for body in screen.comments:
-        put_comment(world, made, body)
+        put_comment(world, moved, body)
 
 
 _EXPAND = "transitions.fields adds the fields on each transition's screen, whether they are required, and their values."

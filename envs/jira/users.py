@@ -1,4 +1,4 @@
-"""Users: getUser, findUsers, findAssignableUsers, findUsersForPicker, getCurrentUser. An account id is opaque."""
+"""Users, known by opaque account ids: getUser, findUsers, findAssignableUsers, findUsersForPicker, getCurrentUser."""
 
 from collections.abc import Mapping
 
@@ -9,21 +9,21 @@ from envs.jira.replies import find_issue, find_project, global_error, user_body
 
 
 def matching(world: World, text: str) -> list[Record]:
-    """Active users, a word of whose name begins with the text."""
-    wanted = text.lower()
+    """Return the active users whose name, or a word of it, begins with the text."""
+    prefix = text.lower()
     return [
         user
         for user in world.tables.get("users", {}).values()
         if user["active"]
         and (
-            user["displayName"].lower().startswith(wanted)
-            or any(word.startswith(wanted) for word in user["displayName"].lower().split())
+            user["displayName"].lower().startswith(prefix)
+            or any(word.startswith(prefix) for word in user["displayName"].lower().split())
         )
     ]
 
 
 def get_user(world: World, arguments: Mapping[str, Json]) -> Response:
-    """getUser: 200 with the user, 404 without one."""
+    """getUser: 200 with the user; 404 for an unknown account."""
     user = world.tables.get("users", {}).get(arguments.get("accountId", ""))
     return Response(200, user_body(world, user)) if user else global_error(404, "Specified user does not exist.")
 
@@ -34,7 +34,7 @@ def myself(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def find_users(world: World, arguments: Mapping[str, Json]) -> Response:
-    """findUsers: 200 with the users that match; 400 without anything to match."""
+    """findUsers: 200 with the matching users; 400 without a criterion."""
     if not {"query", "accountId", "property"} & arguments.keys():
         return global_error(400, "The username or property query parameter must be provided")
     found = matching(world, arguments.get("query", ""))
@@ -44,7 +44,7 @@ def find_users(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def find_assignable(world: World, arguments: Mapping[str, Json]) -> Response:
-    """findAssignableUsers: 200 with the users who can be assigned issues of a project."""
+    """findAssignableUsers: 200 with the matching users who can be assigned issues of a project."""
     if not {"project", "issueKey", "issueId"} & arguments.keys():
         return global_error(400, "No project, issue key or issue ID was provided")
     if "project" in arguments and find_project(world, arguments["project"]) is None:
@@ -57,7 +57,7 @@ def find_assignable(world: World, arguments: Mapping[str, Json]) -> Response:
 
 
 def pick(world: World, arguments: Mapping[str, Json]) -> Response:
-    """findUsersForPicker: 200 with users, total and header; 400 without anything to match."""
+    """findUsersForPicker: 200 with matching users, their total and a header; 400 without a query."""
     if "query" not in arguments:
         return global_error(400, "The 'query' query parameter is required.")
     found = matching(world, arguments.get("query", ""))
@@ -73,22 +73,22 @@ def pick(world: World, arguments: Mapping[str, Json]) -> Response:
 _QUERY = Parameter("query", "query", {"type": "string"})
 _KEPT = ("displayName", "accountId")
 USERS = (
-    endpoint("getCurrentUser", "GET", "/myself", "Returns the caller.", myself, keep=_KEPT),
+    endpoint("getCurrentUser", "GET /myself", "Returns the caller.", myself, keep=_KEPT),
     endpoint(
-        "getUser", "GET", "/user", "Returns a user.", get_user, Parameter("accountId", "query", {"type": "string"}),
+        "getUser", "GET /user", "Returns a user.", get_user, Parameter("accountId", "query", {"type": "string"}),
         keep=_KEPT,
     ),
     endpoint(
-        "findUsers", "GET", "/user/search", "Finds users by name.", find_users, _QUERY, query("accountId"),
+        "findUsers", "GET /user/search", "Finds users by name.", find_users, _QUERY, query("accountId"),
         query("property"), START_AT, MAX_RESULTS, keep=_KEPT,
     ),
     endpoint(
-        "findAssignableUsers", "GET", "/user/assignable/search", "Finds users who can be assigned issues.",
+        "findAssignableUsers", "GET /user/assignable/search", "Finds users who can be assigned issues.",
         find_assignable, _QUERY, Parameter("project", "query", {"type": "string"}), query("issueKey"),
         query("issueId"), START_AT, MAX_RESULTS, keep=_KEPT,
     ),
     endpoint(
-        "findUsersForPicker", "GET", "/user/picker", "Finds users for a picker.", pick,
+        "findUsersForPicker", "GET /user/picker", "Finds users for a picker.", pick,
         Parameter("query", "query", {"type": "string"}, required=True), MAX_RESULTS,
         keep=("users.displayName", "users.accountId"),
     ),

@@ -1,4 +1,4 @@
-"""Work logged on issues, and what that does to the remaining estimate: auto, leave, new or manual; never below 0."""
+"""Worklogs of issues, and their effect on the remaining estimate: auto, leave, new or manual, never below 0."""
 
 from collections.abc import Mapping
 
@@ -25,13 +25,13 @@ from envs.jira.replies import field_errors, global_error, timestamp, user_of
 _NO_MOMENT = "Error parsing date string: expected yyyy-MM-dd'T'HH:mm:ss.SSSZ"
 
 
-def _own(world: World, issue: Record) -> list[Record]:
+def _worklogs_of(world: World, issue: Record) -> list[Record]:
     return world.find("worklogs", issue=issue["id"]) if world.tables.get("worklogs") else []
 
 
 def worklog_body(world: World, log: Record) -> dict[str, Json]:
-    """Worklog."""
-    made: dict[str, Json] = {
+    """Return a body of schema Worklog."""
+    body: dict[str, Json] = {
         "self": f"{world.site}/rest/api/3/issue/{log['issue']}/worklog/{log['id']}",
         "id": log["id"],
         "issueId": log["issue"],
@@ -43,26 +43,26 @@ def worklog_body(world: World, log: Record) -> dict[str, Json]:
         "timeSpent": durations.written(log["seconds"]),
         "timeSpentSeconds": log["seconds"],
     }
-    return made | ({"comment": log["comment"]} if log["comment"] else {})
+    return body | ({"comment": log["comment"]} if log["comment"] else {})
 
 
 def worklogs_body(world: World, issue: Record, arguments: Mapping[str, Json] | None = None) -> dict[str, Json]:
-    """PageOfWorklogs."""
-    shown, told = cut(_own(world, issue), arguments or {}, 5000)
-    return {**told, "worklogs": [worklog_body(world, log) for log in shown]}
+    """Return a body of schema PageOfWorklogs."""
+    page, paging = cut(_worklogs_of(world, issue), arguments or {}, 5000)
+    return {**paging, "worklogs": [worklog_body(world, log) for log in page]}
 
 
 def time_body(world: World, issue: Record) -> dict[str, Json]:
-    """TimeTrackingDetails: estimates, and the sum of what was logged."""
-    kept = issue["fields"].get("timetracking", {})
-    spent = sum(log["seconds"] for log in _own(world, issue))
-    parts = {"originalEstimate": kept.get("original"), "remainingEstimate": kept.get("remaining")}
+    """Return a body of schema TimeTrackingDetails: the estimates and the total time logged."""
+    stored = issue["fields"].get("timetracking", {})
+    spent = sum(log["seconds"] for log in _worklogs_of(world, issue))
+    parts = {"originalEstimate": stored.get("original"), "remainingEstimate": stored.get("remaining")}
     parts["timeSpent"] = spent or None
-    made: dict[str, Json] = {}
+    body: dict[str, Json] = {}
     for name, value in parts.items():
         if value is not None:
-            made |= {name: durations.written(value), f"{name}Seconds": value}
-    return made
+            body |= {name: durations.written(value), f"{name}Seconds": value}
+    return body
 
 
 def _spent(arguments: Mapping[str, Json]) -> int | None:
@@ -71,14 +71,17 @@ def _spent(arguments: Mapping[str, Json]) -> int | None:
     return durations.seconds(arguments.get("timeSpent", ""))
 
 
-def _remaining(issue: Record, arguments: Mapping[str, Json], less: int, manual: str) -> int | None | str:
-    """The remaining estimate after `less` seconds more were logged, or what is wrong with the arguments."""
+def _remaining(issue: Record, arguments: Mapping[str, Json], logged: int, manual: str) -> int | None | str:
+    """Return the remaining estimate in seconds after logging `logged` seconds more, or an error sentence.
+
+    `manual` names the argument that adjustEstimate=manual requires: "reduceBy" or "increaseBy".
+    """
     now = issue["fields"].get("timetracking", {}).get("remaining")
     how = arguments.get("adjustEstimate", "auto")
     if how == "leave":
         return now
     if how == "auto":
-        return None if now is None else max(0, now - less)
+        return None if now is None else max(0, now - logged)
     name = "newEstimate" if how == "new" else manual
     given = durations.seconds(arguments.get(name, ""))
     if given is None:
@@ -89,14 +92,14 @@ def _remaining(issue: Record, arguments: Mapping[str, Json], less: int, manual: 
 
 
 def _tracked(world: World, issue: Record, remaining: int | None) -> None:
-    """Store the remaining estimate, with its history."""
-    kept = issue["fields"].get("timetracking", {})
-    if remaining == kept.get("remaining"):
+    """Store the remaining estimate, with a history entry if it has changed."""
+    old = issue["fields"].get("timetracking", {})
+    if remaining == old.get("remaining"):
         rewrite(world, issue, [])
         return
-    before = None if kept.get("remaining") is None else str(kept["remaining"])
+    before = None if old.get("remaining") is None else str(old["remaining"])
     change = item("timeestimate", (before, before), (str(remaining), str(remaining)))
-    rewrite(world, issue, [change], fields={**issue["fields"], "timetracking": {**kept, "remaining": remaining}})
+    rewrite(world, issue, [change], fields={**issue["fields"], "timetracking": {**old, "remaining": remaining}})
 
 
 def _list(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
@@ -154,10 +157,10 @@ def _update(world: World, issue: Record, arguments: Mapping[str, Json]) -> Respo
     if isinstance(remaining, str):
         return field_errors({"adjustEstimate": remaining})
     _tracked(world, issue, remaining)
-    made = {**log, "seconds": seconds, "comment": comment, "updated": world.now_ms}
-    made["started"] = arguments.get("started", log["started"])
-    world.table("worklogs")[log["id"]] = made
-    return Response(200, worklog_body(world, made))
+    updated = {**log, "seconds": seconds, "comment": comment, "updated": world.now_ms}
+    updated["started"] = arguments.get("started", log["started"])
+    world.table("worklogs")[log["id"]] = updated
+    return Response(200, worklog_body(world, updated))
 
 
 def _delete(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
@@ -184,20 +187,20 @@ _WORK = (
 _KEPT = ("id", "timeSpent")
 WORKLOGS = (
     endpoint(
-        "getIssueWorklog", "GET", _PATH, "Returns the work logged on an issue.", on_issue(_list), ID_OR_KEY, START_AT,
+        "getIssueWorklog", f"GET {_PATH}", "Returns the work logged on an issue.", on_issue(_list), ID_OR_KEY, START_AT,
         MAX_RESULTS, keep=("worklogs.timeSpent", "worklogs.id"),
     ),
     endpoint(
-        "addWorklog", "POST", _PATH, "Logs work on an issue.", on_issue(_add), ID_OR_KEY, *_WORK, _HOW, _NEW,
+        "addWorklog", f"POST {_PATH}", "Logs work on an issue.", on_issue(_add), ID_OR_KEY, *_WORK, _HOW, _NEW,
         query("reduceBy"), keep=_KEPT,
     ),
-    endpoint("getWorklog", "GET", f"{_PATH}/{{id}}", "Returns logged work.", on_issue(_get), ID_OR_KEY, path_id()),
+    endpoint("getWorklog", f"GET {_PATH}/{{id}}", "Returns logged work.", on_issue(_get), ID_OR_KEY, path_id()),
     endpoint(
-        "updateWorklog", "PUT", f"{_PATH}/{{id}}", "Changes logged work.", on_issue(_update), ID_OR_KEY, path_id(),
+        "updateWorklog", f"PUT {_PATH}/{{id}}", "Changes logged work.", on_issue(_update), ID_OR_KEY, path_id(),
         *_WORK, _HOW, _NEW, keep=_KEPT,
     ),
     endpoint(
-        "deleteWorklog", "DELETE", f"{_PATH}/{{id}}", "Deletes logged work.", on_issue(_delete), ID_OR_KEY, path_id(),
+        "deleteWorklog", f"DELETE {_PATH}/{{id}}", "Deletes logged work.", on_issue(_delete), ID_OR_KEY, path_id(),
         _HOW, _NEW, query("increaseBy"),
     ),
 )  # fmt: skip

@@ -1,12 +1,13 @@
-"""A Jira site as tables: projects, issue types, priorities, statuses, workflows, issues, users.
+"""The tables of a Jira site, and functions that fill them for scenarios.
 
-issues      id -> id, key, project, issuetype, status, created, updated, fields (summary, priority, labels, ...)
-workflows   id -> id, initial, transitions: [{id, name, from: [status id] (empty: from anywhere), to: status id,
-            and where it has a screen: {field id: whether it is required}}]
-projects    id -> id, key, name, issuetypes: [id], workflow, next_number, and where types have workflows of their own:
-            workflows: {issue type id: workflow id}
-and once they are needed components, versions, issue_comments, worklogs, issue_links, remote_links, issue_attachments,
-boards and sprints; an issue's history, watchers, voters, properties and resolution are in its record.
+issues      id -> id, key, project, issuetype, status, created, updated, fields (summary, priority, labels, ...);
+            optionally history, watchers, voters, properties, resolution and sprint
+workflows   id -> id, initial, transitions: [{id, name, from: [status id] (empty: from any status), to: status id,
+            optionally screen: {field id: whether it is required}}]
+projects    id -> id, key, name, issuetypes: [id], workflow, next_number, optionally workflows: {issue type id:
+            workflow id} for issue types with a workflow of their own
+The tables issuetypes, priorities, statuses and users are always there; components, versions, issue_comments, worklogs,
+issue_links, remote_links, issue_attachments, boards and sprints are added on first use.
 """
 
 import random
@@ -19,7 +20,7 @@ from envs.words import Split
 ISSUE_TYPES = ("Bug", "Task", "Story", "Epic")
 PRIORITIES = ("Highest", "High", "Medium", "Low", "Lowest")
 DEFAULT_PRIORITY = "Medium"
-# The three categories every status belongs to, with the ids and colours of the real site.
+# Every status belongs to one of these categories, with the ids and colours of the real site.
 CATEGORIES: dict[str, Record] = {
     "new": {"id": 2, "key": "new", "colorName": "blue-gray", "name": "To Do"},
     "indeterminate": {"id": 4, "key": "indeterminate", "colorName": "yellow", "name": "In Progress"},
@@ -27,12 +28,12 @@ CATEGORIES: dict[str, Record] = {
 }
 
 RESOLUTIONS: dict[str, Record] = {
-    str(10_000 + place): {"id": str(10_000 + place), "name": name}
-    for place, name in enumerate(("Done", "Won't Do", "Duplicate", "Cannot Reproduce"))
+    str(10_000 + index): {"id": str(10_000 + index), "name": name}
+    for index, name in enumerate(("Done", "Won't Do", "Duplicate", "Cannot Reproduce"))
 }
 LINK_TYPES: dict[str, Record] = {
-    str(10_000 + place): {"id": str(10_000 + place), "name": name, "inward": inward, "outward": outward}
-    for place, (name, inward, outward) in enumerate(
+    str(10_000 + index): {"id": str(10_000 + index), "name": name, "inward": inward, "outward": outward}
+    for index, (name, inward, outward) in enumerate(
         (
             ("Blocks", "is blocked by", "blocks"),
             ("Cloners", "is cloned by", "clones"),
@@ -44,7 +45,7 @@ LINK_TYPES: dict[str, Record] = {
 
 
 def empty_site() -> World:
-    """A site with issue types, priorities and one user, but no project."""
+    """Return a site with issue types, priorities and one user, the caller, but no project."""
     world = World()
     for name in ISSUE_TYPES:
         put(world, "issuetypes", name=name, subtask=False, hierarchyLevel=1 if name == "Epic" else 0)
@@ -55,14 +56,14 @@ def empty_site() -> World:
 
 
 def put(world: World, table: str, **values: Any) -> Record:
-    """Add a record under a fresh id."""
+    """Add a record with a new id to a table."""
     record = {"id": world.new_id(), **values}
     world.table(table)[record["id"]] = record
     return record
 
 
 def add_project(world: World, key: str, name: str, statuses: list[str], workflow: list[Record]) -> Record:
-    """A project with its own statuses and workflow; transitions name statuses by their place in `statuses`."""
+    """Add a project with its own statuses and workflow, whose transitions refer to statuses by index in `statuses`."""
     flow = _add_workflow(world, statuses, workflow)
     types = [record["id"] for record in world.tables.get("issuetypes", {}).values()]
     return put(world, "projects", key=key, name=name, issuetypes=types, workflow=flow["id"], next_number=1)
@@ -71,41 +72,41 @@ def add_project(world: World, key: str, name: str, statuses: list[str], workflow
 def add_type_workflow(
     world: World, project: Record, issuetype: str, statuses: list[str], workflow: list[Record]
 ) -> Record:
-    """The project, in which issues of one type have statuses and a workflow of their own."""
+    """Give issues of one type in a project their own statuses and workflow; return the new project record."""
     kind, flow = world.find("issuetypes", name=issuetype)[0]["id"], _add_workflow(world, statuses, workflow)
     project = world.table("projects")[project["id"]]
-    made = {**project, "workflows": {**project.get("workflows", {}), kind: flow["id"]}}
-    world.table("projects")[project["id"]] = made
-    return made
+    project = {**project, "workflows": {**project.get("workflows", {}), kind: flow["id"]}}
+    world.table("projects")[project["id"]] = project
+    return project
 
 
 def workflow_of(world: World, project: Record, issuetype: str) -> Record:
-    """The workflow of a project's issues of a type (an id)."""
+    """Return the workflow of a project's issues of a type, given by id."""
     return world.table("workflows")[project.get("workflows", {}).get(issuetype, project["workflow"])]
 
 
 def _add_workflow(world: World, statuses: list[str], workflow: list[Record]) -> Record:
     last = len(statuses) - 1
-    made = [
+    records = [
         put(
             world,
             "statuses",
             name=status,
-            category="new" if place == 0 else "done" if place == last else "indeterminate",
+            category="new" if index == 0 else "done" if index == last else "indeterminate",
         )
-        for place, status in enumerate(statuses)
+        for index, status in enumerate(statuses)
     ]
     transitions = [
-        {**step, "from": [made[place]["id"] for place in step["from"]], "to": made[step["to"]]["id"]}
+        {**step, "from": [records[index]["id"] for index in step["from"]], "to": records[step["to"]]["id"]}
         for step in workflow
     ]
-    return put(world, "workflows", initial=made[0]["id"], transitions=transitions)
+    return put(world, "workflows", initial=records[0]["id"], transitions=transitions)
 
 
 def add_issue(
     world: World, project: Record, number: int, summary: str, issuetype: str = "Task", status: str = ""
 ) -> Record:
-    """An existing issue, in its workflow's initial status unless `status` (an id) says otherwise."""
+    """Add an issue, in its workflow's initial status unless `status` (an id) is given."""
     table = world.table("projects")
     table[project["id"]] = {**project, "next_number": max(number + 1, table[project["id"]]["next_number"])}
     kind = world.find("issuetypes", name=issuetype)[0]["id"]
@@ -123,27 +124,27 @@ def add_issue(
 
 
 def add_subtask_type(world: World) -> Record:
-    """The type of sub-tasks, in every project that there is."""
-    made = put(world, "issuetypes", name="Subtask", subtask=True, hierarchyLevel=-1)
+    """Add the issue type Subtask to the site and to all its projects."""
+    subtask = put(world, "issuetypes", name="Subtask", subtask=True, hierarchyLevel=-1)
     for project in world.find("projects"):
-        world.table("projects")[project["id"]] = {**project, "issuetypes": [*project["issuetypes"], made["id"]]}
-    return made
+        world.table("projects")[project["id"]] = {**project, "issuetypes": [*project["issuetypes"], subtask["id"]]}
+    return subtask
 
 
 def add_user(world: World, account: str, name: str, active: bool = True) -> Record:
-    """A further user."""
+    """Add a user."""
     user = {"accountId": account, "displayName": name, "active": active}
     world.table("users")[account] = user
     return user
 
 
 def simple_workflow() -> list[Record]:
-    """Forward from each of three statuses to the next."""
+    """Return the transitions of a linear workflow of three statuses."""
     return [{"id": "11", "name": "Start", "from": [0], "to": 1}, {"id": "21", "name": "Finish", "from": [1], "to": 2}]
 
 
 def add_distractors(world: World, rng: random.Random, split: Split, taken: list[str]) -> None:
-    """Two more projects with an issue each, sharing no key with `taken`."""
+    """Add at least two projects with one issue each, none with a key in `taken`."""
     for key in words.distinct(rng, 2 + len(taken), lambda r: words.key(r, split)):
         if key not in taken:
             project = add_project(

@@ -1,33 +1,34 @@
-"""Model text -> calls.
+"""Parse the tool calls in a model's text.
 
     Qwen3 (Hermes)   <tool_call>{"name": ..., "arguments": {...}}</tool_call>
     Qwen3.5          <tool_call><function=NAME><parameter=KEY>value</parameter></function></tool_call>
-    lenient          also either of them without <tool_call>, the JSON bare or in a fence; only on request
+    lenient          also either of them without <tool_call>, the JSON bare or in a code fence
 
-Nothing that a model can write raises. What is no call becomes a `Malformed` with a sentence the model can act on.
+No text raises. A call that cannot be read becomes a `Malformed` whose sentence tells the model how to correct it.
 """
 
 from envs.parsing import hermes_json, qwen_xml, untagged
-from envs.parsing.hermes_json import Malformed, Wanted
+from envs.parsing.hermes_json import Malformed, ParsedCall
 from envs.parsing.qwen_xml import Schemas
 
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
 THOUGHT, END_OF_THOUGHT = "<think>", "</think>"
 
-__all__ = ["Malformed", "Wanted", "parse_calls"]
+__all__ = ["Malformed", "ParsedCall", "parse_calls"]
 
 
-def parse_calls(text: str, schemas: Schemas | None = None, lenient: bool = False) -> list[Wanted | Malformed]:
-    """The calls of one turn, in order; empty if there is none. Calls inside a thought do not count.
+def parse_calls(text: str, schemas: Schemas | None = None, lenient: bool = False) -> list[ParsedCall | Malformed]:
+    """Return the calls of one turn, in order. Calls inside a thought are ignored.
 
-    `schemas` (tool -> argument -> schema) tells strings from JSON in Qwen3.5's form.
+    `schemas` (tool -> argument -> schema) distinguishes strings from JSON in Qwen3.5's format. `lenient` also accepts
+    calls without tags, if the turn has no <tool_call>.
     """
-    # The prompt may have opened the thought, so only its end is sure to be here; one that never ends was cut off.
-    said = text.rpartition(END_OF_THOUGHT)[2].partition(THOUGHT)[0]
-    if lenient and OPEN not in said:
-        return _untagged(said, schemas or {})
-    calls: list[Wanted | Malformed] = []
-    for part in said.split(OPEN)[1:]:
+    # The prompt may have opened the thought, so only its end tag is certain to be here. One without end was cut off.
+    visible = text.rpartition(END_OF_THOUGHT)[2].partition(THOUGHT)[0]
+    if lenient and OPEN not in visible:
+        return _untagged(visible, schemas or {})
+    calls: list[ParsedCall | Malformed] = []
+    for part in visible.split(OPEN)[1:]:
         inside, closed, _ = part.partition(CLOSE)
         xml = inside.lstrip().startswith(qwen_xml.OPEN)
         if not closed:
@@ -40,8 +41,8 @@ def parse_calls(text: str, schemas: Schemas | None = None, lenient: bool = False
     return calls
 
 
-def _untagged(said: str, schemas: Schemas) -> list[Wanted | Malformed]:
-    if qwen_xml.OPEN not in said:
-        return untagged.calls_of(said)
-    parts = [part.partition(qwen_xml.CLOSE) for part in said.split(qwen_xml.OPEN)[1:]]
+def _untagged(visible: str, schemas: Schemas) -> list[ParsedCall | Malformed]:
+    if qwen_xml.OPEN not in visible:
+        return untagged.calls_of(visible)
+    parts = [part.partition(qwen_xml.CLOSE) for part in visible.split(qwen_xml.OPEN)[1:]]
     return [qwen_xml.call_of(qwen_xml.OPEN + inside + closed, schemas) for inside, closed, _ in parts]

@@ -1,4 +1,4 @@
-"""JSON text -> a call, as strictly as the real APIs read JSON: no NaN, no key twice, no half of a surrogate pair."""
+"""Parse calls in Hermes JSON as strictly as real APIs read JSON: no NaN, no duplicate keys, no lone surrogates."""
 
 import json
 import math
@@ -9,12 +9,12 @@ from typing import Any
 from envs.api.operation import Json
 
 _DEPTH = 64
-"""Deeper nesting than any API takes."""
+"""Deepest nesting of arguments, more than any API accepts."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A call that the text asks for."""
+class ParsedCall:
+    """A call read from text, not yet made."""
 
     name: str
     arguments: Mapping[str, Json]
@@ -22,19 +22,20 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Malformed:
-    """Text that was meant as a call and is none."""
+    """Text that was meant as a call but cannot be read as one."""
 
     error: str
     """malformed_json or malformed_call."""
     message: str
+    """A sentence for the model."""
 
 
 class NotJson(ValueError):
-    """Text that is no JSON, or JSON that Python would take and the real API would not; the message says why."""
+    """Text that is not JSON, or JSON that Python accepts but a real API does not; the message says why."""
 
 
-def call_of(text: str) -> Wanted | Malformed:
-    """The call that a JSON object with "name" and "arguments" asks for."""
+def call_of(text: str) -> ParsedCall | Malformed:
+    """Parse a JSON object with "name" and "arguments"."""
     try:
         value = load(text)
     except NotJson as error:
@@ -42,8 +43,8 @@ def call_of(text: str) -> Wanted | Malformed:
     return call_from(value)
 
 
-def call_from(value: Json) -> Wanted | Malformed:
-    """The call that a loaded value asks for."""
+def call_from(value: Json) -> ParsedCall | Malformed:
+    """Return the call that a parsed JSON value describes."""
     if not isinstance(value, dict) or not isinstance(value.get("name"), str):
         return Malformed("malformed_call", 'A tool call is an object with a "name" (string) and "arguments" (object).')
     arguments = value.get("arguments", {})
@@ -51,16 +52,19 @@ def call_from(value: Json) -> Wanted | Malformed:
         return Malformed("malformed_call", f'The "arguments" of {value["name"][:80]} must be an object.')
     if deeper_than(arguments, _DEPTH):
         return Malformed("malformed_json", "The tool call is nested too deeply.")
-    return Wanted(value["name"], arguments)
+    return ParsedCall(value["name"], arguments)
 
 
 def load(text: str) -> Json:
-    """The value of JSON text. Raises NotJson with a sentence that follows "The tool call"."""
+    """Parse JSON text. Raises NotJson with a predicate to follow "The tool call"."""
     return load_first(text, whole=True)[0]
 
 
 def load_first(text: str, start: int = 0, whole: bool = False) -> tuple[Json, int]:
-    """The value that begins at `start`, and where it ends; nothing may follow it if `whole`. Raises NotJson."""
+    """Parse the JSON value at `start`; return it and the index of its end. Raises NotJson.
+
+    With `whole`, the text must contain nothing else.
+    """
     try:
         if whole:
             value, end = json.loads(text, object_pairs_hook=_unique, **_NUMBERS), len(text)
@@ -81,14 +85,14 @@ def load_first(text: str, start: int = 0, whole: bool = False) -> tuple[Json, in
 
 
 class _Refused(ValueError):
-    """JSON that Python would take and the real API would not."""
+    """JSON that Python accepts but a real API does not."""
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
+    result = dict(pairs)
+    if len(result) < len(pairs):
         raise _Refused("a key stands twice in one object")
-    return made
+    return result
 
 
 def _no_constant(name: str) -> float:
@@ -107,6 +111,6 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_unique, **_NUMBERS)
 
 
 def deeper_than(value: Json, depth: int) -> bool:
-    """Whether a value is nested in more than `depth` levels."""
+    """Return whether a value is nested more than `depth` levels deep."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return depth < 0 or any(deeper_than(item, depth - 1) for item in inner)

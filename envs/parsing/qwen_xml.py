@@ -1,4 +1,4 @@
-"""Qwen3.5's form of a call: XML-like tags around plain text.
+"""Parse calls in Qwen3.5's format: XML-like tags around plain text.
 
     <function=createPage>
     <parameter=title>
@@ -9,15 +9,15 @@
     </parameter>
     </function>
 
-A value is text. Whether it is a string or JSON follows from the tool's schema; where no schema is known, text that is a
-JSON object or list counts as that.
+The tool's schema decides whether a value is a string or JSON. Without a schema, text that parses as a JSON object or
+list is JSON, and any other text a string.
 """
 
 import re
 from collections.abc import Mapping
 
 from envs.api.operation import Json, Schema
-from envs.parsing.hermes_json import Malformed, NotJson, Wanted, call_from, load
+from envs.parsing.hermes_json import Malformed, NotJson, ParsedCall, call_from, load
 
 OPEN, CLOSE = "<function=", "</function>"
 _PARAMETER, _PARAMETER_END = "<parameter=", "</parameter>"
@@ -26,8 +26,8 @@ Schemas = Mapping[str, Mapping[str, Schema]]
 """Tool -> argument -> schema."""
 
 
-def call_of(text: str, schemas: Schemas) -> Wanted | Malformed:
-    """The call of `<function=NAME>...</function>`."""
+def call_of(text: str, schemas: Schemas) -> ParsedCall | Malformed:
+    """Parse `<function=NAME>...</function>`."""
     name, rest = _opened(text.strip(), OPEN)
     if name is None:
         return _malformed("begins with <function=NAME>")
@@ -48,7 +48,7 @@ def call_of(text: str, schemas: Schemas) -> Wanted | Malformed:
         if key in arguments:
             return _malformed(f"has the parameter {key[:80]} twice")
         try:
-            # The template puts a line break on either side of a value.
+            # The chat template puts a line break before and after each value.
             arguments[key] = _typed(value.removeprefix("\n").removesuffix("\n"), known.get(key))
         except NotJson as error:
             return Malformed("malformed_json", f"The parameter {key[:80]} {error}.")
@@ -60,13 +60,13 @@ def _malformed(what: str) -> Malformed:
 
 
 def _opened(text: str, tag: str) -> tuple[str | None, str]:
-    """The name in an opening tag at the start, and what follows; None if there is no such tag."""
-    found = _NAME.match(text, len(tag)) if text.startswith(tag) else None
-    return (found.group()[:-1], text[found.end() :]) if found else (None, text)
+    """Return the name in the opening tag at the start and the text after it; (None, text) without such a tag."""
+    match = _NAME.match(text, len(tag)) if text.startswith(tag) else None
+    return (match.group()[:-1], text[match.end() :]) if match else (None, text)
 
 
 def _typed(text: str, schema: Schema | None) -> Json:
-    """The value of a parameter's text. Raises NotJson where the schema wants JSON and the text is none."""
+    """Return the value of a parameter's text. Raises NotJson if the schema requires JSON and the text is not."""
     try:
         text.encode()
     except UnicodeEncodeError as error:

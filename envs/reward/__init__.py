@@ -1,1 +1,1 @@
-"""Episode to reward: weighted checks, penalties, provenance of ids, and the difference between two sites."""
+"""Rewards of finished episodes: weighted checks, provenance of ids, penalties, site difference and verdict."""

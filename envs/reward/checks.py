@@ -1,4 +1,4 @@
-"""Checks as data: named, weighted predicates on a finished episode, and functions that make the common ones."""
+"""Checks as data: named, weighted predicates on a finished episode, with constructors for the common ones."""
 
 import json
 from collections.abc import Callable
@@ -13,34 +13,34 @@ from envs.trace import Call, Trace, answered_before
 
 @dataclass(frozen=True)
 class FinishedEpisode:
-    """All that a reward may depend on."""
+    """Everything that a reward may depend on."""
 
     task: Task
     trace: Trace
     final: World
 
     def last(self, operation: str) -> Call | None:
-        """The last call of an operation, refused or not."""
+        """Return the last call of an operation, refused or not; None if there is none."""
         calls = self.trace.of(operation)
         return calls[-1] if calls else None
 
 
 @dataclass(frozen=True)
 class Check:
-    """A weighted predicate."""
+    """A named, weighted predicate on a finished episode."""
 
     name: str
     weight: float
     score: Callable[[FinishedEpisode], float]
-    """Gives [0, 1]."""
+    """Returns a score in [0, 1]."""
     sentence: str
-    """What a full score means, for people."""
+    """The meaning of score 1, for people."""
     outcome: bool = False
-    """Whether this check alone decides success."""
+    """Whether this check decides success; a scenario has exactly one such check."""
 
 
 def at(value: Json, path: str) -> Json:
-    """The value at a dotted path, or None."""
+    """Return the value at a dotted path of object keys, or None."""
     for name in path.split("."):
         if not isinstance(value, dict) or name not in value:
             return None
@@ -51,7 +51,10 @@ def at(value: Json, path: str) -> Json:
 def argument(
     operation: str, path: str, goal: str, weight: float, same: Callable[[Json, Json], float] | None = None
 ) -> Check:
-    """Whether the last call of `operation` had the goal's value at `path`; `same` grades near misses."""
+    """Check that the last call of `operation` has the goal's value at `path`.
+
+    `same`(value, goal's value) returns the score; by default it is `exactly`.
+    """
 
     def score(episode: FinishedEpisode) -> float:
         call = episode.last(operation)
@@ -60,27 +63,31 @@ def argument(
     return Check(f"argument/{path}", weight, score, f"{operation} was called with the right {path}.")
 
 
-def exactly(value: Json, wanted: Json) -> float:
-    """1 for equal values; ids may be numbers or strings, as real clients send both."""
+def exactly(value: Json, expected: Json) -> float:
+    """Return 1 for equal values, otherwise 0. An id may be a number or a string, since real clients send both."""
     if isinstance(value, bool):
         return 0.0
-    return float(value == wanted or (isinstance(value, int) and str(value) == wanted))
+    return float(value == expected or (isinstance(value, int) and str(value) == expected))
 
 
-def overlap(value: Json, wanted: Json) -> float:
-    """How much two lists share, order aside: intersection over union."""
+def overlap(value: Json, expected: Json) -> float:
+    """Return the intersection over union of two lists regarded as sets; 0 if `value` is not a list."""
     if not isinstance(value, list):
         return 0.0
-    mine, theirs = {json.dumps(item, sort_keys=True) for item in value}, {json.dumps(item) for item in wanted}
-    return len(mine & theirs) / len(mine | theirs) if mine | theirs else 1.0
+    given = {json.dumps(item, sort_keys=True) for item in value}
+    goal = {json.dumps(item) for item in expected}
+    return len(given & goal) / len(given | goal) if given | goal else 1.0
 
 
 def read_first(read: str, write: str, weight: float, right: Callable[[Call, Task], float]) -> Check:
-    """How well, by `right`, the best `read` that was answered before the last `write` fits: nothing is guessed."""
+    """Check that a fitting `read` was answered before the last `write`, so that the write is not a guess.
+
+    The score is the highest `right`(call, task) of those reads, or 0.
+    """
 
     def score(episode: FinishedEpisode) -> float:
         calls = episode.trace.calls
-        last = max((place for place, call in enumerate(calls) if call.name == write), default=-1)
+        last = max((index for index, call in enumerate(calls) if call.name == write), default=-1)
         earlier = [call for call in answered_before(calls, last) if call.name == read and call.ok]
         return max((float(right(call, episode.task)) for call in earlier), default=0.0)
 
@@ -88,7 +95,7 @@ def read_first(read: str, write: str, weight: float, right: Callable[[Call, Task
 
 
 def stopped_after(write: str, weight: float) -> Check:
-    """Whether the model ended the episode by itself, right after a `write` that the API accepted."""
+    """Check that the model ended the episode itself, directly after a `write` that the API accepted."""
 
     def score(episode: FinishedEpisode) -> float:
         calls = episode.trace.calls
@@ -98,7 +105,9 @@ def stopped_after(write: str, weight: float) -> Check:
 
 
 def outcome(weight: float, holds: Callable[[Task, list[Change]], bool], sentence: str) -> Check:
-    """Whether the final site is the goal's and nothing else has changed."""
-    return Check(
-        "outcome", weight, lambda a: float(holds(a.task, changes(a.task.world, a.final))), sentence, outcome=True
-    )
+    """Check the changed records: `holds`(task, changes) says whether the goal was reached and nothing else changed."""
+
+    def score(episode: FinishedEpisode) -> float:
+        return float(holds(episode.task, changes(episode.task.world, episode.final)))
+
+    return Check("outcome", weight, score, sentence, outcome=True)

@@ -1,4 +1,4 @@
-"""Difference between two states of a site: every changed record, as it is or under normal forms."""
+"""The difference between two states of a site: every changed record, verbatim or in normal form."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from envs.api.world import START_MS, Record, World
 
 @dataclass(frozen=True)
 class Change:
-    """A record that an episode created, replaced or deleted."""
+    """A record that was created (`before` is None), replaced, or deleted (`after` is None)."""
 
     table: str
     before: Record | None
@@ -19,35 +19,36 @@ class Change:
 
 
 def changes(before: World, after: World) -> list[Change]:
-    """Every record in which two worlds differ."""
-    found = []
+    """Return every record in which two worlds differ."""
+    differing = []
     for table in {**before.tables, **after.tables}:
         old, new = before.tables.get(table, {}), after.tables.get(table, {})
         for key in {**old, **new}:
             if old.get(key) != new.get(key):
-                found.append(Change(table, old.get(key), new.get(key)))
-    return found
+                differing.append(Change(table, old.get(key), new.get(key)))
+    return differing
 
 
 def normalised_changes(before: World, after: World) -> Json:
-    """What a site has become, without what depends on the number and order of calls: new ids and times."""
+    """Return the changed records in normal form: new ids and times, which depend on the calls' order, are replaced."""
     changed: list[tuple[str, str, Any]] = []
-    made: dict[str, str] = {}
+    new_ids: dict[str, str] = {}
     for table, records in after.tables.items():
         old = before.tables.get(table, {})
         for key in records:
             if key not in old and key.isdigit():
-                made[key] = f"new record {len(made) + 1} of {table}"
-        changed += [(table, made.get(key, key), r) for key, r in records.items() if old.get(key) != r]
+                new_ids[key] = f"new record {len(new_ids) + 1} of {table}"
+        changed += [(table, new_ids.get(key, key), r) for key, r in records.items() if old.get(key) != r]
         changed += [(table, key, None) for key in old if key not in records]
-    return sorted(json.dumps(_plain(change, made), sort_keys=True) for change in changed)
+    return sorted(json.dumps(_normalised(change, new_ids), sort_keys=True) for change in changed)
 
 
-def _plain(value: Any, made: Mapping[str, str]) -> Any:
+def _normalised(value: Any, new_ids: Mapping[str, str]) -> Any:
+    """Replace new ids and times inside a value."""
     if isinstance(value, Mapping):
-        return {key: _plain(inner, made) for key, inner in value.items()}
+        return {key: _normalised(inner, new_ids) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner, made) for inner in value]
+        return [_normalised(inner, new_ids) for inner in value]
     if isinstance(value, int) and not isinstance(value, bool) and value >= START_MS:
         return "a time"
-    return made.get(value, value) if isinstance(value, str) else value
+    return new_ids.get(value, value) if isinstance(value, str) else value

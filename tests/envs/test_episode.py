@@ -1,4 +1,4 @@
-"""Episodes: the conversation's rules, and verdicts that stored records reproduce."""
+"""Episodes: answers to turns, and stored records that reproduce their verdicts."""
 
 import json
 
@@ -52,7 +52,7 @@ def test_to_dict__a_stored_episode_scores_the_same(task):
     for turns in (
         scripted_policies.oracle(task),
         scripted_policies.read_only(task),
-        scripted_policies.duplicate(task),
+        scripted_policies.duplicate_spam(task),
         [CALL.format("x", "{}"), "<tool_call>"],
     ):
         episode = envs.Episode(task)
@@ -93,7 +93,7 @@ def test_trace_only__the_final_site_decides_success_and_not_the_reward(scenario)
             episode.step(turn)
         assert episode.verdict().reward == 1.0 and episode.verdict().success
         assert envs.rescore(json.loads(json.dumps(episode.to_dict()))) == episode.verdict()
-        # As if the site had never taken the calls in.
+        # As if no call had changed the site.
         untouched = judge(FinishedEpisode(task, episode.trace, task.world), checks, trace_only=True)
         assert untouched.reward == 1.0
         assert untouched.success is not task.any_writes(task.oracle)

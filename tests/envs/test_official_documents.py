@@ -57,14 +57,14 @@ def document(api: str) -> dict[str, Any]:
 
 
 def book(operation: Operation) -> str:
-    """Which document has the operation."""
+    """Return the name of the document that has the operation."""
     if operation.path.startswith("/rest/agile/"):
         return "agile"
     return "confluence-v1" if operation.path.startswith("/wiki/rest/api/") else operation.api
 
 
 def official(operation: Operation) -> dict[str, Any]:
-    """The document's entry for an operation, found by its method and path; of one outside, the components at least."""
+    """Return the document's entry for an operation; for one in OUTSIDE, an entry with the schema it returns."""
     if operation.name in OUTSIDE:
         name = OUTSIDE[operation.name].removeprefix("array of ")
         shown: dict[str, Any] = {"$ref": f"#/components/schemas/{name}"}
@@ -77,20 +77,20 @@ def official(operation: Operation) -> dict[str, Any]:
 
 
 def closed(api: str, schema: Any) -> Any:
-    """A schema with references resolved, nullables honoured, and no undeclared keys."""
+    """Return a schema with references resolved and nullables honoured that allows no undeclared keys."""
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[1]
         inner = closed(api, document(api)["components"]["schemas"][name])
-        for place, word in ((place, word) for (owner, place), word in UNLISTED.items() if owner == name):
-            listed = inner["properties"][place]
-            inner["properties"][place] = {**listed, "enum": [*listed["enum"], word]}
+        for field, word in ((field, word) for (owner, field), word in UNLISTED.items() if owner == name):
+            listed = inner["properties"][field]
+            inner["properties"][field] = {**listed, "enum": [*listed["enum"], word]}
         extra = UNDECLARED.get(name, set()) if isinstance(inner, dict) else set()
         return {**inner, "properties": inner.get("properties", {}) | {key: {} for key in extra}} if extra else inner
     parts = [closed(api, part) for part in schema.get("allOf", [])]
-    made: dict[str, Any] = {key: schema[key] for key in ("type", "enum", "required") if key in schema}
+    result: dict[str, Any] = {key: schema[key] for key in ("type", "enum", "required") if key in schema}
     properties: dict[str, Any] = {}
     for part in parts:
-        made |= {key: value for key, value in part.items() if key != "properties"}
+        result |= {key: value for key, value in part.items() if key != "properties"}
         for name, inner in part.get("properties", {}).items():
             properties[name] = (
                 {**inner, "properties": properties.get(name, {}).get("properties", {}) | inner["properties"]}
@@ -103,21 +103,21 @@ def closed(api: str, schema: Any) -> Any:
             made_inner = {"anyOf": [made_inner, {"type": "null"}]}
         properties[name] = made_inner
     if properties:
-        made |= {"properties": properties, "additionalProperties": False}
+        result |= {"properties": properties, "additionalProperties": False}
     elif "additionalProperties" in schema and isinstance(schema["additionalProperties"], dict):
-        made["additionalProperties"] = closed(api, schema["additionalProperties"])
+        result["additionalProperties"] = closed(api, schema["additionalProperties"])
     if "anyOf" in schema:
-        made["anyOf"] = [lazily(api, one) for one in schema["anyOf"]]
+        result["anyOf"] = [lazily(api, one) for one in schema["anyOf"]]
     if "items" in schema:
-        made["items"] = lazily(api, schema["items"])
-    return made
+        result["items"] = lazily(api, schema["items"])
+    return result
 
 
 _DEPTH: list[str] = []
 
 
 def lazily(api: str, schema: Any) -> Any:
-    """`closed`, but a schema that contains itself is left open where it comes round again."""
+    """Return `closed`(schema), but leave a schema that contains itself open at the second level."""
     name = schema.get("$ref", "")
     if name in _DEPTH:
         return {}
@@ -145,7 +145,7 @@ def test_operations__names_methods_paths_and_parameters_are_official():
 
 
 def check(operation: Operation, status: int, body: Any) -> None:
-    """Fail unless the document declares the status and, where it gives one, the body's schema holds."""
+    """Fail unless the document declares the status and the body fits the declared schema, if there is one."""
     entry = official(operation)["responses"]
     if (operation.name, status) in SENT_ALL_THE_SAME:
         return
@@ -163,8 +163,8 @@ def test_answers__of_oracles_and_further_reads_hold_to_the_document(scenario):
     for seed in range(3):
         task = envs.SCENARIOS[scenario].sample(seed, "train")
         simulator = Simulator(task.world, task.api.by_name(), task.faults)
-        made = [(call.name, call.arguments, call.fails) for call in task.oracle]
-        for name, arguments, fails in [*made, *((*read, False) for read in reads(task))]:
+        planned = [(call.name, call.arguments, call.fails) for call in task.oracle]
+        for name, arguments, fails in [*planned, *((*read, False) for read in reads(task))]:
             response = simulator.call(name, arguments)
             assert response.ok is not fails, (name, response)
             if not response.cause:  # what a task's fault answers is not in the documents
@@ -174,7 +174,7 @@ def test_answers__of_oracles_and_further_reads_hold_to_the_document(scenario):
 
 
 def reads(task: envs.Task) -> list[tuple[str, dict[str, Any]]]:
-    """Reads that the oracle does not make."""
+    """Return reads that the oracle does not make."""
     if task.api.name == "jira":
         return [("getIssue", {"issueIdOrKey": issue["key"]}) for issue in task.world.tables["issues"].values()]
     return [("getPageById", {"id": page, "body-format": "storage"}) for page in task.world.tables["pages"]]

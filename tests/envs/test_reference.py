@@ -1,4 +1,4 @@
-"""The reference names every operation with its path and parameters, and shows an answer of the site."""
+"""The reference lists every operation with its path and parameters, and shows a response of the site."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Stored episodes score the same again, and a file that has none is refused in one sentence that names the line."""
+"""Stored episodes score the same again; a file without valid ones is refused in one sentence that names the line."""
 
 import json
 
@@ -12,15 +12,15 @@ from envs.api.json_paths import inside
 
 @pytest.fixture
 def records() -> list[dict]:
-    made = []
+    stored = []
     for scenario in envs.SCENARIOS:
         task = envs.sample(scenario, 1, "train")
-        for turns in (scripted_policies.oracle(task), scripted_policies.idle(task), scripted_policies.duplicate(task)):
+        for policy in (scripted_policies.oracle, scripted_policies.do_nothing, scripted_policies.duplicate_spam):
             episode = envs.Episode(task)
-            for turn in turns:
+            for turn in policy(task):
                 episode.step(turn)
-            made.append({"step": 3, "episode": episode.to_dict(), "verdict": episode.verdict().to_dict()})
-    return made
+            stored.append({"step": 3, "episode": episode.to_dict(), "verdict": episode.verdict().to_dict()})
+    return stored
 
 
 def stored(tmp_path, lines) -> str:
@@ -30,13 +30,13 @@ def stored(tmp_path, lines) -> str:
 
 
 def test_read__what_runs_store_scores_the_same(records, tmp_path):
-    found = list(command.read(stored(tmp_path, records)))
-    assert [episode.now.to_dict() for episode in found] == [
+    rescored = list(command.read(stored(tmp_path, records)))
+    assert [episode.now.to_dict() for episode in rescored] == [
         envs.rescore(record["episode"]).to_dict() for record in records
     ]
-    assert not any(episode.differs for episode in found)
+    assert not any(episode.differs for episode in rescored)
     bare = list(command.read(stored(tmp_path, [record["episode"] for record in records])))
-    assert [episode.now for episode in bare] == [episode.now for episode in found]
+    assert [episode.now for episode in bare] == [episode.now for episode in rescored]
     assert all(episode.then is None for episode in bare)
 
 
@@ -59,7 +59,7 @@ def test_main__prints_a_row_per_scenario_or_a_line_per_episode(records, tmp_path
 
 
 def test_read__a_number_that_has_no_difference_is_none(records, tmp_path):
-    """Text with other line ends inside a string is one line."""
+    """Other line separators inside a string do not end the line."""
     records[0]["text"] = "a\u2028b\x0bc"
     path = tmp_path / "episodes.jsonl"
     path.write_text(json.dumps(records[0], ensure_ascii=False))
@@ -71,7 +71,7 @@ CALL = {"name": "createIssue", "arguments": {}, "status": 400, "body": None, "er
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ("{", "line 2: not JSON"),
         ("[]", "line 2: an episode should be a JSON object, not \\[\\]"),
@@ -81,10 +81,10 @@ CALL = {"name": "createIssue", "arguments": {}, "status": 400, "body": None, "er
         ({**EPISODE, "calls": 4}, '"calls" of a stored episode should be a list of objects, not 4'),
         ({**EPISODE, "calls": [1]}, "stored call 1 should be an object, not 1"),
         ({**EPISODE, "calls": [{"colour": 1}]}, 'stored call 1 needs "name"'),
-        ({**EPISODE, "calls": [{**CALL, "colour": 1}]}, "stored call 1 has no 'colour'"),
+        ({**EPISODE, "calls": [{**CALL, "colour": 1}]}, "stored call 1 has no field 'colour'"),
         ({**EPISODE, "calls": [{**CALL, "turn": "x"}]}, "\"turn\" of stored call 1 should be .* not 'x'"),
         ({**EPISODE, "calls": [{**CALL, "error": "x"}]}, "\"error\" of stored call 1 should be .* not 'x'"),
-        ({**EPISODE, "calls": [{**CALL, "name": "nope"}]}, "a name that is no operation: 'nope'"),
+        ({**EPISODE, "calls": [{**CALL, "name": "nope"}]}, "the API, which has no operation 'nope'"),
         ({**EPISODE, "stopped": "x"}, "\"stopped\" of a stored episode should be true or false, not 'x'"),
         ({**EPISODE, "answer": None}, '"answer" of a stored episode should be a string, not None'),
         ({**EPISODE, "task": {**EPISODE["task"], "scenario": "nope"}}, "unknown scenario 'nope'"),
@@ -100,18 +100,18 @@ CALL = {"name": "createIssue", "arguments": {}, "status": 400, "body": None, "er
         ("[" * 100_000, "line 2"),
     ],
 )
-def test_read__names_the_line_that_is_no_episode(line, told, tmp_path):
-    with pytest.raises(envs.EnvError, match=told):
+def test_read__names_the_line_that_is_no_episode(line, message, tmp_path):
+    with pytest.raises(envs.EnvError, match=message):
         list(command.read(stored(tmp_path, [EPISODE, line])))
 
 
-def places(value, path=()):
-    """The paths of everything inside a record, answers as a whole."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, one in inner:
+def paths(value, path=()):
+    """Yield the paths of everything inside a record; the inside of a response body is left out."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, inner in items:
         yield (*path, name)
         if name != "body":
-            yield from places(one, (*path, name))
+            yield from paths(inner, (*path, name))
 
 
 NOT_THERE = object()
@@ -124,7 +124,7 @@ def test_read__any_field_spoiled_or_lost_scores_or_is_told_in_one_line(bad, tmp_
         for text in scripted_policies.oracle(episode.task):
             episode.step(text)
         record = {"episode": episode.to_dict(), "verdict": {"reward": 1.0, "success": True}}
-        for path in places({name: record[name] for name in ("episode", "verdict")}):
+        for path in paths({name: record[name] for name in ("episode", "verdict")}):
             spoiled = json.loads(json.dumps(record))
             around = inside(spoiled, path[:-1])
             if bad is NOT_THERE:

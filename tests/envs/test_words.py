@@ -1,4 +1,4 @@
-"""Values: what one split shows, the other never does."""
+"""Words and keys: the train and held-out splits share none."""
 
 import random
 

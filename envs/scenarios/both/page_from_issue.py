@@ -10,7 +10,7 @@ import random
 from envs import words
 from envs.api.operation import Json
 from envs.reward.checks import Check, FinishedEpisode, argument, at, outcome, read_first, stopped_after
-from envs.reward.provenance import last_place, read_argument, seen_before
+from envs.reward.provenance import last_index, read_argument, seen_before
 from envs.reward.site_diff import Change
 from envs.scenarios.vocabulary.both_sites import BOTH, add_spaces
 from envs.scenarios.vocabulary.confluence_reads import space_found
@@ -122,7 +122,7 @@ def _read_issue(call: Call, task: Task) -> bool:
 def _text(episode: FinishedEpisode) -> float:
     """The page says the issue's summary, which had been read."""
     calls = episode.trace.calls
-    place = last_place(calls, _PAGE)
+    place = last_index(calls, _PAGE)
     if place < 0 or at(calls[place].arguments, "body.value") != episode.task.goal["value"]:
         return 0.0
     return float(seen_before(calls, place, episode.task.goal["said"]))
@@ -131,7 +131,7 @@ def _text(episode: FinishedEpisode) -> float:
 def _leads_there(episode: FinishedEpisode) -> float:
     """The link leads to a page that was made before."""
     calls = episode.trace.calls
-    place = last_place(calls, _LINK)
+    place = last_index(calls, _LINK)
     url = at(calls[place].arguments, "object.url") if place >= 0 else None
     made = [call.body for call in answered_before(calls, place) if call.name == _PAGE and call.ok]
     return float(any(url == f"{body['_links']['base']}{body['_links']['webui']}" for body in made))

@@ -12,7 +12,7 @@ from envs.api.json_paths import leafwise, leaves
 from envs.api.operation import Json
 from envs.jira import JIRA
 from envs.reward.checks import Check, FinishedEpisode, argument, at, outcome, stopped_after
-from envs.reward.provenance import last_place, seen_before
+from envs.reward.provenance import last_index, seen_before
 from envs.reward.site_diff import Change
 from envs.scenarios.vocabulary.jira_reads import user_found
 from envs.scenarios.vocabulary.jira_sites import add_people, mixable, names_of, two_projects
@@ -126,7 +126,7 @@ def _same_issue(value: Json, wanted: Json) -> float:
 def _mentioned(episode: FinishedEpisode) -> float:
     """The one mention of the last comment is of the account, which had been read."""
     calls = episode.trace.calls
-    place = last_place(calls, _CALL)
+    place = last_index(calls, _CALL)
     body = calls[place].arguments.get("body") if place >= 0 else None
     ids = [value for path, value in leaves(body) if path[-2:] == ("attrs", "id")]
     account = episode.task.goal["account"]

@@ -11,7 +11,7 @@ from envs import words
 from envs.api.world import Record, World
 from envs.jira.world import DEFAULT_PRIORITY, put
 from envs.reward.checks import Check, FinishedEpisode, argument, outcome, stopped_after
-from envs.reward.provenance import last_place, read_argument
+from envs.reward.provenance import last_index, read_argument
 from envs.reward.site_diff import Change
 from envs.scenarios.vocabulary.jira_reads import SEARCH, SEARCHABLE, issue_argument, issues_found
 from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, names_of, two_projects
@@ -103,7 +103,7 @@ def _types_read() -> Check:
 
     def score(episode: FinishedEpisode) -> float:
         calls = episode.trace.calls
-        before = answered_before(calls, last_place(calls, _CALL))
+        before = answered_before(calls, last_index(calls, _CALL))
         return float(any(c.name == _READ and c.ok and c.body["key"] == episode.task.goal["project"] for c in before))
 
     return Check(f"procedure/{_READ}", 0.05, score, f"The project's issue types were read before {_CALL}.")

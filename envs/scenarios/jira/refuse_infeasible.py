@@ -17,7 +17,7 @@ from envs.api.world import Record, World
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, add_user, empty_site
 from envs.reward.checks import Check, FinishedEpisode, at, exactly
-from envs.reward.provenance import last_place
+from envs.reward.provenance import last_index
 from envs.reward.site_diff import changes
 from envs.scenarios.jira.read_issue import named
 from envs.scenarios.vocabulary.jira_writes import as_asked, moves, one_moved, reads
@@ -182,7 +182,7 @@ def _telling(call: Call, task: Task) -> bool:
 def _read(episode: FinishedEpisode) -> bool:
     """Whether it was found out, before the last write if there is one, if the task can be done."""
     calls = episode.trace.calls
-    last = last_place(calls, WRITES[kind_of(episode.task.goal)])
+    last = last_index(calls, WRITES[kind_of(episode.task.goal)])
     known = calls if last < 0 else answered_before(calls, last)
     return any(_telling(call, episode.task) for call in known)
 

@@ -17,7 +17,7 @@ from envs.words import Split
 BOTH = Api(
     "atlassian",
     (*JIRA.operations, *(one for one in CONFLUENCE.operations if one.name not in JIRA.by_name())),
-    {**JIRA.namesakes, **CONFLUENCE.namesakes},
+    {**JIRA.distractors, **CONFLUENCE.distractors},
     JIRA.everywhere | CONFLUENCE.everywhere,
 )
 

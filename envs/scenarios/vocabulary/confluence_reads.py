@@ -3,7 +3,7 @@
 from envs.api.world import Record, World
 from envs.confluence.world import put_page
 from envs.reward.checks import Check, FinishedEpisode
-from envs.reward.provenance import last_place, seen_before
+from envs.reward.provenance import last_index, seen_before
 from envs.trace import answered_before
 
 
@@ -14,7 +14,7 @@ def space_found(write: str, weight: float) -> Check:
         calls = episode.trace.calls
         answers = [
             [space["key"] for space in call.body["results"]]
-            for call in answered_before(calls, last_place(calls, write))
+            for call in answered_before(calls, last_index(calls, write))
             if call.name == "getSpaces" and call.ok
         ]
         return max((_alone(answer, episode.task.goal["key"]) for answer in answers), default=0.0)
@@ -28,7 +28,7 @@ def page_found(write: str, goal: str, weight: float) -> Check:
     def score(episode: FinishedEpisode) -> float:
         calls = episode.trace.calls
         best = 0.0
-        for place, call in enumerate(answered_before(calls, last_place(calls, write))):
+        for place, call in enumerate(answered_before(calls, last_index(calls, write))):
             if call.name == "getPages" and call.ok:
                 spaces = call.arguments.get("space-id", [])
                 if all(seen_before(calls, place, space) for space in spaces):
@@ -45,7 +45,7 @@ def page_read(write: str, goal: str, weight: float) -> Check:
         calls, wanted = episode.trace.calls, episode.task.goal[goal]
         reads = [
             place
-            for place, call in enumerate(answered_before(calls, last_place(calls, write)))
+            for place, call in enumerate(answered_before(calls, last_index(calls, write)))
             if call.name == "getPageById" and call.ok and call.body["id"] == wanted
         ]
         return float(any(seen_before(calls, place, wanted) for place in reads))

@@ -3,7 +3,7 @@
 from envs.api.operation import Api, Json, Schema
 from envs.jira import JIRA
 from envs.reward.checks import Check, FinishedEpisode, at
-from envs.reward.provenance import last_place, seen_before
+from envs.reward.provenance import last_index, seen_before
 from envs.trace import answered_before
 
 SEARCH = "searchAndReconsileIssuesUsingJql"
@@ -23,7 +23,7 @@ def issues_found(write: str, goal: str, weight: float) -> Check:
     def score(episode: FinishedEpisode) -> float:
         calls, wanted = episode.trace.calls, {names[1] for names in episode.task.goal[goal]}
         best = 0.0
-        for call in answered_before(calls, last_place(calls, write)):
+        for call in answered_before(calls, last_index(calls, write)):
             if call.name in (SEARCH, SEARCH_BY_POST) and call.ok:
                 found = {issue["id"] for issue in call.body["issues"]}
                 best = max(best, len(found & wanted) / len(found | wanted))
@@ -37,7 +37,7 @@ def user_found(write: str, goal: str, weight: float) -> Check:
 
     def score(episode: FinishedEpisode) -> float:
         calls = episode.trace.calls
-        return float(seen_before(calls, last_place(calls, write), episode.task.goal[goal]))
+        return float(seen_before(calls, last_index(calls, write), episode.task.goal[goal]))
 
     return Check("procedure/findUsers", weight, score, f"The user was looked up before {write}.")
 
@@ -50,7 +50,7 @@ def issue_argument(operation: str, path: str, goal: str, weight: float) -> Check
 
     def score(episode: FinishedEpisode) -> float:
         calls = episode.trace.calls
-        place = last_place(calls, operation)
+        place = last_index(calls, operation)
         if place < 0:
             return 0.0
         name = _name(at(calls[place].arguments, path))

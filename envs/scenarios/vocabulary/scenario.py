@@ -70,7 +70,7 @@ class Scenario:
         oracle = tuple(replace(call, name=stand_ins[call.name]) if call.name in stand_ins else call
                        for call in draft.oracle)  # fmt: skip
         if difficulty > 1:
-            crowd(draft.world, self.api.namesakes, rng, split, difficulty - 1)
+            crowd(draft.world, self.api.distractors, rng, split, difficulty - 1)
         return Task(
             self.name,
             seed,

@@ -1,7 +1,6 @@
-"""Laws of faults in tasks: they hit the call they are meant for, change nothing, and meet a stored episode again."""
+"""Faults: they hit the intended call, change nothing, and recur when a stored episode is scored again."""
 
 import json
-import random
 from dataclasses import replace
 
 import pytest
@@ -28,14 +27,14 @@ def task() -> Task:
 
 
 def run(task: Task, *calls: PlannedCall) -> FinishedEpisode:
-    """An attempt by calls alone, judged outside of any scenario."""
+    """Return a finished episode of these calls, played without turns or text."""
     simulator = Simulator(task.world, task.api.by_name(), task.faults)
-    made = []
+    trace = []
     for call in calls:
         response = simulator.call(call.name, call.arguments)
         error = "" if response.ok else response.cause or "refused"
-        made.append(Call(call.name, call.arguments, response.status, response.body, error, len(made)))
-    return FinishedEpisode(task, Trace(tuple(made), True), simulator.world)
+        trace.append(Call(call.name, call.arguments, response.status, response.body, error, len(trace)))
+    return FinishedEpisode(task, Trace(tuple(trace), True), simulator.world)
 
 
 def penalties(attempt: FinishedEpisode) -> dict[str, int]:
@@ -80,8 +79,8 @@ def test_rival__writes_once_before_the_first_write_that_would_be_accepted():
     # Their issue does not stand in the way of ours: nothing is in conflict, and both are there.
     assert simulator.call("createIssue", new_issue("ours", key)).ok
     assert simulator.call("createIssue", new_issue("more", key)).ok
-    made = [issue["fields"]["summary"] for issue in simulator.world.find("issues")][len(world.find("issues")) :]
-    assert made == ["theirs", "ours", "more"] and simulator.world.me == world.me
+    added = [issue["fields"]["summary"] for issue in simulator.world.find("issues")][len(world.find("issues")) :]
+    assert added == ["theirs", "ours", "more"] and simulator.world.me == world.me
 
 
 def test_rival__makes_a_refusal_that_is_a_conflict(task):
@@ -146,8 +145,8 @@ def test_rescore__a_stored_episode_meets_the_same_faults(scenario):
         task = envs.sample(scenario, seed, "train")
         for turns in (
             scripted_policies.oracle(task),
-            scripted_policies.random_valid(task, random.Random(seed)),
-            scripted_policies.duplicate(task),
+            scripted_policies.random_valid(task),
+            scripted_policies.duplicate_spam(task),
         ):
             episode = envs.Episode(task)
             for turn in turns:

@@ -1,4 +1,4 @@
-"""A simulator never touches the world it was given, and same calls give same bytes."""
+"""The simulator never modifies its initial world, and equal calls give equal bytes."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""What a model sees: schemas that validate, and views that keep only what they declare."""
+"""Tools: their schemas accept the oracle's calls, and views keep only the declared paths."""
 
 import json
 
@@ -73,8 +73,8 @@ def test_render__full_is_the_whole_body():
 
 
 def test_showing__changes_the_compact_form_of_one_operation_alone():
-    made = JIRA.showing("getProject", {"projectIdOrKey": {"type": "string", "title": "x"}}, ("key",))
-    before, after = JIRA.by_name(), made.by_name()
+    changed = JIRA.showing("getProject", {"projectIdOrKey": {"type": "string", "title": "x"}}, ("key",))
+    before, after = JIRA.by_name(), changed.by_name()
     assert list(after) == list(before)
     assert [name for name in before if after[name] != before[name]] == ["getProject"]
     assert after["getProject"].schema() == before["getProject"].schema()

@@ -1,4 +1,4 @@
-"""The audit: sound scenarios pass, and a scenario that is broken in one way fails by the law that it breaks."""
+"""The audit: sound scenarios pass, and a scenario broken in one way fails the law that it breaks."""
 
 import json
 from dataclasses import replace
@@ -19,14 +19,12 @@ LIBRARY: Scenario = library()
 
 
 def failed(scenario: Scenario, law: str) -> dict[str, tuple[str, ...]]:
-    """What of a law a scenario breaks, with what was told of it."""
-    return {
-        finding.criterion: finding.failures for finding in audit(scenario, SEEDS, (law,)).findings if not finding.ok
-    }
+    """Return the failures of a law by criterion."""
+    return {f.criterion: f.failures for f in audit(scenario, SEEDS, (law,)).findings if not f.ok}
 
 
 def redrawn(change, scenario: Scenario = LIBRARY) -> Scenario:
-    """The scenario with drafts changed by `change(draft, split)`."""
+    """Return the scenario with its drafts changed by `change(draft, split)`."""
 
     def draw(rng, split) -> TaskDraft:
         return change(scenario.draw(rng, split), split)
@@ -39,11 +37,11 @@ def checked(*checks: Check, scenario: Scenario = LIBRARY) -> Scenario:
 
 
 def without(name: str, to: str, scenario: Scenario = LIBRARY) -> Scenario:
-    """The scenario without one check, whose weight goes to another."""
-    gone = next(check for check in scenario.checks if check.name == name)
-    kept = [check for check in scenario.checks if check is not gone]
+    """Return the scenario without one check, whose weight the check named `to` gets."""
+    removed = next(check for check in scenario.checks if check.name == name)
+    others = [check for check in scenario.checks if check is not removed]
     return checked(
-        *(replace(check, weight=check.weight + gone.weight) if check.name == to else check for check in kept),
+        *(replace(check, weight=check.weight + removed.weight) if check.name == to else check for check in others),
         scenario=scenario,
     )
 
@@ -95,28 +93,28 @@ def test_floors__a_gift_to_a_cheap_policy_fails(floor, gift):
 
 
 @pytest.mark.parametrize(
-    ("scenario", "gone", "fault"),
+    ("scenario", "checks", "fault"),
     [
         (LIBRARY, ("procedure/findBooks", "argument/bookId"), "leave out"),
         (LIBRARY, ("procedure/stop",), "never stop"),
         (envs.SCENARIOS["confluence_create_page"], ("procedure/getPages", "argument/parentId"), "swap order"),
     ],
 )
-def test_mutants__a_fault_that_no_check_sees_survives(scenario, gone, fault):
-    for name in gone:
+def test_mutants__a_fault_that_no_check_sees_survives(scenario, checks, fault):
+    for name in checks:
         scenario = without(name, "outcome", scenario)
-    assert any(told.startswith(fault) for told in failed(scenario, "mutants")["mutants"])
+    assert any(failure.startswith(fault) for failure in failed(scenario, "mutants")["mutants"])
 
 
 def test_floors__an_answer_that_may_be_a_copy_of_what_was_read_fails_though_nothing_is_to_be_written():
     read = envs.SCENARIOS["jira_read_issue"]
 
-    def told(attempt) -> float:
+    def states_both_facts(attempt) -> float:
         return float(
             all(attempt.task.goal[fact].lower() in attempt.trace.answer.lower() for fact in ("first", "second"))
         )
 
-    found = failed(checked(Check("outcome", 1.0, told, "", outcome=True), scenario=read), "floors")
+    found = failed(checked(Check("outcome", 1.0, states_both_facts, "", outcome=True), scenario=read), "floors")
     assert "dump-answer earns 1.000" in found["dump-answer"][0]
 
 
@@ -125,9 +123,9 @@ def test_mutants__a_read_in_the_turn_of_the_write_that_needs_it_survives_where_o
         names = [call.name for call in attempt.trace if call.ok]
         return float(names == ["findBooks", "createLoan"])
 
-    kept = without("argument/bookId", "outcome").checks
-    lax = checked(*(replace(check, score=before) if check.name == "procedure/findBooks" else check for check in kept))
-    assert any(told.startswith("merge turns") for told in failed(lax, "mutants")["mutants"])
+    others = without("argument/bookId", "outcome").checks
+    lax = checked(*(replace(check, score=before) if check.name == "procedure/findBooks" else check for check in others))
+    assert any(failure.startswith("merge turns") for failure in failed(lax, "mutants")["mutants"])
 
 
 @pytest.mark.parametrize(
@@ -140,7 +138,7 @@ def test_mutants__a_read_in_the_turn_of_the_write_that_needs_it_survives_where_o
 def test_mutants__a_fault_that_costs_nothing_survives(free, fault, monkeypatch):
     for name in free:
         monkeypatch.setitem(COSTS, name, 0.0)
-    assert any(told.startswith(fault) for told in failed(LIBRARY, "mutants")["mutants"])
+    assert any(failure.startswith(fault) for failure in failed(LIBRARY, "mutants")["mutants"])
 
 
 def test_mutants__an_argument_that_no_check_looks_at_survives():
@@ -148,9 +146,9 @@ def test_mutants__an_argument_that_no_check_looks_at_survives():
         loans = [change.after for change in changed]
         return len(loans) == 1 and loans[0] and loans[0]["bookId"] == task.goal["bookId"]
 
-    kept = [check for check in LIBRARY.checks if not check.outcome and check.name != "argument/days"]
-    lax = checked(*kept, outcome(0.45, careless, ""))
-    assert any(told.startswith("wrong value") and "days" in told for told in failed(lax, "mutants")["mutants"])
+    others = [check for check in LIBRARY.checks if not check.outcome and check.name != "argument/days"]
+    lax = checked(*others, outcome(0.45, careless, ""))
+    assert any(text.startswith("wrong value") and "days" in text for text in failed(lax, "mutants")["mutants"])
     assert "is a success on another final site" in failed(lax, "success")["success"][0]
 
 
@@ -205,14 +203,15 @@ def test_heldout__values_of_both_splits_fail():
 
 def test_heldout__no_wording_kept_back_fails():
     plain = redrawn(lambda draft, split: replace(draft, request=f'Lend "{draft.goal["title"]}".'))
-    assert any("kept back" in told for told in failed(plain, "held-out")["held-out"])
+    assert any("no wording of the request is held out" in text for text in failed(plain, "held-out")["held-out"])
 
 
 def test_heldout__an_operation_that_training_has_too_fails():
     shared = replace(LIBRARY, held_out_operations={"findBooks": "deleteLoan"})
-    assert any("training tasks offer deleteLoan" in told for told in failed(shared, "held-out")["held-out"])
+    offered = "training tasks offer the held-out operation deleteLoan"
+    assert any(offered in failure for failure in failed(shared, "held-out")["held-out"])
     unused = replace(LIBRARY, tools=("findBooks", "createLoan"), held_out_operations={"updateLoan": "deleteLoan"})
-    assert any("do not need it" in told for told in failed(unused, "held-out")["held-out"])
+    assert any("some held-out tasks do not need" in failure for failure in failed(unused, "held-out")["held-out"])
 
 
 def test_audit__what_a_scenario_raises_is_a_finding():
@@ -243,8 +242,8 @@ def test_command__audits_a_file_and_fails_if_a_law_is_broken(capsys, tmp_path):
     ("arguments", "told"),
     [
         (["nope"], "unknown scenario 'nope'"),
-        (["nope.py"], "no file nope.py"),
-        (["envs/api/errors.py"], "no SCENARIO"),
+        (["nope.py"], "no such file: nope.py"),
+        (["envs/api/errors.py"], "does not define SCENARIO"),
         (["--seeds", "0"], "at least 1 seed"),
         (["--seeds", "x"], "invalid int"),
         (["--frobnicate"], "frobnicate"),

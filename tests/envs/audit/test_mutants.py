@@ -1,4 +1,4 @@
-"""Laws of the faults that are put into an oracle."""
+"""Mutants of the oracle: which faults they have, and where."""
 
 from collections import Counter
 
@@ -11,18 +11,18 @@ from envs.scenarios.vocabulary.jira_reads import SEARCH
 
 
 def renamed(scenario: str, difficulty: int, seeds: int = 30) -> Counter:
-    """How often a call of one tool was given to another one that is offered."""
-    found: Counter = Counter()
+    """Count the mutants that give a call of one tool to another tool on offer, by "tool other"."""
+    counts: Counter = Counter()
     for seed in range(seeds):
         task = envs.sample(scenario, seed, "train", difficulty)
-        sites = [made.site for made in mutants(task) if made.kind == "rename tool"]
-        found += Counter(site.split()[0] + " " + site.split()[-1] for site in sites if site.split()[-1] in task.tools)
-    return found
+        ends = [(one.where.split()[0], one.where.split()[-1]) for one in mutants(task) if one.kind == "rename tool"]
+        counts += Counter(f"{tool} {other}" for tool, other in ends if other in task.tools)
+    return counts
 
 
 def test_rename__to_a_read_that_tells_as_much_is_no_fault():
-    made = renamed("jira_log_work", 5)
-    assert f"{SEARCH} {SEARCH}Post" not in made and sum(made.values()) == 60
+    searches = renamed("jira_log_work", 5)
+    assert f"{SEARCH} {SEARCH}Post" not in searches and sum(searches.values()) == 60
     people = renamed("jira_comment_mention", 5)
     assert "findUsers findUsersForPicker" not in people and sum(people.values()) == 60
 
@@ -40,63 +40,63 @@ def test_rename__to_a_read_that_tells_less_or_to_a_write_is_one():
 def test_mutants__are_never_the_oracle():
     for scenario in envs.SCENARIOS:
         task = envs.sample(scenario, 3, "train", 3)
-        assert all(made.turns != tuple(scripted_policies.oracle(task)) for made in mutants(task))
+        assert all(mutant.turns != tuple(scripted_policies.oracle(task)) for mutant in mutants(task))
 
 
-def made(scenario: str, kind: str, split: str = "train", seeds: int = 6):
-    """(task, mutant) of one kind."""
+def of_kind(scenario: str, kind: str, split: str = "train", seeds: int = 6):
+    """Yield (task, mutant) of one kind."""
     for seed in range(seeds):
         task = envs.sample(scenario, seed, split)
-        yield from ((task, one) for one in mutants(task) if one.kind == kind)
+        yield from ((task, mutant) for mutant in mutants(task) if mutant.kind == kind)
 
 
 def test_kinds__each_is_made_somewhere_and_no_other():
-    found = {one.kind for name in envs.SCENARIOS for one in mutants(envs.sample(name, 3, "train", 3))}
-    assert found == set(KINDS)
+    kinds = {mutant.kind for name in envs.SCENARIOS for mutant in mutants(envs.sample(name, 3, "train", 3))}
+    assert kinds == set(KINDS)
 
 
 def test_unknown_argument__is_put_into_every_object_of_every_call_and_everywhere_at_once():
-    places = [one.site for task, one in made("jira_create_issue", "unknown argument", seeds=1)]
+    wheres = [one.where for task, one in of_kind("jira_create_issue", "unknown argument", seeds=1)]
     inner = ("", "fields.", "fields.project.", "fields.issuetype.", "fields.priority.")
-    assert places == [f"createIssue (call 1) with {path}{UNDECLARED}" for path in inner] + [
+    assert wheres == [f"createIssue (call 1) with {path}{UNDECLARED}" for path in inner] + [
         f"{UNDECLARED} in every call"
     ]
 
 
 def test_merge_turns__only_where_a_call_needs_an_answer():
-    assert list(made("jira_create_issue", "merge turns")) == []
-    moved = [one for _, one in made("jira_transition_ticket", "merge turns", seeds=1)]
-    assert [one.site for one in moved] == ["getTransitions and doTransition (call 2)", "all calls"]
+    assert list(of_kind("jira_create_issue", "merge turns")) == []
+    moved = [one for _, one in of_kind("jira_transition_ticket", "merge turns", seeds=1)]
+    assert [one.where for one in moved] == ["getTransitions and doTransition (call 2)", "all calls"]
     assert all(len(one.turns) == 2 and one.turns[0].count("<tool_call>") == 2 for one in moved)
     # The first search is needed too, though another one lies between.
-    link = [one.site for _, one in made("jira_link_duplicate", "merge turns", seeds=1)]
+    link = [one.where for _, one in of_kind("jira_link_duplicate", "merge turns", seeds=1)]
     assert link == [f"{SEARCH} and linkIssues (call 3)"] * 2 + ["all calls"]
 
 
 def test_merge_turns__leaves_every_call_as_it_was():
     for scenario in envs.SCENARIOS:
-        for task, one in made(scenario, "merge turns", seeds=3):
+        for task, one in of_kind(scenario, "merge turns", seeds=3):
             calls = "\n".join(one.turns).count("<tool_call>")
             assert calls == len(task.oracle) and len(one.turns) < len(task.oracle) + 1
 
 
 def test_spam_reads__come_before_the_call_that_they_resemble():
-    for task, one in made("confluence_create_page", "spam reads", seeds=2):
+    for task, one in of_kind("confluence_create_page", "spam reads", seeds=2):
         assert len(one.turns) == SPAM + len(task.oracle) + 1
         assert len(set(one.turns)) == len(one.turns)
 
 
 def test_extra_argument__is_one_that_makes_a_difference_to_the_site():
-    linked = [one.site for _, one in made("confluence_page_from_issue", "extra argument", seeds=1)]
-    names = [site.split(" with ")[1].split(" = ")[0] for site in linked if site.startswith("createOrUpdate")]
+    linked = [one.where for _, one in of_kind("confluence_page_from_issue", "extra argument", seeds=1)]
+    names = [where.split(" with ")[1].split(" = ")[0] for where in linked if where.startswith("createOrUpdate")]
     assert sorted(names) == ["globalId", "object.summary", "relationship"]
     # A read that says more is none.
-    assert list(made("jira_read_issue", "extra argument")) == []
+    assert list(of_kind("jira_read_issue", "extra argument")) == []
 
 
 @pytest.mark.parametrize("scenario", envs.SCENARIOS)
 def test_mutants__cost_by_the_trace_alone_too(scenario):
-    """All but a declared argument too many: what that does is seen on the site alone."""
+    """Except an additional declared argument, whose effect only the final site shows."""
     for seed, split in ((1, "train"), (2, "heldout")):
         task = envs.sample(scenario, seed, split, 1 + seed)
         for one in mutants(task):
@@ -104,4 +104,4 @@ def test_mutants__cost_by_the_trace_alone_too(scenario):
             for text in one.turns:
                 if episode.step(text).done:
                     break
-            assert episode.verdict().reward < 1 or one.kind == "extra argument", (one.kind, one.site)
+            assert episode.verdict().reward < 1 or one.kind == "extra argument", (one.kind, one.where)

@@ -1,4 +1,4 @@
-"""A small site for tests."""
+"""A small Confluence site for tests."""
 
 from envs.api.simulator import Simulator
 from envs.api.world import World
@@ -6,12 +6,12 @@ from envs.confluence import CONFLUENCE
 from envs.confluence.world import put_page, put_space
 
 A, HOME, B = "111111", "111112", "111116"
-"""A space, its homepage, and the page "Handbook" under that."""
+"""Ids of a space, its homepage, and the page "Handbook" under that."""
 TEXT = {"representation": "storage", "value": "<p>Hi</p>"}
 
 
 def site() -> Simulator:
-    """Two spaces with a handbook each; the first one's has a file attached."""
+    """Return a site of two spaces with a handbook each; the first handbook has an attachment."""
     world = World(next_id=500_000)
     for space_id, home, key in ((A, HOME, "AA"), ("222222", "222223", "BB")):
         space = put_space(world, space_id, home, key, key.title())

@@ -1,4 +1,4 @@
-"""CQL: what queries find, in which order, and what is no query."""
+"""CQL: what queries find, in which order, and which are invalid."""
 
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""One walk through all operations of Confluence; every answer holds to the official document, closed-world."""
+"""One walk through all operations of Confluence; every response fits the official document, without undeclared keys."""
 
 import pytest
 
@@ -117,7 +117,7 @@ WALK = [
 
 
 def named(value, ids):
-    """The arguments with ids put in for their names."""
+    """Return the arguments with the names of ids replaced by the ids."""
     if isinstance(value, dict):
         return {key: named(inner, ids) for key, inner in value.items()}
     if isinstance(value, str) and "{" in value:
@@ -126,7 +126,7 @@ def named(value, ids):
 
 
 def walk(validate):
-    """Make every call; `validate(operation, status, body)` sees each answer."""
+    """Make every call; pass each response to `validate(operation, status, body)`."""
     simulator, ids = site(), {}
     for name, arguments, status, keep in WALK:
         before = simulator.world.digest()
@@ -168,7 +168,7 @@ CONFLICTS = [
 
 @pytest.mark.parametrize(("name", "arguments", "what"), CONFLICTS)
 def test_update__a_version_that_is_not_the_next_is_a_conflict(name, arguments, what):
-    """The document declares no 409; the site sends it all the same."""
+    """The document does not declare 409, but the real site sends it."""
     simulator = site()
     ids = {
         "comment": simulator.call("createFooterComment", {"pageId": B, "body": TEXT}).body["id"],

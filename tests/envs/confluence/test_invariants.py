@@ -1,4 +1,4 @@
-"""What holds on a Confluence site after any calls: a model of random writes, checked after each."""
+"""Invariants of a Confluence site, checked after each of a random sequence of writes."""
 
 import json
 
@@ -14,7 +14,7 @@ LABELS = st.sampled_from(["red", "Blue", "a b", ""])
 
 
 class Site(RuleBasedStateMachine):
-    """Random calls on pages; the rules pick ids among those that are there, trashed ones too."""
+    """Random calls on existing pages, including those in the trash."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class Site(RuleBasedStateMachine):
         self.writes: dict[str, int] = {}
 
     def call(self, name, **arguments):
-        """A call, and what holds for every single one."""
+        """Make a call and check what holds for every call."""
         before, clock = self.simulator.world.digest(), self.simulator.world.now_ms
         response = self.simulator.call(name, arguments)
         json.dumps(response.body)

@@ -20,7 +20,7 @@ def site() -> Simulator:
 
 
 def create(site: Simulator, **changed):
-    """createPage with valid arguments, some changed, or left out where the value is `...`."""
+    """Call createPage with valid arguments, some changed, or left out if the value is `...`."""
     base = {"spaceId": "111111", "parentId": "111116", "title": "Plan", "body": BODY}
     return site.call("createPage", {name: value for name, value in (base | changed).items() if value is not ...})
 

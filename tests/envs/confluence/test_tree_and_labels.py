@@ -1,4 +1,4 @@
-"""Moves, deletions, labels and versions: what they change, and what they leave alone."""
+"""Moves, deletions, labels and versions: what they change, and what they do not."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.envs.confluence.site import HOME, TEXT, A, B, site
 
 @pytest.fixture
 def made():
-    """A site with Handbook > one > two > three, by name."""
+    """Return a site with the pages Handbook > one > two > three, by name."""
     simulator, ids = site(), {"handbook": B, "home": HOME}
     for name, parent in (("one", "handbook"), ("two", "one"), ("three", "two")):
         page = {"spaceId": A, "parentId": ids[parent], "title": name, "body": TEXT}

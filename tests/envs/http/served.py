@@ -1,4 +1,4 @@
-"""A site that is really served: a socket on loopback, a server in a thread."""
+"""A site served on a loopback socket by a thread."""
 
 import threading
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.envs.jira.site import site
 
 
 def both_sites() -> World:
-    """The small Jira of the tests, and a space AA with a homepage and a page "Handbook"."""
+    """Return the tests' small Jira with a Confluence space AA, which has a homepage and a page "Handbook"."""
     world = site().world
     put_page(world, B, put_space(world, A, HOME, "AA", "Aa"), HOME, "Handbook", dict(TEXT))
     return world
@@ -21,17 +21,17 @@ def both_sites() -> World:
 
 @contextmanager
 def served(world: World, **options) -> Iterator[tuple[str, Site]]:
-    """The address of a served site and the site, until the block ends."""
+    """Serve a site until the block ends; yields its address and the site."""
     bound = bind("127.0.0.1", 0)
     address = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    made = Site(world, APIS, address, **options)
-    answering = server(made)
-    thread = threading.Thread(target=answering.run, kwargs={"sockets": [bound]}, daemon=True)
+    site = Site(world, APIS, address, **options)
+    uvicorn_server = server(site)
+    thread = threading.Thread(target=uvicorn_server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
     try:
-        yield address, made
+        yield address, site
     finally:
-        answering.should_exit = True
+        uvicorn_server.should_exit = True
         thread.join(20)
         bound.close()
         assert not thread.is_alive()

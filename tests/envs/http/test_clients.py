@@ -1,4 +1,4 @@
-"""Clients that others wrote work against the served sites: PyPI's `jira` and `atlassian-python-api`."""
+"""Third-party clients work against the served site: PyPI's `jira` and `atlassian-python-api`."""
 
 import io
 import warnings
@@ -23,7 +23,7 @@ def address():
 
 @pytest.fixture
 def jira(address):
-    """The client of `jira`, speaking v3."""
+    """Return the client of the package `jira`, using v3."""
     module = pytest.importorskip("jira", reason="a client to test with: pip install jira")
     client = module.JIRA(address, options={"rest_api_version": "3"}, max_retries=0)
     yield client
@@ -32,7 +32,7 @@ def jira(address):
 
 @pytest.fixture
 def atlassian(address):
-    """The Jira client of `atlassian-python-api`, speaking v3."""
+    """Return the Jira client of `atlassian-python-api`, using v3."""
     module = pytest.importorskip("atlassian", reason="a client to test with: pip install atlassian-python-api")
     client = module.Jira(address, username="me", password="x", api_version=3, cloud=True)
     yield client
@@ -41,17 +41,17 @@ def atlassian(address):
 
 @pytest.fixture
 def confluence(address):
-    """The Confluence client of `atlassian-python-api`, speaking v2."""
+    """Return the Confluence client of `atlassian-python-api`, using v2."""
     module = pytest.importorskip("atlassian", reason="a client to test with: pip install atlassian-python-api")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # it warns of its own older methods
+        warnings.simplefilter("ignore", DeprecationWarning)  # the package warns about its older methods
         client = module.ConfluenceV2(f"{address}/wiki", username="me", password="x")
     yield client
     client.close()
 
 
 def refused(error, call, *arguments, **named) -> tuple[int, str]:
-    """The status and the text that a client's exception carries."""
+    """Return the status and text of the exception that a client's call raises."""
     with pytest.raises(error) as caught:
         call(*arguments, **named)
     response = caught.value.response
@@ -81,8 +81,8 @@ def test_jira__an_issues_life(jira):
 def test_jira__many_issues_are_created_and_found(jira):
     from jira import JIRAError
 
-    made = jira.create_issues([NEW, NEW | {"summary": ""}])
-    assert [(one["status"], one["issue"] and one["issue"].key) for one in made] == [
+    created = jira.create_issues([NEW, NEW | {"summary": ""}])
+    assert [(one["status"], one["issue"] and one["issue"].key) for one in created] == [
         ("Success", "AA-3"),
         ("Error", None),
     ]
@@ -136,8 +136,8 @@ def test_jira__versions_components_and_what_a_site_has(jira):
     assert jira.status(status.id).statusCategory.key == "new" and jira.issue_type(kind.id).name == kind.name
     assert [one.name for one in jira.statuscategories()] == ["To Do", "In Progress", "Done"]
     assert jira.issue_link_type(jira.issue_link_types()[0].id).outward == "blocks"
-    told = jira.my_permissions(issueKey="AA-1", permissions="EDIT_ISSUES")["permissions"]
-    assert told["EDIT_ISSUES"]["havePermission"]
+    permissions = jira.my_permissions(issueKey="AA-1", permissions="EDIT_ISSUES")["permissions"]
+    assert permissions["EDIT_ISSUES"]["havePermission"]
 
 
 def test_jira__links_properties_and_files(jira):
@@ -148,8 +148,8 @@ def test_jira__links_properties_and_files(jira):
     assert jira.issue_link(link.id).type.name == "Blocks"
     link.delete()
     assert jira.issue("AA-1").fields.issuelinks == []
-    status, said = refused(JIRAError, jira.create_issue_link, "Haunts", "AA-1", "AA-2")
-    assert (status, said) == (404, "No issue link type with name 'Haunts' found.")
+    status, message = refused(JIRAError, jira.create_issue_link, "Haunts", "AA-1", "AA-2")
+    assert (status, message) == (404, "No issue link type with name 'Haunts' found.")
     jira.add_issue_property("AA-1", "colour", {"of": ["a", 1]})
     assert jira.issue_property("AA-1", "colour").raw["value"] == {"of": ["a", 1]}
     file = jira.add_attachment("AA-1", io.BytesIO(b"abc"), filename="a.txt")
@@ -184,8 +184,8 @@ def test_atlassian__an_issues_life(atlassian):
     )
     found = atlassian.enhanced_jql_get_list_of_tickets("project = AA AND labels = red")
     assert [one["key"] for one in found] == [key] and atlassian.approximate_issue_count("project = AA")["count"] == 4
-    status, said = refused(HTTPError, atlassian.create_issue, NEW | {"summary": ""})
-    assert (status, said) == (400, "You must specify a summary of the issue.")
+    status, message = refused(HTTPError, atlassian.create_issue, NEW | {"summary": ""})
+    assert (status, message) == (400, "You must specify a summary of the issue.")
     assert atlassian.issue_exists(other["key"]) and atlassian.delete_issue(other["key"]) is None
     assert refused(HTTPError, atlassian.issue, other["key"]) == (404, NO_ISSUE)
 
@@ -233,7 +233,7 @@ def test_confluence__a_pages_life(confluence):
 
 @pytest.mark.parametrize("sent", [[{"prefix": "global", "name": "red"}], {"prefix": "global", "name": "red"}])
 def test_confluence__labels_comments_and_search(confluence, sent):
-    """What v2 has no operation for is posted to v1 by path: the client's own methods name paths that are none."""
+    """Operations missing from v2 are requested from v1 by path, because the client's methods use nonexistent paths."""
     confluence.post(f"rest/api/content/{B}/label", data=sent)
     assert [one["name"] for one in confluence.get_page_labels(B)] == ["red"]
     confluence.post("api/v2/footer-comments", data={"pageId": B, "body": {"storage": {"value": "<p>Yes</p>"}}})

@@ -1,6 +1,6 @@
-"""Every operation of both APIs, directly and over HTTP with the same arguments: equal answers, equal states.
+"""Every operation of both APIs, called directly and over HTTP: equal responses, equal states.
 
-The calls are those of the two walks, which hold at least one accepted call of each operation.
+The calls are those of the two walks, which include at least one accepted call of each operation.
 """
 
 import json
@@ -22,12 +22,12 @@ from tests.envs.jira.test_jira_operations import WALK as JIRA_WALK
 WALKS = [(JIRA, JIRA_WALK, jira_site.site), (CONFLUENCE, CONFLUENCE_WALK, confluence_site.site)]
 each_walk = pytest.mark.parametrize(("api", "walk", "site"), WALKS, ids=lambda value: getattr(value, "name", ""))
 GONE = {"searchForIssuesUsingJql", "searchForIssuesUsingJqlPost"}
-"""Operations that never do what they are asked: the site has removed them."""
+"""Operations that always fail, because the site has removed them."""
 BOUNDARY = "part"
 
 
 def request(operation: Operation, arguments) -> Request:
-    """The request that says the same as a direct call: arguments where the table has them, unknown ones in the body."""
+    """Return the HTTP request equivalent to a direct call; unknown arguments go into the body."""
     where = {parameter.name: parameter.location for parameter in operation.parameters}
     path = operation.path
     for name, value in arguments.items():
@@ -40,7 +40,7 @@ def request(operation: Operation, arguments) -> Request:
         return Request(operation.method, target, headers, _form(body["file"]))
     if operation.whole_body and body:
         body = body[operation.whole_body]
-    # No body at all where none can be told from an empty one, as clients send none there.
+    # Clients send no body rather than an empty one.
     sent = b"" if body == {} and not operation.whole_body else json.dumps(body).encode()
     return Request(operation.method, target, {}, sent)
 
@@ -50,7 +50,7 @@ def _text(value):
 
 
 def _form(files) -> bytes:
-    """Files of the sizes that the call names."""
+    """Return a multipart form of files with the sizes that the call names."""
     parts = [
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{one["filename"]}"\r\n'
         f"Content-Type: application/octet-stream\r\n\r\n{'x' * one['size']}\r\n"
@@ -60,7 +60,7 @@ def _form(files) -> bytes:
 
 
 def kept(body):
-    """The id to remember of an answer."""
+    """Return the id in a response body."""
     if isinstance(body, list):
         return body[0]["id"]
     if "issuelinks" in body.get("fields", {}):
@@ -69,7 +69,7 @@ def kept(body):
 
 
 def named(value, ids):
-    """The arguments with ids put in for their names."""
+    """Return the arguments with the names of ids replaced by the ids."""
     if isinstance(value, dict):
         return {key: named(inner, ids) for key, inner in value.items()}
     if isinstance(value, str) and any(f"{{{name}}}" in value for name in ids):
@@ -82,11 +82,11 @@ def test_parity__each_call_of_a_walk_gives_one_answer_and_state_both_ways(api: A
     world: World = site().world
     direct, served, ids = Simulator(world, api.by_name()), Site(world, [api]), {}
     for name, arguments, _, keep in walk:
-        asked = named(arguments, ids)
-        response = direct.call(name, asked)
-        answer = served.answer(request(direct.operations[name], asked))
+        resolved = named(arguments, ids)
+        response = direct.call(name, resolved)
+        answer = served.answer(request(direct.operations[name], resolved))
         shown = json.loads(answer.body) if answer.body else None
-        assert (answer.status, shown) == (response.status, response.body), (name, asked)
+        assert (answer.status, shown) == (response.status, response.body), (name, resolved)
         assert served.world == direct.world, name
         if keep:
             ids[keep] = kept(response.body)

@@ -1,4 +1,4 @@
-"""Requests over HTTP and direct calls are one thing: the same answers, the same state."""
+"""Requests over HTTP and direct calls are equivalent: same responses, same state."""
 
 import base64
 import json
@@ -21,14 +21,14 @@ APIS = (JIRA, CONFLUENCE)
 
 
 def ask(site: Site, method: str, target: str, body=None, **headers):
-    """Status and parsed body of an answer."""
+    """Return the status and parsed body of a response."""
     sent = b"" if body is None else json.dumps(body).encode()
     answer = site.answer(Request(method, target, {k.replace("_", "-"): v for k, v in headers.items()}, sent))
     return answer.status, json.loads(answer.body) if answer.body[:1] in (b"{", b"[") else answer.body.decode()
 
 
 def over_http(operation: Operation, arguments) -> tuple[str, dict | None]:
-    """The target and body of a request that says the same as a direct call."""
+    """Return the target and body of the HTTP request equivalent to a direct call."""
     where = {parameter.name: parameter.location for parameter in operation.parameters}
     path = operation.path
     for name, value in arguments.items():
@@ -121,9 +121,9 @@ def test_versions__v2_takes_and_gives_text_where_v3_has_documents():
     site = Site(made_up_site(), APIS)
     project = next(iter(site.world.tables["projects"].values()))["key"]
     fields = {"project": {"key": project}, "issuetype": {"name": "Task"}, "summary": "A", "description": "B\nC\n\nD"}
-    status, made = ask(site, "POST", "/rest/api/latest/issue", {"fields": fields})
-    assert status == 201 and "/rest/api/2/issue/" in made["self"]
-    shown = [ask(site, "GET", f"/rest/api/{n}/issue/{made['key']}")[1]["fields"]["description"] for n in (2, 3)]
+    status, created = ask(site, "POST", "/rest/api/latest/issue", {"fields": fields})
+    assert status == 201 and "/rest/api/2/issue/" in created["self"]
+    shown = [ask(site, "GET", f"/rest/api/{n}/issue/{created['key']}")[1]["fields"]["description"] for n in (2, 3)]
     assert shown == ["B\nC\n\nD", document("B\nC\n\nD")]
     fields["description"] = document("B")
     assert ask(site, "POST", "/rest/api/2/issue", {"fields": fields})[1]["errors"] == {
@@ -131,9 +131,9 @@ def test_versions__v2_takes_and_gives_text_where_v3_has_documents():
     }
 
 
-@pytest.mark.parametrize("said", ["", "a", "a\nb", "a\n\nb", "\n\n\na\n", "\n\n"])
-def test_documents__text_comes_back_as_it_was(said):
-    assert text(document(said)) == said
+@pytest.mark.parametrize("words", ["", "a", "a\nb", "a\n\nb", "\n\n\na\n", "\n\n"])
+def test_documents__text_comes_back_as_it_was(words):
+    assert text(document(words)) == words
 
 
 def test_target__may_be_a_whole_address():

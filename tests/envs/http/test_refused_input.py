@@ -1,4 +1,4 @@
-"""Laws of what a client may send: it is refused in the site's words or can be read again, and never breaks anything."""
+"""Invalid requests are refused in the site's words; accepted values can be read again; nothing breaks the site."""
 
 import json
 
@@ -52,11 +52,11 @@ def first(site, table):
 def test_rich_text__is_refused_or_can_be_read_in_both_versions(document):
     site = Site(made_up_site(2, 1), (JIRA, CONFLUENCE))
     key = first(site, "issues")["key"]
-    status, said = ask(site, "PUT", f"/rest/api/3/issue/{key}", {"fields": {"description": document}})
-    assert status == 204 or (status == 400 and "Atlassian Document" in said["errors"]["description"])
+    status, answer = ask(site, "PUT", f"/rest/api/3/issue/{key}", {"fields": {"description": document}})
+    assert status == 204 or (status == 400 and "Atlassian Document" in answer["errors"]["description"])
     for version, kind in ((3, dict), (2, str)):
-        status, said = ask(site, "GET", f"/rest/api/{version}/issue/{key}")
-        assert status == 200 and isinstance(said["fields"]["description"] or kind(), kind)
+        status, answer = ask(site, "GET", f"/rest/api/{version}/issue/{key}")
+        assert status == 200 and isinstance(answer["fields"]["description"] or kind(), kind)
 
 
 @pytest.mark.parametrize(
@@ -78,16 +78,18 @@ def test_rich_text__of_malformed_nodes_is_refused(site, node):
 
 def test_numbers__too_large_for_json_are_no_json(site):
     key = first(site, "issues")["key"]
-    status, said = ask(site, "PUT", f"/rest/api/3/issue/{key}/properties/a", b'{"n": 1e999}')
-    assert status == 400 and "parsing JSON" in said["errorMessages"][0]
+    status, answer = ask(site, "PUT", f"/rest/api/3/issue/{key}/properties/a", b'{"n": 1e999}')
+    assert status == 400 and "parsing JSON" in answer["errorMessages"][0]
 
 
 def test_search__has_a_closed_body_and_bounded_lists(site):
     jql = {"jql": f"project = {first(site, 'projects')['key']}"}
     lenient = {"expand": None, "properties": None, "reconcileIssues": [], "fieldsByKeys": False}
     assert ask(site, "POST", "/rest/api/3/search/jql", jql | lenient)[0] == 200
-    status, said = ask(site, "POST", "/rest/api/3/search/jql", jql | {"foo": 1})
-    assert status == 400 and said["errorMessages"][0].startswith("Invalid request payload.") and "errors" not in said
+    status, answer = ask(site, "POST", "/rest/api/3/search/jql", jql | {"foo": 1})
+    assert (
+        status == 400 and answer["errorMessages"][0].startswith("Invalid request payload.") and "errors" not in answer
+    )
     assert ask(site, "POST", "/rest/api/3/search/jql", jql | {"reconcileIssues": list(range(51))})[0] == 400
 
 
@@ -99,8 +101,8 @@ def test_search__orders_by_at_most_seven_fields(site):
 
 
 def test_projects__are_ordered_by_what_there_is_to_order_by(site):
-    status, said = ask(site, "GET", "/rest/api/3/project/search?orderBy=zz")
-    assert status == 400 and said["errorMessages"] == [
+    status, answer = ask(site, "GET", "/rest/api/3/project/search?orderBy=zz")
+    assert status == 400 and answer["errorMessages"] == [
         "The field to order by should be one of [name, key, owner, category, issueCount, lastIssueUpdatedTime, "
         "archivedDate, deletedDate]. Instead, it was: zz."
     ]
@@ -122,14 +124,14 @@ def test_moments__of_work_and_sprints_are_moments(site):
     assert ask(site, "POST", work, {"timeSpent": "1h", "started": "banana"})[0] == 400
     status, log = ask(site, "POST", work, {"timeSpent": "1h", "started": "2026-01-17T12:34:00.000+0000"})
     assert status == 201 and ask(site, "PUT", f"{work}/{log['id']}", {"started": "2026-02-30T00:00:00Z"})[0] == 400
-    made = {"name": "Sprint", "originBoardId": board}
+    sprint = {"name": "Sprint", "originBoardId": board}
     for start, end, expected in (
         ("banana", "apple", 400),
         ("2026-02-02T00:00:00Z", "2026-02-01T00:00:00.000+01:00", 400),
         ("2026-02-01T00:00:00.000Z", "2026-02-15T00:00:00.000Z", 201),
     ):
         dates = {"startDate": start, "endDate": end}
-        assert ask(site, "POST", "/rest/agile/1.0/sprint", made | dates)[0] == expected
+        assert ask(site, "POST", "/rest/agile/1.0/sprint", sprint | dates)[0] == expected
 
 
 def test_served_site__has_boards_with_a_sprint_to_come(site):
@@ -140,13 +142,13 @@ def test_served_site__has_boards_with_a_sprint_to_come(site):
 
 def test_spaces__come_in_pages_by_cursor():
     site = Site(made_up_site(2, 50), (JIRA, CONFLUENCE))
-    found, target = [], "/wiki/api/v2/spaces?limit=1"
+    ids, target = [], "/wiki/api/v2/spaces?limit=1"
     while target:
-        status, said = ask(site, "GET", target)
-        assert status == 200 and len(said["results"]) == 1
-        found += [space["id"] for space in said["results"]]
-        target = said["_links"].get("next")
-    assert found == list(site.world.tables["spaces"]) and len(found) == 3
+        status, answer = ask(site, "GET", target)
+        assert status == 200 and len(answer["results"]) == 1
+        ids += [space["id"] for space in answer["results"]]
+        target = answer["_links"].get("next")
+    assert ids == list(site.world.tables["spaces"]) and len(ids) == 3
     assert ask(site, "GET", "/wiki/api/v2/spaces?cursor=zzz")[0] == 400
 
 

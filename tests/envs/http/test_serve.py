@@ -1,4 +1,4 @@
-"""The command that serves, and requests that no client library would send."""
+"""The command `envs.serve`, and requests that no client library would send."""
 
 import base64
 import http.client
@@ -27,13 +27,13 @@ def address():
 
 
 def ask(address: str, method: str, target: str, body: bytes | None = None, **headers):
-    """Status, headers and body of an answer on a connection of its own."""
+    """Send a request on a new connection; return the response's status, headers and body."""
     connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=20)
     connection.request(method, target, body, {name.replace("_", "-"): value for name, value in headers.items()})
     answer = connection.getresponse()
-    said = answer.status, dict(answer.headers), answer.read()
+    result = answer.status, dict(answer.headers), answer.read()
     connection.close()
-    return said
+    return result
 
 
 def test_served__a_whole_address_as_target_is_the_same_request(address):
@@ -51,7 +51,7 @@ def test_served__basic_authentication_refuses_in_text_and_names_the_way_in():
 
 
 @pytest.mark.parametrize(
-    ("method", "target", "body", "status", "said"),
+    ("method", "target", "body", "status", "message"),
     [
         ("POST", "/rest/api/3/issue", b"x" * 2001, 413, "larger than 2000 bytes"),
         ("POST", "/rest/api/3/issue", b"{", 400, "There was an error parsing JSON."),
@@ -62,9 +62,9 @@ def test_served__basic_authentication_refuses_in_text_and_names_the_way_in():
         ("OPTIONS", ISSUE, None, 404, "No endpoint OPTIONS"),
     ],
 )
-def test_served__what_no_operation_can_take_is_refused_in_words(address, method, target, body, status, said):
+def test_served__what_no_operation_can_take_is_refused_in_words(address, method, target, body, status, message):
     answer = ask(address, method, target, body)
-    assert answer[0] == status and said in answer[2].decode()
+    assert answer[0] == status and message in answer[2].decode()
     assert answer[1]["content-type"].endswith("json;charset=UTF-8") and json.loads(answer[2])
     assert ask(address, "GET", ISSUE)[0] == 200  # and it serves on
 
@@ -113,7 +113,7 @@ def test_bind__a_taken_port_is_one_clear_line():
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--port", "many"], "invalid int value: 'many'"),
         (["--port", "70000"], "from 0 to 65535, not 70000"),
@@ -125,10 +125,10 @@ def test_bind__a_taken_port_is_one_clear_line():
         (["--body-limit", "-1"], "-1"),
     ],
 )
-def test_main__a_wrong_option_is_one_message(options, said):
+def test_main__a_wrong_option_is_one_message(options, message):
     with pytest.raises(EnvError) as caught:
         main(options)
-    assert said in str(caught.value) and "\n" not in str(caught.value)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_command__a_mistake_is_one_line_and_exit_code_2():

@@ -1,4 +1,4 @@
-"""A small site for tests."""
+"""A small Jira site for tests."""
 
 from envs.api.simulator import Simulator
 from envs.jira import JIRA
@@ -8,7 +8,7 @@ SAM = "600000000000000000000001"
 
 
 def text(words: str) -> dict:
-    """An Atlassian Document of one paragraph."""
+    """Return an Atlassian Document of one paragraph."""
     return {
         "type": "doc",
         "version": 1,
@@ -17,8 +17,9 @@ def text(words: str) -> dict:
 
 
 def site() -> Simulator:
-    """Projects AA with two issues and BB with one; a second user; sub-tasks; a component and a version
-    in AA, a transition with a screen, and a board with a closed sprint."""
+    """Return a site with projects AA (two issues) and BB (one); a second user; sub-tasks; a component and a version in
+    AA; a transition with a screen; and a board with a closed sprint.
+    """
     world = empty_site()
     add_subtask_type(world)
     close = {"id": "31", "name": "Close", "from": [1], "to": 2, "screen": {"resolution": True, "fixVersions": False}}

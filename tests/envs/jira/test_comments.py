@@ -1,4 +1,4 @@
-"""Rich text that is none: REST v3 takes documents, and says of anything else that it is not valid."""
+"""Invalid rich text: REST v3 accepts only documents and refuses anything else as not valid."""
 
 import pytest
 

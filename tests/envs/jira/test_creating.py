@@ -1,4 +1,4 @@
-"""What createIssue makes beside the fields: verbs, comments, worklogs, links, properties, and a first transition."""
+"""createIssue beyond fields: verbs, comments, worklogs, links, properties, and a first transition."""
 
 import json
 

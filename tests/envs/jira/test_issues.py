@@ -22,7 +22,7 @@ def site() -> Simulator:
 
 
 def fields(**changed) -> dict:
-    """The arguments of a valid createIssue, with fields changed, or left out where the value is `...`."""
+    """Return arguments of createIssue: valid ones with fields changed, or left out if the value is `...`."""
     base = {"project": {"key": "ABC"}, "issuetype": {"name": "Bug"}, "summary": "Broken button"}
     return {"fields": {name: value for name, value in (base | changed).items() if value is not ...}}
 
@@ -95,7 +95,7 @@ def test_get_issue__unknown_key_is_404(site):
     assert response.body["errorMessages"] == ["Issue does not exist or you do not have permission to see it."]
 
 
-def test_get_issue__keeps_only_wanted_fields(site):
+def test_get_issue__keeps_only_selected_fields(site):
     assert set(site.call("getIssue", {"issueIdOrKey": "ABC-12", "fields": ["summary,status"]}).body["fields"]) == {
         "summary",
         "status",

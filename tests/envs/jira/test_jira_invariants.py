@@ -1,4 +1,4 @@
-"""What holds on a Jira site after any calls: a model of random writes, checked after each."""
+"""Invariants of a Jira site, checked after each of a random sequence of writes."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -10,7 +10,7 @@ ANY = st.integers(0, 5)
 
 
 class Site(RuleBasedStateMachine):
-    """Random calls on the issues that are there."""
+    """Random calls on existing issues."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -18,7 +18,7 @@ class Site(RuleBasedStateMachine):
         self.keys = {issue["key"] for issue in self.simulator.world.find("issues")}
 
     def call(self, name, /, **arguments):
-        """A call; a refused one changes nothing."""
+        """Make a call; check that it changes nothing if it is refused."""
         before = self.simulator.world.digest(), self.simulator.world.now_ms
         response = self.simulator.call(name, arguments)
         assert response.ok or (self.simulator.world.digest(), self.simulator.world.now_ms) == before

@@ -1,4 +1,4 @@
-"""One walk through all operations of Jira; every answer holds to the official documents, closed-world."""
+"""One walk through all operations of Jira; every response fits the official documents, without undeclared keys."""
 
 import json
 
@@ -247,18 +247,18 @@ WALK = [
     ("deleteIssue", {"issueIdOrKey": A, "deleteSubtasks": "true"}, 204, ""),
 ]
 UNDECLARED_STATUS = {410}
-"""The document still has the removed search as deprecated."""
+"""Removed searches, which the document still lists as deprecated."""
 
 
 def named(value, ids):
-    """The arguments with ids put in for their names."""
+    """Return the arguments with the names of ids replaced by the ids."""
     if isinstance(value, dict):
         return {key: named(inner, ids) for key, inner in value.items()}
     return value.format(**ids) if isinstance(value, str) and value.startswith("{") else value
 
 
 def kept(body):
-    """The id to remember of an answer."""
+    """Return the id in a response body."""
     if isinstance(body, list):
         return body[0]["id"]
     if "values" in body:
@@ -267,7 +267,7 @@ def kept(body):
 
 
 def walk(validate):
-    """Make every call; `validate(operation, status, body)` sees each answer."""
+    """Make every call; pass each response to `validate(operation, status, body)`."""
     simulator, ids = site(), {}
     issue = simulator.world.find("issues", key=A)[0]
     issue = {**issue, "fields": {**issue["fields"], "reporter": SAM}}

@@ -1,4 +1,4 @@
-"""JQL as a tree: what was written is what is read, and parsing agrees with searching."""
+"""JQL trees: parsing inverts writing, and agrees with searching."""
 
 import pytest
 from hypothesis import given, settings
@@ -88,7 +88,7 @@ ORDERS = st.lists(st.builds(Sort, FIELDS, st.sampled_from(["asc", "desc", ""])),
 
 
 def written(node) -> str:
-    """A tree as a query, every compound in parentheses."""
+    """Return a tree as a query, with every compound in parentheses."""
     if isinstance(node, Compound):
         parts = [f"({written(inner)})" if isinstance(inner, Compound) else written(inner) for inner in node.clauses]
         return f"not {parts[0]}" if node.operator == "not" else f" {node.operator} ".join(parts)

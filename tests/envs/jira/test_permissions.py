@@ -1,4 +1,4 @@
-"""Permissions: what the caller may do, asked for by key and in a context."""
+"""Permissions of the caller, requested by key and in a context."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ from tests.envs.jira.site import site
 
 
 def had(simulator, keys, **context):
-    """Which of the permissions asked for the caller has."""
+    """Return which of the requested permissions the caller has."""
     body = simulator.call("getMyPermissions", {"permissions": keys, **context}).body
     return {key: told["havePermission"] for key, told in body["permissions"].items()}
 

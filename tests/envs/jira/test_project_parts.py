@@ -1,4 +1,4 @@
-"""Projects, components and versions: made, changed, released, and used by issues."""
+"""Projects, components and versions: created, changed, released, and used by issues."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Jira transitions: what leaves a status, and what is refused."""
+"""Jira transitions: which are available in a status, and which are refused."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def site() -> Simulator:
 
 
 def offered(site: Simulator, **arguments) -> list[tuple[str, str]]:
-    """(id, target status) of every transition that getTransitions lists."""
+    """Return (id, target status) of every transition that getTransitions lists."""
     body = site.call("getTransitions", {"issueIdOrKey": "ABC-12", **arguments}).body
     assert body["expand"] == "transitions"
     return [(step["id"], step["to"]["name"]) for step in body["transitions"]]
@@ -72,7 +72,7 @@ DONE_WITH = {"issueIdOrKey": "AA-1", "transition": {"id": "31"}}
 
 @pytest.fixture
 def screened() -> Simulator:
-    """AA-1 stands before a transition whose screen asks for a resolution and knows fix versions."""
+    """Return a site where AA-1 has a transition whose screen requires a resolution and allows fix versions."""
     simulator = walked_site()
     assert simulator.call("doTransition", {"issueIdOrKey": "AA-1", "transition": {"id": "11"}}).ok
     return simulator
@@ -148,7 +148,7 @@ def test_do_transition__without_a_screen_takes_no_fields(screened):
 
 @pytest.fixture
 def two_flows() -> Simulator:
-    """A project in which bugs, and only they, have a workflow of their own."""
+    """Return a project in which only bugs have a workflow of their own."""
     world = empty_site()
     project = add_project(world, "ABC", "Alpha", ["To do", "Doing", "Finished"], WORKFLOW)
     steps = [{"id": "31", "name": "Confirm", "from": [0], "to": 1}, {"id": "44", "name": "Fix", "from": [1], "to": 2}]

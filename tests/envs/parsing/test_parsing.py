@@ -1,4 +1,4 @@
-"""Model text -> calls: exact on good text, words the model can act on for bad text, never an exception."""
+"""Parsing model text: exact on valid calls, a sentence for the model on invalid ones, never an exception."""
 
 import json
 
@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import envs
-from envs.parsing.calls import Malformed, Wanted, parse_calls
+from envs.parsing.calls import Malformed, ParsedCall, parse_calls
 
 GOOD = '<tool_call>\n{"name": "getPages", "arguments": {"title": "A"}}\n</tool_call>'
 
@@ -15,8 +15,8 @@ GOOD = '<tool_call>\n{"name": "getPages", "arguments": {"title": "A"}}\n</tool_c
 def test_parse_calls__reads_calls_in_order_around_any_text():
     other = GOOD.replace("getPages", "getSpaces")
     assert parse_calls(f"First.\n{GOOD}\n{other} and so on") == [
-        Wanted("getPages", {"title": "A"}),
-        Wanted("getSpaces", {"title": "A"}),
+        ParsedCall("getPages", {"title": "A"}),
+        ParsedCall("getSpaces", {"title": "A"}),
     ]
 
 
@@ -30,11 +30,11 @@ def test_parse_calls__text_without_a_call_has_none(text):
 def test_parse_calls__a_thought_is_not_a_call():
     assert parse_calls(f"<think>{GOOD}</think>Done.") == []
     assert parse_calls(f"<think>{GOOD}") == []
-    assert parse_calls(f"<think>{GOOD}</think>{GOOD}") == [Wanted("getPages", {"title": "A"})]
+    assert parse_calls(f"<think>{GOOD}</think>{GOOD}") == [ParsedCall("getPages", {"title": "A"})]
 
 
 def test_parse_calls__arguments_may_be_left_out():
-    assert parse_calls('<tool_call>{"name": "getSpaces"}</tool_call>') == [Wanted("getSpaces", {})]
+    assert parse_calls('<tool_call>{"name": "getSpaces"}</tool_call>') == [ParsedCall("getSpaces", {})]
 
 
 @pytest.mark.parametrize(
@@ -62,14 +62,14 @@ def test_parse_calls__arguments_may_be_left_out():
     ],
 )
 def test_parse_calls__says_what_is_wrong(inside, error, message):
-    (found,) = parse_calls(f"<tool_call>{inside}</tool_call>")
-    assert isinstance(found, Malformed)
-    assert found.error == error and message in found.message
+    (call,) = parse_calls(f"<tool_call>{inside}</tool_call>")
+    assert isinstance(call, Malformed)
+    assert call.error == error and message in call.message
 
 
 def test_parse_calls__an_open_call_is_answered():
-    (found,) = parse_calls('<tool_call>\n{"name": "getPages", "arguments": {}}')
-    assert isinstance(found, Malformed) and "</tool_call>" in found.message
+    (call,) = parse_calls('<tool_call>\n{"name": "getPages", "arguments": {}}')
+    assert isinstance(call, Malformed) and "</tool_call>" in call.message
 
 
 XML_CALLS = st.builds(
@@ -171,10 +171,10 @@ def xml(name: str, **parameters: str) -> str:
 
 def test_xml__is_read_with_its_values_typed_by_the_schema():
     body = {"representation": "storage", "value": "<p>Hi</p>"}
-    call = Wanted("createPage", {"title": "Blue\nriver", "spaceId": "123", "body": body})
+    call = ParsedCall("createPage", {"title": "Blue\nriver", "spaceId": "123", "body": body})
     assert parse_calls(f"First.\n{XML}", SCHEMAS) == [call]
     assert parse_calls(XML) == [call]
-    assert parse_calls(XML + GOOD) == [call, Wanted("getPages", {"title": "A"})]
+    assert parse_calls(XML + GOOD) == [call, ParsedCall("getPages", {"title": "A"})]
     assert parse_calls(f"<think>{XML}</think>Done.") == []
 
 
@@ -193,11 +193,11 @@ def test_xml__is_read_with_its_values_typed_by_the_schema():
     ],
 )
 def test_xml__a_string_stays_text_and_the_rest_is_json(key, text, value):
-    assert parse_calls(xml("createPage", **{key: text}), SCHEMAS) == [Wanted("createPage", {key: value})]
+    assert parse_calls(xml("createPage", **{key: text}), SCHEMAS) == [ParsedCall("createPage", {key: value})]
 
 
 def test_xml__an_enum_of_strings_is_text():
-    assert parse_calls(xml("getPages", status="current"), SCHEMAS) == [Wanted("getPages", {"status": "current"})]
+    assert parse_calls(xml("getPages", status="current"), SCHEMAS) == [ParsedCall("getPages", {"status": "current"})]
 
 
 @pytest.mark.parametrize(
@@ -224,9 +224,9 @@ def test_xml__an_enum_of_strings_is_text():
     ],
 )
 def test_xml__says_what_is_wrong(text, error, message):
-    (found,) = parse_calls(text, SCHEMAS)
-    assert isinstance(found, Malformed)
-    assert found.error == error and message in found.message
+    (call,) = parse_calls(text, SCHEMAS)
+    assert isinstance(call, Malformed)
+    assert call.error == error and message in call.message
 
 
 BARE = '{"name": "getPages", "arguments": {"title": "A"}}'
@@ -245,8 +245,8 @@ BARE = '{"name": "getPages", "arguments": {"title": "A"}}'
     ],
 )
 def test_lenient__takes_a_call_without_tags_and_only_on_request(text):
-    assert parse_calls(text, lenient=True) == [Wanted("getPages", {"title": "A"})]
-    assert parse_calls(text) == ([] if text != GOOD else [Wanted("getPages", {"title": "A"})])
+    assert parse_calls(text, lenient=True) == [ParsedCall("getPages", {"title": "A"})]
+    assert parse_calls(text) == ([] if text != GOOD else [ParsedCall("getPages", {"title": "A"})])
 
 
 def test_lenient__several_in_order_and_none_inside_a_thought():
@@ -274,9 +274,9 @@ def test_lenient__json_that_is_no_call_is_none(text):
     ],
 )
 def test_lenient__says_what_is_wrong(text, error, message):
-    found = parse_calls(text, lenient=True)[-1]
-    assert isinstance(found, Malformed)
-    assert found.error == error and any(part in found.message for part in message.split("|"))
+    call = parse_calls(text, lenient=True)[-1]
+    assert isinstance(call, Malformed)
+    assert call.error == error and any(part in call.message for part in message.split("|"))
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_lenient__says_what_is_wrong(text, error, message):
 def test_parse_calls__a_megabyte_of_anything_is_read_in_one_go(unit, lenient):
     for text in (unit, f"<tool_call>{unit}", f"<tool_call><function=x>{unit}"):
         calls = parse_calls(text + unit * (1_000_000 // len(unit)), lenient=lenient)
-        assert all(isinstance(call, Malformed | Wanted) for call in calls)
+        assert all(isinstance(call, Malformed | ParsedCall) for call in calls)
 
 
 FUZZED = envs.SCENARIOS["confluence_create_page"].sample(0, "train")

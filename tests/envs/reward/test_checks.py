@@ -1,4 +1,4 @@
-"""Penalties and checks, one fault at a time."""
+"""Checks and penalties, one fault at a time."""
 
 import pytest
 
@@ -114,7 +114,7 @@ def test_outcome__any_other_record_changed_or_lost_spoils_it(scenario):
 
 
 @pytest.mark.parametrize(
-    ("value", "wanted", "score"),
+    ("value", "expected", "score"),
     [
         ("31", "31", 1.0),
         (31, "31", 1.0),
@@ -124,8 +124,8 @@ def test_outcome__any_other_record_changed_or_lost_spoils_it(scenario):
         (["31"], "31", 0.0),
     ],
 )
-def test_exactly__takes_ids_as_numbers_too(value, wanted, score):
-    assert exactly(value, wanted) == score
+def test_exactly__takes_ids_as_numbers_too(value, expected, score):
+    assert exactly(value, expected) == score
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_overlap__is_intersection_over_union(value, score):
     ],
 )
 def test_outcome__a_page_that_was_written_once_more_is_another_page(scenario, holds):
-    """As by a title that is set to what it is."""
+    """For example, by setting the title to itself."""
     task = scenario.SCENARIO.sample(0, "train")
     _, final = replay(task, task.oracle)
     assert holds(task, changes(task.world, final))

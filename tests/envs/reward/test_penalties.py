@@ -1,4 +1,4 @@
-"""What arguments from nowhere, near-identical calls and too many calls cost, and what they do not."""
+"""Penalties for undeclared arguments, near-identical calls and too many calls, and what is free."""
 
 import pytest
 
@@ -53,8 +53,8 @@ def test_unknown_argument__what_is_declared_is_free(task):
 
 def test_duplicate__what_is_declared_nowhere_makes_no_call_another_one(task):
     read, move = task.oracle
-    found = lost(task, *(with_more(read, bogus=number) for number in range(3)), move)
-    assert found == {"unknown_argument": 3, "duplicate_call": 2}
+    counts = lost(task, *(with_more(read, bogus=number) for number in range(3)), move)
+    assert counts == {"unknown_argument": 3, "duplicate_call": 2}
     assert lost(task, read, with_more(read, bogus=1), move) == {"unknown_argument": 1, "duplicate_call": 1}
 
 

@@ -1,4 +1,4 @@
-"""Laws of checks on several calls of one operation, and of what had been told before them."""
+"""Checks on several calls of one operation, and on values seen in earlier responses."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -19,8 +19,8 @@ def edit(name, value="high", status=204):
 
 
 def in_turns(*calls):
-    """The calls, each in a turn of its own."""
-    return tuple(replace(call, turn=place) for place, call in enumerate(calls))
+    """Return the calls, one per turn."""
+    return tuple(replace(call, turn=index) for index, call in enumerate(calls))
 
 
 def attempt(*calls):
@@ -31,8 +31,8 @@ def named(*calls):
     return all_named("edit", "record", "records", 1.0).score(attempt(*calls))
 
 
-def right(made, place):
-    return exactly(at(made.trace.calls[place].arguments, "field.name"), made.task.goal["value"])
+def right(episode, index):
+    return exactly(at(episode.trace.calls[index].arguments, "field.name"), episode.task.goal["value"])
 
 
 def valued(*calls):
@@ -57,7 +57,7 @@ def test_all_named__is_what_is_common_over_all(names, score):
     assert named(READ, *map(edit, names)) == pytest.approx(score)
 
 
-def test_all_named__a_name_that_no_answer_told_is_a_guess():
+def test_all_named__a_name_that_no_answer_contained_is_a_guess():
     assert named(edit("101"), edit("102"), edit("103")) == named(edit("101"), READ) == 0
     assert named(READ, edit("A-1")) == 0 and named(READ, edit("A-2")) == pytest.approx(1 / 3)
 
@@ -98,19 +98,19 @@ def test_leafwise__is_leaves_in_common_over_all(value, score):
     assert leafwise(value, {"a": {"b": [1, "x"]}, "c": "y"}) == pytest.approx(score)
 
 
-def test_told__only_by_answers_that_came_before_and_were_no_refusals():
+def test_seen_before__only_in_earlier_answers_that_were_no_refusals():
     refused = Call("find", {}, 404, {"id": "7f"}, "refused")
-    told = Call("find", {}, 200, [{"account": "7f"}])
+    read = Call("find", {}, 200, [{"account": "7f"}])
     use = Call("write", {"to": {"id": "7f"}}, 201, {})
-    assert seen_before(in_turns(told, use), 1, "7f") and not seen_before(in_turns(use, told), 0, "7f")
+    assert seen_before(in_turns(read, use), 1, "7f") and not seen_before(in_turns(use, read), 0, "7f")
     assert not seen_before(in_turns(refused, use), 1, "7f") and not seen_before((), 0, "7f")
     check = read_argument("write", "to.id", "account", 1.0)
-    scores = [check.score(attempt(*calls)) for calls in ((told, use), (use, told), (refused, use), (use,), (told,))]
+    scores = [check.score(attempt(*calls)) for calls in ((read, use), (use, read), (refused, use), (use,), (read,))]
     assert scores == [1, 0, 0, 0, 0]
 
 
-def test_told__what_stands_in_the_same_turn_has_told_nothing_yet():
-    told, use = Call("find", {}, 200, [{"account": "7f"}], turn=3), Call("write", {"to": {"id": "7f"}}, 201, {}, turn=3)
-    assert not seen_before((told, use), 1, "7f") and seen_before((told, replace(use, turn=4)), 1, "7f")
-    assert answered_before((told, use, replace(use, turn=4)), 2) == [told, use]
-    assert answered_before((told, use), 1) == answered_before((told,), 0) == answered_before((told,), -1) == []
+def test_seen_before__not_in_an_answer_to_a_call_of_the_same_turn():
+    read, use = Call("find", {}, 200, [{"account": "7f"}], turn=3), Call("write", {"to": {"id": "7f"}}, 201, {}, turn=3)
+    assert not seen_before((read, use), 1, "7f") and seen_before((read, replace(use, turn=4)), 1, "7f")
+    assert answered_before((read, use, replace(use, turn=4)), 2) == [read, use]
+    assert answered_before((read, use), 1) == answered_before((read,), 0) == answered_before((read,), -1) == []

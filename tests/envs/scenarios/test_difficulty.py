@@ -47,7 +47,7 @@ def test_difficulty__a_stored_episode_scores_the_same_again(scenario, difficulty
 
 
 @pytest.mark.parametrize("split", ["train", "heldout", "synthetic"])
-def test_crowd__namesakes_are_near_new_and_of_the_split(split):
+def test_crowd__distractors_are_near_new_and_of_the_split(split):
     for seed in range(20):
         easy, hard = (envs.sample("confluence_move_page", seed, split, level).world for level in (1, 4))
         assert len(hard.table("spaces")) == 4 * len(easy.table("spaces"))
@@ -70,7 +70,7 @@ def test_crowd__does_not_touch_what_an_oracle_foresees():
         for scenario in ("jira_transition_ticket", "confluence_page_from_facts"):
             world = envs.sample(scenario, seed, "train").world
             crowded = world.copy()
-            crowd(crowded, envs.SCENARIOS[scenario].api.namesakes, random.Random(seed), "train", 4)
+            crowd(crowded, envs.SCENARIOS[scenario].api.distractors, random.Random(seed), "train", 4)
             assert crowded.copy().new_id() == world.copy().new_id()
             for name, table in world.tables.items():
                 assert table.items() <= crowded.tables[name].items()
@@ -78,7 +78,7 @@ def test_crowd__does_not_touch_what_an_oracle_foresees():
             assert len(set(ids)) >= len([made for table in world.tables.values() for made in table])
 
 
-def test_crowd__namesakes_do_not_come_last():
+def test_crowd__distractors_do_not_come_last():
     """Or the right one would always be the first of a list."""
     firsts = set()
     for seed in range(40):

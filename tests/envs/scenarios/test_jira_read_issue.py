@@ -4,9 +4,8 @@ import pytest
 
 import envs
 from envs import scripted_policies
-from envs.audit.mutants import answers_shown
 from envs.scenarios.jira.read_issue import FACTS, facts_of, named
-from envs.scripted_policies import DONE, turn
+from envs.scripted_policies import DONE, answers_shown, turn
 
 
 def tasks(count=60, split="train"):

@@ -9,9 +9,8 @@ import pytest
 import envs
 from envs import scripted_policies
 from envs.audit.laws import shape
-from envs.audit.mutants import answers_shown
 from envs.scenarios.jira.refuse_infeasible import CAN_MISS, NAMES, _plan, kind_of
-from envs.scripted_policies import DONE, turn
+from envs.scripted_policies import DONE, answers_shown, turn
 from envs.task import Task
 
 

@@ -54,7 +54,7 @@ def test_oracle__earns_exactly_one(scenario, split, detail):
 @SCENARIOS
 def test_floors__idle_and_read_only_earn_next_to_nothing(scenario):
     for task in tasks(scenario):
-        assert reward(task, scripted_policies.idle(task)) <= 0.15
+        assert reward(task, scripted_policies.do_nothing(task)) <= 0.15
         # Where nothing is to be written, having read and saying nothing is half of it.
         assert reward(task, scripted_policies.read_only(task)) <= (0.25 if writes_nothing(task) else 0.15)
 
@@ -62,12 +62,12 @@ def test_floors__idle_and_read_only_earn_next_to_nothing(scenario):
 @SCENARIOS
 def test_floors__random_and_duplicate_calls_stay_low(scenario):
     made = tasks(scenario)
-    assert mean(reward(task, scripted_policies.random_valid(task, random.Random(task.seed))) for task in made) <= 0.3
+    assert mean(reward(task, scripted_policies.random_valid(task)) for task in made) <= 0.3
     for task in made:
         repeated = [turn for turn in scripted_policies.oracle(task)[:-1] for _ in range(3)]
-        assert reward(task, scripted_policies.duplicate(task)) < 1.0
+        assert reward(task, scripted_policies.duplicate_spam(task)) < 1.0
         assert reward(task, [*repeated, "Done."]) < 1.0
-    assert mean(reward(task, scripted_policies.duplicate(task)) for task in made) <= 0.3
+    assert mean(reward(task, scripted_policies.duplicate_spam(task)) for task in made) <= 0.3
 
 
 @SCENARIOS
