@@ -21,7 +21,8 @@ from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.rollout.trajectory import Group, Trajectory
 from jaxrlvr.runtime.timing import Figures, timed
 from jaxrlvr.sampling.sampler import DecodeLimits, Sampler, Turn, keys
-from jaxrlvr.sampling.slots import Prefix, SamplerState
+from jaxrlvr.sampling.slots import SamplerState
+from models import Prefix
 from models.forward import Forward
 
 
