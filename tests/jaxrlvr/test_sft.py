@@ -246,22 +246,21 @@ def test_resume__of_adapters_and_chats_equals_the_whole_run(config, tmp_path, mo
     assert (Path(cut.out) / "adapter" / "adapter_model.safetensors").exists()
 
 
-def test_resume__of_a_model_from_nothing_makes_it_once(config, model_directory, whole, tmp_path, monkeypatch):
-    made = []
-
-    def start(config, directory):
-        made.append(directory)
-        shutil.copytree(model_directory, directory)
-
-    monkeypatch.setattr(sft, "start_from_nothing", start)
-    shape = models.read_config(model_directory)
-    nothing = replace(config, model="", shape=shape, out=str(tmp_path / "out"))
+def test_resume__of_a_model_from_nothing_makes_it_once(config, tmp_path, monkeypatch):
+    shape = models.ModelConfig(
+        vocab_size=512, hidden_size=64, num_layers=3, num_heads=6, num_kv_heads=2, head_dim=8, mlp_size=32
+    )
+    nothing = replace(config, model="", shape=shape, tokenizer_texts=90, stages=config.stages[:1])
+    straight, cut = (replace(nothing, out=str(tmp_path / name)) for name in ("straight", "cut"))
+    assert sft.run(straight, sft.Interruption())
     with monkeypatch.context() as patch, pytest.raises(Killed):
         acting(patch, 3, kill)
-        sft.run(nothing, sft.Interruption())
-    assert sft.run(nothing, sft.Interruption(), resume=True)
-    assert made == [tmp_path / "out" / "stages" / "start"]
-    assert left_behind(tmp_path / "out")["files"]["model.safetensors"] == whole["files"]["model.safetensors"]
+        sft.run(cut, sft.Interruption())
+    start = Path(cut.out) / "stages" / "start" / "model.safetensors"
+    made = start.stat().st_mtime_ns
+    assert sft.run(cut, sft.Interruption(), resume=True)
+    assert start.stat().st_mtime_ns == made
+    assert left_behind(Path(cut.out)) == left_behind(Path(straight.out))
 
 
 def test_frozen__name_of_nothing_in_a_late_stage_is_refused_before_the_first_update(config, tmp_path):
@@ -278,6 +277,6 @@ def test_chats__that_no_bucket_holds_are_refused_before_the_first_update(config,
     file.write_text("".join(json.dumps({"messages": messages}) + "\n" for messages in (short, long)))
     stage = Stage("chats", 1, OptimizerConfig(), chats=str(file), episodes=1)
     late = replace(config, stages=(config.stages[0], stage), out=str(tmp_path / "out"))
-    with pytest.raises(UserError, match=r"chats.jsonl, chat 2: what comes from its first answer on of \d+ tokens"):
+    with pytest.raises(UserError, match=r"chats.jsonl, chat 2: its part after the prompt of \d+ tokens"):
         sft.run(late, sft.Interruption())
     sft.check_unused(tmp_path / "out")
