@@ -25,20 +25,20 @@ TOOL = {
 CALL = {"id": "1", "type": "function", "function": {"name": "getIssue", "arguments": '{"key": "A-1"}'}}
 
 
-def said(role, content, **more):
+def message(role, content, **more):
     return {"role": role, "content": content, **more}
 
 
 TALK = {
     "messages": [
-        said("system", "Be brief."),
-        said("user", "What is A-1?"),
-        said("assistant", None, tool_calls=[CALL]),
-        said("tool", '{"summary": "<tool_call> leak"}'),
-        said("assistant", "A leak."),
-        said("user", "Thanks."),
-        said("assistant", "Bye."),
-        said("user", "Never answered."),
+        message("system", "Be brief."),
+        message("user", "What is A-1?"),
+        message("assistant", None, tool_calls=[CALL]),
+        message("tool", '{"summary": "<tool_call> leak"}'),
+        message("assistant", "A leak."),
+        message("user", "Thanks."),
+        message("assistant", "Bye."),
+        message("user", "Never answered."),
     ],
     "tools": [TOOL],
 }
@@ -73,7 +73,7 @@ def test_training_group__counts_what_the_assistant_wrote_and_nothing_else(chat, 
 
 def test_training_group__is_the_template_of_the_whole_chat(chat, tmp_path):
     """Without what has to be escaped, the tokens are those of the conversation rendered at once."""
-    talk = {**TALK, "messages": [*TALK["messages"][:3], said("tool", '{"summary": "x"}'), *TALK["messages"][4:7]]}
+    talk = {**TALK, "messages": [*TALK["messages"][:3], message("tool", '{"summary": "x"}'), *TALK["messages"][4:7]]}
     (read,) = recorded_chats.read_chats(write(tmp_path / "a.jsonl", talk))
     row = recorded_chats.training_group(chat, read)
     whole = chat.tokenizer.apply_chat_template(read.messages, tools=read.tools, tokenize=False)
@@ -89,27 +89,29 @@ def test_written__leaves_out_an_empty_thought_of_the_opening(chat, monkeypatch):
 
     OPEN = opened
     monkeypatch.setattr(type(chat), "_render", render)
-    assert chat.written(said("assistant", "Hello.")) == "Hello."
+    assert chat.written(message("assistant", "Hello.")) == "Hello."
 
 
 def test_share_prefixes__fills_groups_up(chat):
     rows = [
         replace(
             recorded_chats.training_group(
-                chat, recorded_chats.Conversation([said("user", ask), said("assistant", answer)], [])
+                chat, recorded_chats.Conversation([message("user", ask), message("assistant", answer)], [])
             )
         )
         for ask, answer in (("a", "1"), ("b", "2"), ("a", "3"), ("a", "4"))
     ]
     groups = recorded_chats.share_prefixes(rows, 2)
-    told = [[text(chat, suffix.tokens) for suffix in group.suffixes] for group in groups]
-    assert told == [["1<|im_end|>", "3<|im_end|>"], ["4<|im_end|>", ""], ["2<|im_end|>", ""]]
+    learnt = [[text(chat, suffix.tokens) for suffix in group.suffixes] for group in groups]
+    assert learnt == [["1<|im_end|>", "3<|im_end|>"], ["4<|im_end|>", ""], ["2<|im_end|>", ""]]
 
 
 def test_share_prefixes__learns_the_same_as_one_by_one(policy, loaded, chat):
     asked = (("a", "one two"), ("b", "three"), ("a", "four five six"))
     rows = [
-        recorded_chats.training_group(chat, recorded_chats.Conversation([said("user", q), said("assistant", a)], []))
+        recorded_chats.training_group(
+            chat, recorded_chats.Conversation([message("user", q), message("assistant", a)], [])
+        )
         for q, a in asked
     ]
     results = []
@@ -168,7 +170,7 @@ def test_read__of_nothing_says_what_is_expected(tmp_path):
 
 
 def test_recorded__shows_every_chat_before_any_again_and_follows_from_the_seed(chat, tmp_path):
-    talks = [{"messages": [said("user", f"{n}"), said("assistant", f"{n}")]} for n in range(6)]
+    talks = [{"messages": [message("user", f"{n}"), message("assistant", f"{n}")]} for n in range(6)]
     stage = Stage("x", 4, OptimizerConfig(), chats=write(tmp_path / "a.jsonl", *talks), episodes=3)
 
     def shown(seed):
@@ -180,7 +182,7 @@ def test_recorded__shows_every_chat_before_any_again_and_follows_from_the_seed(c
 
 
 def test_sft__learns_a_file_of_chats(model_directory, tmp_path):
-    talks = [{"messages": [said("user", "sing"), said("assistant", "la la la")]}, TALK]
+    talks = [{"messages": [message("user", "sing"), message("assistant", "la la la")]}, TALK]
     file, out = write(tmp_path / "chats.jsonl", *talks), tmp_path / "out"
     changes = ["--stages.0.steps", "6", "--stages.0.optimizer.learning-rate", "0.01", "--stages.0.episodes", "8"]
     changes += ["--prefix-buckets", "64", "--suffix-buckets", "96", "--micro-batch", "4"]

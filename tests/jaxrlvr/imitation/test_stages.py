@@ -1,4 +1,4 @@
-"""Laws of supervised training: it learns what was demonstrated, and never sees what judges it."""
+"""Laws of supervised training: it learns the demonstrations, and never sees a held-out task."""
 
 import shutil
 from dataclasses import replace
@@ -44,7 +44,7 @@ def config(model_directory, tmp_path):
 
 
 def trained(config):
-    """The directory that a whole run leaves."""
+    """Run to the end and return the directory of the result."""
     assert sft.run(config, Interruption())
     return Path(config.out)
 
@@ -71,8 +71,8 @@ def test_run__learns_and_writes_every_stage(config, model_directory, capsys):
     assert out == Path(config.out)
     before, able = loss(model_directory, config), loss(out / "stages" / "able", config)
     assert able < before - 0.3
-    said = capsys.readouterr().out
-    assert "able 5/5  loss " in said and f"sloppy: wrote {out}" in said
+    printed = capsys.readouterr().out
+    assert "able 5/5  loss " in printed and f"sloppy: wrote {out}" in printed
     # The result is whole: weights, tokenizer and template.
     assert loss(out, config) < before
     assert AutoTokenizer.from_pretrained(out).chat_template
@@ -91,8 +91,8 @@ def test_run__of_adapters_trains_them_alone_and_exports_merged_or_apart(config, 
     out = trained(replace(config, stages=(able,), lora=lora))
     assert loss(out, config) < loss(model_directory, config) - 0.1
 
-    before, after = (nnx.to_flat_state(nnx.split(models.load(place))[1]) for place in (model_directory, out))
-    changed = {path[-1] for (path, a), (_, b) in zip(before, after, strict=True) if (a[...] != b[...]).any()}
+    before, after = (nnx.to_flat_state(nnx.split(models.load(path))[1]) for path in (model_directory, out))
+    changed = {name[-1] for (name, a), (_, b) in zip(before, after, strict=True) if (a[...] != b[...]).any()}
     assert changed == {"query", "value", "down"}
 
     for arguments, name in ((["--adapter"], "apart"), ([], "merged")):
@@ -171,7 +171,7 @@ def test_stage__that_would_show_heldout_tasks_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"steps": 0}, "stage 'able' has .*steps 0"),
         ({"episodes": 0}, "stage 'able' has .*episodes 0"),
@@ -193,15 +193,15 @@ def test_stage__that_would_show_heldout_tasks_is_refused():
     ],
     ids=str,
 )
-def test_stage__that_cannot_be_is_refused(changes, said):
+def test_stage__that_cannot_be_is_refused(changes, message):
     usual = {"name": "able", "steps": 5, "optimizer": OptimizerConfig(), "scenarios": ("jira_create_issue",)}
-    with pytest.raises(UserError, match=said) as raised:
+    with pytest.raises(UserError, match=message) as raised:
         Stage(**{**usual, **changes})
     assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"micro_batch": 0}, "micro_batch 0"),
         ({"checkpoint_every": 0}, "checkpoint_every 0"),
@@ -213,8 +213,8 @@ def test_stage__that_cannot_be_is_refused(changes, said):
     ],
     ids=str,
 )
-def test_config__that_cannot_run_is_refused(config, changes, said):
-    with pytest.raises(UserError, match=said):
+def test_config__that_cannot_run_is_refused(config, changes, message):
+    with pytest.raises(UserError, match=message):
         replace(config, **changes)
 
 
