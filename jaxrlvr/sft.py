@@ -58,7 +58,7 @@ Each field of CONFIG.py is an option, shown here with its value in configs/seed.
 TRAINING = "training"
 """Name of the run directory inside the result; the result is a complete model without it."""
 SHOWN = 50
-"""Updates between console lines."""
+"""Updates between lines on the console."""
 HARMLESS = ("checkpoint_every", "keep_checkpoints", "stall_seconds")
 """What may change when a run is resumed, beside the last stage's steps: the updates made would have been the same."""
 ROUNDING = ("micro_batch", "prefix_buckets", "suffix_buckets")
@@ -247,7 +247,7 @@ def write(config: SFTConfig, decoder: models.Decoder, directory: Path, source: P
 
 
 def of_chats(file: str) -> SFTConfig:
-    """Return a config with one stage on a file of chats; up to four chats share a common prompt."""
+    """One stage on a file of chats: up to four with one prompt share it."""
     optimizer = OptimizerConfig(learning_rate=1e-5, warmup_steps=10)
     stage = Stage("chats", steps=100, optimizer=optimizer, chats=file, episodes=32, members=4)
     sizes = (256, 512, 1024, 2048, 4096)

@@ -1,4 +1,4 @@
-"""Laws of the GKE manifest and the SLURM script: what is filled in is a JobSet; an interrupted job goes on."""
+"""Laws of the GKE manifest and the SLURM script: the manifest is a valid JobSet; an interrupted job resumes."""
 
 import os
 import subprocess
@@ -17,14 +17,14 @@ GKE = [
 
 
 def record(required: str, optional: str = "", **fields: Any) -> dict[str, Any]:
-    """The schema of an object of exactly these keys; a key that is not described may hold anything."""
+    """Return the schema of an object of exactly these keys; a key without a schema may have any value."""
     names = required.split() + optional.split()
     known = {name: fields.get(name, {}) for name in names}
     return {"type": "object", "required": required.split(), "properties": known, "additionalProperties": False}
 
 
 def array(items: Any) -> dict[str, Any]:
-    """The schema of a list that is not empty."""
+    """Return the schema of a list that is not empty."""
     return {"type": "array", "items": items, "minItems": 1}
 
 
@@ -43,7 +43,7 @@ CONTAINER = record(
 POD = record(
     "restartPolicy serviceAccountName nodeSelector containers volumes",
     "tolerations terminationGracePeriodSeconds",
-    restartPolicy={"const": "Never"},  # the Job API asks for it beside a podFailurePolicy
+    restartPolicy={"const": "Never"},  # the Job API requires it with a podFailurePolicy
     nodeSelector=LABELS,
     tolerations=array(record("key operator", operator={"enum": ["Exists", "Equal"]})),
     terminationGracePeriodSeconds=COUNT,
@@ -80,7 +80,7 @@ JOBSET = record(
         replicatedJobs=array(record("name replicas template", replicas=COUNT, template=record("spec", spec=JOB))),
     ),
 )
-"""The part of JobSet v1alpha2 (and of the Job inside) that the manifest uses, and nothing beside it."""
+"""Schema of the part of JobSet v1alpha2 (and of the Job inside) that the manifest uses."""
 
 
 def run(script: str, arguments: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -92,7 +92,7 @@ def run(script: str, arguments: list[str], folder: Path, **environment: str) -> 
 
 
 def stand_in(folder: Path, name: str, body: str) -> None:
-    """A program of this name, first in PATH."""
+    """Write a program of this name, first in PATH."""
     (folder / name).write_text(f"#!/usr/bin/env bash\n{body}\n")
     (folder / name).chmod(0o755)
 

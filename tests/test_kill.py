@@ -1,9 +1,9 @@
-"""Laws of runs that are killed: whatever the instant, what goes on from the disk equals the run that was never killed.
+"""Laws of runs that are killed: whatever the instant, the resumed run equals the run that was never killed.
 
-Each child is a real process that trains a very small model. It tells its parent when it begins to sample, to update,
-to write a checkpoint, to evaluate; the parent kills it at a random instant of such a stretch, and starts the next one
-on what it left. The children are forked from one process that has imported everything, so that each costs seconds. A
-child that stands still says where and ends, and the test with it.
+Each child is a real process that trains a very small model. It reports to its parent when it begins to sample, to
+update, to write a checkpoint, to evaluate; the parent kills it at a random instant of such a phase, and starts the next
+child in the same run directory. The children are forked from one process that has imported everything, so that each
+costs seconds. A child that hangs prints its stacks and exits, which fails the test.
 """
 
 import faulthandler
@@ -24,7 +24,7 @@ import pytest
 PHASES = ("sampling", "update", "checkpoint", "evaluation")
 STEPS = 4
 LIMIT = 300
-"""Seconds after which a child is taken to stand still; it needs about five."""
+"""Seconds after which a child counts as hanging; it needs about five."""
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["jaxrlvr.train", "transformers.models.qwen2.tokenization_qwen2"])
 
@@ -59,7 +59,7 @@ def make_model(directory: Path) -> None:
 
 
 def make_config(model: Path, run: Path, ahead: bool) -> Any:
-    """Four steps of two tasks, a checkpoint in each, an evaluation after the second; whatever has a memory is on."""
+    """Four steps of two tasks, a checkpoint in each, an evaluation after the second; all features that have state."""
     from jaxrlvr.config import RunConfig
     from jaxrlvr.evaluation.held_out import EvaluationConfig
     from jaxrlvr.learning.grpo import GRPOConfig
@@ -93,8 +93,8 @@ def make_config(model: Path, run: Path, ahead: bool) -> Any:
     )
 
 
-def child(model: Path, path: Path, cache: Path, ahead: bool, told: Connection) -> None:
-    """Train in `path`, from the start or from what is there; tell when each phase begins and ends."""
+def child(model: Path, path: Path, cache: Path, ahead: bool, reports: Connection) -> None:
+    """Start or resume the run in `path`; report when each phase begins and ends."""
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(cache)
     log = os.open(path.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
@@ -107,21 +107,21 @@ def child(model: Path, path: Path, cache: Path, ahead: bool, told: Connection) -
     from jaxrlvr.learning.learner import Learner
     from jaxrlvr.storage.checkpoint import Checkpoints
 
-    def telling(owner: Any, name: str, phase: str) -> None:
+    def report(owner: Any, name: str, phase: str) -> None:
         original = getattr(owner, name)
 
-        def tells(*arguments: Any, **settings: Any) -> Any:
-            told.send((phase, "begins", time.monotonic()))
+        def reporting(*arguments: Any, **settings: Any) -> Any:
+            reports.send((phase, "begins", time.monotonic()))
             result = original(*arguments, **settings)
-            told.send((phase, "ends", time.monotonic()))
+            reports.send((phase, "ends", time.monotonic()))
             return result
 
-        setattr(owner, name, tells)
+        setattr(owner, name, reporting)
 
-    telling(collection, "rollout", "sampling")
-    telling(held_out, "rollout", "evaluation")
-    telling(Learner, "update", "update")
-    telling(Checkpoints, "save", "checkpoint")
+    report(collection, "rollout", "sampling")
+    report(held_out, "rollout", "evaluation")
+    report(Learner, "update", "update")
+    report(Checkpoints, "save", "checkpoint")
     verdict = envs.Episode.verdict
     # A random model calls nothing: here every turn is answered, and a longer one is better.
     envs.Episode.step = lambda self, text: (  # type: ignore[method-assign]
@@ -141,7 +141,7 @@ def child(model: Path, path: Path, cache: Path, ahead: bool, told: Connection) -
         )
         arguments = [str(file)]
     code = train.main(arguments)
-    told.send(("end", str(code), time.monotonic()))
+    reports.send(("end", str(code), time.monotonic()))
 
 
 class Runs:
@@ -154,17 +154,17 @@ class Runs:
         make_model(self.model)
 
     def go(self, path: Path, kill: tuple[str, int, float] | None = None) -> bool:
-        """Start or go on with the run in `path`; kill it in the given phase, counted from 1, at that share of its usual
-        length. Returns whether the run ended by itself.
+        """Start or resume the run in `path`; kill it in the n-th occurrence of a phase, at a fraction of the phase's
+        usual length. Returns whether the run ended by itself.
         """
-        hears, tells = SERVER.Pipe(duplex=False)
-        process = SERVER.Process(target=child, args=(self.model, path, self.folder / "compiled", self.ahead, tells))
+        receiver, sender = SERVER.Pipe(duplex=False)
+        process = SERVER.Process(target=child, args=(self.model, path, self.folder / "compiled", self.ahead, sender))
         process.start()
-        tells.close()
+        sender.close()
         seen, began, code = 0, 0.0, ""
         try:
             while not code:
-                phase, what, moment = hears.recv()
+                phase, what, moment = receiver.recv()
                 if phase == "end":
                     code = what
                 elif what == "begins":
@@ -182,7 +182,7 @@ class Runs:
             if not code:
                 process.kill()
             process.join()
-            hears.close()
+            receiver.close()
         ended = code == "" or (code, process.exitcode) == ("0", 0)
         assert ended, path.with_suffix(".log").read_text()[-3000:]
         return code == "0"
@@ -196,7 +196,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
 @pytest.fixture(scope="module")
 def whole(runs: Runs) -> dict[str, Any]:
-    """What a run leaves that was never killed."""
+    """The results of a run that was never killed."""
     path = runs.folder / "whole"
     assert runs.go(path)
     return left_behind(path)
@@ -224,7 +224,7 @@ def left_behind(path: Path) -> dict[str, Any]:
 
 
 def instants(count: int, rng: random.Random) -> Iterator[tuple[str, int, float]]:
-    """The phases in turn, each in its first or second occurrence, anywhere in it."""
+    """Yield the phases in turn, each in its first or second occurrence, at a random fraction of it."""
     for number in range(count):
         yield PHASES[number % len(PHASES)], rng.choice((1, 1, 2)), rng.random()
 

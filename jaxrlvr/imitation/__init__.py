@@ -1,1 +1,1 @@
-"""Demonstrations and recorded chats to supervised batches; the seed's tokenizer and first weights."""
+"""Supervised batches from demonstrations and recorded chats, and the tokenizer and initial weights of the seed."""

@@ -1,11 +1,12 @@
-"""Scenarios -> demonstrated conversations as tokens: what supervised fine-tuning imitates.
+"""Scenarios -> demonstrated conversations as tokens, for supervised fine-tuning.
 
-A demonstration is a policy of `envs.scripted_policies` run through the real simulator. Only the tokens that a model would have
-written count in the loss; prompts and answers are context.
+A demonstration is a policy of `envs.scripted_policies` run through the simulator. Only the tokens that a model would
+have written count in the loss; prompts and API responses are context.
 """
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,56 +17,55 @@ from jaxrlvr.learning.batch import TrainingGroup, TrainingSuffix
 from jaxrlvr.rollout.chat_template import Chat
 
 Mistakes = Mapping[str, float]
-"""Probability of each named fault of a scenario, applied independently; empty for perfect demonstrations."""
+"""Name of a scenario's mistake -> its probability, drawn independently; empty for perfect demonstrations."""
+Turns = tuple[tuple[str, tuple[str, ...]], ...]
+"""Per turn: the text that the model writes, and the answers of its tools."""
+
+
+class TaskSeed(NamedTuple):
+    """A task, as `envs.SCENARIOS[scenario].sample(seed, split)` draws it."""
+
+    scenario: str
+    split: str
+    seed: int
 
 
 def conversation(
-    scenario: str,
-    split: str,
-    seed: int,
-    mistakes: Mistakes,
-    difficulty: int = 1,
-    detail: Detail = "compact",
-    member: int = 0,
-) -> tuple[envs.Task, tuple[tuple[str, tuple[str, ...]], ...]]:
-    """One task and its demonstrated turns: [(what the model writes, what the tools answer), ...].
+    drawn: TaskSeed, mistakes: Mistakes, detail: Detail = "compact", member: int = 0
+) -> tuple[envs.Task, Turns]:
+    """Return a task and the turns that demonstrate it.
 
-    With mistakes, each `member` is another attempt at the same task.
+    With mistakes, each `member` is another attempt at the same task. Mistakes of other scenarios are ignored.
     """
-    task = envs.SCENARIOS[scenario].sample(seed, split, difficulty)
-    own = {name: chance for name, chance in mistakes.items() if name in envs.SCENARIOS[scenario].mistakes}
-    rng = random.Random(f"{seed}/{member}" if member else seed)
-    turns = scripted_policies.sloppy(task, rng, own) if own else scripted_policies.oracle(task)
+    scenario = envs.SCENARIOS[drawn.scenario]
+    task = scenario.sample(drawn.seed, drawn.split)
+    possible = {name: chance for name, chance in mistakes.items() if name in scenario.mistakes}
+    rng = random.Random(f"{drawn.seed}/{member}" if member else drawn.seed)
+    turns = scripted_policies.sloppy(task, rng, possible) if possible else scripted_policies.oracle(task)
     return task, scripted_policies.demonstrate(task, turns, detail).turns
 
 
-def texts(chosen: Sequence[tuple[str, str, int]]) -> Iterator[str]:
-    """The texts of perfect demonstrations, for training a tokenizer: (scenario, split, seed) each."""
-    for scenario, split, seed in chosen:
-        task, turns = conversation(scenario, split, seed, {})
+def texts(tasks: Sequence[tuple[str, str, int]]) -> Iterator[str]:
+    """Yield the texts of perfect demonstrations, to train a tokenizer on; tasks are (scenario, split, seed)."""
+    for drawn in tasks:
+        task, turns = conversation(TaskSeed(*drawn), {})
         yield task.request
         for written, answers in turns:
             yield written
             yield from answers
 
 
-def row(
-    chat: Chat,
-    scenario: str,
-    split: str,
-    seed: int,
-    mistakes: Mistakes,
-    detail: Detail = "compact",
-    members: int = 1,
+def training_group(
+    chat: Chat, drawn: TaskSeed, mistakes: Mistakes, detail: Detail = "compact", members: int = 1
 ) -> TrainingGroup:
-    """Demonstrations of one task as a group: they share its prompt."""
-    shown = [conversation(scenario, split, seed, mistakes, detail=detail, member=member) for member in range(members)]
+    """Return `members` demonstrations of one task as a group: they share its prompt."""
+    shown = [conversation(drawn, mistakes, detail, member) for member in range(members)]
     task = shown[0][0]
     prefix = chat.prompt(task.request, envs.tool_schemas(task, detail=detail))
     return TrainingGroup(prefix, [_suffix(chat, turns) for _, turns in shown])
 
 
-def _suffix(chat: Chat, turns: Sequence[tuple[str, tuple[str, ...]]]) -> TrainingSuffix:
+def _suffix(chat: Chat, turns: Turns) -> TrainingSuffix:
     tokens: list[int] = []
     sampled: list[bool] = []
     for written, answers in turns:

@@ -1,50 +1,49 @@
-"""A starting point that can copy: heads that look a few tokens back, and induction heads, written into the weights by
-hand.
+"""Initial weights that can copy: previous-token heads and induction heads, constructed by hand.
 
-A tool call is mostly copied from the request and from earlier answers. From a standard initialisation a
-one-million-parameter model does not find copying within hours of CPU time; larger ones find the two-layer circuit of
-arXiv 2209.11895 late and suddenly. Written in, it is there at once, and training does the rest.
+A tool call is mostly copied from the request and from earlier responses. From a standard initialisation a
+one-million-parameter model does not learn to copy within hours of CPU time; larger ones learn the two-layer circuit of
+arXiv 2209.11895 late and suddenly. Here the circuit is in the initial weights.
 
-The residual stream is divided by hand, for a token's code of C = kv heads x head width numbers and half of it, h:
+A token has a code of C = kv heads x head width numbers; h is half of C. Parts of the residual stream:
 
-    [0, C)         its own code, which the tied output matrix reads
+    [0, C)         the token's code, which the tied output matrix reads
     [C, 2C)        the code of the token before
     from 2C on     h numbers of the code of the token two before, h of three before, h - 1 of four before
-    the last one   a constant
+    the last       a constant
 
     layer 0   heads that attend 1, 2, 3 and 4 tokens back, by rotary phase alone, fill these parts
-    layer 1   looks for tokens whose predecessor is the current token, and adds their code to [0, C): what followed it
-              before will follow again
-    layer 2   looks for tokens whose fourth predecessor is the current token's predecessor: what in
-              `"name": "X", "id": "7"` belongs to X
+    layer 1   attends to tokens whose predecessor is the current token, and adds their code to [0, C): a token that
+              followed the current one before follows again
+    layer 2   attends to tokens whose fourth predecessor is the current token's predecessor: in
+              `"name": "X", "id": "7"` the id that belongs to X
 
-Everything else is random and small.
+All other weights are random and small.
 """
 
 import numpy as np
 
 from models import ModelConfig
 
-# Sharpness of the written heads: score gaps of several nats. Larger values freeze the other heads of the layer.
+# Sharpness of the constructed heads: score gaps of several nats. Larger values freeze the other heads of the layer.
 _LOCAL_GAIN, _MATCH_GAIN = 2.5, 3.0
-# How much each rotary frequency, fastest first, counts for "n tokens back"; several, so that no larger distance looks
-# alike.
+# Weight of each rotary frequency, fastest first, in matching a distance; several frequencies tell larger distances
+# apart.
 _LOCAL_WEIGHTS = (0.45, 0.30, 0.15, 0.10)
 # Frequencies slower than this many radians per token still match over a few hundred tokens.
 _SLOW = 0.003
 _CONSTANT = 0.5
-# A normalised code arrives about ten times its own size; it should be remembered at its own size, and predicted at five
-# times.
+# Normalisation scales a code up about tenfold; heads write it to memory at its original size, and as a prediction at
+# five times that.
 _REMEMBER, _PREDICT = 0.1, 0.5
 
 Tensors = dict[str, np.ndarray]
 
 
 def induction_tensors(config: ModelConfig, seed: int) -> Tensors:
-    """All weights of a Qwen3 model in Hugging Face names and shapes, float32.
+    """Return all weights of a Qwen3 model in Hugging Face names and shapes, float32.
 
-    Raises ValueError unless the shape has room: three layers, tied embeddings, two kv heads of three query heads each,
-    and a width of 3.5 codes.
+    Raises ValueError if the circuit does not fit the shape: it needs three layers, tied embeddings, two kv heads of
+    three query heads each, and a width of 3.5 codes.
     """
     code, width = config.num_kv_heads * config.head_dim, config.hidden_size
     fits = config.num_layers >= 3 and config.tie_embeddings and (config.num_kv_heads, config.num_heads) == (2, 6)
@@ -111,8 +110,8 @@ def _frequencies(config: ModelConfig) -> np.ndarray:
 def _write_look_back(
     tensors: Tensors, config: ModelConfig, query_head: int, distance: int, write: int, length: int
 ) -> None:
-    """In layer 0, make a query head attend `distance` tokens back and write the first `length` numbers its kv head
-    carries.
+    """In layer 0, make a query head attend `distance` tokens back and write the first `length` values of its kv head
+    to the residual stream from `write` on.
     """
     head, half, constant = config.head_dim, config.head_dim // 2, config.hidden_size - 1
     fast, frequency = np.arange(len(_LOCAL_WEIGHTS)), _frequencies(config)
@@ -135,8 +134,8 @@ def _write_look_back(
 def _write_match(
     tensors: Tensors, config: ModelConfig, rng: np.random.Generator, layer: int, current: int, earlier: int, length: int
 ) -> None:
-    """Make the first query head of each kv head look for tokens whose part at `earlier` equals the current one's at
-    `current`.
+    """Make the first query head of each kv head attend to tokens whose residual stream at `earlier` equals the current
+    token's at `current`.
     """
     head, half = config.head_dim, config.head_dim // 2
     slow = np.flatnonzero(_frequencies(config) < _SLOW)
@@ -155,7 +154,7 @@ def _write_match(
 
 
 def _carry(tensors: Tensors, config: ModelConfig, layer: int, kv_head: int) -> None:
-    """Make a kv head carry its share of a token's own code."""
+    """Make the values of a kv head its share of a token's code."""
     head = config.head_dim
     rows = slice(kv_head * head, (kv_head + 1) * head)
     value = tensors[f"model.layers.{layer}.self_attn.v_proj.weight"]
@@ -166,7 +165,7 @@ def _carry(tensors: Tensors, config: ModelConfig, layer: int, kv_head: int) -> N
 def _release(
     tensors: Tensors, config: ModelConfig, layer: int, query_head: int, write: int, length: int, scale: float
 ) -> None:
-    """Make a query head write the first `length` numbers it carries to the residual stream from `write` on."""
+    """Make a query head write the first `length` numbers of its value to the residual stream from `write` on."""
     head = config.head_dim
     output = tensors[f"model.layers.{layer}.self_attn.o_proj.weight"]
     output[:, query_head * head : (query_head + 1) * head] = 0.0

@@ -1,8 +1,8 @@
-"""Recorded chats with tools -> rows: what supervised fine-tuning imitates when it is not given scenarios.
+"""Recorded chats with tools -> training groups, for supervised fine-tuning without scenarios.
 
-A file has one chat a line, as chat APIs write them: {"messages": [...], "tools": [...]}. What stands before the first
-message of the assistant is the prefix. Of the rest only what the assistant wrote counts in the loss; users' messages
-and tools' answers are context. Chats with the same prefix share it, as the members of a group do.
+A file has one chat per line, as chat APIs write them: {"messages": [...], "tools": [...]}. The messages before the
+assistant's first one are the prefix. Of the rest only the assistant's messages count in the loss; those of users and
+tools are context. Chats with the same prefix share it, as the members of a group do.
 """
 
 import json
@@ -18,8 +18,8 @@ from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.runtime.errors import UserError
 
 ROLES = ("system", "user", "assistant", "tool")
-NOBODY = TrainingSuffix(np.zeros(0, np.int32), np.zeros(0, bool), np.zeros(0, np.float32), 0.0)
-"""Fills the places of a group that has fewer members than the others."""
+EMPTY = TrainingSuffix(np.zeros(0, np.int32), np.zeros(0, bool), np.zeros(0, np.float32), 0.0)
+"""Pads a group that has fewer members than the others."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Conversation:
 
 
 def read_chats(path: str) -> list[Conversation]:
-    """The chats of a JSONL file. Raises UserError naming the file, the line and what is wrong with it."""
+    """Read the chats of a JSONL file. Raises UserError that names the file, the line and the error."""
     file = Path(path)
     if not file.is_file():
-        raise UserError(f"no such file of chats: {path}; expected one JSON object a line, with messages and tools")
+        raise UserError(f"no such file of chats: {path}; expected one JSON object per line, with messages and tools")
     chats = []
     with file.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
@@ -44,15 +44,15 @@ def read_chats(path: str) -> list[Conversation]:
                 except ValueError as error:
                     raise UserError(f"{path}, line {number}: {error}") from error
     if not chats:
-        raise UserError(f"{path} holds no chats: expected one JSON object a line, with messages and tools")
+        raise UserError(f"{path} contains no chats: expected one JSON object per line, with messages and tools")
     return chats
 
 
 def _conversation(value: Any) -> Conversation:
     if not isinstance(value, dict) or not isinstance(value.get("messages"), list):
         raise ValueError('expected an object with "messages", a list')
-    messages = [_message(one, number) for number, one in enumerate(value["messages"])]
-    roles = [one["role"] for one in messages]
+    messages = [_message(message, number) for number, message in enumerate(value["messages"])]
+    roles = [message["role"] for message in messages]
     if "assistant" not in roles[1:]:
         raise ValueError("nothing to learn: no message of the assistant after the first message")
     if roles[0] == "assistant":
@@ -69,12 +69,12 @@ def _is_tool(value: Any) -> bool:
 
 
 def _message(value: Any, number: int) -> dict[str, Any]:
-    """One message with text as content and objects as arguments, which is what templates expect."""
+    """Return a message as templates expect it: its content is text, the arguments of its calls are objects."""
     if not isinstance(value, dict) or value.get("role") not in ROLES:
-        raise ValueError(f"message {number} needs a role out of {', '.join(ROLES)}")
+        raise ValueError(f"message {number} needs one of the roles {', '.join(ROLES)}")
     content = value.get("content") or ""
     if not isinstance(content, str):
-        raise ValueError(f"message {number} has content that is no text")
+        raise ValueError(f"the content of message {number} is not text")
     message = {"role": value["role"], "content": content}
     calls = value.get("tool_calls") or []
     if calls:
@@ -94,30 +94,30 @@ def _call(function: dict[str, Any]) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, "arguments": arguments}}
 
 
-def row(chat: Chat, conversation: Conversation) -> TrainingGroup:
-    """A chat as a group of one member."""
+def training_group(chat: Chat, conversation: Conversation) -> TrainingGroup:
+    """Return a chat as a group of one member."""
     messages = conversation.messages
     turns = [number for number, message in enumerate(messages) if message["role"] == "assistant"]
     tokens: list[int] = []
     sampled: list[bool] = []
-    for place, begin in enumerate(turns):
+    for turn, begin in enumerate(turns):
         written = chat.turn(chat.written(messages[begin]))
-        # What comes after the assistant's last message is context of nothing.
-        context = chat.between(messages[begin + 1 : turns[place + 1]]) if place + 1 < len(turns) else []
+        # Nothing that the model writes follows the messages after the assistant's last one.
+        context = chat.between(messages[begin + 1 : turns[turn + 1]]) if turn + 1 < len(turns) else []
         tokens += written + context
         sampled += [True] * len(written) + [False] * len(context)
     suffix = TrainingSuffix(np.array(tokens, np.int32), np.array(sampled), np.zeros(len(tokens), np.float32), 1.0)
     return TrainingGroup(chat.opening(messages[: turns[0]], conversation.tools), [suffix])
 
 
-def grouped(rows: Sequence[TrainingGroup], members: int) -> list[TrainingGroup]:
-    """Rows of one member -> groups of `members`: those with the same prefix share it; empty places come last."""
+def share_prefixes(chats: Sequence[TrainingGroup], members: int) -> list[TrainingGroup]:
+    """Merge groups of one member that have the same prefix into groups of `members`, padded with empty members."""
     by_prefix: dict[tuple[int, ...], list[TrainingSuffix]] = {}
-    for one in rows:
-        by_prefix.setdefault(tuple(one.prefix), []).extend(one.suffixes)
+    for group in chats:
+        by_prefix.setdefault(tuple(group.prefix), []).extend(group.suffixes)
     groups = []
     for prefix, suffixes in by_prefix.items():
         for begin in range(0, len(suffixes), members):
-            some = suffixes[begin : begin + members]
-            groups.append(TrainingGroup(list(prefix), some + [replace(NOBODY)] * (members - len(some))))
+            sharing = suffixes[begin : begin + members]
+            groups.append(TrainingGroup(list(prefix), sharing + [replace(EMPTY)] * (members - len(sharing))))
     return groups

@@ -1,9 +1,9 @@
 """The seed's tokenizer: byte-level BPE trained on demonstrations, with Qwen3's special tokens and chat markers.
 
-In: an iterator of texts. Out: a Hugging Face fast tokenizer with a chat template. Real checkpoints bring their own
-tokenizer; this one exists because a vocabulary of 151,936 would be most of a one-million-parameter model.
+In: an iterator of texts. Out: a Hugging Face fast tokenizer with a chat template. Real checkpoints have their own
+tokenizer; the seed does not use it because a vocabulary of 151,936 would be most of a one-million-parameter model.
 
-A value must split into the same tokens wherever it stands, or a small model cannot learn to copy it. Hence the split
+A value must split into the same tokens in every context, or a small model cannot learn to copy it. Hence the split
 before BPE: a word with its leading space and first capital, a lone capital, one or two digits, or a run of anything
 else (so that `": {"` can become one token) that ends before the next word.
 """

@@ -1,7 +1,7 @@
-"""Supervised fine-tuning: its settings, its objective, and demonstrations or recorded chats -> micro-batches.
+"""Settings, objective and micro-batches of supervised fine-tuning.
 
-In: a base model (or a shape to start from nothing), scenarios, and how sloppy the demonstrations are. The update is the
-learner's own; only the objective differs. `sft` makes them.
+A run has stages: each imitates a mixture of scenarios, with the mistakes that it names, or a file of recorded chats.
+The command is `sft`; it updates with the same `Learner` as `train`, with another objective.
 """
 
 import json
@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +20,7 @@ import models
 from envs.api.tools import DETAILS, Detail
 from envs.words import SPLITS
 from jaxrlvr.imitation import demonstrations, recorded_chats
+from jaxrlvr.imitation.demonstrations import TaskSeed
 from jaxrlvr.imitation.induction_init import induction_tensors
 from jaxrlvr.imitation.seed_tokenizer import train_tokenizer
 from jaxrlvr.learning import optimizer
@@ -32,7 +32,7 @@ from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.sampling.buckets import bucket
 
 START = "start"
-"""What the directory of the initial weights is called, beside those of the stages."""
+"""Name of the directory of the initial weights, beside those of the stages."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Stage:
             raise UserError(f"stage {self.name!r}: {problem}")
 
     def _problem(self) -> str:
-        """What of a value is wrong; what must go together is looked at before."""
+        """Return what is wrong with a single value, or an empty string."""
         if not re.fullmatch(r"\w[\w.-]*", self.name) or self.name == START:
             return f"its name is a directory's: use letters, digits and dashes, and not {START!r}"
         if unknown := [name for name in self.scenarios if name not in envs.SCENARIOS]:
@@ -143,12 +143,12 @@ class SFTConfig:
             raise UserError(f"stall_seconds {self.stall_seconds} cannot be: use 0 or more")
         names = [stage.name for stage in self.stages]
         if not names or len(set(names)) < len(names):
-            raise UserError(f"stages {', '.join(names) or '()'} must be one or more, of unlike names")
+            raise UserError(f"stages {', '.join(names) or '()'} must be one or more, with different names")
         for what, ladder in (("prefix_buckets", self.prefix_buckets), ("suffix_buckets", self.suffix_buckets)):
             if not ladder or list(ladder) != sorted(set(ladder)) or ladder[0] < 1:
                 raise UserError(f"{what} {ladder} must be ascending sizes, at least one")
         if not 0 <= self.first_stage < len(self.stages):
-            raise UserError(f"first_stage {self.first_stage} is none of the stages 0 to {len(self.stages) - 1}")
+            raise UserError(f"first_stage {self.first_stage} is out of range: use 0 to {len(self.stages) - 1}")
 
 
 def imitation(
@@ -163,87 +163,85 @@ def imitation(
 
 
 def check_start(config: SFTConfig) -> models.ModelConfig:
-    """The shape of the model that a run makes from nothing. Raises UserError if it cannot."""
+    """Return the shape of the model with new weights. Raises UserError if the config cannot start without a model."""
     if config.shape is None:
         raise UserError(
             "neither `model` nor `shape` is set: name a checkpoint to start from, or the shape of a new one"
         )
     if config.lora.rank:
-        raise UserError("adapters (--lora.rank) stand beside weights that stay as they are: set `model`")
+        raise UserError("adapters (--lora.rank) need the weights of a model: set `model`")
     if not config.stages[0].scenarios:
-        raise UserError("a tokenizer is made of scenarios: set `model`, or begin with a stage that has some")
+        raise UserError("a new tokenizer is trained on scenarios: set `model`, or begin with a stage that has some")
     return config.shape
 
 
 def start_from_nothing(config: SFTConfig, directory: Path) -> None:
-    """Write a tokenizer trained on demonstrations and the constructed initial weights as a Hugging Face directory."""
-    shape, rng, first = check_start(config), random.Random(config.seed), config.stages[0]
-    chosen = [
-        (first.scenarios[number % len(first.scenarios)], _draw(rng, first.splits), rng.randrange(2**31))
-        for number in range(config.tokenizer_texts)
-    ]
+    """Write a tokenizer trained on demonstrations, and the constructed initial weights, as a Hugging Face directory."""
+    shape, rng = check_start(config), random.Random(config.seed)
+    tasks = _draw(rng, config.stages[0], config.tokenizer_texts)
     directory.mkdir(parents=True, exist_ok=True)
-    train_tokenizer(demonstrations.texts(chosen), shape.vocab_size).save_pretrained(directory)
+    train_tokenizer(demonstrations.texts(tasks), shape.vocab_size).save_pretrained(directory)
     save_file(induction_tensors(shape, config.seed), directory / "model.safetensors", metadata={"format": "pt"})
     (directory / "config.json").write_text(json.dumps(shape.to_hf(), indent=2) + "\n")
 
 
 def batches(chat: Chat, stage: Stage, config: SFTConfig, done: int = 0) -> Iterator[list[Batch]]:
-    """The stage's micro-batches, one list per update after the first `done`; fixed by the seed and the stage's name."""
+    """Yield the micro-batches of each update after the first `done`, fixed by the seed and the stage's name."""
     shape = Shape(max(1, config.micro_batch // stage.members), config.prefix_buckets, config.suffix_buckets)
-    shown = recorded(chat, stage, config.seed, done) if stage.chats else demonstrated(chat, stage, config.seed, done)
-    for rows in shown:
-        yield pack(rows, shape, chat.pad_token)
+    source = recorded if stage.chats else demonstrated
+    for groups in source(chat, stage, config.seed, done):
+        yield pack(groups, shape, chat.pad_token)
 
 
 def demonstrated(chat: Chat, stage: Stage, seed: int, done: int = 0) -> Iterator[list[TrainingGroup]]:
-    """The demonstrations of each update after `done`, the scenarios in turn; a task has `members` of them."""
-    more: dict[str, Any] = {} if stage.detail == "compact" else {"detail": stage.detail}
-    if stage.members > 1:
-        more["members"] = stage.members
+    """Yield the demonstrations of each update after `done`: `members` of each task."""
     for step in range(done, stage.steps):
-        rng = random.Random(f"{seed}/{stage.name}/{step}")
         yield [
-            demonstrations.row(
-                chat,
-                stage.scenarios[number % len(stage.scenarios)],
-                _draw(rng, stage.splits),
-                rng.randrange(2**31),
-                dict(stage.mistakes),
-                **more,
-            )
-            for number in range(max(1, stage.episodes // stage.members))
+            demonstrations.training_group(chat, task, dict(stage.mistakes), stage.detail, stage.members)
+            for task in demonstrated_tasks(stage, seed, step)
         ]
 
 
+def demonstrated_tasks(stage: Stage, seed: int, step: int) -> list[TaskSeed]:
+    """Draw the tasks of an update, of the stage's scenarios in turn."""
+    return _draw(random.Random(f"{seed}/{stage.name}/{step}"), stage, max(1, stage.episodes // stage.members))
+
+
 def recorded(chat: Chat, stage: Stage, seed: int, done: int = 0) -> Iterator[list[TrainingGroup]]:
-    """The recorded chats of each update after `done`: all of them in one random order after the other."""
-    groups = recorded_chats.grouped(
-        [recorded_chats.row(chat, one) for one in recorded_chats.read_chats(stage.chats)], stage.members
-    )
-    wanted, order = max(1, stage.episodes // stage.members), list[int]()
+    """Yield the recorded chats of each update after `done`: epochs over all of them, each in another random order."""
+    chats = [recorded_chats.training_group(chat, talk) for talk in recorded_chats.read_chats(stage.chats)]
+    groups = recorded_chats.share_prefixes(chats, stage.members)
+    per_update, order = max(1, stage.episodes // stage.members), list[int]()
     for step in range(stage.steps):
-        while len(order) < wanted:
+        while len(order) < per_update:
             order += random.Random(f"{seed}/{stage.name}/{step}/{len(order)}").sample(range(len(groups)), len(groups))
         if step >= done:
-            yield [groups[place] for place in order[:wanted]]
-        del order[:wanted]
+            yield [groups[index] for index in order[:per_update]]
+        del order[:per_update]
 
 
 def check_data(config: SFTConfig, chat: Chat) -> None:
     """Raise UserError for a file of chats that cannot be read, or a chat that is longer than the largest bucket.
 
-    So a run does not end when a stage begins, or when a long chat is drawn.
+    Checked before the first update, since a late stage, or a late draw of a long chat, would end the run.
     """
     for file in dict.fromkeys(stage.chats for stage in config.stages[config.first_stage :] if stage.chats):
-        for number, one in enumerate(recorded_chats.read_chats(file), start=1):
-            row = recorded_chats.row(chat, one)
+        for number, talk in enumerate(recorded_chats.read_chats(file), start=1):
+            group = recorded_chats.training_group(chat, talk)
             try:
-                bucket(len(row.prefix), config.prefix_buckets, "what stands before its first answer")
-                bucket(len(row.suffixes[0].tokens), config.suffix_buckets, "what comes from its first answer on")
+                bucket(len(group.prefix), config.prefix_buckets, "its prompt")
+                bucket(len(group.suffixes[0].tokens), config.suffix_buckets, "its part after the prompt")
             except UserError as error:
                 raise UserError(f"{file}, chat {number}: {error}, or leave the chat out") from error
 
 
-def _draw(rng: random.Random, shares: tuple[tuple[str, int], ...]) -> str:
-    return rng.choices([name for name, _ in shares], [share for _, share in shares])[0]
+def _draw(rng: random.Random, stage: Stage, count: int) -> list[TaskSeed]:
+    splits, shares = [name for name, _ in stage.splits], [share for _, share in stage.splits]
+    return [
+        TaskSeed(
+            scenario=stage.scenarios[number % len(stage.scenarios)],
+            split=rng.choices(splits, shares)[0],
+            seed=rng.randrange(2**31),
+        )
+        for number in range(count)
+    ]

@@ -56,14 +56,14 @@ def config_file(config, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(config_file, tmp_path_factory):
-    """What a run leaves that was never stopped."""
+    """The results of a run that was never stopped."""
     out = tmp_path_factory.mktemp("whole") / "out"
     assert sft.main([config_file, "--out", str(out)]) == 0
     return left_behind(out)
 
 
 def left_behind(out):
-    """Every update's figures but times, and hashes of all weights and tokenizers that were written."""
+    """Return every update's metrics but times, and hashes of all weights and tokenizers."""
     lines = [json.loads(line) for line in (out / "training" / "metrics.jsonl").read_text().splitlines()]
     files = sorted(file for file in out.rglob("*") if file.is_file() and "training" not in file.parts)
     return {
@@ -73,11 +73,11 @@ def left_behind(out):
 
 
 class Killed(Exception):
-    """Stands for a kill at any instant."""
+    """In place of a kill at any instant."""
 
 
 def acting(patch, number, act):
-    """Do something while the n-th update from now on is made."""
+    """Call `act` before the n-th update from now on."""
     update, made = Learner.update, []
 
     def acts(self, *arguments):
@@ -93,7 +93,7 @@ def kill():
     raise Killed
 
 
-def test_whole__moves_the_weights_and_tells_every_update(whole):
+def test_whole__moves_the_weights_and_records_every_update(whole):
     assert [line["step"] for line in whole["figures"]] == list(range(1, UPDATES + 1))
     assert all(line["update/grad_norm"] > 0 and line["update/skipped"] == 0 for line in whole["figures"])
     assert {"model.safetensors", "tokenizer.json", "stages/able/model.safetensors"} <= set(whole["files"])
@@ -108,8 +108,8 @@ def test_signal__finishes_the_update_and_the_resumed_run_equals_the_whole_one(
     with monkeypatch.context() as patch:
         acting(patch, number, lambda: signal.raise_signal(sent))
         assert sft.main([config_file, "--out", str(out)]) == 128 + sent
-    said = capsys.readouterr().out
-    assert f"stopped after update {number}; go on with: python -m jaxrlvr.sft --resume {out}" in said
+    printed = capsys.readouterr().out
+    assert f"stopped after update {number}; go on with: python -m jaxrlvr.sft --resume {out}" in printed
     assert (out / "training" / "checkpoints" / str(number)).is_dir()
     assert not (out / "model.safetensors").exists()
     assert (out / "stages" / "able").exists() == (number >= 4)
@@ -154,8 +154,8 @@ def test_resume__of_a_damaged_checkpoint_takes_the_one_before_of_another_stage(w
     data[len(data) // 2] ^= 1
     largest.write_bytes(data)
     assert sft.main(["--resume", str(stopped)]) == 0
-    said = capsys.readouterr().out
-    assert "checkpoints/6 is damaged" in said and "going on after update 4" in said
+    printed = capsys.readouterr().out
+    assert "checkpoints/6 is damaged" in printed and "going on after update 4" in printed
     assert left_behind(stopped) == whole
 
 
@@ -181,22 +181,22 @@ def refused(*arguments):
 
 
 def test_resume__refuses_what_makes_it_another_run(stopped, config_file, tmp_path, capsys):
-    said = refused("--resume", stopped, "--stages.0.steps", "9", "--seed", "3")
-    assert "cannot go on with another stages.0.steps, seed: start a new run" in said
+    message = refused("--resume", stopped, "--stages.0.steps", "9", "--seed", "3")
+    assert "cannot go on with another stages.0.steps, seed: start a new run" in message
     assert "leave --out out" in refused("--resume", stopped, "--out", tmp_path)
     assert "takes its config from the run" in refused(config_file, "--resume", stopped)
     assert "--force goes with --resume" in refused(config_file, "--force")
     assert "--resume needs a value" in refused("--resume")
     assert sft.main(["--resume", str(stopped), "--seed", "3", "--force", "--micro-batch", "1"]) == 0
-    said = capsys.readouterr().out
-    assert "forced: seed make it another run from here" in said
+    printed = capsys.readouterr().out
+    assert "forced: seed make it another run from here" in printed
     stored = from_json((stopped / "training" / "config.json").read_text(), SFTConfig)
     assert stored.seed == 3 and stored.micro_batch == 1
 
 
 def test_resume__of_what_is_no_run_is_refused(tmp_path, model_directory):
-    for place in (tmp_path / "nothing", model_directory):
-        assert "holds no run of this command to go on with" in refused("--resume", place)
+    for path in (tmp_path / "nothing", model_directory):
+        assert "holds no run of this command to go on with" in refused("--resume", path)
     (tmp_path / "training").mkdir()
     (tmp_path / "training" / "config.json").write_text('{"stages": 3}')
     assert "is not a run's config: config.json: stages is 3" in refused("--resume", tmp_path)
@@ -215,7 +215,7 @@ def test_sft__refuses_a_directory_in_use_and_says_how_to_go_on(stopped, config_f
     assert refused(config_file, "--out", tmp_path / "file").endswith("choose another --out")
     (tmp_path / "locked" / "training").mkdir(parents=True)
     (tmp_path / "locked" / "training" / "lock").write_text("process 1 on x\n")
-    sft.check_unused(tmp_path / "locked")  # what a process leaves that was killed before it began
+    sft.check_unused(tmp_path / "locked")  # as a process leaves it that is killed before it begins
 
 
 def test_sft__on_a_full_disk_says_how_to_go_on(stopped, monkeypatch):
@@ -246,22 +246,21 @@ def test_resume__of_adapters_and_chats_equals_the_whole_run(config, tmp_path, mo
     assert (Path(cut.out) / "adapter" / "adapter_model.safetensors").exists()
 
 
-def test_resume__of_a_model_from_nothing_makes_it_once(config, model_directory, whole, tmp_path, monkeypatch):
-    made = []
-
-    def start(config, directory):
-        made.append(directory)
-        shutil.copytree(model_directory, directory)
-
-    monkeypatch.setattr(sft, "start_from_nothing", start)
-    shape = models.read_config(model_directory)
-    nothing = replace(config, model="", shape=shape, out=str(tmp_path / "out"))
+def test_resume__of_a_model_from_nothing_makes_it_once(config, tmp_path, monkeypatch):
+    shape = models.ModelConfig(
+        vocab_size=512, hidden_size=64, num_layers=3, num_heads=6, num_kv_heads=2, head_dim=8, mlp_size=32
+    )
+    nothing = replace(config, model="", shape=shape, tokenizer_texts=90, stages=config.stages[:1])
+    straight, cut = (replace(nothing, out=str(tmp_path / name)) for name in ("straight", "cut"))
+    assert sft.run(straight, sft.Interruption())
     with monkeypatch.context() as patch, pytest.raises(Killed):
         acting(patch, 3, kill)
-        sft.run(nothing, sft.Interruption())
-    assert sft.run(nothing, sft.Interruption(), resume=True)
-    assert made == [tmp_path / "out" / "stages" / "start"]
-    assert left_behind(tmp_path / "out")["files"]["model.safetensors"] == whole["files"]["model.safetensors"]
+        sft.run(cut, sft.Interruption())
+    start = Path(cut.out) / "stages" / "start" / "model.safetensors"
+    made = start.stat().st_mtime_ns
+    assert sft.run(cut, sft.Interruption(), resume=True)
+    assert start.stat().st_mtime_ns == made
+    assert left_behind(Path(cut.out)) == left_behind(Path(straight.out))
 
 
 def test_frozen__name_of_nothing_in_a_late_stage_is_refused_before_the_first_update(config, tmp_path):
@@ -278,6 +277,6 @@ def test_chats__that_no_bucket_holds_are_refused_before_the_first_update(config,
     file.write_text("".join(json.dumps({"messages": messages}) + "\n" for messages in (short, long)))
     stage = Stage("chats", 1, OptimizerConfig(), chats=str(file), episodes=1)
     late = replace(config, stages=(config.stages[0], stage), out=str(tmp_path / "out"))
-    with pytest.raises(UserError, match=r"chats.jsonl, chat 2: what comes from its first answer on of \d+ tokens"):
+    with pytest.raises(UserError, match=r"chats.jsonl, chat 2: its part after the prompt of \d+ tokens"):
         sft.run(late, sft.Interruption())
     sft.check_unused(tmp_path / "out")

@@ -25,20 +25,20 @@ TOOL = {
 CALL = {"id": "1", "type": "function", "function": {"name": "getIssue", "arguments": '{"key": "A-1"}'}}
 
 
-def said(role, content, **more):
+def message(role, content, **more):
     return {"role": role, "content": content, **more}
 
 
 TALK = {
     "messages": [
-        said("system", "Be brief."),
-        said("user", "What is A-1?"),
-        said("assistant", None, tool_calls=[CALL]),
-        said("tool", '{"summary": "<tool_call> leak"}'),
-        said("assistant", "A leak."),
-        said("user", "Thanks."),
-        said("assistant", "Bye."),
-        said("user", "Never answered."),
+        message("system", "Be brief."),
+        message("user", "What is A-1?"),
+        message("assistant", None, tool_calls=[CALL]),
+        message("tool", '{"summary": "<tool_call> leak"}'),
+        message("assistant", "A leak."),
+        message("user", "Thanks."),
+        message("assistant", "Bye."),
+        message("user", "Never answered."),
     ],
     "tools": [TOOL],
 }
@@ -53,9 +53,9 @@ def text(chat, tokens):
     return chat.tokenizer.decode(tokens, skip_special_tokens=False)
 
 
-def test_row__counts_what_the_assistant_wrote_and_nothing_else(chat, tmp_path):
+def test_training_group__counts_what_the_assistant_wrote_and_nothing_else(chat, tmp_path):
     (talk,) = recorded_chats.read_chats(write(tmp_path / "a.jsonl", TALK))
-    row = recorded_chats.row(chat, talk)
+    row = recorded_chats.training_group(chat, talk)
     (suffix,) = row.suffixes
     learnt = text(chat, suffix.tokens[suffix.sampled])
     call = '<tool_call>\n{"name": "getIssue", "arguments": {"key": "A-1"}}\n</tool_call>'
@@ -71,11 +71,11 @@ def test_row__counts_what_the_assistant_wrote_and_nothing_else(chat, tmp_path):
     )
 
 
-def test_row__is_the_template_of_the_whole_chat(chat, tmp_path):
+def test_training_group__is_the_template_of_the_whole_chat(chat, tmp_path):
     """Without what has to be escaped, the tokens are those of the conversation rendered at once."""
-    talk = {**TALK, "messages": [*TALK["messages"][:3], said("tool", '{"summary": "x"}'), *TALK["messages"][4:7]]}
+    talk = {**TALK, "messages": [*TALK["messages"][:3], message("tool", '{"summary": "x"}'), *TALK["messages"][4:7]]}
     (read,) = recorded_chats.read_chats(write(tmp_path / "a.jsonl", talk))
-    row = recorded_chats.row(chat, read)
+    row = recorded_chats.training_group(chat, read)
     whole = chat.tokenizer.apply_chat_template(read.messages, tools=read.tools, tokenize=False)
     assert text(chat, [*row.prefix, *row.suffixes[0].tokens]) + "\n" == whole
 
@@ -89,30 +89,34 @@ def test_written__leaves_out_an_empty_thought_of_the_opening(chat, monkeypatch):
 
     OPEN = opened
     monkeypatch.setattr(type(chat), "_render", render)
-    assert chat.written(said("assistant", "Hello.")) == "Hello."
+    assert chat.written(message("assistant", "Hello.")) == "Hello."
 
 
-def test_grouped__shares_prompts_and_fills_up(chat):
+def test_share_prefixes__fills_groups_up(chat):
     rows = [
         replace(
-            recorded_chats.row(chat, recorded_chats.Conversation([said("user", ask), said("assistant", answer)], []))
+            recorded_chats.training_group(
+                chat, recorded_chats.Conversation([message("user", ask), message("assistant", answer)], [])
+            )
         )
         for ask, answer in (("a", "1"), ("b", "2"), ("a", "3"), ("a", "4"))
     ]
-    groups = recorded_chats.grouped(rows, 2)
-    told = [[text(chat, suffix.tokens) for suffix in group.suffixes] for group in groups]
-    assert told == [["1<|im_end|>", "3<|im_end|>"], ["4<|im_end|>", ""], ["2<|im_end|>", ""]]
+    groups = recorded_chats.share_prefixes(rows, 2)
+    learnt = [[text(chat, suffix.tokens) for suffix in group.suffixes] for group in groups]
+    assert learnt == [["1<|im_end|>", "3<|im_end|>"], ["4<|im_end|>", ""], ["2<|im_end|>", ""]]
 
 
-def test_grouped__learns_the_same_as_one_by_one(policy, loaded, chat):
+def test_share_prefixes__learns_the_same_as_one_by_one(policy, loaded, chat):
     asked = (("a", "one two"), ("b", "three"), ("a", "four five six"))
     rows = [
-        recorded_chats.row(chat, recorded_chats.Conversation([said("user", q), said("assistant", a)], []))
+        recorded_chats.training_group(
+            chat, recorded_chats.Conversation([message("user", q), message("assistant", a)], [])
+        )
         for q, a in asked
     ]
     results = []
     for members in (1, 2):
-        groups = recorded_chats.grouped(rows, members)
+        groups = recorded_chats.share_prefixes(rows, members)
         learner = Learner(loaded.graphdef, make_optimizer(OptimizerConfig(learning_rate=1e-3)), stages.imitation)
         state = learner.init(jax.tree.map(jnp.copy, loaded.params))
         _, stats = learner.update(state, pack(groups, Shape(len(groups), (32,), (32,)), chat.pad_token))
@@ -141,8 +145,8 @@ def test_read__names_the_line_that_is_no_text(tmp_path):
         ("[]", 'expected an object with "messages"'),
         ('{"messages": [{"role": "user", "content": "x"}]}', "nothing to learn"),
         ('{"messages": [{"role": "assistant", "content": "x"}]}', "nothing to learn"),
-        ('{"messages": [{"role": "bot", "content": "x"}]}', "message 0 needs a role out of system, user"),
-        ('{"messages": [{"role": "user", "content": [1]}]}', "message 0 has content that is no text"),
+        ('{"messages": [{"role": "bot", "content": "x"}]}', "message 0 needs one of the roles system, user"),
+        ('{"messages": [{"role": "user", "content": [1]}]}', "the content of message 0 is not text"),
         ('{"messages": [{"role": "user", "content": "x", "tool_calls": [{}]}]}', "without a name and arguments"),
         (calling({"name": None, "arguments": {}}), "without a name and arguments"),
         (calling({"name": "f", "arguments": "[1]"}), "without a name and arguments"),
@@ -158,15 +162,15 @@ def test_read__names_the_line_and_what_is_wrong(tmp_path, line, wrong):
 
 
 def test_read__of_nothing_says_what_is_expected(tmp_path):
-    with pytest.raises(UserError, match="no such file of chats: .*; expected one JSON object a line"):
+    with pytest.raises(UserError, match="no such file of chats: .*; expected one JSON object per line"):
         recorded_chats.read_chats(str(tmp_path / "none.jsonl"))
     (tmp_path / "empty.jsonl").write_text("\n")
-    with pytest.raises(UserError, match="holds no chats"):
+    with pytest.raises(UserError, match="contains no chats"):
         recorded_chats.read_chats(str(tmp_path / "empty.jsonl"))
 
 
 def test_recorded__shows_every_chat_before_any_again_and_follows_from_the_seed(chat, tmp_path):
-    talks = [{"messages": [said("user", f"{n}"), said("assistant", f"{n}")]} for n in range(6)]
+    talks = [{"messages": [message("user", f"{n}"), message("assistant", f"{n}")]} for n in range(6)]
     stage = Stage("x", 4, OptimizerConfig(), chats=write(tmp_path / "a.jsonl", *talks), episodes=3)
 
     def shown(seed):
@@ -177,13 +181,11 @@ def test_recorded__shows_every_chat_before_any_again_and_follows_from_the_seed(c
     assert first == shown(0) != shown(1)
 
 
-def test_sft__learns_a_file_of_chats(model_directory, tmp_path, monkeypatch):
-    talks = [{"messages": [said("user", "sing"), said("assistant", "la la la")]}, TALK]
+def test_sft__learns_a_file_of_chats(model_directory, tmp_path):
+    talks = [{"messages": [message("user", "sing"), message("assistant", "la la la")]}, TALK]
     file, out = write(tmp_path / "chats.jsonl", *talks), tmp_path / "out"
-    usual = sft.of_chats(file)
-    small = replace(usual, prefix_buckets=(64,), suffix_buckets=(96,), micro_batch=4)
-    monkeypatch.setattr(sft, "of_chats", lambda _: small)
     changes = ["--stages.0.steps", "6", "--stages.0.optimizer.learning-rate", "0.01", "--stages.0.episodes", "8"]
+    changes += ["--prefix-buckets", "64", "--suffix-buckets", "96", "--micro-batch", "4"]
     sft.main([file, "--model", str(model_directory), "--out", str(out), *changes])
     before, after = (loss(directory, file) for directory in (model_directory, out))
     assert after < before - 0.5
@@ -196,7 +198,7 @@ def loss(directory, file):
 
     graphdef, params = nnx.split(models.load(directory))
     chat = load_chat(directory)
-    rows = [recorded_chats.row(chat, one) for one in recorded_chats.read_chats(file)]
+    rows = [recorded_chats.training_group(chat, one) for one in recorded_chats.read_chats(file)]
     (batch,) = pack(rows, Shape(2, (64,), (96,)), chat.pad_token)
     learner = Learner(graphdef, make_optimizer(OptimizerConfig()), stages.imitation)
     return -float(np.asarray(learner.recompute(params, batch))[batch.sampled_BGT].mean())
@@ -221,6 +223,6 @@ def test_start__from_nothing_needs_scenarios(tmp_path):
     shape = models.ModelConfig(
         vocab_size=64, hidden_size=16, num_layers=1, num_heads=1, num_kv_heads=1, head_dim=8, mlp_size=8
     )
-    with pytest.raises(UserError, match="a tokenizer is made of scenarios"):
+    with pytest.raises(UserError, match="a new tokenizer is trained on scenarios"):
         stages.start_from_nothing(SFTConfig((stage,), shape=shape), tmp_path)
     assert list(tmp_path.iterdir()) == []

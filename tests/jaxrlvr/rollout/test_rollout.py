@@ -170,7 +170,7 @@ def test_oracle__is_rewarded_in_full_and_its_tokens_are_a_demonstration(loaded, 
     tasks = [envs.sample(name, 4, "heldout") for name in envs.SCENARIOS]
     scripted(oracle_script(tasks))
     for task, group in zip(tasks, act(loaded, tasks, roomy), strict=True):
-        expected = demonstrations.row(loaded.chat, task.scenario, "heldout", 4, {})
+        expected = demonstrations.training_group(loaded.chat, demonstrations.TaskSeed(task.scenario, "heldout", 4), {})
         assert group.prefix == list(expected.prefix)
         for member in group.members:
             assert (member.stop, member.turns) == ("done", len(task.oracle) + 1)

@@ -1,4 +1,4 @@
-"""Laws of several processes: together they are one, and none waits for one that is lost."""
+"""Laws of several processes: together they act as one, and none waits for a lost one."""
 
 import gc
 import json
@@ -29,7 +29,7 @@ SIZES = [
 
 
 def start(arguments: list[str], devices: int, folder: Path, name: str) -> subprocess.Popen[str]:
-    """A training process with so many CPU devices; its output goes to a file."""
+    """Start a training process with `devices` CPU devices; its output goes to a file."""
     environment = {**os.environ, "JAX_NUM_CPU_DEVICES": str(devices), "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "-m", "jaxrlvr.train", *arguments]
     with (folder / f"{name}.log").open("a") as log:
@@ -45,22 +45,22 @@ def pair(arguments: list[str], folder: Path) -> list[subprocess.Popen[str]]:
 
 
 def figures(run: Path) -> list[dict[str, float]]:
-    """A run's metrics, times and compilations left out."""
+    """Return a run's metrics without times and compilations."""
     records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in one.items() if not k.startswith(CLOCKED)} for one in records]
+    return [{k: v for k, v in record.items() if not k.startswith(CLOCKED)} for record in records]
 
 
 @pytest.mark.slow
 def test_processes__two_of_four_devices_are_one_of_eight_then_a_lost_one_ends_the_other(
     tmp_path: Path,
 ) -> None:
-    """The same metrics; then one is killed, the other says so and ends; then the run goes on from its checkpoint."""
+    """The same metrics; then one is killed, the other reports it and ends; then the run resumes from its checkpoint."""
     arguments = ["configs/tiny.py", *SIZES]
     alone = start([*arguments, "--run-dir", str(tmp_path / "alone")], 8, tmp_path, "alone")
     assert alone.wait(120) == 0, (tmp_path / "alone.log").read_text()
     both = pair([*arguments, "--run-dir", str(tmp_path / "both")], tmp_path)
-    assert [one.wait(120) for one in both] == [0, 0], (tmp_path / "process0.log").read_text()
-    assert any(one["update/grad_norm"] > 0 for one in figures(tmp_path / "alone"))
+    assert [process.wait(120) for process in both] == [0, 0], (tmp_path / "process0.log").read_text()
+    assert any(line["update/grad_norm"] > 0 for line in figures(tmp_path / "alone"))
     for expected, ours in zip(figures(tmp_path / "alone"), figures(tmp_path / "both"), strict=True):
         assert ours == pytest.approx(expected, rel=1e-3, abs=1e-5)
     assert (tmp_path / "both" / "summary.json").is_file()
@@ -77,15 +77,15 @@ def test_processes__two_of_four_devices_are_one_of_eight_then_a_lost_one_ends_th
     made = len(figures(tmp_path / "both"))
 
     again = pair(["--resume", str(tmp_path / "both"), "--steps", str(made + 1)], tmp_path)
-    assert [one.wait(120) for one in again] == [0, 0], (tmp_path / "process0.log").read_text()
-    assert [one["step"] for one in figures(tmp_path / "both")] == list(range(1, made + 2))
+    assert [process.wait(120) for process in again] == [0, 0], (tmp_path / "process0.log").read_text()
+    assert [line["step"] for line in figures(tmp_path / "both")] == list(range(1, made + 2))
 
 
 def _until(holds, processes: list[subprocess.Popen[str]]) -> None:
     for _ in range(1200):
         if holds():
             return
-        assert all(one.poll() is None for one in processes)
+        assert all(process.poll() is None for process in processes)
         time.sleep(0.1)
     raise AssertionError("waited 120 s in vain")
 
@@ -116,7 +116,7 @@ def test_detection__only_where_there_are_several() -> None:
     assert not distributed.in_cluster({"JAX_PLATFORMS": "cpu", "TPU_WORKER_HOSTNAMES": "a,b"})
 
 
-def test_alone__everything_is_as_it_was() -> None:
+def test_alone__every_function_returns_its_argument() -> None:
     value = SimpleNamespace()
     assert distributed.allgather(value)[0] is value and distributed.is_first()
     assert distributed.shared_interruption(value) is value
@@ -126,13 +126,13 @@ def test_alone__everything_is_as_it_was() -> None:
 def test_watch__notices_who_breaks_off_and_not_who_leaves(leaves: bool) -> None:
     lost: list[tuple[str, int]] = []
     server, address = heartbeat.listen()
-    told = threading.Event()
+    noticed = threading.Event()
     near = heartbeat.connect(f"127.0.0.1:{address.rpartition(':')[2]}", 1)
-    first = heartbeat.Heartbeat(heartbeat.accept(server, 1), lambda k: (lost.append(("first", k)), told.set()))
+    first = heartbeat.Heartbeat(heartbeat.accept(server, 1), lambda k: (lost.append(("first", k)), noticed.set()))
     if leaves:
         near[0].sendall(b"bye\n")
     near[0].close()
-    assert told.wait(0.5) is not leaves
+    assert noticed.wait(0.5) is not leaves
     assert lost == ([] if leaves else [("first", 1)])
     first.leave()
-    gc.collect()  # a connection left open would be told of here, and not in another test
+    gc.collect()  # an open connection raises its warning here, and not in another test

@@ -1,4 +1,4 @@
-"""Laws of what a command says: bad input is one line and exit code 2, a bug keeps its traceback."""
+"""Laws of errors of a command: bad input is one line and exit code 2, a bug keeps its traceback."""
 
 import importlib
 import subprocess
@@ -78,7 +78,7 @@ def test_process__with_bad_input_says_one_line_and_exits_with_2(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("program", "said"),
+    ("program", "options"),
     [
         ("train", ("CONFIG.py", "--model", "--resume", "--dry-run", "--tasks.per-step")),
         ("sft", ("CONFIG.py", "--first-stage", "--resume", "--force", "--checkpoint-every")),
@@ -86,12 +86,12 @@ def test_process__with_bad_input_says_one_line_and_exits_with_2(tmp_path):
         ("export", ("source", "--out")),
     ],
 )
-def test_help__names_what_a_command_takes(program, said, capsys):
+def test_help__names_what_a_command_takes(program, options, capsys):
     with pytest.raises(SystemExit) as ended:
         importlib.import_module(f"jaxrlvr.{program}").main(["--help"])
     assert not ended.value.code
     printed = capsys.readouterr().out
-    assert [name for name in said if name not in printed] == []
+    assert [name for name in options if name not in printed] == []
 
 
 def test_command__a_reader_that_leaves_gets_no_traceback():

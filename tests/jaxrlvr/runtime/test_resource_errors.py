@@ -1,4 +1,4 @@
-"""Laws of shortages: a full disk and memory that ran out are told in one line, and nothing else is hidden."""
+"""Laws of resource errors: a full disk and exhausted memory are explained in one line; other errors pass."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ from jaxrlvr.runtime.resource_errors import DISK_ERRORS, explain_resource_errors
 RUN = Path("runs/x")
 
 
-def told(error):
+def explained(error):
     with pytest.raises(RunStopped) as raised, explain_resource_errors(RUN):
         raise error
     assert "\n" not in str(raised.value) and str(raised.value).endswith("go on with --resume runs/x")
@@ -21,14 +21,14 @@ def told(error):
 
 
 @pytest.mark.parametrize("number", DISK_ERRORS)
-def test_disk__that_is_full_or_broken_is_told(number):
-    assert told(OSError(number, os.strerror(number))).startswith(f"cannot write to runs/x ({os.strerror(number)})")
+def test_disk__that_is_full_or_broken_is_explained(number):
+    assert explained(OSError(number, os.strerror(number))).startswith(f"cannot write to runs/x ({os.strerror(number)})")
 
 
-def test_memory__that_ran_out_is_told_with_the_settings_that_need_less():
+def test_memory__that_ran_out_is_explained_with_the_settings_that_need_less():
     device = jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory of 12 bytes.\nmore")
-    assert "(RESOURCE_EXHAUSTED: Out of memory of 12 bytes.): use smaller --learner.micro-groups" in told(device)
-    assert told(MemoryError()).startswith("memory ran out (on the host)")
+    assert "(RESOURCE_EXHAUSTED: Out of memory of 12 bytes.): use smaller --learner.micro-groups" in explained(device)
+    assert explained(MemoryError()).startswith("memory ran out (on the host)")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_other_errors__stay_what_they_are(error):
     assert raised.value is error
 
 
-def test_memory__of_a_device_that_has_not_so_much_runs_out():
-    """What JAX really raises, so that the message above is found in it."""
+def test_memory__of_a_real_device_runs_out():
+    """JAX raises the error that the tests above construct."""
     with pytest.raises(RunStopped, match="memory ran out"), explain_resource_errors(RUN):
         jax.numpy.zeros((1 << 50,), jax.numpy.int8).block_until_ready()

@@ -1,4 +1,4 @@
-"""Laws of files of records: what a kill or a power cut leaves broken costs no more than itself."""
+"""Laws of JSONL files: a line that a kill or a power cut broke is dropped, and no other."""
 
 from jaxrlvr.storage.atomic_files import keep_steps, records
 

@@ -179,8 +179,8 @@ def test_restore__of_any_damaged_file_falls_back_to_the_one_before_and_says_so(h
         assert notes == {"step": step}
         chex.assert_trees_all_equal(state, small(float(step)))  # never anything but what was written
         fell_back += step == 1
-        said = capsys.readouterr().out
-        assert (step == 1) == (f"{directory / '2'} is damaged (" in said) == ("using the one before it" in said)
+        printed = capsys.readouterr().out
+        assert (step == 1) == (f"{directory / '2'} is damaged (" in printed) == ("using the one before it" in printed)
     assert fell_back >= 3, "the arrays, their index and their description matter"
     gc.collect()
 
