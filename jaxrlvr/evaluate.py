@@ -8,10 +8,11 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from jaxrlvr.config import RunConfig, apply_arguments, load_config
+from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation import judge, write_episodes
 from jaxrlvr.preflight import validation
-from jaxrlvr.preflight.arguments import DEFAULT
+from jaxrlvr.preflight.arguments import DEFAULT, apply_arguments
+from jaxrlvr.preflight.config_file import load_config
 from jaxrlvr.preflight.load_trained import load_trained
 from jaxrlvr.rollout.rollout import Group
 from jaxrlvr.runtime import console

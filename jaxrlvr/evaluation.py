@@ -12,19 +12,20 @@ from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.rollout.multihost import rollout
 from jaxrlvr.rollout.rollout import Group, RolloutConfig
 from jaxrlvr.rollout.tasks import TaskConfig, heldout_tasks
+from jaxrlvr.runtime.settings import setting
 from jaxrlvr.sampling.sampler import Sampler
 
 
 @dataclass(frozen=True)
 class EvaluationConfig:
-    """How a policy is judged."""
+    """How a policy is evaluated."""
 
-    tasks: int = 100
+    tasks: int = setting(100, at_least=1, on_resume="harmless")
     """Held-out tasks per scenario."""
-    every: int = 0
+    every: int = setting(0, at_least=0, on_resume="harmless")
     """Steps between evaluations during training; 0 evaluates only before and after."""
-    batch: int = 100
-    """Tasks that are sampled side by side."""
+    batch: int = setting(100, at_least=1, on_resume="harmless")
+    """Tasks sampled at a time."""
 
 
 class Score(TypedDict):

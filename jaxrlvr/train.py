@@ -34,7 +34,7 @@ from jaxrlvr.preflight.warmup import warm_up
 from jaxrlvr.rollout import curriculum, dynamic_sampling
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.rollout.multihost import rollout
-from jaxrlvr.rollout.policy import Policy, inspect_model, load_policy
+from jaxrlvr.rollout.policy import Policy, inspect_model, load_policy, place
 from jaxrlvr.rollout.rollout import Group
 from jaxrlvr.rollout.tasks import training_tasks
 from jaxrlvr.runtime import console, distributed
@@ -250,14 +250,15 @@ def main(arguments: list[str]) -> int:
     asked = read_arguments(arguments)
     config = asked.config
     use_compilation_cache()
+    check(config, None)  # before the model is read
     if asked.dry_run:
         source, model, chat = inspect_model(config.policy)
-        check(config, chat, model)
+        placement = place(config.policy, model)
+        check(config, chat, placement)
         if asked.resumed is None:
             RunDirectory.reserve(config, asked.name)  # writes nothing
-        console.say(describe(config, source, model, chat))
+        console.say(describe(config, source, placement, chat))
         return 0
-    check(config, None)  # whatever can be told without the model, before it is read
     with ExitStack() as held:
         run = asked.resumed or distributed.first(lambda: RunDirectory.reserve(config, asked.name))
         if asked.resumed and distributed.is_first():
@@ -265,9 +266,9 @@ def main(arguments: list[str]) -> int:
         with Watchdog(config.guards.stall_seconds) as watchdog:
             watchdog.report("loading the model")
             policy = load_policy(config.policy)
-        check(config, policy.chat, policy.config)
-        memory_estimate.check(config, policy.config)
-        console.say(describe(config, str(policy.source), policy.config, policy.chat))
+        check(config, policy.chat, policy.placement)
+        memory_estimate.check(config, policy.placement)
+        console.say(describe(config, str(policy.source), policy.placement, policy.chat))
         if distributed.is_first():
             begin(asked, run, held)
         run = run.own_records()
@@ -283,13 +284,13 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def begin(asked: Arguments, run: RunDirectory, held: ExitStack) -> None:
+def begin(asked: Arguments[RunConfig], run: RunDirectory, held: ExitStack) -> None:
     """Lock and make a new run's directory, or say what a resumed one goes on with."""
     if asked.resumed is None:
         held.enter_context(closing(run.lock()))
         run.begin(asked.config)
     elif asked.changed:
-        console.say(consequences(asked.changed))
+        console.say(consequences(asked.config, asked.changed))
 
 
 if __name__ == "__main__":

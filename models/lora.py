@@ -7,7 +7,7 @@ the gradient passes through W to x, and ends in A and B. Which weights have adap
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
@@ -21,9 +21,9 @@ ALL = "all"
 class Lora:
     """Whether a model has adapters, how large they are, and where."""
 
-    rank: int = 0
+    rank: int = field(default=0, metadata={"at_least": 0})
     """Width of an adapter; 0 for none, and every parameter is trained."""
-    alpha: float = 32.0
+    alpha: float = field(default=32.0, metadata={"above": 0})
     """What an adapter adds is scaled by alpha / rank."""
     targets: tuple[str, ...] = (ALL,)
     """Projections with adapters, as checkpoints call them (q_proj, down_proj ...); "all" for each that may have one."""

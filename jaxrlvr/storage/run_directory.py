@@ -14,9 +14,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from jaxrlvr.config import RunConfig, from_json, to_json
+from jaxrlvr.config import RunConfig
 from jaxrlvr.runtime import distributed
 from jaxrlvr.runtime.errors import UserError
+from jaxrlvr.runtime.settings import from_json, to_json
 from jaxrlvr.storage import lock
 from jaxrlvr.storage.atomic_files import keep_steps, records, write_whole
 
@@ -98,7 +99,7 @@ class RunDirectory:
         if not file.is_file():
             raise UserError(f"{path} is not a run directory: it has no config.json")
         try:
-            return cls(Path(path)), from_json(file.read_text(encoding="utf-8"))
+            return cls(Path(path)), from_json(file.read_text(encoding="utf-8"), RunConfig)
         except (ValueError, TypeError) as error:
             raise UserError(f"{file} is not a run's config: {error}") from error
 
