@@ -8,11 +8,12 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from jaxrlvr.config import RunConfig, apply_arguments, from_json, load_config
+from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation.episode_files import write_episodes
 from jaxrlvr.evaluation.held_out import HeldOut, evaluate
 from jaxrlvr.preflight import validation
-from jaxrlvr.preflight.arguments import DEFAULT
+from jaxrlvr.preflight.arguments import DEFAULT, apply_arguments
+from jaxrlvr.preflight.config_file import load_config
 from jaxrlvr.preflight.load_trained import load_trained
 from jaxrlvr.rollout.rollout import Actor
 from jaxrlvr.rollout.trajectory import Group
@@ -41,7 +42,7 @@ def main(arguments: list[str]) -> None:
         raise UserError(f"{options.out} exists already: choose another --out")
     config = load_config(options.config or str(DEFAULT), RunConfig)
     if options.model and is_run(Path(options.model)) and not options.config:
-        config = RunDirectory.open(options.model).read_config(from_json, RunConfig)
+        config = RunDirectory.open(options.model).read_config(RunConfig)
     config = apply_arguments(config, rest, PROGRAM)
     trained = load_trained(options.model, config.policy)
     use_compilation_cache()

@@ -19,7 +19,6 @@ import numpy as np
 from flax import nnx
 
 import models
-from jaxrlvr.config import apply_arguments, differences, from_json, load_config, to_json
 from jaxrlvr.imitation.stages import (
     START,
     SFTConfig,
@@ -34,7 +33,8 @@ from jaxrlvr.learning.batch import Batch
 from jaxrlvr.learning.learner import Learner, TrainState, UpdateStats, sampled_tokens, trainable_state, with_frozen
 from jaxrlvr.learning.optimizer import OptimizerConfig, check_frozen, make_optimizer
 from jaxrlvr.monitoring.metrics import MetricsLog
-from jaxrlvr.preflight.arguments import DEFAULT, consequences, refuse_harmful, take
+from jaxrlvr.preflight.arguments import DEFAULT, Arguments, CommandLine, consequences, read_command_line
+from jaxrlvr.preflight.config_file import load_config
 from jaxrlvr.preflight.validation import trained_names
 from jaxrlvr.rollout.policy import ADAPTER, load_chat
 from jaxrlvr.runtime import console
@@ -42,6 +42,7 @@ from jaxrlvr.runtime.compilation_cache import use_compilation_cache
 from jaxrlvr.runtime.errors import UserError, command
 from jaxrlvr.runtime.interrupt import Interruption, interruptible
 from jaxrlvr.runtime.resource_errors import explain_resource_errors
+from jaxrlvr.runtime.settings import from_json, to_json
 from jaxrlvr.runtime.watchdog import Watchdog
 from jaxrlvr.storage import lock
 from jaxrlvr.storage.checkpoint import Checkpoints
@@ -51,18 +52,14 @@ PROGRAM = "python -m jaxrlvr.sft CONFIG.py|CHATS.jsonl"
 SEED = DEFAULT.with_name("seed.py")
 ABOUT = """Fine-tune on demonstrations, or on recorded chats: CHATS.jsonl --model DIR.
 
---resume DIR    go on from the last checkpoint of a directory that was --out
---force         with --resume: go on although a changed setting makes it another run
+--resume DIR    continue a run from its last checkpoint; DIR was its --out
+--force         with --resume: continue with changed settings that make it a different run
 
-Each field of CONFIG.py is an option, shown here with its value in configs/seed.py:"""
+Each setting of CONFIG.py is an option, shown with the value of configs/seed.py as its default:"""
 TRAINING = "training"
 """Name of the run directory inside the result; the result is a complete model without it."""
 SHOWN = 50
 """Updates between lines on the console."""
-HARMLESS = ("checkpoint_every", "keep_checkpoints", "stall_seconds")
-"""What may change when a run is resumed, beside the last stage's steps: the updates made would have been the same."""
-ROUNDING = ("micro_batch", "prefix_buckets", "suffix_buckets")
-"""What may change too, but other sums round otherwise."""
 
 
 @dataclass(frozen=True)
@@ -247,62 +244,56 @@ def write(config: SFTConfig, decoder: models.Decoder, directory: Path, source: P
 
 
 def of_chats(file: str) -> SFTConfig:
-    """One stage on a file of chats: up to four with one prompt share it."""
+    """Return the settings for a file of chats: one stage, in which up to four chats with the same prompt share it."""
     optimizer = OptimizerConfig(learning_rate=1e-5, warmup_steps=10)
     stage = Stage("chats", steps=100, optimizer=optimizer, chats=file, episodes=32, members=4)
     sizes = (256, 512, 1024, 2048, 4096)
     return SFTConfig((stage,), micro_batch=8, prefix_buckets=sizes, suffix_buckets=sizes)
 
 
-def read_arguments(arguments: list[str]) -> tuple[SFTConfig, bool]:
-    """Read `CONFIG.py|CHATS.jsonl [--field value ...]` or `--resume DIR [--force] [--field value ...]`: the config, and
-    whether its run is to be taken up again. Raises UserError for what cannot be.
+def read_arguments(arguments: Sequence[str]) -> Arguments[SFTConfig]:
+    """Read `CONFIG.py|CHATS.jsonl [--field value ...]` or `--resume DIR [--force] [--field value ...]`.
+
+    Raises UserError for arguments that do not work, alone or together.
     """
-    rest = [argument for argument in arguments if argument != "--force"]
-    force, resume = len(rest) < len(arguments), take(rest, "--resume")
-    if rest and rest[0] in ("-h", "--help"):
-        rest = [str(SEED), *rest]
-    file = rest.pop(0) if rest and not rest[0].startswith("-") else None
-    if resume is not None:
-        if file is not None:
-            raise UserError(f"--resume takes its config from the run: leave {file} out")
-        return _resumed(resume, rest, force), True
-    if force:
-        raise UserError("--force goes with --resume: it lets a run go on with settings that change what it is")
-    if file is None:
+    if arguments and arguments[0] in ("-h", "--help"):
+        arguments = [str(SEED), *arguments]
+    read = read_command_line(CommandLine(PROGRAM, ABOUT, _load, _open_run, _check_changes), arguments)
+    first, *_ = read.config.stages
+    if read.resumed is None and first.chats and not read.config.model:
+        raise UserError(f"{first.chats} is a file of chats: name the model to train on them with --model")
+    return read
+
+
+def _load(file: str) -> SFTConfig:
+    if not file:
         raise UserError("name a config file first: python -m jaxrlvr.sft configs/seed.py")
-    usual = of_chats(file) if file.endswith(".jsonl") else load_config(file, SFTConfig)
-    config = apply_arguments(usual, rest, PROGRAM, ABOUT)
-    if file.endswith(".jsonl") and not config.model:
-        raise UserError(f"{file} is a file of chats: name the model that shall learn them with --model")
-    return config, False
+    return of_chats(file) if file.endswith(".jsonl") else load_config(file, SFTConfig)
 
 
-def _resumed(out: str, rest: list[str], force: bool) -> SFTConfig:
+def _open_run(out: str) -> tuple[RunDirectory, SFTConfig]:
     file = Path(out) / TRAINING / "config.json"
     if not file.is_file():
-        raise UserError(f"{out} holds no run of this command to go on with: it has no {TRAINING}/config.json")
+        raise UserError(f"{out} has no run of this command to continue: there is no {TRAINING}/config.json in it")
     try:
-        stored = replace(from_json(file.read_text(encoding="utf-8"), SFTConfig), out=out)
+        return RunDirectory(file.parent), replace(from_json(file.read_text(encoding="utf-8"), SFTConfig), out=out)
     except (ValueError, TypeError) as error:
         raise UserError(f"{file} is not a run's config: {error}") from error
-    config = apply_arguments(stored, rest, PROGRAM, ABOUT)
-    changed = tuple(differences(stored, config))
-    harmless = (*HARMLESS, f"stages.{len(stored.stages) - 1}.steps")
+
+
+def _check_changes(run: str, stored: SFTConfig, changed: Sequence[str]) -> None:
     if "out" in changed:
-        raise UserError("--resume goes on in its own directory: leave --out out")
-    refuse_harmful(out, changed, harmless + ROUNDING, force)
-    if changed:
-        console.say(consequences(changed, harmless, ROUNDING))
-    return config
+        raise UserError("--resume continues in the run's own directory: leave out --out")
 
 
 def main(arguments: list[str]) -> int:
     """Read the arguments and train. Exit code 130 after Ctrl-C."""
-    config, resume = read_arguments(arguments)
+    read = read_arguments(arguments)
+    if read.changed:
+        console.say(consequences(read.config, read.changed))
     use_compilation_cache()
     with interruptible() as interruption:
-        return 0 if run(config, interruption, resume) else interruption.exit_code
+        return 0 if run(read.config, interruption, resume=read.resumed is not None) else interruption.exit_code
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from jaxrlvr.collection import StepSampler, Synchronous, make_source
-from jaxrlvr.config import RunConfig, to_json
+from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation.episode_files import write_episodes
 from jaxrlvr.evaluation.held_out import Evaluation, HeldOut, evaluate
 from jaxrlvr.learning import grpo
@@ -29,7 +29,7 @@ from jaxrlvr.preflight.dry_run import describe
 from jaxrlvr.preflight.validation import check
 from jaxrlvr.preflight.warmup import warm_up
 from jaxrlvr.rollout import curriculum
-from jaxrlvr.rollout.policy import Policy, inspect_model, load_policy
+from jaxrlvr.rollout.policy import Policy, inspect_model, load_policy, place
 from jaxrlvr.rollout.rollout import Actor
 from jaxrlvr.rollout.trajectory import Group
 from jaxrlvr.runtime import console, distributed
@@ -37,6 +37,7 @@ from jaxrlvr.runtime.compilation_cache import use_compilation_cache
 from jaxrlvr.runtime.errors import command
 from jaxrlvr.runtime.interrupt import Interruption, interruptible
 from jaxrlvr.runtime.resource_errors import explain_resource_errors
+from jaxrlvr.runtime.settings import to_json
 from jaxrlvr.runtime.timing import Figures, timed
 from jaxrlvr.runtime.watchdog import Watchdog
 from jaxrlvr.sampling.sampler import Sampler
@@ -223,14 +224,15 @@ def main(arguments: list[str]) -> int:
     command_line = read_arguments(arguments)
     config = command_line.config
     use_compilation_cache()
+    check(config, None)  # all that does not need the model, before it is loaded
     if command_line.dry_run:
         source, model, chat = inspect_model(config.policy)
-        check(config, chat, model)
+        placement = place(config.policy, model)
+        check(config, chat, placement)
         if command_line.resumed is None:
             RunDirectory.reserve(config.run_dir, command_line.name)  # writes nothing
-        console.say(describe(config, source, model, chat))
+        console.say(describe(config, source, placement, chat))
         return 0
-    check(config, None)  # all that does not need the model, before it is loaded
     with ExitStack() as resources:
         run = command_line.resumed or distributed.broadcast(
             lambda: RunDirectory.reserve(config.run_dir, command_line.name)
@@ -240,9 +242,9 @@ def main(arguments: list[str]) -> int:
         with Watchdog(config.guards.stall_seconds) as watchdog:
             watchdog.report("loading the model")
             policy = load_policy(config.policy)
-        check(config, policy.chat, policy.config)
-        memory_estimate.check(config, policy.config)
-        console.say(describe(config, str(policy.source), policy.config, policy.chat))
+        check(config, policy.chat, policy.placement)
+        memory_estimate.check(config, policy.placement)
+        console.say(describe(config, str(policy.source), policy.placement, policy.chat))
         if distributed.is_first():
             begin(command_line, run, resources)
         run = run.for_this_process()
@@ -258,13 +260,13 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def begin(command_line: Arguments, run: RunDirectory, resources: ExitStack) -> None:
+def begin(command_line: Arguments[RunConfig], run: RunDirectory, resources: ExitStack) -> None:
     """Create and lock a new run's directory, or print the settings that changed in a resumed run."""
     if command_line.resumed is None:
         resources.enter_context(closing(run.lock()))
         run.begin(to_json(command_line.config))
     elif command_line.changed:
-        console.say(consequences(command_line.changed))
+        console.say(consequences(command_line.config, command_line.changed))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ gradient passes through W to x, and ends in A and B. `adapters.py` decides which
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import chex
 import jax
@@ -25,9 +25,9 @@ class Lora:
     Raises ModelError for a negative rank, and for an alpha of 0 or less or no targets if the rank is positive.
     """
 
-    rank: int = 0
+    rank: int = field(default=0, metadata={"at_least": 0})
     """Rank of the adapters; 0 for none: every parameter is trained."""
-    alpha: float = 32.0
+    alpha: float = field(default=32.0, metadata={"above": 0})
     """The product of an adapter is scaled by alpha / rank."""
     targets: tuple[str, ...] = (ALL,)
     """Projections with adapters, by their names in checkpoints (q_proj, down_proj ...), or "all"."""

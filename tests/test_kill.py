@@ -102,9 +102,9 @@ def child(model: Path, path: Path, cache: Path, ahead: bool, reports: Connection
     faulthandler.dump_traceback_later(LIMIT, exit=True, file=log)
     import envs
     from jaxrlvr import collection, train
-    from jaxrlvr.config import to_json
     from jaxrlvr.evaluation import held_out
     from jaxrlvr.learning.learner import Learner
+    from jaxrlvr.runtime.settings import to_json
     from jaxrlvr.storage.checkpoint import Checkpoints
 
     def report(owner: Any, name: str, phase: str) -> None:
@@ -137,7 +137,8 @@ def child(model: Path, path: Path, cache: Path, ahead: bool, reports: Connection
         file = path.with_suffix(".py")
         text = to_json(make_config(model, path, ahead))
         file.write_text(
-            f"from jaxrlvr.config import from_json\n\n\ndef config():\n    return from_json('''{text}''')\n"
+            "from jaxrlvr.config import RunConfig\nfrom jaxrlvr.runtime.settings import from_json\n\n\n"
+            f"def config():\n    return from_json('''{text}''', RunConfig)\n"
         )
         arguments = [str(file)]
     code = train.main(arguments)

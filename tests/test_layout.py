@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from jaxrlvr.config import RunConfig, load_config
+from jaxrlvr.config import RunConfig
+from jaxrlvr.preflight.config_file import load_config
 from jaxrlvr.preflight.validation import check
 
 ROOT = Path(__file__).parent.parent

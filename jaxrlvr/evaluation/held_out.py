@@ -9,18 +9,19 @@ from jaxrlvr.rollout.multihost import rollout
 from jaxrlvr.rollout.rollout import Actor, RolloutConfig, RolloutKey
 from jaxrlvr.rollout.tasks import TaskConfig, heldout_tasks
 from jaxrlvr.rollout.trajectory import Group
+from jaxrlvr.runtime.settings import setting
 
 
 @dataclass(frozen=True)
 class EvaluationConfig:
     """How a policy is evaluated."""
 
-    tasks: int = 100
+    tasks: int = setting(100, at_least=1, on_resume="harmless")
     """Held-out tasks per scenario."""
-    every: int = 0
+    every: int = setting(0, at_least=0, on_resume="harmless")
     """Steps between evaluations during training; 0 evaluates only before and after."""
-    batch: int = 100
-    """Tasks that are sampled side by side."""
+    batch: int = setting(100, at_least=1, on_resume="harmless")
+    """Tasks sampled at a time."""
 
 
 class Score(TypedDict):

@@ -29,6 +29,7 @@ from jaxrlvr.learning.grpo import LossStats
 from jaxrlvr.learning.optimizer import OptimizerConfig
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.runtime.errors import UserError
+from jaxrlvr.runtime.settings import check_limits, declare, out_of_range, setting
 from jaxrlvr.sampling.buckets import bucket
 
 START = "start"
@@ -40,25 +41,27 @@ class Stage:
     """A stretch of training with one mixture of demonstrations."""
 
     name: str
-    """Names the directory of the stage's result: OUT/stages/NAME."""
-    steps: int
-    """Updates."""
+    """Name of the directory of the stage's result: OUT/stages/NAME."""
+    steps: int = field(metadata=declare(at_least=1, on_resume="harmless_in_last"))
+    """Number of updates."""
     optimizer: OptimizerConfig
-    """Fresh for each stage."""
+    """Starts anew in each stage."""
     scenarios: tuple[str, ...] = ()
-    """Scenario names; each update demonstrates them in turn, so that micro-batches hold like lengths."""
+    """Names from `envs.SCENARIOS`; updates demonstrate them in turn, so that micro-batches have demonstrations of
+    similar lengths.
+    """
     splits: tuple[tuple[str, int], ...] = (("synthetic", 4), ("train", 1))
-    """Splits with their share; never the held-out one."""
-    mistakes: tuple[tuple[str, float], ...] = ()
-    """Faults of the demonstrations and their probabilities."""
-    episodes: int = 48
+    """Splits with their shares; never the held-out split."""
+    mistakes: tuple[tuple[str, float], ...] = setting((), formerly=("habits",))
+    """Mistakes in the demonstrations, with their probabilities."""
+    episodes: int = setting(48, at_least=1)
     """Demonstrations per update."""
     detail: Detail = "compact"
-    """How much of tools and answers the demonstrations show."""
+    """How much of tools and API responses the demonstrations show: compact or full."""
     chats: str = ""
-    """A JSONL file of recorded chats to imitate instead of scenarios."""
-    members: int = 1
-    """Chats that may share a prompt in one forward pass; of scenarios with mistakes, attempts shown at each task."""
+    """JSONL file of recorded chats to imitate instead of scenarios."""
+    members: int = setting(1, at_least=1)
+    """Chats that may share a prompt in one forward pass; with scenarios and mistakes, attempts shown at each task."""
 
     def __post_init__(self) -> None:
         if bool(self.chats) == bool(self.scenarios):
@@ -68,8 +71,8 @@ class Stage:
                 f"stage {self.name!r} has members {self.members}: 1, or more with a file of chats or with mistakes "
                 "(without them a task's demonstrations are all alike)"
             )
-        if min(self.steps, self.episodes) < 1:
-            raise UserError(f"stage {self.name!r} has steps {self.steps} and episodes {self.episodes}: 1 or more")
+        for name, value, allowed in out_of_range(self):
+            raise UserError(f"stage {self.name!r} has {name} {value}, which is out of range: use {allowed}")
         if "heldout" in dict(self.splits):
             raise UserError(
                 f"stage {self.name!r} would train on the heldout split, which judges: use train or synthetic"
@@ -107,40 +110,40 @@ class SFTConfig:
     """A supervised run."""
 
     stages: tuple[Stage, ...]
-    """Run one after the other."""
+    """Stages, trained one after the other."""
     out: str = "runs/sft"
-    """Where the result is written."""
+    """Directory of the result."""
     model: str = ""
-    """Directory or hub id to start from; empty to make a tokenizer and start from `shape`."""
+    """Model directory or hub id to start from; empty to make a tokenizer and start from `shape`."""
     shape: models.ModelConfig | None = None
-    """The shape of a model made from nothing."""
+    """Shape of a model with new weights."""
     first_stage: int = 0
-    """Skip the stages before this one (with `model` set to their result)."""
+    """Index of the first stage to train; set `model` to the result of the stages before."""
     lora: models.Lora = field(default_factory=models.Lora)
-    """Adapters to train instead of all parameters; a result is the merged model, with the adapters alone beside it."""
+    """Train adapters instead of all parameters; the result is the merged model, with the adapters in a directory
+    inside.
+    """
     seed: int = 0
-    """Fixes initial weights, tokenizer texts and the order of demonstrations."""
+    """Seed of initial weights, tokenizer texts and the order of demonstrations."""
     tokenizer_texts: int = 6000
-    """Demonstrations that a new tokenizer is trained on."""
-    micro_batch: int = 16
+    """Demonstrations to train a new tokenizer on."""
+    micro_batch: int = setting(16, at_least=1, on_resume="rounding")
     """Demonstrations per forward pass."""
-    prefix_buckets: tuple[int, ...] = (96, 120)
-    """Prompt lengths that are compiled for."""
-    suffix_buckets: tuple[int, ...] = (96, 176, 240)
-    """Suffix lengths that are compiled for."""
-    checkpoint_every: int = 200
+    prefix_buckets: tuple[int, ...] = setting((96, 120), on_resume="rounding")
+    """Prompt lengths to compile for, ascending."""
+    suffix_buckets: tuple[int, ...] = setting((96, 176, 240), on_resume="rounding")
+    """Suffix lengths to compile for, ascending."""
+    checkpoint_every: int = setting(200, at_least=1, on_resume="harmless")
     """Updates between checkpoints; the end of a stage always makes one."""
-    keep_checkpoints: int = 2
-    """Older checkpoints are deleted."""
-    stall_seconds: int = 1800
-    """Seconds in which nothing moves until the run says what; after as many again it ends. 0 waits for ever."""
+    keep_checkpoints: int = setting(2, at_least=1, on_resume="harmless")
+    """Number of checkpoints to keep; older ones are deleted."""
+    stall_seconds: int = setting(1800, at_least=0, on_resume="harmless")
+    """Seconds without progress after which the run prints where it hangs; after as many again it ends. 0 waits for
+    ever.
+    """
 
     def __post_init__(self) -> None:
-        for name in ("micro_batch", "checkpoint_every", "keep_checkpoints"):
-            if getattr(self, name) < 1:
-                raise UserError(f"{name} {getattr(self, name)} cannot be: use 1 or more")
-        if self.stall_seconds < 0:
-            raise UserError(f"stall_seconds {self.stall_seconds} cannot be: use 0 or more")
+        check_limits(self)
         names = [stage.name for stage in self.stages]
         if not names or len(set(names)) < len(names):
             raise UserError(f"stages {', '.join(names) or '()'} must be one or more, with different names")

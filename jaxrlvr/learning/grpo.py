@@ -19,6 +19,7 @@ from jaxrlvr.learning.advantages import Baseline, Gate, group_relative, outcome_
 from jaxrlvr.learning.batch import Batch
 from jaxrlvr.learning.losses import Correction, KLEstimate, Mean, Surrogate
 from jaxrlvr.rollout.trajectory import Group
+from jaxrlvr.runtime.settings import setting
 
 
 @dataclass(frozen=True)
@@ -26,54 +27,57 @@ class GRPOConfig:
     """The objective."""
 
     surrogate: Surrogate = "clip"
-    """What is maximised: clip (PPO, GRPO, DAPO), gspo (one ratio per member), cispo (clipped weights, no clipped
+    """Surrogate objective: clip (PPO, GRPO, DAPO), gspo (one ratio per member), cispo (clipped weights, unclipped
     gradients).
     """
     mean: Mean = "token"
-    """Over what the loss is averaged: all tokens of the step (DAPO), each member's tokens and then the members (GRPO,
-    GSPO), or members times a constant length (Dr. GRPO).
+    """Average of the loss: over all tokens of the step (DAPO), over each member's tokens and then over members (GRPO,
+    GSPO), or over members times a constant length (Dr. GRPO).
     """
-    constant_length: int = 256
-    """With mean constant: the tokens that each member is divided by, whatever its length."""
+    constant_length: int = setting(256, at_least=1)
+    """With mean constant: the number of tokens that divides each member's sum, whatever its length."""
     baseline: Baseline = "mean"
-    """What a reward is compared with: the group's mean, the mean in units of its deviation, or the others' mean."""
-    clip_low: float = 0.2
+    """Baseline of a reward: the group's mean, the mean with division by the standard deviation, or the mean of the
+    others.
+    """
+    clip_low: float = setting(0.2, at_least=0)
     """The ratio of new to old probability is clipped below 1 - clip_low."""
-    clip_high: float = 0.28
+    clip_high: float = setting(0.28, at_least=0)
     """The ratio is clipped above 1 + clip_high; wider than clip_low, so that rare good tokens can grow."""
-    kl_beta: float = 0.0
-    """Weight of the k3 estimate of KL(policy, reference); the reference is the starting model. 0 keeps no reference in
-    memory.
+    kl_beta: float = setting(0.0, at_least=0)
+    """Weight of the estimate of KL(policy, reference); the reference is the starting model. With 0 no reference is held
+    in memory.
     """
     kl_estimate: KLEstimate = "k3"
-    """Which estimate of the KL: k1, k2 or k3."""
+    """Estimator of the KL: k1, k2 or k3."""
     kl_in_reward: bool = False
-    """Take kl_beta times each token's KL from its advantage, without a gradient, instead of adding it to the loss."""
-    entropy_bonus: float = 0.0
-    """Weight of the policy's entropy, which the loss rewards."""
-    correction: Correction = "off"
-    """Weigh tokens by policy over sampler, truncated at correction_cap: off, token, or sequence; with _mask those
-    outside of 1/correction_cap to correction_cap count nothing. For samplers that
-    differ from the learner; the ratio is then of the learner's own log-probs.
+    """Subtract kl_beta times each token's KL from its advantage, without a gradient, instead of adding it to the loss.
     """
-    correction_cap: float = 2.0
-    """The largest weight that correction gives."""
-    overlong_soft: int = 0
-    """Sampled tokens of a member from which its reward falls."""
-    overlong_hard: int = 0
-    """Sampled tokens at which it has fallen by 1; 0 takes nothing away."""
-    balance_loss: float = 0.0
-    """Weight of a mixture's load-balancing loss over sampled tokens, taken for each micro-batch by itself."""
+    entropy_bonus: float = setting(0.0, at_least=0)
+    """Weight of the policy's entropy, which is subtracted from the loss."""
+    correction: Correction = "off"
+    """Importance weights policy / sampler, truncated at correction_cap: off, token, or sequence; with _mask, tokens or
+    sequences outside of 1/correction_cap to correction_cap are left out. For samplers that differ from the learner; the
+    clipped ratio then uses the learner's own log-probs.
+    """
+    correction_cap: float = setting(2.0, at_least=1)
+    """The largest importance weight."""
+    overlong_soft: int = setting(0, at_least=0)
+    """Sampled tokens of a member from which its reward falls linearly."""
+    overlong_hard: int = setting(0, at_least=0)
+    """Sampled tokens at which the reward has fallen by 1; 0 for no penalty."""
+    balance_loss: float = setting(0.0, at_least=0)
+    """Weight of a mixture's load-balancing loss over sampled tokens, computed for each micro-batch on its own."""
     outcome_gate: Gate = "off"
-    """Whether a group in which nobody succeeds teaches nothing: off, always, or auto (once its scenario often
+    """Whether groups without any success get zero advantages: off, always, or auto (once their scenario often
     succeeds).
     """
-    refills: int = 0
-    """Dynamic sampling (DAPO, arXiv 2503.14476, section 3.2): groups without any advantage are replaced by those of
-    other tasks, drawn at most so many times a step. 0 keeps them.
+    refills: int = setting(0, at_least=0)
+    """Dynamic sampling (DAPO, arXiv 2503.14476, section 3.2): most times per step that new tasks are drawn to replace
+    groups without any advantage. 0 keeps such groups.
     """
-    gate_above: float = 0.3
-    """With outcome_gate auto: the scenario's success rate in this step from which the gate is closed."""
+    gate_above: float = setting(0.3, at_least=0, at_most=1)
+    """With outcome_gate auto: the scenario's success rate in this step from which on the gate is closed."""
 
 
 class GroupStats(NamedTuple):

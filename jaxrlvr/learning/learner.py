@@ -21,6 +21,7 @@ import models
 from jaxrlvr.learning.batch import Batch, Shape
 from jaxrlvr.learning.grpo import GroupStats, LossStats, Objective
 from jaxrlvr.learning.logprobs import balanced_logprobs, suffix_logprobs
+from jaxrlvr.runtime.settings import setting
 
 
 def sampled_tokens(batches: Sequence[Batch]) -> int:
@@ -30,14 +31,14 @@ def sampled_tokens(batches: Sequence[Batch]) -> int:
 
 @dataclass(frozen=True)
 class LearnerConfig:
-    """How a step's groups are cut into forward passes."""
+    """How a step's groups are split into forward passes."""
 
-    micro_groups: int = 4
-    """Groups per forward and backward pass; gradients of all passes add up to one update."""
-    suffix_buckets: tuple[int, ...] = (96, 176, 240, 384)
-    """Suffix lengths that are compiled for, ascending; prompts use the rollout's buckets."""
-    row_buckets: tuple[int, ...] = ()
-    """Rows of a group that are compiled for beside a row for each member, ascending: short members then share rows."""
+    micro_groups: int = setting(4, at_least=1, on_resume="rounding")
+    """Groups per forward and backward pass; the gradients of all passes add up to one update."""
+    suffix_buckets: tuple[int, ...] = setting((96, 176, 240, 384), on_resume="rounding")
+    """Suffix lengths to compile for, ascending; prompts use the rollout's buckets."""
+    row_buckets: tuple[int, ...] = setting((), on_resume="rounding")
+    """Numbers of rows per group to compile for besides one row per member, ascending: short members then share rows."""
 
     def shape(self, prefix_buckets: Sequence[int]) -> Shape:
         """The shapes of micro-batches of prompts of these sizes."""

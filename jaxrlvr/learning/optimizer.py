@@ -12,6 +12,7 @@ import jax
 import optax
 
 from jaxrlvr.runtime.errors import UserError
+from jaxrlvr.runtime.settings import setting
 
 Kind = Literal["adamw", "adafactor"]
 
@@ -20,24 +21,24 @@ Kind = Literal["adamw", "adafactor"]
 class OptimizerConfig:
     """AdamW after clipping by global norm, with a linear warm-up to a constant rate."""
 
-    learning_rate: float = 1e-6
+    learning_rate: float = setting(1e-6, above=0)
     """Peak step size."""
-    warmup_steps: int = 0
+    warmup_steps: int = setting(0, at_least=0)
     """Steps over which the rate rises linearly from 0."""
-    decay_steps: int = 0
-    """Step at which a cosine decay reaches a tenth of the peak; 0 keeps the rate constant."""
-    weight_decay: float = 0.0
+    decay_steps: int = setting(0, at_least=0)
+    """Step at which a cosine decay reaches a tenth of the peak; 0 for a constant rate."""
+    weight_decay: float = setting(0.0, at_least=0)
     """Decoupled weight decay."""
-    beta2: float = 0.95
-    """Decay of the second moment; short, since a run is short. Adafactor has a schedule of its own."""
-    max_grad_norm: float = 1.0
+    beta2: float = setting(0.95, at_least=0)
+    """Decay of the second moment; short, since runs are short. Adafactor has its own schedule."""
+    max_grad_norm: float = setting(1.0, above=0)
     """Gradients are scaled down to this global norm."""
     kind: Kind = "adamw"
-    """adamw keeps two moments of every parameter; adafactor (arXiv 1804.04235) no first moment, and of the second one
-    only sums over rows and columns: next to no memory.
+    """adamw stores two moments of every parameter; adafactor (arXiv 1804.04235) stores only row and column sums of the
+    second moment: next to no memory.
     """
     frozen: tuple[str, ...] = ()
-    """Parts of names of parameters that stay as they are, such as `embedding`; they have no moments."""
+    """Substrings of the names of parameters that are not trained, such as `embedding`; they have no moments."""
 
 
 def check(config: OptimizerConfig) -> None:

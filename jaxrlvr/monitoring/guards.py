@@ -17,6 +17,7 @@ from jaxrlvr.learning.batch import Batch
 from jaxrlvr.monitoring.metrics import Figures
 from jaxrlvr.rollout.trajectory import Group
 from jaxrlvr.runtime.errors import RunStopped
+from jaxrlvr.runtime.settings import setting
 from jaxrlvr.storage.progress import Progress
 
 LIMITS = {"float32": (1e-5, 1e-2), "bfloat16": (1e-3, 2.0)}
@@ -34,20 +35,22 @@ ENOUGH = 8
 class GuardConfig:
     """When a run warns and stops."""
 
-    mismatch_kl: float = 0.0
+    mismatch_kl: float = setting(0.0, at_least=0, on_resume="harmless")
     """Mean KL between sampler and learner from which a step counts as mismatched; 0 for 1e-5 in float32, 1e-3 in
     bfloat16.
     """
-    mismatch_gap: float = 0.0
+    mismatch_gap: float = setting(0.0, at_least=0, on_resume="harmless")
     """Largest difference of a token's log-probs, likewise; 0 for 0.01 in float32, 2 in bfloat16."""
-    explode: float = 100.0
-    """An update is skipped if its gradient's norm is over so many times the median of the latest; 0 skips none."""
-    max_skipped: int = 5
+    explode: float = setting(100.0, at_least=0, on_resume="harmless")
+    """Skip an update if its gradient norm is more than this many times the median of recent norms; 0 skips none."""
+    max_skipped: int = setting(5, at_least=1, on_resume="harmless")
     """Skipped updates in 20 steps that end the run."""
-    max_faults: float = 0.1
-    """Share of a step's members whose simulators fail, above which the run ends."""
-    stall_seconds: int = 1800
-    """Seconds in which nothing moves until the run says what; after as many again it ends. 0 waits for ever."""
+    max_faults: float = setting(0.1, at_least=0, at_most=1, on_resume="harmless")
+    """Share of a step's members with failed simulators above which the run ends."""
+    stall_seconds: int = setting(1800, at_least=0, on_resume="harmless")
+    """Seconds without progress after which the run prints where it hangs; after as many again it ends. 0 waits for
+    ever.
+    """
 
 
 def review(

@@ -1,148 +1,198 @@
-"""The command line of `train`: a config file, a run to resume, changes to single fields."""
+"""Command lines of the commands that train: a config file or a run to resume, and options that change settings.
 
-from collections.abc import Sequence
+`read_command_line` reads those of `train` and `sft`; `read_arguments` is `train`'s.
+"""
+
+import contextlib
+import difflib
+import io
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Generic, TypeVar
 
-from jaxrlvr.config import RunConfig, apply_arguments, differences, from_json, load_config
+import tyro
+
+from jaxrlvr.config import RunConfig
+from jaxrlvr.preflight.config_file import load_config
 from jaxrlvr.runtime.errors import UserError
+from jaxrlvr.runtime.settings import differences, flag, former_names, names, resume_rule
 from jaxrlvr.storage.run_directory import RunDirectory
 
+T = TypeVar("T")
+
 PROGRAM = "python -m jaxrlvr.train [CONFIG.py]"
-ABOUT = """Train with GRPO on verdicts of simulated APIs. Without CONFIG.py: configs/tiny.py.
+ABOUT = """Train a model with GRPO; simulated APIs verify what it does. Without CONFIG.py: configs/tiny.py.
 
---model DIR     start from a Hugging Face directory or hub id; the short form of --policy.model
---resume RUN    go on from the last checkpoint of a run directory
---force         with --resume: go on although a changed setting makes it another run
---dry-run       say what would run on this machine, its sizes and memory, or why it cannot, and stop
+--model DIR     start from a Hugging Face directory or hub id; short for --policy.model
+--resume RUN    continue a run directory from its last checkpoint
+--force         with --resume: continue with changed settings that make it a different run
+--dry-run       print model, devices, memory and first prompt, or why the run cannot work here, and exit
 
-Each field of the config is an option, shown here with the value that it has in the config:"""
+Each setting of the config is an option, shown with the config's value as its default:"""
 DEFAULT = Path(__file__).parents[2] / "configs" / "tiny.py"
-HARMLESS = (
-    "about",
-    "steps",
-    "checkpoint_every",
-    "keep_checkpoints",
-    "evaluation.tasks",
-    "evaluation.every",
-    "evaluation.batch",
-    "guards.mismatch_kl",
-    "guards.mismatch_gap",
-    "guards.explode",
-    "guards.max_skipped",
-    "guards.max_faults",
-    "guards.stall_seconds",
-)
-"""What may change when a run is resumed: the steps already made would have been the same."""
-ROUNDING = (
-    "policy.mesh.data",
-    "policy.mesh.fsdp",
-    "policy.mesh.tensor",
-    "policy.sampling_mesh.data",
-    "policy.sampling_mesh.fsdp",
-    "policy.sampling_mesh.tensor",
-    "policy.remat",
-    "policy.attention",
-    "learner.micro_groups",
-    "learner.suffix_buckets",
-    "learner.row_buckets",
-    "rollout.prefix_buckets",
-    "rollout.answer_chunk",
-    "rollout.return_fraction",
-    "rollout.slots",
-    "rollout.share_prefixes",
-)
-"""What may change too, but other sums round otherwise: the run goes on and is no longer equal to the last bit."""
 
 
 @dataclass(frozen=True)
-class Arguments:
-    """What was asked for."""
+class CommandLine(Generic[T]):
+    """The command line of a command that trains, with configs of class T."""
 
-    config: RunConfig
+    program: str
+    """The usage that --help shows."""
+    about: str
+    """The text of --help above the options."""
+    load: Callable[[str], T]
+    """File named on the command line, empty for none -> config."""
+    open_run: Callable[[str], tuple[RunDirectory, T]]
+    """Directory after --resume -> the run and its stored config."""
+    check_changes: Callable[[str, T, Sequence[str]], None]
+    """(directory, stored config, changed settings): raises UserError for changes that not even --force allows."""
+
+
+@dataclass(frozen=True)
+class Arguments(Generic[T]):
+    """A command line that was read."""
+
+    config: T
     name: str
-    """Names a new run's directory: the config file's stem."""
+    """The config file's stem, after which a new run's directory is named; empty for a resumed run."""
     dry_run: bool = False
     resumed: RunDirectory | None = None
     changed: tuple[str, ...] = ()
-    """The settings in which a resumed run differs from its config.json."""
+    """The settings in which a resumed run differs from its stored config."""
 
 
-def read_arguments(arguments: list[str]) -> Arguments:
+def read_arguments(arguments: Sequence[str]) -> Arguments[RunConfig]:
     """Read `[CONFIG.py] [--model X] [--resume RUN [--force]] [--dry-run] [--section.field value ...]`.
 
-    Raises UserError for what cannot be.
+    Raises UserError for arguments that do not work, alone or together.
     """
-    rest = list(arguments)
-    dry_run = "--dry-run" in rest
-    force = "--force" in rest
-    rest = [argument for argument in rest if argument not in ("--dry-run", "--force")]
-    resume = take(rest, "--resume")
+    rest = [argument for argument in arguments if argument != "--dry-run"]
     model = take(rest, "--model")
-    file = rest.pop(0) if rest and not rest[0].startswith("-") else None
-    if resume is not None:
-        if file is not None:
-            raise UserError(f"--resume takes its config from the run: leave {file} out")
-        return _resumed(resume, rest, model, dry_run, force)
-    if force:
-        raise UserError("--force goes with --resume: it lets a run go on with settings that change what it is")
-    config = apply_arguments(load_config(file or str(DEFAULT), RunConfig), rest, PROGRAM, ABOUT)
     if model is not None:
-        config = replace(config, policy=replace(config.policy, model=model))
-    return Arguments(config, Path(file or DEFAULT).stem, dry_run)
+        rest.append(f"--policy.model={model}")
+    read = read_command_line(_TRAIN, rest)
+    return replace(read, name=read.name or DEFAULT.stem, dry_run="--dry-run" in arguments)
 
 
-def _resumed(resume: str, rest: list[str], model: str | None, dry_run: bool, force: bool) -> Arguments:
-    run = RunDirectory.open(resume)
-    stored = run.read_config(from_json, RunConfig)
-    config = apply_arguments(stored, rest, PROGRAM, ABOUT)
-    if model is not None:
-        config = replace(config, policy=replace(config.policy, model=model))
+def read_command_line(command: CommandLine[T], arguments: Sequence[str]) -> Arguments[T]:
+    """Read `[FILE] [--resume RUN [--force]] [--section.field value ...]`.
+
+    Raises UserError for arguments that do not work, alone or together.
+    """
+    rest = [argument for argument in arguments if argument != "--force"]
+    force, resume = len(rest) < len(arguments), take(rest, "--resume")
+    file = rest.pop(0) if rest and not rest[0].startswith("-") else ""
+    if resume is None:
+        if force:
+            raise UserError("--force needs --resume: it continues a run with settings that make it a different one")
+        return Arguments(apply_arguments(command.load(file), rest, command.program, command.about), Path(file).stem)
+    if file:
+        raise UserError(f"--resume takes the config from the run: leave out {file}")
+    run, stored = command.open_run(resume)
+    config = apply_arguments(stored, rest, command.program, command.about)
     changed = differences(stored, config)
-    if "rollout.asynchronous" in changed:
-        held = "hold" if stored.rollout.asynchronous else "lack"
+    command.check_changes(resume, stored, changed)
+    refused = [name for name in changed if resume_rule(stored, name) == "refused"]
+    if refused and not force:
         raise UserError(
-            f"{resume} cannot go on with another rollout.asynchronous, not even with --force: its checkpoints {held} "
-            "the policy that samples ahead; start a new run from its weights, which python -m jaxrlvr.export writes"
+            f"{resume} cannot continue with a different {', '.join(refused)}: start a new run, "
+            "or add --force to continue as a different run"
         )
-    refuse_harmful(resume, changed, HARMLESS + ROUNDING, force)
-    return Arguments(config, "", dry_run, run, tuple(changed))
+    return Arguments(config, "", resumed=run, changed=tuple(changed))
 
 
-def refuse_harmful(run: str, changed: Sequence[str], allowed: Sequence[str], force: bool) -> None:
-    """Raise UserError naming the changed settings that are not `allowed` to, unless forced."""
-    harmful = [name for name in changed if name not in allowed]
-    if harmful and not force:
-        raise UserError(
-            f"{run} cannot go on with another {', '.join(harmful)}: start a new run for that, "
-            "or add --force if the figures need not be those of one run"
-        )
+def consequences(config: object, changed: Sequence[str]) -> str:
+    """Return a message on what the changed settings of a resumed run mean for it."""
+    rules = {name: resume_rule(config, name) for name in changed}
+    forced = [name for name in changed if rules[name] == "refused"]
+    rounding = [name for name in changed if rules[name] == "rounding"]
+    message = f"continuing with a different {', '.join(changed)}"
+    if forced:
+        return f"{message}; forced: from here on, {', '.join(forced)} make it a different run"
+    return f"{message}; {', '.join(rounding)} may change the last digits of results" if rounding else message
 
 
-def consequences(
-    changed: Sequence[str], harmless: Sequence[str] = HARMLESS, of_rounding: Sequence[str] = ROUNDING
-) -> str:
-    """What to say of a run that goes on with these settings changed."""
-    harmful = [name for name in changed if name not in (*harmless, *of_rounding)]
-    rounding = [name for name in changed if name in of_rounding]
-    said = f"going on with another {', '.join(changed)}"
-    if harmful:
-        return f"{said}; forced: {', '.join(harmful)} make it another run from here"
-    return f"{said}; {', '.join(rounding)} may change the last digits" if rounding else said
+def apply_arguments(config: T, arguments: Sequence[str], program: str, about: str | None = None) -> T:
+    """Return `config` with `--section.field value` arguments applied; `program` and `about` head the text of --help.
+
+    Raises UserError for a value of the wrong type, for a setting's former name with its present one, and for an unknown
+    option with the most similar ones.
+    """
+    options = [argument.split("=")[0].replace("_", "-") for argument in arguments if argument.startswith("--")]
+    former = {flag(old): flag(new) for old, new in former_names(config).items()}
+    # A switch is negated as --section.no-field.
+    former |= {_negated(old): _negated(new) for old, new in former.items()}
+    if renamed := [f"{option} is now {former[option]}" for option in options if option in former]:
+        raise UserError("; ".join(renamed))
+    stderr = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(stderr):
+            changed, unknown = tyro.cli(
+                type(config),
+                default=config,
+                args=list(arguments),
+                prog=program,
+                description=about,
+                return_unknown_args=True,
+                config=(tyro.conf.AvoidSubcommands,),
+            )
+    except SystemExit as exit:
+        if not exit.code:
+            raise  # --help
+        raise UserError(_one_line(stderr.getvalue())) from None
+    if unknown:
+        option = unknown[0].split("=")[0].replace("_", "-")
+        similar = difflib.get_close_matches(option, map(flag, names(config)), n=3, cutoff=0.4)
+        hint = f"; did you mean {' or '.join(similar)}?" if similar else "; --help lists all options"
+        raise UserError(f"unknown argument {unknown[0]}{hint}")
+    return changed
 
 
-def take(arguments: list[str], flag: str) -> str | None:
-    """Remove `flag VALUE` or `flag=VALUE` from the arguments and return the value."""
-    for place, argument in enumerate(arguments):
+def _negated(option: str) -> str:
+    section, dot, name = option.removeprefix("--").rpartition(".")
+    return f"--{section}{dot}no-{name}"
+
+
+def _one_line(boxed: str) -> str:
+    """Return tyro's message, which it prints in a box of several lines: below its title, above its rule."""
+    lines = [line.strip(" │╭╮╰╯─") for line in boxed.splitlines()]
+    message = [line for line in lines if line.strip("-")][1:]
+    ends = [n for n, line in enumerate(message) if line.startswith(("Argument helptext", "For full helptext"))]
+    return " ".join(message[: ends[0] if ends else None])
+
+
+def take(arguments: list[str], option: str) -> str | None:
+    """Remove `OPTION VALUE` or `OPTION=VALUE` from the arguments and return the value; None if it is not there."""
+    for index, argument in enumerate(arguments):
         name, equals, value = argument.partition("=")
-        if name != flag:
+        if name != option:
             continue
         if equals:
-            del arguments[place]
+            del arguments[index]
             return value
-        if place + 1 == len(arguments):
-            raise UserError(f"{flag} needs a value")
-        value = arguments[place + 1]
-        del arguments[place : place + 2]
+        if index + 1 == len(arguments):
+            raise UserError(f"{option} needs a value")
+        value = arguments[index + 1]
+        del arguments[index : index + 2]
         return value
     return None
+
+
+def _check_changes(run: str, stored: RunConfig, changed: Sequence[str]) -> None:
+    if "rollout.asynchronous" in changed:
+        contain = "contain" if stored.rollout.asynchronous else "lack"
+        raise UserError(
+            f"{run} cannot continue with a different rollout.asynchronous, not even with --force: its checkpoints "
+            f"{contain} the policy that samples ahead; start a new run from its weights: python -m jaxrlvr.export"
+        )
+
+
+def _open_run(path: str) -> tuple[RunDirectory, RunConfig]:
+    run = RunDirectory.open(path)
+    return run, run.read_config(RunConfig)
+
+
+_TRAIN = CommandLine(
+    PROGRAM, ABOUT, lambda file: load_config(file or str(DEFAULT), RunConfig), _open_run, _check_changes
+)

@@ -1,10 +1,10 @@
-"""Whatever the user calls a model -> weights: the embedded seed, a run (its last checkpoint), a directory, a hub id."""
+"""Model source -> weights, for any source a user may name: embedded seed, run (its last checkpoint), directory, hub id."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from jaxrlvr.config import RunConfig, from_json
+from jaxrlvr.config import RunConfig
 from jaxrlvr.learning.learner import Learner, trainable_state, with_frozen
 from jaxrlvr.learning.optimizer import make_optimizer
 from jaxrlvr.rollout.policy import Policy, PolicyConfig, load_policy
@@ -19,27 +19,28 @@ class Trained:
     policy: Policy
     params: Any
     about: str
-    """Where the weights came from, for people."""
+    """Origin of the weights, for messages."""
 
 
 def load_trained(source: str, policy: PolicyConfig | None = None) -> Trained:
-    """Load `source`, an empty one being the embedded seed, computing as `policy` says (default: float32 on one device).
+    """Load a model with its weights; an empty source is the embedded seed.
 
-    A run's weights are its last checkpoint's; model and adapters are those it started from, whatever `policy` says.
-    Raises UserError or models.ModelError with one clear line.
+    `policy` sets mesh, compute dtype and so on; by default a run's own, else float32 on one device. Of a run, the
+    weights of the last checkpoint are loaded, and model and adapters are the run's, whatever `policy` names. Raises
+    UserError or models.ModelError, in one line.
     """
     if not source or not is_run(Path(source)):
         loaded = load_policy(replace(policy or PolicyConfig(), model=source))
         return Trained(loaded, loaded.params, f"the weights of {loaded.source}")
     run = RunDirectory.open(source)
-    config = run.read_config(from_json, RunConfig)
-    began = config.policy
-    loaded = load_policy(replace(policy or began, model=began.model, lora=began.lora))
+    config = run.read_config(RunConfig)
+    stored = config.policy
+    loaded = load_policy(replace(policy or stored, model=stored.model, lora=stored.lora))
     learner = Learner(loaded.graphdef, make_optimizer(config.optimizer), lambda *_: None)  # type: ignore[arg-type,return-value]
     checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints)
     start = learner.init(loaded.params)
     like = trainable_state(start)
-    # An asynchronous run also keeps the policy that samples its next step.
+    # Checkpoints of an asynchronous run also contain the policy that samples its next step.
     more = [like.params] if config.rollout.asynchronous else []
     step, (restored, *_), _ = checkpoints.restore((like, *more))
     checkpoints.close()

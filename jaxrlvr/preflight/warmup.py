@@ -1,8 +1,7 @@
 """Compile every shape that a run can need before its first step, the largest first.
 
-So a run that does not fit into memory fails at once and not in its hundredth step, and afterwards the counter of
-compilations stands still. Nothing is sampled and the state is not changed: empty turns and empty micro-batches have the
-same shapes as full ones.
+A run that does not fit into memory fails at once and not in its hundredth step, and no step compiles anything later.
+Nothing is sampled and the training state does not change: empty turns and micro-batches have the shapes of full ones.
 """
 
 from dataclasses import replace
@@ -15,13 +14,16 @@ from jaxrlvr.collection import mismatch
 from jaxrlvr.config import RunConfig
 from jaxrlvr.learning.batch import Batch, Shape, empty
 from jaxrlvr.learning.learner import Learner, TrainState
-from jaxrlvr.preflight.memory_estimate import full_device_told, lower
+from jaxrlvr.preflight.memory_estimate import explain_full_device, half
 from jaxrlvr.sampling import prefix_sharing
 from jaxrlvr.sampling.sampler import DecodeLimits, Sampler, keys
 
 
 def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainState, shape: Shape) -> TrainState:
-    """Run every compiled function once for each bucket. Returns the state with the same values."""
+    """Run every compiled function once per bucket. Returns the state, whose buffers are donated, with the same values.
+
+    Raises UserError with settings to lower if a device's memory fills up.
+    """
     members = config.rollout.group_size
     sizes = [(width_P, width_T) for width_P in shape.prefix_buckets[::-1] for width_T in shape.suffix_buckets[::-1]]
     batches = [
@@ -30,14 +32,16 @@ def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainS
         for rows in (0, *shape.row_buckets)
     ]
     tasks, places, batch = config.tasks.per_step, config.rollout.slots, config.evaluation.batch
-    groups, fewer = min(places or tasks, tasks), lower("rollout.group-size", members)
-    with full_device_told("by an update", lower("learner.micro-groups", shape.groups), "--policy.remat full", fewer):
+    groups, fewer = min(places or tasks, tasks), half("--rollout.group-size", members)
+    with explain_full_device(
+        "by an update", half("--learner.micro-groups", shape.groups), "--policy.remat full", fewer
+    ):
         state = jax.block_until_ready(learner.warm_up(state, batches))
     params, processes = state.params, jax.process_count()
     for width_P in shape.prefix_buckets[::-1]:
-        with full_device_told("by sampling", lower("rollout.slots", groups), fewer):
+        with explain_full_device("by sampling", half("--rollout.slots", groups), fewer):
             warm_sampler(sampler, params, width_P, tasks // processes, members, places // processes)
-        with full_device_told("by an evaluation", lower("evaluation.batch", batch)):
+        with explain_full_device("by an evaluation", half("--evaluation.batch", batch)):
             warm_sampler(sampler, params, width_P, batch // processes, 1)
     if config.rollout.asynchronous:
         for each in batches:
@@ -47,7 +51,7 @@ def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainS
 
 
 def warm_both(sampler: Sampler, learner: Learner, state: TrainState, batch: Batch, groups: int) -> TrainState:
-    """Make an update of nothing beside the largest caches, as an asynchronous run does: they must fit together."""
+    """Run an empty update while the largest caches are allocated: an asynchronous run holds both at once."""
     prompts = [[sampler.pad_token] * sampler.prefix_buckets[-1]] * groups
     model = sampler.prepare_weights(state.params)
     prefix, begun = sampler.prefill(model, prompts, batch.suffix_BGT.shape[1])
@@ -58,7 +62,7 @@ def warm_both(sampler: Sampler, learner: Learner, state: TrainState, batch: Batc
 
 
 def warm_sampler(sampler: Sampler, params: Any, width_P: int, tasks: int, members: int, places: int = 0) -> None:
-    """Compile start, growth, writing, reading and seating for one prompt bucket and batch."""
+    """Compile prefill, growth of caches, decode, append and slot assignment for one prompt bucket and batch."""
     groups = min(places or tasks, tasks)
     model = sampler.prepare_weights(params)
     nobody_BG = np.zeros((groups, members), np.int32)
@@ -68,9 +72,9 @@ def warm_sampler(sampler: Sampler, params: Any, width_P: int, tasks: int, member
         sampler.warm_up_sharing(model, groups, width_P, members)
     one_token = [[[sampler.pad_token]] * members] * groups
     ladder = sampler.suffix_buckets
-    whole = replace(sampler, share_prefixes=False)  # these prompts are alike, those of a step need not be
+    whole = replace(sampler, share_prefixes=False)  # these prompts are equal, a step's may differ
     for place, slots in reversed(list(enumerate(ladder))):
-        # A cache may grow into this bucket from any smaller one.
+        # A cache may grow into this bucket from any smaller bucket.
         for smaller in ladder[:place] or (slots,):
             prefix, state = whole.prefill(model, prompts, members)
             state = sampler.reserve(sampler.reserve(state, smaller), slots)
@@ -79,6 +83,6 @@ def warm_sampler(sampler: Sampler, params: Any, width_P: int, tasks: int, member
         if groups < tasks:
             prefix, state = sampler.assign_slots(model, prefix, state, {0: prompts[0]})
             for room in prefix_sharing.remainder_capacities(width_P) if sampler.share_prefixes else ():
-                # Shares its first token with the prompts that stand there.
+                # Shares its first token with the prompts in the slots.
                 other = [sampler.pad_token] + [sampler.pad_token ^ 1] * room
                 prefix, state = sampler.assign_slots(model, prefix, state, {0: other}, prompts)

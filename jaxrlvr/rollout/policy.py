@@ -1,10 +1,9 @@
-"""A model that acts: weights on the mesh, its chat template, and the compiled sampler.
+"""Load a model to act with: weights on the mesh, chat template, compiled sampler.
 
-In: a model directory, a hub id, or a run directory. Out: a `Policy`, whose parameters everything else takes as an
-argument.
+In: a model directory or a hub id. Out: a `Policy`, whose parameters all other code takes as an argument.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,13 +15,15 @@ from transformers import AutoTokenizer
 import models
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.rollout.rollout import RolloutConfig
-from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh, make_mesh, own_mesh, sampling_mesh
+from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh, abstract_mesh, make_mesh, own_mesh, sampling_mesh
 from jaxrlvr.runtime.errors import UserError
+from jaxrlvr.runtime.settings import setting
 from jaxrlvr.sampling.sampler import Sampler
+from models.sharding import padded
 
 SEED_MODEL = Path(models.__file__).parent / "seed"
 ADAPTER = "adapter"
-"""The directory, in that of a model made by supervised training, of the adapters that were added to its weights."""
+"""Directory of the adapters, inside of the directory of a model that they are merged into (supervised training)."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,37 @@ class PolicyConfig:
     """The model that learns."""
 
     model: str = ""
-    """Directory or hub id; empty for the embedded seed."""
+    """Model directory or hub id; empty for the embedded seed."""
     compute_dtype: Literal["float32", "bfloat16"] = "float32"
-    """What the forward pass computes in; trained parameters and optimizer stay float32."""
-    remat: str = "none"
-    """What the backward pass recomputes: none, dots, full."""
-    attention: Literal["auto", "reference", "fast"] = "auto"
-    """The einsum form (reference), the platform's kernel (fast), or the kernel where there is one."""
+    """Data type of the forward pass; trained parameters and optimizer state stay float32."""
+    remat: str = setting("none", on_resume="rounding")
+    """What the backward pass recomputes instead of storing: none; dots, all but matrix products; full, each layer from
+    its input; offload, as full, with the inputs in host memory.
+    """
+    attention: Literal["auto", "reference", "fast"] = setting("auto", on_resume="rounding")
+    """Einsum attention (reference), the platform's kernel (fast), or the kernel where there is one (auto)."""
     mesh: MeshConfig = field(default_factory=MeshConfig)
     sampling_mesh: SamplingMesh = field(default_factory=SamplingMesh)
     lora: models.Lora = field(default_factory=models.Lora)
-    """Adapters to train instead of all parameters; the frozen weights are then kept in compute_dtype."""
+    """Train adapters instead of all parameters; the frozen weights are stored in compute_dtype."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A model on the devices of a run."""
+
+    model: models.ModelConfig
+    """With the run's adapters, and the vocabulary padded to divide over the training mesh."""
+    training_mesh: MeshConfig
+    sampling_mesh: MeshConfig
+    """Mesh of the same devices while sampling."""
+
+
+def place(config: PolicyConfig, model: models.ModelConfig) -> Placement:
+    """Return how a model is spread over the devices that the settings name."""
+    model = padded(replace(model, lora=config.lora), abstract_mesh(config.mesh))
+    weight_bytes = jnp.dtype(config.compute_dtype).itemsize * models.parameter_count(model)
+    return Placement(model, config.mesh, sampling_mesh(config.sampling_mesh, config.mesh, weight_bytes))
 
 
 @dataclass(frozen=True)
@@ -49,21 +70,25 @@ class Policy:
 
     graphdef: Any
     params: Any
-    """The weights as loaded; training replaces them and passes its own."""
+    """The weights as loaded; training passes updated ones instead."""
     chat: Chat
     mesh: Any
-    config: models.ModelConfig
-    sampling: MeshConfig
-    """The grid in which the same devices sample."""
+    """The training mesh (`jax.sharding.Mesh`), or None for a single device."""
+    placement: Placement
     source: Path
-    """Where tokenizer and template came from; an export carries them along."""
+    """Directory of tokenizer and template, which an export copies."""
+
+    @property
+    def config(self) -> models.ModelConfig:
+        """The model's architecture."""
+        return self.placement.model
 
     def sampler(self, rollout: RolloutConfig) -> Sampler:
-        """The compiled sampler for this model, on the mesh that it samples on; of several processes, on its own part.
+        """Return the compiled sampler for this model, on the sampling mesh; with several processes, on this one's part.
 
-        Raises UserError or ModelError for a mesh that cannot be.
+        Raises UserError or ModelError for a mesh that the devices cannot form.
         """
-        mesh = make_mesh(self.sampling)
+        mesh = make_mesh(self.placement.sampling_mesh)
         if mesh is not None and jax.process_count() > 1:
             mesh = own_mesh(mesh, jax.local_devices())
         model = nnx.merge(self.graphdef, self.params)
@@ -81,34 +106,28 @@ class Policy:
 
 
 def load_policy(config: PolicyConfig) -> Policy:
-    """Load model, tokenizer and template. Raises models.ModelError or UserError with one clear line."""
+    """Load model, tokenizer and template. Raises models.ModelError or UserError, in one line."""
     source = models.resolve(config.model or str(SEED_MODEL))
     mesh = make_mesh(config.mesh)
     computed = jnp.dtype(config.compute_dtype)
-    # Weights that are not updated lose nothing by being kept as they are read.
-    kept = computed if config.lora.rank else jnp.dtype("float32")
+    # Weights that are not updated lose nothing in the type that they are computed in.
+    stored = computed if config.lora.rank else jnp.dtype("float32")
     decoder = models.load(
         source,
         mesh,
-        dtype=kept,
+        dtype=stored,
         lora=config.lora,
         compute=models.Compute(computed, config.remat, config.attention),
     )
     graphdef, params = nnx.split(decoder)
-    sampling = sampling_mesh(config.sampling_mesh, config.mesh, weight_bytes(decoder.config, config.compute_dtype))
-    return Policy(graphdef, params, load_chat(source), mesh, decoder.config, sampling, source)
-
-
-def weight_bytes(model: models.ModelConfig, compute_dtype: str) -> int:
-    """What a whole copy of the weights takes, as they are computed with."""
-    return jnp.dtype(compute_dtype).itemsize * models.parameter_count(model)
+    return Policy(graphdef, params, load_chat(source), mesh, place(config, decoder.config), source)
 
 
 def inspect_model(config: PolicyConfig) -> tuple[str, models.ModelConfig, Chat | None]:
-    """What can be told of a model without its weights: its name, architecture, and chat if a tokenizer is there.
+    """Return name, architecture and, if it has a tokenizer, chat of a model without loading its weights.
 
-    A hub id is not fetched: its architecture comes from the published shapes. Of a directory that holds weights, their
-    headers are checked.
+    A hub id with published shapes is not downloaded: its architecture comes from `models.PRESETS`. In a directory with
+    weights, their headers are checked.
     """
     name = config.model or str(SEED_MODEL)
     if Path(name).is_dir() or name not in models.PRESETS:
@@ -121,7 +140,7 @@ def inspect_model(config: PolicyConfig) -> tuple[str, models.ModelConfig, Chat |
 
 
 def load_chat(source: Path) -> Chat:
-    """The chat of a model directory."""
+    """Load the chat of a model directory. Raises UserError if its tokenizer does not load."""
     try:
         return Chat.of(AutoTokenizer.from_pretrained(source))
     except Exception as error:  # the library raises many kinds, some of long texts

@@ -19,6 +19,7 @@ from envs.api.tools import Detail
 from envs.task import Task
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.rollout.trajectory import Group, Trajectory
+from jaxrlvr.runtime.settings import setting
 from jaxrlvr.runtime.timing import Figures, timed
 from jaxrlvr.sampling.sampler import DecodeLimits, Sampler, Turn, keys
 from jaxrlvr.sampling.slots import SamplerState
@@ -30,38 +31,40 @@ from models.forward import Forward
 class RolloutConfig:
     """How members act."""
 
-    group_size: int = 8
-    """Members per group: attempts at the same task."""
-    temperature: float = 1.0
-    """Divides the logits; the learner scores with the same one."""
-    max_turns: int = 6
-    """Turns a member may write."""
-    turn_tokens: int = 96
-    """Tokens a member may write in one turn."""
+    group_size: int = setting(8, at_least=2)
+    """Members per group: attempts at the same task, at least two, since advantages compare them."""
+    temperature: float = setting(1.0, above=0)
+    """Divides the logits when sampling; the learner scores with the same temperature. Above 0: greedy members of a
+    group would be identical.
+    """
+    max_turns: int = setting(6, at_least=1)
+    """Most turns of a member."""
+    turn_tokens: int = setting(96, at_least=1)
+    """Most tokens that a member writes in one turn."""
     detail: Detail = "compact"
-    """How much of tools and answers the model sees: compact or full."""
-    untagged_calls: bool = False
-    """Take calls without <tool_call> tags too, bare or in a fence, for checkpoints that never write the tag."""
-    trace_reward_scenarios: tuple[str, ...] = ()
-    """Scenarios whose reward comes from the calls alone, not from the site's final state, which still decides success
+    """How much of tools and API responses the model sees: compact or full."""
+    untagged_calls: bool = setting(False, formerly=("lenient",))
+    """Accept tool calls without <tool_call> tags, bare or in a code fence, for checkpoints that never write the tag."""
+    trace_reward_scenarios: tuple[str, ...] = setting((), formerly=("trace_only",))
+    """Scenarios whose reward depends on the calls alone and not on the site's final state, which still decides success
     (arXiv 2607.01465).
     """
-    prefix_buckets: tuple[int, ...] = (128,)
-    """Prompt lengths that are compiled for, ascending."""
+    prefix_buckets: tuple[int, ...] = setting((128,), on_resume="rounding")
+    """Prompt lengths to compile for, ascending."""
     suffix_buckets: tuple[int, ...] = (96, 192, 384)
-    """Suffix lengths that are compiled for, ascending; the last one is a member's limit."""
-    answer_chunk: int = 64
-    """Answers are appended in chunks of this many tokens."""
-    return_fraction: float = 0.5
-    """Answers are read as soon as this share of the members that were writing have ended their turns; 1 waits for all.
-    No member's tokens depend on it.
+    """Suffix lengths to compile for, ascending; the last one limits a member's tokens."""
+    answer_chunk: int = setting(64, at_least=1, on_resume="rounding")
+    """API responses are appended in chunks of this many tokens."""
+    return_fraction: float = setting(0.5, above=0, at_most=1, on_resume="rounding", formerly=("answer_share",))
+    """Return to the host once this fraction of active members has ended its turn; 1 waits for all. Does not change
+    sampled tokens.
     """
-    slots: int = 0
-    """Groups that are sampled at a time; the next task takes the place of a finished one. 0: all of a step at once."""
-    share_prefixes: bool = False
-    """Encode once what several prompts of a step begin with, such as long schemas of tools; on one device."""
+    slots: int = setting(0, at_least=0, on_resume="rounding", formerly=("places",))
+    """Groups sampled at a time; the next task takes the slot of a finished group. 0: all of a step at once."""
+    share_prefixes: bool = setting(False, on_resume="rounding")
+    """Encode the common beginning of a step's prompts once, such as long tool schemas; single device only."""
     asynchronous: bool = False
-    """Sample each step while the update before it is still being made, with the policy from before that update. Needs
+    """Sample each step while the previous update is running, with the policy from before that update. Needs
     grpo.correction.
     """
 

@@ -8,6 +8,7 @@ from typing import Any
 import envs
 from jaxrlvr.rollout import curriculum
 from jaxrlvr.runtime.errors import UserError
+from jaxrlvr.runtime.settings import setting
 
 
 @dataclass(frozen=True)
@@ -15,17 +16,17 @@ class TaskConfig:
     """The tasks of a run."""
 
     scenarios: tuple[str, ...] = ("jira_create_issue", "jira_transition_ticket", "confluence_create_page")
-    """Names from `envs.SCENARIOS`; every step draws from each in turn."""
-    per_step: int = 12
-    """Tasks, and so groups, in a step."""
-    difficulty: int = 1
+    """Names from `envs.SCENARIOS`; each step draws tasks from them in turn."""
+    per_step: int = setting(12, at_least=1)
+    """Tasks, and so groups, per step."""
+    difficulty: int = setting(1, at_least=1)
     """1 (easiest) to 5."""
-    tools: int = 0
-    """Tools offered, if the scenario's API has so many; 0 offers only those that the task needs."""
+    tools: int = setting(0, at_least=0)
+    """Number of tools to offer, as far as the scenario's API has them; 0 offers only those that the task needs."""
     curriculum: bool = False
-    """Draw scenarios, and all difficulties up to `difficulty`, by how often they are solved; otherwise in turn."""
+    """Draw scenarios, at all difficulties up to `difficulty`, by their success rates instead of in turn."""
     band: tuple[float, float] = (0.2, 0.8)
-    """With curriculum: success rates that are drawn most."""
+    """With curriculum: the range of success rates that is drawn most."""
 
 
 def check(config: TaskConfig) -> None:

@@ -1,4 +1,4 @@
-"""The devices of a run: the grid in which they train, the one in which they sample, and what memory each has."""
+"""Devices of a run: their mesh while training, their mesh while sampling, and the memory of each."""
 
 import math
 import os
@@ -7,55 +7,69 @@ from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import jax
-from jax.sharding import Mesh
+from jax.sharding import AbstractMesh, Mesh
 
 import models
 from jaxrlvr.runtime.errors import UserError
+from jaxrlvr.runtime.settings import setting
+from models.sharding import MESH_AXES
 
 _SMALL = 0.25
-"""The share of a device's memory up to which a whole copy of the weights may be taken to sample with."""
+"""Fraction of a device's memory that a whole copy of the weights for sampling may fill."""
 
 
 @dataclass(frozen=True)
 class MeshConfig:
-    """How many devices each mesh axis has; the product must be the number of devices in use."""
+    """Devices along each mesh axis; the product must be the number of devices in use."""
 
-    data: int = 1
-    """Groups are spread over it, parameters copied."""
-    fsdp: int = 1
-    """Groups and parameters are spread over it."""
-    tensor: int = 1
-    """Heads, mlp, whole experts and vocabulary are spread over it."""
+    data: int = setting(1, at_least=1, on_resume="rounding")
+    """Splits groups; copies parameters."""
+    fsdp: int = setting(1, at_least=1, on_resume="rounding")
+    """Splits groups and parameters."""
+    tensor: int = setting(1, at_least=1, on_resume="rounding")
+    """Splits heads, mlp, experts (each of them whole) and vocabulary."""
 
 
 @dataclass(frozen=True)
 class SamplingMesh:
-    """The same devices as they sample; all 0: as in training, but each with a copy of what fsdp cuts if it is small."""
+    """Mesh of the same devices while sampling. All 0: as in training, but parameters that fsdp splits are copied to
+    each device if they are small.
+    """
 
-    data: int = 0
-    """Groups are spread over it, parameters copied."""
-    fsdp: int = 0
-    """Groups and parameters are spread over it; parameters are gathered again for each turn and each answer."""
-    tensor: int = 0
-    """Heads, mlp, whole experts and vocabulary are spread over it."""
+    data: int = setting(0, at_least=0, on_resume="rounding")
+    """Splits groups; copies parameters."""
+    fsdp: int = setting(0, at_least=0, on_resume="rounding")
+    """Splits groups and parameters; parameters are gathered again for each turn and each API response."""
+    tensor: int = setting(0, at_least=0, on_resume="rounding")
+    """Splits heads, mlp, experts (each of them whole) and vocabulary."""
 
 
-def sampling_mesh(asked: SamplingMesh, training: MeshConfig, weights: int) -> MeshConfig:
-    """The grid in which devices sample, where `weights` are the bytes of all parameters in the compute dtype."""
-    if any(astuple(asked)):
-        return MeshConfig(*(size or 1 for size in astuple(asked)))
-    if weights / training.tensor > _SMALL * memory_limit(training):
+def explicit_mesh(config: SamplingMesh) -> MeshConfig | None:
+    """Return the mesh that the settings name for sampling, or None if they leave it to `sampling_mesh`."""
+    return MeshConfig(*(size or 1 for size in astuple(config))) if any(astuple(config)) else None
+
+
+def sampling_mesh(config: SamplingMesh, training: MeshConfig, weight_bytes: int) -> MeshConfig:
+    """Return the mesh for sampling, where `weight_bytes` is the size of all parameters in the compute dtype."""
+    if (explicit := explicit_mesh(config)) is not None:
+        return explicit
+    if weight_bytes / training.tensor > _SMALL * memory_limit(training):
         return training
     return replace(training, data=training.data * training.fsdp, fsdp=1)
 
 
+def abstract_mesh(config: MeshConfig) -> AbstractMesh:
+    """Return the mesh without devices."""
+    return AbstractMesh(astuple(config), MESH_AXES)
+
+
 def make_mesh(config: MeshConfig) -> Mesh | None:
-    """The device mesh, or None for a single device."""
+    """Return the device mesh, or None for a single device. Raises ModelError if it is not all devices."""
     return None if math.prod(astuple(config)) == 1 else models.make_mesh(*astuple(config))
 
 
 def own_mesh(mesh: Mesh, devices: Sequence[jax.Device]) -> Mesh:
-    """A process's part of the mesh: as much of tensor, then of fsdp, as its devices allow.
+    """Return the mesh of one process's devices: as much of the mesh's tensor axis, then of fsdp, as they allow.
 
     Raises UserError if tensor parts span hosts.
     """
@@ -63,7 +77,7 @@ def own_mesh(mesh: Mesh, devices: Sequence[jax.Device]) -> Mesh:
     if count % sizes["tensor"]:
         raise UserError(
             f"tensor {sizes['tensor']} (--policy.mesh, or --policy.sampling-mesh) does not divide the {count} devices "
-            f"of a host, which samples by itself: use {math.gcd(count, sizes['tensor'])}"
+            f"of a host, and each host samples on its own: use {math.gcd(count, sizes['tensor'])}"
         )
     rest = count // sizes["tensor"]
     fsdp = math.gcd(rest, sizes["fsdp"])
@@ -71,11 +85,11 @@ def own_mesh(mesh: Mesh, devices: Sequence[jax.Device]) -> Mesh:
 
 
 def memory_limit(mesh: MeshConfig) -> int:
-    """Bytes that each device has; of CPUs, its share of the host's."""
+    """Return the bytes of memory per device; CPU devices share the host's memory equally."""
     stats = jax.local_devices()[0].memory_stats()
     if stats and "bytes_limit" in stats:
         return int(stats["bytes_limit"])
-    found, group = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), Path("/sys/fs/cgroup/memory.max")
-    if group.is_file() and (text := group.read_text().strip()).isdecimal():
-        found = min(found, int(text))
-    return found // max(1, math.prod(astuple(mesh)) // jax.process_count())
+    host, cgroup = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), Path("/sys/fs/cgroup/memory.max")
+    if cgroup.is_file() and (text := cgroup.read_text().strip()).isdecimal():
+        host = min(host, int(text))
+    return host // max(1, math.prod(astuple(mesh)) // jax.process_count())

@@ -10,13 +10,14 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from jaxrlvr.runtime import distributed
 from jaxrlvr.runtime.errors import UserError
+from jaxrlvr.runtime.settings import from_json
 from jaxrlvr.storage import lock
 from jaxrlvr.storage.atomic_files import keep_steps, records, write_whole
 
@@ -101,10 +102,10 @@ class RunDirectory:
         """Write config.json, given its text."""
         write_whole(self.config_file, config)
 
-    def read_config(self, parse: Callable[[str, type[T]], T], kind: type[T]) -> T:
-        """Return `parse(text of config.json, kind)`. Raises UserError if it is not such a config."""
+    def read_config(self, kind: type[T]) -> T:
+        """Return the config in config.json. Raises UserError if it is not one of this `kind`."""
         try:
-            return parse(self.config_file.read_text(encoding="utf-8"), kind)
+            return from_json(self.config_file.read_text(encoding="utf-8"), kind)
         except (ValueError, TypeError) as error:
             raise UserError(f"{self.config_file} is not a run's config: {error}") from error
 

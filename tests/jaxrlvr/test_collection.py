@@ -18,7 +18,6 @@ import envs
 import models
 from jaxrlvr import collection, train
 from jaxrlvr.collection import policy_lag, version
-from jaxrlvr.config import to_json
 from jaxrlvr.evaluation.held_out import EvaluationConfig
 from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.learner import Learner
@@ -27,10 +26,11 @@ from jaxrlvr.monitoring.guards import GuardConfig
 from jaxrlvr.preflight.dry_run import describe
 from jaxrlvr.preflight.load_trained import load_trained
 from jaxrlvr.preflight.validation import check
-from jaxrlvr.rollout.policy import load_policy
+from jaxrlvr.rollout.policy import load_policy, place
 from jaxrlvr.runtime.devices import MeshConfig
 from jaxrlvr.runtime.errors import RunStopped, UserError
 from jaxrlvr.runtime.interrupt import Interruption
+from jaxrlvr.runtime.settings import to_json
 from jaxrlvr.sampling.sampler import Sampler
 from jaxrlvr.storage.run_directory import RunDirectory
 
@@ -308,7 +308,7 @@ def test_check__says_what_sampling_ahead_needs(config):
 def test_describe__counts_the_copy(config, loaded):
     def memory(asynchronous):
         told = replace(config, rollout=replace(config.rollout, asynchronous=asynchronous))
-        text = describe(told, "x", replace(loaded.config, hidden_size=3200), None)
+        text = describe(told, "x", place(told.policy, replace(loaded.config, hidden_size=3200)), None)
         return float(text.split("per device ")[1].split(" ")[0])
 
     assert memory(True) > memory(False)

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from jaxrlvr.config import RunConfig, apply_arguments, differences, from_json, load_config, to_json
+from jaxrlvr.config import RunConfig
 from jaxrlvr.imitation.stages import SFTConfig
+from jaxrlvr.preflight.arguments import apply_arguments
+from jaxrlvr.preflight.config_file import load_config
 from jaxrlvr.rollout.policy import PolicyConfig
 from jaxrlvr.runtime.devices import MeshConfig
 from jaxrlvr.runtime.errors import UserError
+from jaxrlvr.runtime.settings import differences, from_json, to_json
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -23,14 +26,14 @@ def one_line(raised):
 
 
 def test_config__comes_back_from_json_as_it_was(tiny_run):
-    assert from_json(to_json(tiny_run)) == tiny_run
+    assert from_json(to_json(tiny_run), RunConfig) == tiny_run
     changed = replace(tiny_run, policy=PolicyConfig(model="x", mesh=MeshConfig(tensor=2)), seed=-1)
-    assert from_json(to_json(changed)) == changed != tiny_run
+    assert from_json(to_json(changed), RunConfig) == changed != tiny_run
 
 
 def test_config__of_the_default_comes_back_too():
     config = load_config(str(CONFIGS / "tiny.py"), RunConfig)
-    assert from_json(to_json(config)) == config
+    assert from_json(to_json(config), RunConfig) == config
 
 
 def test_config__of_supervised_training_comes_back_too():
@@ -70,16 +73,16 @@ def test_json__with_unknown_keys_is_refused_by_their_names(tiny_run):
     stored = json.loads(to_json(tiny_run))
     stored["grpo"]["speed"], stored["colour"] = 1, 2
     with pytest.raises(UserError, match="keys that this version does not know: colour"):
-        from_json(json.dumps(stored))
+        from_json(json.dumps(stored), RunConfig)
     del stored["colour"]
     with pytest.raises(UserError, match=r"does not know: grpo\.speed"):
-        from_json(json.dumps(stored))
+        from_json(json.dumps(stored), RunConfig)
 
 
 def test_json__of_an_older_version_takes_the_defaults_of_new_fields(tiny_run):
     stored = json.loads(to_json(tiny_run))
     del stored["grpo"]["kl_beta"]
-    assert from_json(json.dumps(stored)) == tiny_run
+    assert from_json(json.dumps(stored), RunConfig) == tiny_run
 
 
 def test_arguments__change_fields_of_any_section(tiny_run):
@@ -128,7 +131,7 @@ def test_arguments__unknown_key_names_the_nearest(tiny_run, given, meant):
 
 
 def test_arguments__unknown_key_like_no_other_points_to_help(tiny_run):
-    with pytest.raises(UserError, match="unknown argument --zzzzqqqq; --help lists them all"):
+    with pytest.raises(UserError, match="unknown argument --zzzzqqqq; --help lists all options"):
         apply_arguments(tiny_run, ["--zzzzqqqq"], "train")
 
 

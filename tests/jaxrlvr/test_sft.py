@@ -13,12 +13,12 @@ import pytest
 
 import models
 from jaxrlvr import sft
-from jaxrlvr.config import from_json, to_json
 from jaxrlvr.imitation.stages import SFTConfig, Stage
 from jaxrlvr.learning.learner import Learner
 from jaxrlvr.learning.optimizer import OptimizerConfig
 from jaxrlvr.monitoring.metrics import CLOCKED, MetricsLog
 from jaxrlvr.runtime.errors import RunStopped, UserError
+from jaxrlvr.runtime.settings import from_json, to_json
 
 UPDATES = 7
 
@@ -48,7 +48,7 @@ def config(model_directory):
 def config_file(config, tmp_path_factory):
     file = tmp_path_factory.mktemp("config") / "mine.py"
     file.write_text(
-        "from jaxrlvr.config import from_json\nfrom jaxrlvr.imitation.stages import SFTConfig\n\n\n"
+        "from jaxrlvr.imitation.stages import SFTConfig\nfrom jaxrlvr.runtime.settings import from_json\n\n\n"
         f"def config():\n    return from_json('''{to_json(config)}''', SFTConfig)\n"
     )
     return str(file)
@@ -168,7 +168,7 @@ def test_resume__of_a_finished_run_writes_its_result_again_and_can_make_it_longe
     assert found["figures"] == whole["figures"]
     assert found["files"]["model.safetensors"] == whole["files"]["model.safetensors"]
     assert sft.main(["--resume", str(stopped), "--stages.1.steps", "4"]) == 0
-    assert "going on with another stages.1.steps" in capsys.readouterr().out
+    assert "continuing with a different stages.1.steps" in capsys.readouterr().out
     assert left_behind(stopped)["figures"][:UPDATES] == whole["figures"]
     assert len(left_behind(stopped)["figures"]) == UPDATES + 1
 
@@ -182,7 +182,7 @@ def refused(*arguments):
 
 def test_resume__refuses_what_makes_it_another_run(stopped, config_file, tmp_path, capsys):
     message = refused("--resume", stopped, "--stages.0.steps", "9", "--seed", "3")
-    assert "cannot go on with another stages.0.steps, seed: start a new run" in message
+    assert "cannot continue with a different stages.0.steps, seed: start a new run" in message
     assert "leave --out out" in refused("--resume", stopped, "--out", tmp_path)
     assert "takes its config from the run" in refused(config_file, "--resume", stopped)
     assert "--force goes with --resume" in refused(config_file, "--force")

@@ -20,7 +20,7 @@ from flax import nnx
 import envs
 import models
 from jaxrlvr import collection, evaluate, export, train
-from jaxrlvr.config import RunConfig, from_json, to_json
+from jaxrlvr.config import RunConfig
 from jaxrlvr.learning import grpo
 from jaxrlvr.monitoring import metrics
 from jaxrlvr.monitoring.guards import GuardConfig
@@ -29,6 +29,7 @@ from jaxrlvr.rollout.policy import load_policy
 from jaxrlvr.rollout.trajectory import STOPS
 from jaxrlvr.runtime.errors import RunStopped, UserError
 from jaxrlvr.runtime.interrupt import Interruption
+from jaxrlvr.runtime.settings import from_json, to_json
 from jaxrlvr.sampling.sampler import Sampler
 from jaxrlvr.storage.run_directory import RunDirectory
 
@@ -197,7 +198,7 @@ def weights(run):
 def test_resume__after_a_kill_equals_the_run_never_killed(whole, killed, config, tmp_path):
     shutil.copytree(killed.path, tmp_path / "run")
     run = RunDirectory.open(str(tmp_path / "run"))
-    stored = run.read_config(from_json, RunConfig)
+    stored = run.read_config(RunConfig)
     assert [line["step"] for line in figures(run)] == [1, 2, 3]
     assert replace(stored, run_dir="") == config
     assert run_training(stored, run) == STEPS
@@ -256,7 +257,7 @@ def test_resume__of_a_damaged_checkpoint_takes_the_one_before_and_equals_the_run
 ):
     shutil.copytree(killed.path, tmp_path / "run")
     run = RunDirectory.open(str(tmp_path / "run"))
-    stored = run.read_config(from_json, RunConfig)
+    stored = run.read_config(RunConfig)
     stored = replace(stored, steps=3, checkpoint_every=1)
     run_training(stored, run)
     for file in (run.checkpoints / "3").rglob("*"):
@@ -327,7 +328,10 @@ def test_stop__during_an_evaluation_abandons_it_and_the_resumed_run_makes_it(con
 def config_file(config, tmp_path_factory):
     file = tmp_path_factory.mktemp("config") / "mine.py"
     text = to_json(replace(config, steps=2))
-    file.write_text(f"from jaxrlvr.config import from_json\n\n\ndef config():\n    return from_json('''{text}''')\n")
+    file.write_text(
+        "from jaxrlvr.config import RunConfig\nfrom jaxrlvr.runtime.settings import from_json\n\n\n"
+        f"def config():\n    return from_json('''{text}''', RunConfig)\n"
+    )
     return str(file)
 
 
@@ -484,7 +488,7 @@ def test_evaluate__of_a_model_gives_the_scores_a_run_began_with(whole, config_fi
 def test_load_trained__of_a_run_without_checkpoints_is_the_users_error(whole, tmp_path):
     shutil.copy(whole.path / "config.json", tmp_path)
     (tmp_path / "checkpoints").mkdir()
-    assert from_json((tmp_path / "config.json").read_text()).steps == STEPS
+    assert from_json((tmp_path / "config.json").read_text(), RunConfig).steps == STEPS
     with pytest.raises(UserError, match="no checkpoint to go on from"):
         load_trained(str(tmp_path))
 

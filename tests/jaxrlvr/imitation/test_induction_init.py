@@ -10,9 +10,9 @@ import pytest
 from safetensors.numpy import save_file
 
 import models
-from jaxrlvr.config import load_config
 from jaxrlvr.imitation.induction_init import induction_tensors
 from jaxrlvr.imitation.stages import SFTConfig
+from jaxrlvr.preflight.config_file import load_config
 
 SEED_CONFIG = Path(__file__).parents[3] / "configs" / "seed.py"
 SHAPE = models.ModelConfig(

@@ -16,11 +16,11 @@ from transformers import AutoTokenizer
 
 import models
 from jaxrlvr import export, sft
-from jaxrlvr.config import load_config
 from jaxrlvr.imitation import demonstrations, stages
 from jaxrlvr.imitation.stages import SFTConfig, Stage
 from jaxrlvr.learning.learner import Learner
 from jaxrlvr.learning.optimizer import OptimizerConfig, make_optimizer
+from jaxrlvr.preflight.config_file import load_config
 from jaxrlvr.rollout.policy import load_chat
 from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.runtime.interrupt import Interruption
@@ -205,7 +205,7 @@ def test_stage__that_cannot_be_is_refused(changes, message):
     [
         ({"micro_batch": 0}, "micro_batch 0"),
         ({"checkpoint_every": 0}, "checkpoint_every 0"),
-        ({"stall_seconds": -1}, "stall_seconds -1 cannot be: use 0 or more"),
+        ({"stall_seconds": -1}, "--stall-seconds -1 is out of range: use 0 or more"),
         ({"first_stage": 2}, "first_stage 2 is out of range: use 0 to 1"),
         ({"stages": ()}, r"stages \(\) must be one or more"),
         ({"prefix_buckets": ()}, r"prefix_buckets \(\) must be ascending sizes"),

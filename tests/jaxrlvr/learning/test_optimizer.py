@@ -9,7 +9,7 @@ import pytest
 from flax import nnx
 
 import models
-from jaxrlvr.config import RunConfig, from_json, to_json
+from jaxrlvr.config import RunConfig
 from jaxrlvr.learning import grpo
 from jaxrlvr.learning.batch import Shape, TrainingGroup, TrainingSuffix, pack
 from jaxrlvr.learning.grpo import GRPOConfig
@@ -17,6 +17,7 @@ from jaxrlvr.learning.learner import Learner
 from jaxrlvr.learning.optimizer import OptimizerConfig, check, groups, make_optimizer
 from jaxrlvr.rollout.policy import PolicyConfig, load_policy
 from jaxrlvr.runtime.errors import UserError
+from jaxrlvr.runtime.settings import from_json, to_json
 
 
 @pytest.fixture
@@ -128,6 +129,6 @@ def test_check__refuses_an_unknown_kind():
 
 def test_config__with_frozen_names_comes_back_from_json():
     config = RunConfig(optimizer=OptimizerConfig(frozen=("embedding", "norm")))
-    assert from_json(to_json(config)) == config
+    assert from_json(to_json(config), RunConfig) == config
     with pytest.raises(UserError, match="optimizer.frozen"):
-        from_json(to_json(RunConfig(optimizer=OptimizerConfig(frozen=(3,)))))  # type: ignore[arg-type]
+        from_json(to_json(RunConfig(optimizer=OptimizerConfig(frozen=(3,)))), RunConfig)  # type: ignore[arg-type]

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from jaxrlvr.config import RunConfig, from_json, to_json
+from jaxrlvr.config import RunConfig
 from jaxrlvr.preflight.arguments import consequences, read_arguments
 from jaxrlvr.runtime.errors import UserError
+from jaxrlvr.runtime.settings import from_json, to_json
 from jaxrlvr.storage.run_directory import RunDirectory, is_run
 
 
@@ -16,7 +17,10 @@ def config_file(tmp_path, tiny_run):
     """The tiny run as a config file."""
     file = tmp_path / "mine.py"
     text = to_json(tiny_run)
-    file.write_text(f"from jaxrlvr.config import from_json\n\n\ndef config():\n    return from_json('''{text}''')\n")
+    file.write_text(
+        "from jaxrlvr.config import RunConfig\nfrom jaxrlvr.runtime.settings import from_json\n\n\n"
+        f"def config():\n    return from_json('''{text}''', RunConfig)\n"
+    )
     return str(file)
 
 
@@ -76,21 +80,22 @@ def test_resume__may_change_what_earlier_steps_do_not_depend_on(stored):
     ],
 )
 def test_resume__refuses_another_run_by_the_names_of_what_differs(stored, change, name):
-    assert f"cannot go on with another {name}: start a new run" in refused(["--resume", stored.path, *change])
+    assert f"cannot continue with a different {name}: start a new run" in refused(["--resume", stored.path, *change])
 
 
 def test_resume__of_another_run_goes_on_if_forced_and_says_what_that_means(stored):
     asked = read_arguments(["--resume", str(stored.path), "--seed", "5", "--steps", "9", "--force"])
     assert asked.config.seed == 5 and asked.changed == ("steps", "seed")
-    assert (
-        consequences(asked.changed) == "going on with another steps, seed; forced: seed make it another run from here"
-    )
+    said = "continuing with a different steps, seed; forced: from here on, seed make it a different run"
+    assert consequences(asked.config, asked.changed) == said
 
 
 def test_resume__on_other_devices_goes_on_and_says_that_digits_may_change(stored):
     asked = read_arguments(["--resume", str(stored.path), "--learner.micro-groups", "2"])
-    assert consequences(asked.changed).endswith("learner.micro_groups may change the last digits")
-    assert consequences(("steps",)) == "going on with another steps"
+    assert consequences(asked.config, asked.changed).endswith(
+        "learner.micro_groups may change the last digits of results"
+    )
+    assert consequences(asked.config, ("steps",)) == "continuing with a different steps"
 
 
 def test_resume__cannot_be_forced_from_in_turn_to_one_step_ahead(stored):
@@ -99,11 +104,11 @@ def test_resume__cannot_be_forced_from_in_turn_to_one_step_ahead(stored):
 
 
 def test_force__without_a_run_to_resume_is_refused():
-    assert "--force goes with --resume" in refused(["--force"])
+    assert "--force needs --resume" in refused(["--force"])
 
 
 def test_resume__refuses_a_config_file_beside_it(stored, config_file):
-    assert "takes its config from the run" in refused([config_file, "--resume", stored.path])
+    assert "takes the config from the run" in refused([config_file, "--resume", stored.path])
 
 
 def test_resume__of_what_is_no_run_is_refused(tmp_path, model_directory):
@@ -118,7 +123,7 @@ def test_resume__of_a_broken_config_is_refused(stored, text):
 
 
 def test_begin__writes_the_config(stored, tiny_run):
-    assert replace(from_json((stored.path / "config.json").read_text()), run_dir="") == tiny_run
+    assert replace(from_json((stored.path / "config.json").read_text(), RunConfig), run_dir="") == tiny_run
 
 
 def test_reserve__names_a_new_directory_after_the_config(tmp_path, tiny_run, monkeypatch):

@@ -7,7 +7,8 @@ import pytest
 
 import models
 from jaxrlvr.preflight import memory_estimate, warmup
-from jaxrlvr.preflight.memory_estimate import check, estimate, full_device_told, shrink_to_fit, why_too_large
+from jaxrlvr.preflight.memory_estimate import check, estimate, explain_full_device, half, shrink_to_fit, why_too_large
+from jaxrlvr.rollout.policy import place
 from jaxrlvr.runtime.devices import memory_limit
 from jaxrlvr.runtime.errors import UserError
 
@@ -23,45 +24,48 @@ def config(tiny_run):
     return replace(tiny_run, tasks=tasks, rollout=rollout, learner=learner)
 
 
+def need(config):
+    return estimate(config, place(config.policy, MODEL))
+
+
 def changed(config, **sections):
     return replace(config, **{name: replace(getattr(config, name), **fields) for name, fields in sections.items()})
 
 
 def test_estimate__falls_with_every_setting_that_is_advised(config):
-    whole = estimate(config, MODEL)
-    assert estimate(changed(config, learner={"micro_groups": 4}), MODEL).updating < whole.updating
-    assert estimate(changed(config, policy={"remat": "full"}), MODEL).updating < whole.updating
-    assert estimate(changed(config, rollout={"slots": 8}), MODEL).sampling < whole.sampling
-    assert estimate(changed(config, rollout={"group_size": 16}), MODEL).peak < whole.peak
-    ahead = estimate(changed(config, rollout={"asynchronous": True}), MODEL)
+    whole = need(config)
+    assert need(changed(config, learner={"micro_groups": 4})).updating < whole.updating
+    assert need(changed(config, policy={"remat": "full"})).updating < whole.updating
+    assert need(changed(config, rollout={"slots": 8})).sampling < whole.sampling
+    assert need(changed(config, rollout={"group_size": 16})).peak < whole.peak
+    ahead = need(changed(config, rollout={"asynchronous": True}))
     # The policy of before the update, the copy of it that samples, and the caches stay while the update is made.
     assert ahead.updating == whole.updating + 2 * 4 * models.parameter_count(MODEL) + whole.caches
 
 
-@pytest.mark.parametrize("there", [12e9, 14e9, 20e9, 60e9])
-def test_shrink_to_fit__fits_and_the_last_setting_could_not_be_larger(config, there):
-    found = shrink_to_fit(config, MODEL, there)
-    assert estimate(found, MODEL).peak <= there < estimate(config, MODEL).peak
+@pytest.mark.parametrize("available", [12e9, 14e9, 20e9, 60e9])
+def test_shrink_to_fit__fits_and_the_last_setting_could_not_be_larger(config, available):
+    found = shrink_to_fit(config, place(config.policy, MODEL), available)
+    assert need(found).peak <= available < need(config).peak
     lowered = [
         flag for flag in ("learner.micro_groups", "rollout.slots", "rollout.group_size")
         if memory_estimate._get(found, flag) != memory_estimate._get(config, flag)
     ]  # fmt: skip
     section, name = lowered[-1].split(".")
-    assert (
-        estimate(changed(found, **{section: {name: memory_estimate._get(found, lowered[-1]) + 1}}), MODEL).peak > there
-    )
+    larger = changed(found, **{section: {name: memory_estimate._get(found, lowered[-1]) + 1}})
+    assert need(larger).peak > available
 
 
-def test_check__names_what_there_is_what_is_needed_and_settings_that_fit(config, monkeypatch):
-    monkeypatch.setattr(memory_estimate, "memory_limit", lambda mesh: 20e9)
-    with pytest.raises(UserError, match=r"a device has 20.0 GB .* needs about \d+.\d GB: 9.5 GB of weights") as raised:
-        check(config, MODEL)
+def test_check__names_what_there_is_what_is_needed_and_settings_that_fit(config):
+    placement = place(config.policy, MODEL)
+    with pytest.raises(UserError, match=r"a device has 20.0 GB .* needs about \d+.\d GB: 9.5 GB for weights") as raised:
+        check(config, placement, 20 * 10**9)
     text = str(raised.value)
-    assert "\n" not in text and "These fit: --learner.micro-groups 1 --policy.remat full --rollout.slots " in text
-    monkeypatch.setattr(memory_estimate, "memory_limit", lambda mesh: 9e9)
-    assert "No smaller batch fits: spread it over more devices (--policy.mesh.fsdp)" in why_too_large(config, MODEL)
-    monkeypatch.setattr(memory_estimate, "memory_limit", lambda mesh: 10**15)
-    assert why_too_large(config, MODEL) == ""
+    assert "\n" not in text
+    assert "These settings fit: --learner.micro-groups 1 --policy.remat full --rollout.slots " in text
+    advice = "No smaller batch fits: spread it over more devices (--policy.mesh.fsdp)"
+    assert advice in why_too_large(config, placement, 9 * 10**9)
+    assert why_too_large(config, placement, 10**15) == ""
 
 
 def test_limit__is_this_machine_s(config):
@@ -70,13 +74,11 @@ def test_limit__is_this_machine_s(config):
     assert memory_limit(replace(mesh, fsdp=4)) == memory_limit(mesh) // 4
 
 
-def test_full_device_told__names_settings_and_lets_other_errors_through():
+def test_explain_full_device__names_settings_and_lets_other_errors_through():
     with pytest.raises(UserError, match=r"filled by sampling \(.*[Oo]ut of memory.*\): use --rollout.slots 2 instead"):
-        with full_device_told(
-            "by sampling", memory_estimate.lower("rollout.slots", 4), memory_estimate.lower("a.b", 1)
-        ):
+        with explain_full_device("by sampling", half("--rollout.slots", 4), half("--a.b", 1)):
             jnp.zeros((1 << 46,)).block_until_ready()
-    with pytest.raises(ValueError, match="other"), full_device_told("by sampling"):
+    with pytest.raises(ValueError, match="other"), explain_full_device("by sampling"):
         raise ValueError("other")
 
 

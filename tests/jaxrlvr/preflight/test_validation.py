@@ -12,7 +12,7 @@ from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.optimizer import groups
 from jaxrlvr.preflight.dry_run import describe
 from jaxrlvr.preflight.validation import check, trained_names
-from jaxrlvr.rollout.policy import PolicyConfig, inspect_model, load_policy
+from jaxrlvr.rollout.policy import PolicyConfig, inspect_model, load_policy, place
 from jaxrlvr.rollout.tasks import TaskConfig
 from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh, make_mesh
 from jaxrlvr.runtime.errors import UserError
@@ -32,17 +32,17 @@ def test_check__passes_a_run_that_works(tiny_run, chat):
 @pytest.mark.parametrize(
     ("part", "changes", "said"),
     [
-        ("rollout", {"group_size": 1}, "--rollout.group-size 1 cannot be: use 2 or more"),
+        ("rollout", {"group_size": 1}, "--rollout.group-size 1 is out of range: use 2 or more"),
         ("rollout", {"detail": "huge"}, "--rollout.detail 'huge' is unknown; there are compact, full"),
         (
             "rollout",
             {"trace_reward_scenarios": ("nope",)},
-            "--rollout.trace-reward-scenarios 'nope' is no scenario; there are jira_create_issue",
+            "--rollout.trace-reward-scenarios 'nope' is not a scenario; there are jira_create_issue",
         ),
-        ("rollout", {"temperature": 0.0}, "--rollout.temperature 0.0 cannot be: use a number above 0"),
-        ("rollout", {"temperature": math.nan}, "--rollout.temperature nan cannot be"),
-        ("optimizer", {"learning_rate": math.inf}, "--optimizer.learning-rate inf cannot be"),
-        ("evaluation", {"tasks": 0}, "--evaluation.tasks 0 cannot be: use 1 or more"),
+        ("rollout", {"temperature": 0.0}, "--rollout.temperature 0.0 is out of range: use a number above 0"),
+        ("rollout", {"temperature": math.nan}, "--rollout.temperature nan is out of range"),
+        ("optimizer", {"learning_rate": math.inf}, "--optimizer.learning-rate inf is out of range"),
+        ("evaluation", {"tasks": 0}, "--evaluation.tasks 0 is out of range: use 1 or more"),
         ("tasks", {"difficulty": 0}, "--tasks.difficulty 0"),
         ("tasks", {"tools": -1}, "--tasks.tools -1"),
         ("rollout", {"prefix_buckets": ()}, "--rollout.prefix-buckets () must be ascending sizes"),
@@ -50,27 +50,27 @@ def test_check__passes_a_run_that_works(tiny_run, chat):
         ("rollout", {"suffix_buckets": (32, 32)}, "must be ascending sizes"),
         ("learner", {"suffix_buckets": (0, 64)}, "--learner.suffix-buckets (0, 64) must be ascending sizes"),
         ("learner", {"suffix_buckets": (32,)}, "--learner.suffix-buckets end at 32, but members may have 64 tokens"),
-        ("learner", {"micro_groups": 0}, "--learner.micro-groups 0 cannot be: use 1 or more"),
+        ("learner", {"micro_groups": 0}, "--learner.micro-groups 0 is out of range: use 1 or more"),
         ("rollout", {"prefix_buckets": (16, 32)}, "the largest of --rollout.prefix-buckets is 32: add one of "),
         ("tasks", {"scenarios": ("nothing",)}, "unknown scenario 'nothing'"),
         (
             "rollout",
             {"return_fraction": 1.5},
-            "--rollout.return-fraction 1.5 is a share: use a number above 0, at most 1",
+            "--rollout.return-fraction 1.5 is out of range: use a number above 0, at most 1",
         ),
-        ("rollout", {"return_fraction": 0.0}, "--rollout.return-fraction 0.0 cannot be: use a number above 0"),
-        ("rollout", {"slots": -1}, "--rollout.slots -1 cannot be: use 0 or more"),
+        ("rollout", {"return_fraction": 0.0}, "--rollout.return-fraction 0.0 is out of range: use a number above 0"),
+        ("rollout", {"slots": -1}, "--rollout.slots -1 is out of range: use 0 or more"),
         ("optimizer", {"learning_rate": 1e30}, "--optimizer.learning-rate 1e+30 cannot be: a step changes each weight"),
         ("optimizer", {"beta2": 1.0}, "--optimizer.beta2 1.0 cannot be: use a number below 1"),
         ("optimizer", {"warmup_steps": 9, "decay_steps": 9}, "--optimizer.decay-steps 9 counts from the first step"),
-        ("guards", {"max_faults": 2.0}, "--guards.max-faults 2 is a share: use a number from 0 to 1"),
-        ("guards", {"explode": 0.5}, "--guards.explode 0.5 would skip usual updates: use more than 1"),
-        ("grpo", {"gate_above": 2.0}, "--grpo.gate-above 2 is a share"),
+        ("guards", {"max_faults": 2.0}, "--guards.max-faults 2.0 is out of range: use 0 to 1"),
+        ("guards", {"explode": 0.5}, "--guards.explode 0.5 would skip ordinary updates: use more than 1"),
+        ("grpo", {"gate_above": 2.0}, "--grpo.gate-above 2.0 is out of range: use 0 to 1"),
         ("grpo", {"overlong_soft": 10}, "--grpo.overlong-soft 10 must be less than --grpo.overlong-hard 0"),
         (
             "grpo",
             {"overlong_soft": 64, "overlong_hard": 99},
-            "takes nothing from members, which have at most 64",
+            "has no effect on members, which have at most 64",
         ),
         (
             "grpo",
@@ -78,7 +78,7 @@ def test_check__passes_a_run_that_works(tiny_run, chat):
             "leave out every token whose ratio is not 1",
         ),
         ("policy", {"remat": "some"}, "--policy.remat 'some' is unknown; there are none, dots, full, offload"),
-        ("policy", {"lora": models.Lora(rank=2, alpha=math.nan)}, "--policy.lora.alpha nan cannot be"),
+        ("policy", {"lora": models.Lora(rank=2, alpha=math.nan)}, "--policy.lora.alpha nan is out of range"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
@@ -89,11 +89,11 @@ def test_check__refuses_what_cannot_work(tiny_run, chat, part, changes, said):
 @pytest.mark.parametrize("changes", [{"steps": 0}, {"seed": -1}, {"checkpoint_every": 0}, {"keep_checkpoints": 0}])
 def test_check__refuses_a_number_that_is_too_small(tiny_run, chat, changes):
     (name, value), *_ = changes.items()
-    assert f"--{name.replace('_', '-')} {value} cannot be: use " in refused(replace(tiny_run, **changes), chat)
+    assert f"--{name.replace('_', '-')} {value} is out of range: use " in refused(replace(tiny_run, **changes), chat)
 
 
 def test_check__refuses_a_seed_that_jax_would_cut_off(tiny_run, chat):
-    assert "--seed 4294967296 is too large to be told apart from others" in refused(replace(tiny_run, seed=2**32), chat)
+    assert "--seed 4294967296 is out of range: use 0 to 4294967295" in refused(replace(tiny_run, seed=2**32), chat)
     check(replace(tiny_run, seed=2**32 - 1), chat)
 
 
@@ -133,7 +133,7 @@ def test_check__given_the_model_refuses_what_it_or_the_devices_lack(
     config = replace(tiny_run, **{part: replace(getattr(tiny_run, part), **changes)})
     check(config, chat)
     with pytest.raises((UserError, models.ModelError), match=re.escape(said)) as raised:
-        check(config, chat, models.read_config(model_directory))
+        check(config, chat, place(config.policy, models.read_config(model_directory)))
     assert "\n" not in str(raised.value)
 
 
@@ -147,10 +147,10 @@ def test_check__refuses_an_unknown_gate(tiny_run, chat):
     [
         ({"surrogate": "ppo"}, "--grpo.surrogate 'ppo' is unknown; there are clip, gspo, cispo"),
         ({"baseline": "median"}, "--grpo.baseline 'median' is unknown; there are mean, std, leave_one_out"),
-        ({"kl_in_reward": True}, "--grpo.kl-in-reward does nothing while --grpo.kl-beta is 0"),
+        ({"kl_in_reward": True}, "--grpo.kl-in-reward has no effect while --grpo.kl-beta is 0"),
         ({"kl_beta": 0.1, "kl_estimate": "k1"}, "--grpo.kl-estimate k1 in the loss has no useful gradient"),
         ({"overlong_soft": 90, "overlong_hard": 90}, "--grpo.overlong-soft 90 must be less than"),
-        ({"correction_cap": 0.5}, "--grpo.correction-cap 0.5 cannot be: use 1 or more"),
+        ({"correction_cap": 0.5}, "--grpo.correction-cap 0.5 is out of range: use 1 or more"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
@@ -178,14 +178,14 @@ def test_mesh__that_does_not_divide_the_model_is_refused(model_directory):
 
 def test_describe__says_what_will_run_and_shows_the_first_prompt(tiny_run, chat):
     source, model, found = inspect_model(tiny_run.policy)
-    text = describe(tiny_run, source, model, found)
+    text = describe(tiny_run, source, place(tiny_run.policy, model), found)
     assert source in text and "2 layers" in text and "2 tasks x 4 members" in text
     assert "<|im_start|>assistant" in text.splitlines()[-1] and "createIssue" in text
 
 
 def test_describe__works_without_a_tokenizer(tiny_run):
     source, model, _ = inspect_model(tiny_run.policy)
-    assert "createIssue" in describe(tiny_run, source, model, None)
+    assert "createIssue" in describe(tiny_run, source, place(tiny_run.policy, model), None)
 
 
 def test_peek__fetches_nothing_for_a_published_model():
@@ -206,19 +206,20 @@ def test_describe__counts_gradients_and_optimizer_of_adapters_alone(tiny_run):
     """Per device: what is frozen once, and of adapters weights, gradients and two moments."""
     model = models.PRESETS["Qwen/Qwen3-0.6B"]
     policy = replace(tiny_run.policy, compute_dtype="bfloat16", lora=models.Lora(rank=8, targets=("q_proj",)))
-    said = describe(replace(tiny_run, policy=policy), "x", model, None)
+    said = describe(replace(tiny_run, policy=policy), "x", place(policy, model), None)
     adapters = 28 * 8 * (1024 + 2048)
-    assert f"and {adapters / 1e6:.2f}M of adapters" in said
-    assert f"{(2 * models.parameter_count(model) + 16 * adapters) / 1e9:.1f} GB of weights, gradients" in said
-    whole = describe(tiny_run, "x", model, None)
-    assert f"{16 * models.parameter_count(model) / 1e9:.1f} GB of weights, gradients" in whole
+    assert f"and {adapters / 1e6:.2f}M in adapters" in said
+    assert f"{(2 * models.parameter_count(model) + 16 * adapters) / 1e9:.1f} GB for weights, gradients" in said
+    whole = describe(tiny_run, "x", place(tiny_run.policy, model), None)
+    assert f"{16 * models.parameter_count(model) / 1e9:.1f} GB for weights, gradients" in whole
 
 
 def test_describe__says_what_these_devices_cannot_do_and_that_offload_saves_nothing_on_a_cpu(tiny_run):
     source, model, chat = inspect_model(tiny_run.policy)
 
     def said(**changes):
-        return describe(replace(tiny_run, policy=replace(tiny_run.policy, **changes)), source, model, chat)
+        policy = replace(tiny_run.policy, **changes)
+        return describe(replace(tiny_run, policy=policy), source, place(policy, model), chat)
 
     assert "remat      offload saves nothing on a CPU, whose memory is the host's: " in said(remat="offload")
     assert "impossible here: attention 'fast' has no kernel here: " in said(attention="fast")

@@ -1,0 +1,44 @@
+"""Load a config from a Python file, such as those in `configs/`: the result of its function config()."""
+
+import importlib.util
+from pathlib import Path
+from typing import TypeVar
+
+from jaxrlvr.runtime.errors import UserError
+from jaxrlvr.runtime.settings import wrong_types
+
+T = TypeVar("T")
+
+
+def load_config(path: str, kind: type[T]) -> T:
+    """Return the result of `config()` in a Python file.
+
+    Raises UserError if the file does not run, has no such function, or returns something else than a `kind` with values
+    of the declared types.
+    """
+    file = Path(path)
+    if not file.is_file():
+        known = sorted(str(p) for p in file.parent.glob("*.py") if p.stem != "__init__")
+        raise UserError(f"no such config file: {path}" + (f"; there are {', '.join(known)}" if known else ""))
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except (UserError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # any error of the user's code
+        raise UserError(f"{path} does not run: {type(error).__name__}: {error}") from error
+    make = getattr(module, "config", None)
+    try:
+        config = make() if callable(make) else None
+    except (UserError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # any error of the user's code
+        raise UserError(f"{path}: config() fails: {type(error).__name__}: {error}") from error
+    if not isinstance(config, kind):
+        raise UserError(f"{path} has no function config() that returns a {kind.__name__}")
+    if problems := list(wrong_types(config)):
+        raise UserError(f"{path}: {'; '.join(problems)}")
+    return config
