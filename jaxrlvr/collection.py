@@ -170,7 +170,7 @@ def disagreement(learner: Learner, params: Any, batch: Batch) -> Figures:
     """Mean KL(sampler, learner) and the largest difference of a token's log-probs, as `grpo.policy_loss` has them, if
     `params` sampled the batch.
     """
-    now_BGT = np.asarray(learner.recompute(params, learner.place(batch)))
+    now_BGT = np.asarray(learner.recompute(params, learner.shard(batch)))
     gap_BGT = np.where(batch.sampled_BGT, now_BGT - batch.behaviour_BGT, 0)
     kl = float((np.expm1(gap_BGT) - gap_BGT).sum() / max(1, batch.sampled_BGT.sum()))
     return {"mismatch/kl": kl, "mismatch/gap_max": float(np.abs(gap_BGT).max())}

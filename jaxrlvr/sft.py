@@ -21,17 +21,17 @@ from flax import nnx
 import models
 from jaxrlvr.config import apply_arguments, differences, from_json, load_config, to_json
 from jaxrlvr.imitation.stages import (
+    IMITATION,
     START,
     SFTConfig,
     Stage,
     batches,
     check_data,
     check_start,
-    imitation,
     start_from_nothing,
 )
-from jaxrlvr.learning.batch import Batch
-from jaxrlvr.learning.learner import Learner, TrainState, UpdateStats, sampled_tokens, trainable_state, with_frozen
+from jaxrlvr.learning.batch import Batch, sampled_tokens
+from jaxrlvr.learning.learner import Learner, TrainState, UpdateStats, trainable_state, with_frozen
 from jaxrlvr.learning.optimizer import OptimizerConfig, check_frozen, make_optimizer
 from jaxrlvr.monitoring.metrics import MetricsLog
 from jaxrlvr.preflight.arguments import DEFAULT, consequences, refuse_harmful, take
@@ -169,7 +169,7 @@ def locked(out: Path) -> IO[str]:
 
 def learner_of(graphdef: Any, stage: Stage) -> Learner:
     """The learner with the stage's optimizer, which imitates."""
-    return Learner(graphdef, make_optimizer(stage.optimizer), imitation)
+    return Learner(graphdef, make_optimizer(stage.optimizer), IMITATION)
 
 
 def resumed(

@@ -20,7 +20,7 @@ from jaxrlvr.collection import Synchronous, source_of
 from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation import Evaluation, judge, write_episodes
 from jaxrlvr.learning import grpo
-from jaxrlvr.learning.batch import by_cost, pack, to_training_groups
+from jaxrlvr.learning.batch import pack, to_training_groups
 from jaxrlvr.learning.learner import Learner, TrainState
 from jaxrlvr.learning.optimizer import make_optimizer
 from jaxrlvr.monitoring import guards, metrics
@@ -88,13 +88,13 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
                 drawn, figures = source.draw(step, state, progress)
                 progress.rates = curriculum.updated(progress.rates, drawn.groups)
                 with timed(figures, "seconds/pack"):
-                    ordered = by_cost(to_training_groups(*drawn.used))
-                    batches = pack(ordered, shape, policy.chat.pad_token)
+                    used, advantage_BG = drawn.used
+                    batches, ordered = pack(to_training_groups(used, advantage_BG), shape, policy.chat.pad_token)
                 watchdog.report(f"making the update of step {step}")
                 with timed(figures, "seconds/update"):
                     figures |= source.begin(step, state, progress, batches)
                     state, stats = learner.update(state, batches, guards.norm_limit(progress, config.guards))
-                    figures |= metrics.update_figures(stats, batches, [row.scenario for row in ordered])
+                    figures |= metrics.update_figures(stats, batches, [group.scenario for group in ordered])
                 figures |= metrics.step_figures(drawn, figures) | meter.figures(drawn, figures) | compiles.figures()
                 record.step(step, figures, drawn.groups, batches)
                 for warning in review(config, progress, step, figures, drawn.groups):
@@ -170,15 +170,12 @@ def make_learner(config: RunConfig, policy: Policy) -> Learner:
         config.rollout.temperature,
         reference=policy.params if config.grpo.kl_beta else None,
         mesh=policy.mesh,
-        denominator=grpo.denominator(config.grpo),
-        has_gradient_without_advantage=grpo.has_gradient_without_advantage(config.grpo),
-        balance=config.grpo.balance_loss,
     )
 
 
 def make_meter(config: RunConfig, policy: Policy) -> Meter:
     """What turns a step's tokens and seconds into FLOPs a second; measures the machine."""
-    flat, reference = grpo.has_gradient_without_advantage(config.grpo), config.grpo.kl_beta > 0
+    flat, reference = grpo.objective(config.grpo).has_gradient_without_advantage, config.grpo.kl_beta > 0
     return Meter(policy.config, measured_peak(config.policy.compute_dtype), flat, reference)
 
 

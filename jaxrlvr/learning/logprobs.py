@@ -16,10 +16,10 @@ def suffix_logprobs(model: models.Decoder, batch: Batch, temperature: float | ja
 
     The token at suffix position t is predicted from position t - 1; the first one from the prefix's last position.
     """
-    return balanced_logprobs(model, batch, temperature, balanced=False)[:2]
+    return suffix_logprobs_and_balance(model, batch, temperature, balanced=False)[:2]
 
 
-def balanced_logprobs(
+def suffix_logprobs_and_balance(
     model: models.Decoder, batch: Batch, temperature: float | jax.Array, balanced: bool
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Log-probs, entropies, and if asked for a mixture's balance loss over sampled tokens (else 0).

@@ -13,8 +13,8 @@ import numpy as np
 
 from envs.task import Task
 from jaxrlvr.learning.batch import Batch
-from jaxrlvr.learning.grpo import GroupStats
 from jaxrlvr.learning.learner import UpdateStats
+from jaxrlvr.learning.objective import GroupStats
 from jaxrlvr.monitoring.tensorboard import Events
 from jaxrlvr.rollout.dynamic_sampling import StepGroups
 from jaxrlvr.rollout.rollout import STOPS, Group, Trajectory

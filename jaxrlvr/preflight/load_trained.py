@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from jaxrlvr.learning import grpo
 from jaxrlvr.learning.learner import Learner, trainable_state, with_frozen
 from jaxrlvr.learning.optimizer import make_optimizer
 from jaxrlvr.rollout.policy import Policy, PolicyConfig, load_policy
@@ -33,7 +34,7 @@ def load_trained(source: str, policy: PolicyConfig | None = None) -> Trained:
     run, config = RunDirectory.open(source)
     began = config.policy
     loaded = load_policy(replace(policy or began, model=began.model, lora=began.lora))
-    learner = Learner(loaded.graphdef, make_optimizer(config.optimizer), lambda *_: None)  # type: ignore[arg-type,return-value]
+    learner = Learner(loaded.graphdef, make_optimizer(config.optimizer), grpo.objective(config.grpo))
     checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints)
     start = learner.init(loaded.params)
     like = trainable_state(start)

@@ -113,9 +113,9 @@ def test_grouped__learns_the_same_as_one_by_one(policy, loaded, chat):
     results = []
     for members in (1, 2):
         groups = recorded_chats.grouped(rows, members)
-        learner = Learner(loaded.graphdef, make_optimizer(OptimizerConfig(learning_rate=1e-3)), stages.imitation)
+        learner = Learner(loaded.graphdef, make_optimizer(OptimizerConfig(learning_rate=1e-3)), stages.IMITATION)
         state = learner.init(jax.tree.map(jnp.copy, loaded.params))
-        _, stats = learner.update(state, pack(groups, Shape(len(groups), (32,), (32,)), chat.pad_token))
+        _, stats = learner.update(state, pack(groups, Shape(len(groups), (32,), (32,)), chat.pad_token).batches)
         results.append((float(stats.means.loss), float(stats.grad_norm)))
     assert results[0] == pytest.approx(results[1], rel=1e-5)
 
@@ -197,8 +197,8 @@ def loss(directory, file):
     graphdef, params = nnx.split(models.load(directory))
     chat = load_chat(directory)
     rows = [recorded_chats.row(chat, one) for one in recorded_chats.read_chats(file)]
-    (batch,) = pack(rows, Shape(2, (64,), (96,)), chat.pad_token)
-    learner = Learner(graphdef, make_optimizer(OptimizerConfig()), stages.imitation)
+    (batch,) = pack(rows, Shape(2, (64,), (96,)), chat.pad_token).batches
+    learner = Learner(graphdef, make_optimizer(OptimizerConfig()), stages.IMITATION)
     return -float(np.asarray(learner.recompute(params, batch))[batch.sampled_BGT].mean())
 
 

@@ -28,7 +28,7 @@ def batches():
         )
         for advantage in (1.0, -0.5)
     ]
-    return pack([TrainingGroup([1, 2, 3], suffixes)] * 8, Shape(8, (4,), (8,)), 0)
+    return pack([TrainingGroup([1, 2, 3], suffixes)] * 8, Shape(8, (4,), (8,)), 0).batches
 
 
 def stepped(policy, config, batches, steps=2, mesh=None):

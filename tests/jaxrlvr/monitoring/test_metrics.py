@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from jaxrlvr.learning.batch import empty
-from jaxrlvr.learning.grpo import GroupStats, LossStats
 from jaxrlvr.learning.learner import UpdateStats
+from jaxrlvr.learning.objective import GroupStats, LossStats
 from jaxrlvr.monitoring.metrics import (
     CLOCKED,
     CompileCounter,
