@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -86,9 +87,9 @@ def advantages(groups: Sequence[Group], config: GRPOConfig) -> np.ndarray:
         reward_BG = reward_BG + overlong_penalty(length_BG, config.overlong_soft, config.overlong_hard)
     success_BG = np.array([[bool(m.verdict and m.verdict.success) for m in group.members] for group in groups])
     scenario_B = np.array([group.task.scenario for group in groups])
-    often_B = np.array([success_BG[scenario_B == name].mean() >= config.gate_above for name in scenario_B])
+    often_solved_B = np.array([success_BG[scenario_B == name].mean() >= config.gate_above for name in scenario_B])
     relative_BG = group_relative(reward_BG, valid_BG, config.baseline)
-    return outcome_gated(relative_BG, success_BG, often_B, config.outcome_gate)
+    return outcome_gated(relative_BG, success_BG, often_solved_B, config.outcome_gate)
 
 
 def objective(config: GRPOConfig) -> Objective:
@@ -121,9 +122,15 @@ def policy_loss(
 
     With mean "sequence", each token's loss is first divided by its member's sampled tokens. The caller divides by the
     objective's denominator of the whole step, so that micro-batches and devices add up to one mean. Tokens that were
-    not sampled contribute exactly zero to every sum and gradient.
+    not sampled contribute exactly zero to every sum and gradient. A wrong shape or type raises AssertionError.
     """
     sampled_BGT, advantage_BG = batch.sampled_BGT, batch.advantage_BG
+    scored = [logprob_BGT, entropy_BGT, batch.behaviour_BGT, *([] if reference_BGT is None else [reference_BGT])]
+    chex.assert_rank([logprob_BGT, advantage_BG], [3, 2])
+    chex.assert_equal_shape([sampled_BGT, *scored])
+    chex.assert_equal_shape_prefix([logprob_BGT, advantage_BG], 2)
+    chex.assert_type([advantage_BG, *scored], float)
+    chex.assert_type(sampled_BGT, bool)
     zero = jnp.zeros_like(logprob_BGT)
     # Masked before exp: garbage at padding would become inf * 0 = NaN in the gradient.
     gap_BGT = jnp.where(sampled_BGT, logprob_BGT - batch.behaviour_BGT, zero)
