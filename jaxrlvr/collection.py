@@ -29,12 +29,10 @@ from jaxrlvr.learning.learner import Learner, TrainState, trainable_state, with_
 from jaxrlvr.rollout.curriculum import Rates
 from jaxrlvr.rollout.dynamic_sampling import StepGroups
 from jaxrlvr.rollout.rollout import Group
-from jaxrlvr.runtime.timing import timed
+from jaxrlvr.runtime.timing import Figures, timed
 from jaxrlvr.sampling.sampler import Sampler, Turn
 from jaxrlvr.sampling.slots import SamplerState
 from jaxrlvr.storage.progress import Progress
-
-Figures = dict[str, float]
 
 
 class Play(Protocol):

@@ -24,7 +24,7 @@ from jaxrlvr.learning.batch import pack, to_training_groups
 from jaxrlvr.learning.learner import Learner, TrainState
 from jaxrlvr.learning.optimizer import make_optimizer
 from jaxrlvr.monitoring import guards, metrics
-from jaxrlvr.monitoring.run_log import Record
+from jaxrlvr.monitoring.run_log import RunLog
 from jaxrlvr.monitoring.utilisation import Meter, measured_peak
 from jaxrlvr.preflight import memory_estimate
 from jaxrlvr.preflight.arguments import Arguments, consequences, read_arguments
@@ -42,7 +42,7 @@ from jaxrlvr.runtime.compilation_cache import use_compilation_cache
 from jaxrlvr.runtime.errors import command
 from jaxrlvr.runtime.interrupt import Interruption, interruptible
 from jaxrlvr.runtime.resource_errors import explain_resource_errors
-from jaxrlvr.runtime.timing import timed
+from jaxrlvr.runtime.timing import Figures, timed
 from jaxrlvr.runtime.watchdog import Watchdog
 from jaxrlvr.sampling.sampler import Sampler
 from jaxrlvr.storage.checkpoint import Checkpoints
@@ -73,13 +73,13 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
         state = warm_up(config, sampler, learner, state, shape)
         done, state, progress = resumed(run, checkpoints, source, state)
         run.write_config(config)  # only now is it known that the run can go on with it
-        record = Record(config, run, policy.chat, resume_from=done)
-        judged = Evaluator(config, policy, sampler, source, run, record, interruption, watchdog)
-        with closing(record), suppress(Abandoned):
+        log = RunLog(run, policy.chat, config.steps, config.evaluation.every, resume_from=done)
+        judged = Evaluator(config, policy, sampler, source, run, log, interruption, watchdog)
+        with closing(log), suppress(Abandoned):
             if not done:
                 run.save_result("before", judged(state, done))
             # Only the first process has the records of earlier processes.
-            elif distributed.first(partial(record.evaluation_due, done)):
+            elif distributed.first(partial(log.evaluation_due, done)):
                 judged(state, done)
             for step in console.progress(done + 1, config.steps):
                 if interruption.asked:
@@ -96,14 +96,14 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
                     state, stats = learner.update(state, batches, guards.norm_limit(progress, config.guards))
                     figures |= metrics.update_figures(stats, batches, [group.scenario for group in ordered])
                 figures |= metrics.step_figures(drawn, figures) | meter.figures(drawn, figures) | compiles.figures()
-                record.step(step, figures, drawn.groups, batches)
+                log.step(step, figures, drawn.groups, batches)
                 for warning in review(config, progress, step, figures, drawn.groups):
                     console.say(f"  warning: {warning}")
                 done = step
                 if step % config.checkpoint_every == 0 or step == config.steps:
                     watchdog.report(f"writing the checkpoint of step {step}")
                     checkpoints.save(step, source.kept(state), progress.to_notes())
-                if record.evaluation_due(step):
+                if log.evaluation_due(step):
                     judged(state, step)
             if done >= config.steps:
                 run.save_result("after", judged(state, done))
@@ -114,13 +114,12 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
     return done
 
 
-def review(
-    config: RunConfig, progress: Progress, step: int, figures: metrics.Figures, groups: Sequence[Group]
-) -> list[str]:
+def review(config: RunConfig, progress: Progress, step: int, figures: Figures, groups: Sequence[Group]) -> list[str]:
     """What the guards say of a step. Raises RunStopped."""
     # One step ahead the weights correct for the lag, and the guard's figures are free of it.
     corrected = config.grpo.correction != "off" and not config.rollout.asynchronous
-    return guards.review(progress, step, figures, groups, config.guards, config.policy.compute_dtype, corrected)
+    limits = guards.mismatch_limits(config.guards, config.policy.compute_dtype, corrected)
+    return guards.check_step(progress, step, figures, groups, config.guards, limits)
 
 
 def resumed(
@@ -143,7 +142,7 @@ def draw(
     params: Any,
     rates: curriculum.Rates,
     step: int,
-    figures: metrics.Figures,
+    figures: Figures,
 ) -> dynamic_sampling.StepGroups:
     """Tasks -> scored groups -> advantages; with `grpo.refills`, again until the step is full of useful groups."""
     acting, seed = config.rollout, config.seed
@@ -188,7 +187,7 @@ class Evaluator:
     sampler: Sampler
     source: Synchronous
     run: RunDirectory
-    record: Record
+    log: RunLog
     interruption: Interruption
     watchdog: Watchdog
 
@@ -203,12 +202,12 @@ class Evaluator:
 
         def keep(way: str, groups: Sequence[Group]) -> None:
             write_episodes(episodes / f"step-{step:05d}-{way}.jsonl", groups, chat, step=step, way=way)
-            if failed := guards.faults(groups, config.guards):
+            if failed := guards.check_faults(groups, config.guards):
                 console.say(f"  warning: {failed}")
 
         asked = self.sampler, state.params, chat, config.tasks, config.evaluation, config.rollout
         scores = judge(*asked, seed=config.seed, keep=keep, moved=partial(self._moved, step))
-        self.record.evaluation(step, scores)
+        self.log.evaluation(step, scores)
         return scores
 
     def _moved(self, step: int) -> None:

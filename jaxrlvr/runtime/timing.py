@@ -5,8 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+Figures = dict[str, float]
+"""Measurements by name, such as `reward` or `seconds/update`, as in a line of metrics.jsonl."""
+
+
 @contextmanager
-def timed(figures: dict[str, float], name: str) -> Iterator[None]:
+def timed(figures: Figures, name: str) -> Iterator[None]:
     """Add the wall seconds of the block to `figures[name]`."""
     began = time.monotonic()
     yield
