@@ -206,7 +206,7 @@ def batches(prompts: list[list[int]], turn: Any, rng: np.random.Generator, shape
             for token_S, logprob_S in zip(turn.token_BGS[b], turn.logprob_BGS[b], strict=True)
         ]
         rows.append(TrainingGroup(prompt, suffixes))
-    return pack(rows, shape, 0)
+    return pack(rows, shape, 0).batches
 
 
 if __name__ == "__main__":

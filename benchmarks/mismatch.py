@@ -91,7 +91,7 @@ def measured(policy: Policy, config: RunConfig, temperature: float) -> dict[str,
     groups = rollout(actor, tasks, acting, RolloutKey(config.seed, 1, range(len(tasks)))).groups
     nothing_BG = np.zeros((len(groups), acting.group_size), np.float32)
     shape = config.learner.shape(acting.prefix_buckets)
-    batches = pack(to_training_groups(groups, nothing_BG), shape, policy.chat.pad_token)
+    batches = pack(to_training_groups(groups, nothing_BG), shape, policy.chat.pad_token).batches
     right, wrong = (differences(policy, batches, temperature * factor) for factor in (1.0, WRONG))
     then = np.concatenate([batch.behaviour_BGT[batch.sampled_BGT] for batch in batches])
     figures = {"tokens": then.size, "surprise": float(-then.mean())}

@@ -82,7 +82,7 @@ def alternate(model: tuple[Any, Any], batches: dict[str, Batch], repeats: int) -
     def step(params: nnx.State, batch: Batch) -> tuple[jax.Array, nnx.State]:
         def loss(params: nnx.State) -> jax.Array:
             logprob_BGT, entropy_BGT = suffix_logprobs(nnx.merge(graphdef, params), batch, 1.0)
-            return objective(GRPOConfig())(logprob_BGT, entropy_BGT, batch, None).loss / batch.sampled_BGT.sum()
+            return objective(GRPOConfig()).loss(logprob_BGT, entropy_BGT, batch, None).loss / batch.sampled_BGT.sum()
 
         return jax.value_and_grad(loss)(params)
 

@@ -201,7 +201,7 @@ def mismatch(learner: Learner, params: Any, batch: Batch) -> Figures:
 
     `params` are the parameters that sampled the batch.
     """
-    now_BGT = np.asarray(learner.recompute(params, learner.place(batch)))
+    now_BGT = np.asarray(learner.recompute(params, learner.shard(batch)))
     gap_BGT = np.where(batch.sampled_BGT, now_BGT - batch.behaviour_BGT, 0)
     kl = float((np.expm1(gap_BGT) - gap_BGT).sum() / max(1, batch.sampled_BGT.sum()))
     return {"mismatch/kl": kl, "mismatch/gap_max": float(np.abs(gap_BGT).max())}

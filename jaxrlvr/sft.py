@@ -20,17 +20,17 @@ from flax import nnx
 
 import models
 from jaxrlvr.imitation.stages import (
+    IMITATION,
     START,
     SFTConfig,
     Stage,
     batches,
     check_data,
     check_start,
-    imitation,
     start_from_nothing,
 )
-from jaxrlvr.learning.batch import Batch
-from jaxrlvr.learning.learner import Learner, TrainState, UpdateStats, sampled_tokens, trainable_state, with_frozen
+from jaxrlvr.learning.batch import Batch, sampled_tokens
+from jaxrlvr.learning.learner import Learner, TrainState, UpdateStats, trainable_state, with_frozen
 from jaxrlvr.learning.optimizer import OptimizerConfig, check_frozen, make_optimizer
 from jaxrlvr.monitoring.metrics import MetricsLog
 from jaxrlvr.preflight.arguments import DEFAULT, Arguments, CommandLine, consequences, read_command_line
@@ -162,7 +162,7 @@ def check_unused(out: Path) -> None:
 
 def learner_of(graphdef: Any, stage: Stage) -> Learner:
     """Return a learner with the stage's optimizer and the imitation objective."""
-    return Learner(graphdef, make_optimizer(stage.optimizer), imitation)
+    return Learner(graphdef, make_optimizer(stage.optimizer), IMITATION)
 
 
 def resumed(

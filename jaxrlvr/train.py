@@ -17,11 +17,11 @@ from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation.episode_files import write_episodes
 from jaxrlvr.evaluation.held_out import Evaluation, HeldOut, evaluate
 from jaxrlvr.learning import grpo
-from jaxrlvr.learning.batch import by_cost, pack, to_training_groups
+from jaxrlvr.learning.batch import pack, to_training_groups
 from jaxrlvr.learning.learner import Learner, TrainState
 from jaxrlvr.learning.optimizer import make_optimizer
 from jaxrlvr.monitoring import guards, metrics
-from jaxrlvr.monitoring.run_log import Record
+from jaxrlvr.monitoring.run_log import RunLog
 from jaxrlvr.monitoring.utilisation import Meter, measured_peak
 from jaxrlvr.preflight import memory_estimate
 from jaxrlvr.preflight.arguments import Arguments, consequences, read_arguments
@@ -68,16 +68,15 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
         meter = make_meter(config, policy)
         state = warm_up(config, sampler, learner, state, shape)
         done, state, progress = resumed(run, checkpoints, source, state)
-        run.write_config(
-            to_json(config)
-        )  # not earlier: a config that cannot resume this run must not replace the stored one
-        record = Record(config, run, policy.chat, resume_from=done)
-        evaluator = Evaluator(config, policy, sampler, source, run, record, interruption, watchdog)
-        with closing(record), suppress(EvaluationAbandoned):
+        # Not earlier: a config that cannot resume this run must not replace the stored one.
+        run.write_config(to_json(config))
+        log = RunLog(run, policy.chat, config.steps, config.evaluation.every, resume_from=done)
+        evaluator = Evaluator(config, policy, sampler, source, run, log, interruption, watchdog)
+        with closing(log), suppress(EvaluationAbandoned):
             if not done:
                 run.save_result("before", evaluator(state, done))
             # Only the first process has the records of earlier processes.
-            elif distributed.broadcast(partial(record.evaluation_due, done)):
+            elif distributed.broadcast(partial(log.evaluation_due, done)):
                 evaluator(state, done)
             for step in console.progress(done + 1, config.steps):
                 if interruption.requested:
@@ -86,24 +85,23 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
                 rollouts, figures = source.rollout(step, state, progress)
                 progress.rates = curriculum.updated(progress.rates, rollouts.played)
                 with timed(figures, "seconds/pack"):
-                    ordered = by_cost(to_training_groups(rollouts.groups, rollouts.advantages_BG))
-                    batches = pack(ordered, shape, policy.chat.pad_token)
+                    training_groups = to_training_groups(rollouts.groups, rollouts.advantages_BG)
+                    batches, ordered = pack(training_groups, shape, policy.chat.pad_token)
                 watchdog.report(f"making the update of step {step}")
                 with timed(figures, "seconds/update"):
                     figures |= source.start_next(step, state, progress, batches)
                     state, stats = learner.update(state, batches, guards.norm_limit(progress, config.guards))
-                    figures |= metrics.update_figures(stats, batches, [row.scenario for row in ordered])
-                figures |= (
-                    metrics.step_figures(rollouts, figures) | meter.figures(rollouts, figures) | compiles.figures()
-                )
-                record.step(step, figures, rollouts.played, batches)
+                    figures |= metrics.update_figures(stats, batches, [group.scenario for group in ordered])
+                figures |= metrics.step_figures(rollouts, figures) | meter.figures(rollouts, figures)
+                figures |= compiles.figures()
+                log.step(step, figures, rollouts.played, batches)
                 for warning in review(config, progress, step, figures, rollouts.played):
                     console.say(f"  warning: {warning}")
                 done = step
                 if step % config.checkpoint_every == 0 or step == config.steps:
                     watchdog.report(f"writing the checkpoint of step {step}")
                     checkpoints.save(step, source.checkpoint_state(state), progress.to_notes())
-                if record.evaluation_due(step):
+                if log.evaluation_due(step):
                     evaluator(state, step)
             if done >= config.steps:
                 run.save_result("after", evaluator(state, done))
@@ -118,7 +116,8 @@ def review(config: RunConfig, progress: Progress, step: int, figures: Figures, g
     """Return the guards' warnings about a step. Raises RunStopped."""
     # One step ahead, the correction is for the lag, which the guards' mismatch figures do not contain.
     corrected = config.grpo.correction != "off" and not config.rollout.asynchronous
-    return guards.review(progress, step, figures, groups, config.guards, config.policy.compute_dtype, corrected)
+    limits = guards.mismatch_limits(config.guards, config.policy.compute_dtype, corrected)
+    return guards.check_step(progress, step, figures, groups, config.guards, limits)
 
 
 def resumed(
@@ -143,15 +142,12 @@ def make_learner(config: RunConfig, policy: Policy) -> Learner:
         config.rollout.temperature,
         reference=policy.params if config.grpo.kl_beta else None,
         mesh=policy.mesh,
-        denominator=grpo.denominator(config.grpo),
-        has_gradient_without_advantage=grpo.has_gradient_without_advantage(config.grpo),
-        balance=config.grpo.balance_loss,
     )
 
 
 def make_meter(config: RunConfig, policy: Policy) -> Meter:
     """Make the meter that turns tokens and seconds into FLOP/s; measures the machine's peak first."""
-    flat, reference = grpo.has_gradient_without_advantage(config.grpo), config.grpo.kl_beta > 0
+    flat, reference = grpo.objective(config.grpo).has_gradient_without_advantage, config.grpo.kl_beta > 0
     return Meter(policy.config, measured_peak(config.policy.compute_dtype), flat, reference)
 
 
@@ -164,7 +160,7 @@ class Evaluator:
     sampler: Sampler
     source: Synchronous
     run: RunDirectory
-    record: Record
+    log: RunLog
     interruption: Interruption
     watchdog: Watchdog
 
@@ -179,13 +175,13 @@ class Evaluator:
 
         def store(way: str, groups: Sequence[Group]) -> None:
             write_episodes(episodes / f"step-{step:05d}-{way}.jsonl", groups, chat, step=step, way=way)
-            if warning := guards.faults(groups, config.guards):
+            if warning := guards.check_faults(groups, config.guards):
                 console.say(f"  warning: {warning}")
 
         actor = Actor(self.sampler, state.params, chat)
         held_out = HeldOut(config.tasks, config.evaluation, config.rollout, config.seed)
         scores = evaluate(actor, held_out, on_groups=store, on_batch=partial(self._report, step))
-        self.record.evaluation(step, scores)
+        self.log.evaluation(step, scores)
         return scores
 
     def _report(self, step: int) -> None:

@@ -208,7 +208,7 @@ def left_behind(path: Path) -> dict[str, Any]:
     import jax
     import numpy as np
 
-    from jaxrlvr.monitoring.metrics import CLOCKED
+    from jaxrlvr.monitoring.metrics import MACHINE_DEPENDENT
     from jaxrlvr.preflight.load_trained import load_trained
 
     lines = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
@@ -216,7 +216,7 @@ def left_behind(path: Path) -> dict[str, Any]:
     for leaf in jax.tree.leaves(load_trained(str(path)).params):
         digest.update(np.asarray(leaf).tobytes())
     return {
-        "figures": [{k: v for k, v in line.items() if not k.startswith(CLOCKED)} for line in lines],
+        "figures": [{k: v for k, v in line.items() if not k.startswith(MACHINE_DEPENDENT)} for line in lines],
         "weights": digest.hexdigest(),
         **{name: json.loads((path / f"{name}.json").read_text()) for name in ("before", "after")},
         "evaluations": (path / "evaluations.jsonl").read_text(),

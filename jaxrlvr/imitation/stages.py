@@ -25,7 +25,7 @@ from jaxrlvr.imitation.induction_init import induction_tensors
 from jaxrlvr.imitation.seed_tokenizer import train_tokenizer
 from jaxrlvr.learning import optimizer
 from jaxrlvr.learning.batch import Batch, Shape, TrainingGroup, pack
-from jaxrlvr.learning.grpo import LossStats
+from jaxrlvr.learning.objective import LossStats, Objective
 from jaxrlvr.learning.optimizer import OptimizerConfig
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.runtime.errors import UserError
@@ -154,7 +154,7 @@ class SFTConfig:
             raise UserError(f"first_stage {self.first_stage} is out of range: use 0 to {len(self.stages) - 1}")
 
 
-def imitation(
+def negative_log_likelihood(
     logprob_BGT: jax.Array, entropy_BGT: jax.Array, batch: Batch, reference_BGT: jax.Array | None
 ) -> LossStats:
     """Negative log-likelihood of the demonstrated tokens, summed; the fields that only RL has are zero."""
@@ -163,6 +163,10 @@ def imitation(
     sampled = batch.sampled_BGT
     loss = -jnp.sum(jnp.where(sampled, logprob_BGT, 0.0))
     return LossStats(loss, jnp.sum(jnp.where(sampled, entropy_BGT, 0.0)), zero, zero, zero, zero, zero)
+
+
+IMITATION = Objective(negative_log_likelihood)
+"""The objective of every supervised stage."""
 
 
 def check_start(config: SFTConfig) -> models.ModelConfig:
@@ -193,7 +197,7 @@ def batches(chat: Chat, stage: Stage, config: SFTConfig, done: int = 0) -> Itera
     shape = Shape(max(1, config.micro_batch // stage.members), config.prefix_buckets, config.suffix_buckets)
     source = recorded if stage.chats else demonstrated
     for groups in source(chat, stage, config.seed, done):
-        yield pack(groups, shape, chat.pad_token)
+        yield pack(groups, shape, chat.pad_token).batches
 
 
 def demonstrated(chat: Chat, stage: Stage, seed: int, done: int = 0) -> Iterator[list[TrainingGroup]]:

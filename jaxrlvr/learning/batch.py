@@ -1,8 +1,8 @@
-"""Groups -> arrays: what one update is computed from.
+"""Scored groups -> padded micro-batches, the input of an update.
 
-A micro-batch holds whole groups: their prefixes once, their members' suffixes padded to one bucket. Groups of like
-length share a micro-batch, so that short scenarios do not pay for long ones. Axes: B groups, G members, P prefix, T
-suffix.
+A micro-batch holds whole groups: each group's prefix once and its members' suffixes, padded to one bucket. Groups of
+similar length share a micro-batch, so that short scenarios are not padded to the length of long ones. Axes: B groups,
+G members, P prefix, T suffix.
 """
 
 from collections.abc import Sequence
@@ -24,20 +24,20 @@ class Batch(NamedTuple):
     prefix_length_B: Any
     """int32, at least 1 (padding groups too)."""
     suffix_BGT: Any
-    """int32 member tokens: sampled ones and tool answers."""
+    """int32 member tokens: sampled tokens and tool responses."""
     sampled_BGT: Any
-    """bool, True where the model wrote the token and it counts in the loss."""
+    """bool, True where the model sampled the token and it counts in the loss."""
     behaviour_BGT: Any
-    """float32 log-prob each sampled token had when it was sampled."""
+    """float32 log-prob of each sampled token when it was sampled."""
     advantage_BG: Any
     """float32."""
     packed: Packed | None = None
-    """The same suffixes in fewer rows, which is what the model then runs; None: a row for each member."""
+    """The same suffixes packed into fewer rows, which the model then runs; None if each member has its own row."""
 
 
 @dataclass(frozen=True)
 class TrainingSuffix:
-    """One member's tokens as the learner needs them; all arrays have the suffix's length."""
+    """One member's suffix for the learner; every array has the suffix's length."""
 
     tokens: np.ndarray
     sampled: np.ndarray
@@ -47,7 +47,7 @@ class TrainingSuffix:
 
 @dataclass(frozen=True)
 class TrainingGroup:
-    """One group: its prefix and its members' suffixes."""
+    """One group for the learner: its prefix and its members' suffixes."""
 
     prefix: Sequence[int]
     suffixes: Sequence[TrainingSuffix]
@@ -59,17 +59,33 @@ class Shape:
     """The sizes that updates are compiled for."""
 
     groups: int
-    """Groups in a micro-batch."""
+    """Groups per micro-batch."""
     prefix_buckets: Sequence[int]
-    """Prompt lengths, ascending."""
+    """Prompt lengths in tokens, ascending."""
     suffix_buckets: Sequence[int]
-    """Suffix lengths, ascending."""
+    """Suffix lengths in tokens, ascending."""
     row_buckets: Sequence[int] = ()
-    """Rows of a group, ascending, below the number of members; empty: a row for each member."""
+    """Rows per group, ascending, below the number of members; empty for one row per member."""
+
+
+class MicroBatches(NamedTuple):
+    """A step's groups cut into micro-batches."""
+
+    batches: list[Batch]
+    groups: list[TrainingGroup]
+    """The groups in the order in which the batches hold them, without padding groups."""
+
+
+def sampled_tokens(batches: Sequence[Batch]) -> int:
+    """Count the sampled tokens of a step's micro-batches."""
+    return sum(int(batch.sampled_BGT.sum()) for batch in batches)
 
 
 def to_training_groups(groups: Sequence[Group], advantage_BG: np.ndarray) -> list[TrainingGroup]:
-    """Groups with their advantages. A member that may not teach counts no token, not even in the denominator."""
+    """Pair groups with their advantages [B, G].
+
+    No token of an invalid member counts as sampled, not even in the loss's denominator.
+    """
     return [
         TrainingGroup(
             group.prefix,
@@ -80,45 +96,47 @@ def to_training_groups(groups: Sequence[Group], advantage_BG: np.ndarray) -> lis
                     np.array(member.logprobs, np.float32),
                     float(advantage),
                 )
-                for member, advantage in zip(group.members, of_group, strict=True)
+                for member, advantage in zip(group.members, advantage_G, strict=True)
             ],
             group.task.scenario,
         )
-        for group, of_group in zip(groups, advantage_BG, strict=True)
+        for group, advantage_G in zip(groups, advantage_BG, strict=True)
     ]
 
 
-def by_cost(rows: Sequence[TrainingGroup]) -> list[TrainingGroup]:
-    """The order in which `pack` cuts rows: groups with advantages first, so that the others fill micro-batches of their
-    own, which cost the learner less; longest suffixes together.
+def by_cost(groups: Sequence[TrainingGroup]) -> list[TrainingGroup]:
+    """Sort groups for packing: those with advantages first, then by longest suffix, descending.
+
+    Groups without advantages then fill micro-batches of their own, which may need no backward pass.
     """
 
-    def place(row: TrainingGroup) -> tuple[bool, int]:
-        return any(suffix.advantage for suffix in row.suffixes), max(len(suffix.tokens) for suffix in row.suffixes)
+    def cost(group: TrainingGroup) -> tuple[bool, int]:
+        return any(suffix.advantage for suffix in group.suffixes), max(len(suffix.tokens) for suffix in group.suffixes)
 
-    return sorted(rows, key=place, reverse=True)
+    return sorted(groups, key=cost, reverse=True)
 
 
-def pack(rows: Sequence[TrainingGroup], shape: Shape, pad: int) -> list[Batch]:
-    """Cut `by_cost(rows)` into micro-batches; unused places hold the token `pad`.
+def pack(groups: Sequence[TrainingGroup], shape: Shape, pad: int) -> MicroBatches:
+    """Sort groups `by_cost` and cut them into micro-batches, padded with the token `pad`.
 
-    The last one is filled with empty groups, so that only the buckets decide which shapes are compiled. Raises
+    Empty groups fill up the last micro-batch, so that the buckets alone decide which shapes are compiled. Raises
     UserError if a prompt or suffix fits no bucket.
     """
-    ordered = by_cost(rows)
-    return [
+    ordered = by_cost(groups)
+    batches = [
         _pack_one(ordered[start : start + shape.groups], shape, pad) for start in range(0, len(ordered), shape.groups)
     ]
+    return MicroBatches(batches, ordered)
 
 
-def _pack_one(rows: Sequence[TrainingGroup], shape: Shape, pad: int) -> Batch:
-    width_P = bucket(max(len(row.prefix) for row in rows), shape.prefix_buckets, "a prompt")
-    width_T = bucket(max(len(s.tokens) for row in rows for s in row.suffixes), shape.suffix_buckets, "a suffix")
-    batch = empty(shape.groups, len(rows[0].suffixes), width_P, width_T, pad)
-    for b, row in enumerate(rows):
-        batch.prefix_BP[b, : len(row.prefix)] = row.prefix
-        batch.prefix_length_B[b] = len(row.prefix)
-        for g, suffix in enumerate(row.suffixes):
+def _pack_one(groups: Sequence[TrainingGroup], shape: Shape, pad: int) -> Batch:
+    width_P = bucket(max(len(group.prefix) for group in groups), shape.prefix_buckets, "a prompt")
+    width_T = bucket(max(len(s.tokens) for group in groups for s in group.suffixes), shape.suffix_buckets, "a suffix")
+    batch = empty(shape.groups, len(groups[0].suffixes), width_P, width_T, pad)
+    for b, group in enumerate(groups):
+        batch.prefix_BP[b, : len(group.prefix)] = group.prefix
+        batch.prefix_length_B[b] = len(group.prefix)
+        for g, suffix in enumerate(group.suffixes):
             length = len(suffix.tokens)
             batch.suffix_BGT[b, g, :length] = suffix.tokens
             batch.sampled_BGT[b, g, :length] = suffix.sampled
@@ -127,12 +145,13 @@ def _pack_one(rows: Sequence[TrainingGroup], shape: Shape, pad: int) -> Batch:
     if not shape.row_buckets:
         return batch
     length_BG = np.zeros(batch.advantage_BG.shape, np.int64)
-    length_BG[: len(rows)] = [[len(suffix.tokens) for suffix in row.suffixes] for row in rows]
-    return batch._replace(packed=pack_rows(*batch[2:4], length_BG, shape.row_buckets, pad))
+    length_BG[: len(groups)] = [[len(suffix.tokens) for suffix in group.suffixes] for group in groups]
+    packed = pack_rows(batch.suffix_BGT, batch.sampled_BGT, length_BG, shape.row_buckets, pad)
+    return batch._replace(packed=packed)
 
 
 def empty(groups: int, members: int, width_P: int, width_T: int, pad: int, rows: int = 0) -> Batch:
-    """A micro-batch in which nothing was sampled; with `rows`, a group's members share as many."""
+    """Return a micro-batch in which nothing was sampled; with `rows`, each group's members share that many rows."""
     return Batch(
         prefix_BP=np.full((groups, width_P), pad, np.int32),
         prefix_length_B=np.ones(groups, np.int32),

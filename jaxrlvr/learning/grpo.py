@@ -1,23 +1,25 @@
-"""The objective: its settings, and how they put the parts of `advantages` and `objectives` together.
+"""The GRPO objective: its settings, composed from the functions of `advantages` and `losses`.
 
-The defaults are GRPO (arXiv 2402.03300) with what later work changed: advantages are centred, not divided by the
-group's deviation (Dr. GRPO, arXiv 2503.20783, section 3), the clip range is wider upwards and the mean runs over all
-tokens of the step (DAPO, arXiv 2503.14476, sections 3.1 and 3.3). docs/objectives.md says which settings make which
-published objective. Axes: B groups, G members, T suffix.
+The defaults are GRPO (arXiv 2402.03300) with later changes: advantages are centred, not divided by the group's standard
+deviation (Dr. GRPO, arXiv 2503.20783, section 3), the clip range is wider above 1 than below, and the loss is a mean
+over all tokens of the step (DAPO, arXiv 2503.14476, sections 3.1 and 3.3). docs/objectives.md lists the settings of
+each published objective. Axes: B groups, G members, T suffix.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxrlvr.learning import losses
 from jaxrlvr.learning.advantages import Baseline, Gate, group_relative, outcome_gated, overlong_penalty
-from jaxrlvr.learning.batch import Batch
+from jaxrlvr.learning.batch import Batch, sampled_tokens
 from jaxrlvr.learning.losses import Correction, KLEstimate, Mean, Surrogate
+from jaxrlvr.learning.objective import GroupStats, LossStats, Objective
 from jaxrlvr.rollout.trajectory import Group
 from jaxrlvr.runtime.settings import setting
 
@@ -80,100 +82,62 @@ class GRPOConfig:
     """With outcome_gate auto: the scenario's success rate in this step from which on the gate is closed."""
 
 
-class GroupStats(NamedTuple):
-    """`LossStats` of each group of a micro-batch [B]: sums over its sampled tokens, and their number."""
-
-    tokens: jax.Array
-    entropy: jax.Array
-    kl: jax.Array
-    clipped_low: jax.Array
-    clipped_high: jax.Array
-    behaviour_kl: jax.Array
-    behaviour_gap_max: jax.Array
-    """Not a sum, as in `LossStats`."""
-
-
-class LossStats(NamedTuple):
-    """Sums over sampled tokens of a micro-batch; dividing by the step's token count gives the step's means."""
-
-    loss: jax.Array
-    entropy: jax.Array
-    kl: jax.Array
-    clipped_low: jax.Array
-    clipped_high: jax.Array
-    behaviour_kl: jax.Array
-    behaviour_gap_max: jax.Array
-    """The largest |log-prob now - log-prob when sampled|: not a sum."""
-    groups: GroupStats | None = None
-    """The same of each group, where an objective tells it."""
-
-
-Objective = Callable[[jax.Array, jax.Array, Batch, jax.Array | None], LossStats]
-"""(log-prob_BGT, entropy_BGT, batch, reference log-prob_BGT or None) -> sums over the sampled tokens."""
-
-
 def advantages(groups: Sequence[Group], config: GRPOConfig) -> np.ndarray:
-    """Verdicts -> advantages [B, G] of a step's groups. Members without a verdict are invalid and get 0."""
-    valid_BG = np.array([[member.valid for member in group.members] for group in groups])
-    reward_BG = np.array([[m.verdict.reward if m.verdict else 0.0 for m in group.members] for group in groups])
+    """Compute the advantages [B, G] of a step's groups from their verdicts. A member without a verdict gets 0."""
+    valid_BG = np.array([[member.valid for member in group.members] for group in groups], bool)
+    reward_BG = np.array([[m.verdict.reward if m.verdict else 0.0 for m in group.members] for group in groups], float)
     if config.overlong_hard:
         length_BG = np.array([[sum(member.sampled) for member in group.members] for group in groups])
         reward_BG = reward_BG + overlong_penalty(length_BG, config.overlong_soft, config.overlong_hard)
     success_BG = np.array([[bool(m.verdict and m.verdict.success) for m in group.members] for group in groups])
     scenario_B = np.array([group.task.scenario for group in groups])
-    often_B = np.array([success_BG[scenario_B == name].mean() >= config.gate_above for name in scenario_B])
+    often_solved_B = np.array([success_BG[scenario_B == name].mean() >= config.gate_above for name in scenario_B])
     relative_BG = group_relative(reward_BG, valid_BG, config.baseline)
-    return outcome_gated(relative_BG, success_BG, often_B, config.outcome_gate)
+    return outcome_gated(relative_BG, success_BG, often_solved_B, config.outcome_gate)
 
 
 def objective(config: GRPOConfig) -> Objective:
-    """`policy_loss` with its settings, in the form that the learner calls."""
-
-    def of_batch(
-        logprob_BGT: jax.Array, entropy_BGT: jax.Array, batch: Batch, reference_BGT: jax.Array | None
-    ) -> LossStats:
-        return policy_loss(
-            logprob_BGT, entropy_BGT, batch.behaviour_BGT, batch.sampled_BGT, batch.advantage_BG, reference_BGT, config
-        )
-
-    return of_batch
+    """Build the objective that `config` describes."""
+    return Objective(
+        loss=partial(policy_loss, config=config),
+        denominator=partial(_denominator, mean=config.mean, constant_length=config.constant_length),
+        # Of a group without advantages only the KL, the entropy and the experts' balance have a gradient.
+        has_gradient_without_advantage=bool(config.kl_beta or config.entropy_bonus or config.balance_loss),
+        balance=config.balance_loss,
+    )
 
 
-def denominator(config: GRPOConfig) -> "Callable[[Sequence[Batch]], int]":
-    """What a step's summed loss is divided by, counted over all its micro-batches: no cut changes the update."""
-
-    def of_batches(batches: "Sequence[Batch]") -> int:
-        if config.mean == "token":
-            return sum(int(batch.sampled_BGT.sum()) for batch in batches)
-        members = sum(int(batch.sampled_BGT.any(axis=-1).sum()) for batch in batches)
-        return members * config.constant_length if config.mean == "constant" else members
-
-    return of_batches
-
-
-def has_gradient_without_advantage(config: GRPOConfig) -> bool:
-    """Whether a group without advantages has a gradient: from the KL, the entropy or the experts' balance."""
-    return config.kl_beta != 0 or config.entropy_bonus != 0 or config.balance_loss != 0
+def _denominator(batches: Sequence[Batch], mean: Mean, constant_length: int) -> int:
+    """Count a step's tokens, its members with a sampled token, or these members times `constant_length`."""
+    if mean == "token":
+        return sampled_tokens(batches)
+    members = sum(int(batch.sampled_BGT.any(axis=-1).sum()) for batch in batches)
+    return members * constant_length if mean == "constant" else members
 
 
 def policy_loss(
     logprob_BGT: jax.Array,
     entropy_BGT: jax.Array,
-    behaviour_BGT: jax.Array,
-    sampled_BGT: jax.Array,
-    advantage_BG: jax.Array,
+    batch: Batch,
     reference_BGT: jax.Array | None,
     config: GRPOConfig,
 ) -> LossStats:
-    """Sum over sampled tokens of the surrogate, negated, plus kl_beta times the KL estimate, less the entropy bonus.
+    """Sum over sampled tokens of the surrogate, negated, plus kl_beta times the KL estimate, minus the entropy bonus.
 
-    With mean sequence each member's tokens are divided by their number first. The caller divides by `denominator` of
-    the whole step, so that micro-batches and devices add up to one mean. Tokens that were not sampled contribute
-    exactly zero to every sum and gradient.
+    With mean "sequence", each token's loss is first divided by its member's sampled tokens. The caller divides by the
+    objective's denominator of the whole step, so that micro-batches and devices add up to one mean. Tokens that were
+    not sampled contribute exactly zero to every sum and gradient. A wrong shape or type raises AssertionError.
     """
+    sampled_BGT, advantage_BG = batch.sampled_BGT, batch.advantage_BG
+    scored = [logprob_BGT, entropy_BGT, batch.behaviour_BGT, *([] if reference_BGT is None else [reference_BGT])]
+    chex.assert_rank([logprob_BGT, advantage_BG], [3, 2])
+    chex.assert_equal_shape([sampled_BGT, *scored])
+    chex.assert_equal_shape_prefix([logprob_BGT, advantage_BG], 2)
+    chex.assert_type([advantage_BG, *scored], float)
+    chex.assert_type(sampled_BGT, bool)
     zero = jnp.zeros_like(logprob_BGT)
-    # Masked before exp: garbage at padding must not become inf * 0 in the gradient.
-    gap_BGT = jnp.where(sampled_BGT, logprob_BGT - behaviour_BGT, zero)
+    # Masked before exp: garbage at padding would become inf * 0 = NaN in the gradient.
+    gap_BGT = jnp.where(sampled_BGT, logprob_BGT - batch.behaviour_BGT, zero)
     behaviour_ratio_BGT = jnp.exp(gap_BGT)
     kl_BGT = zero
     if reference_BGT is not None:
@@ -188,7 +152,7 @@ def policy_loss(
     if config.mean == "sequence":
         loss_BGT = loss_BGT / losses.member_length(sampled_BGT)
 
-    tell = {
+    reported = {
         "entropy": entropy_BGT,
         "kl": kl_BGT,
         "clipped_low": (ratio_BGT < 1 - config.clip_low) & (advantage_BG1 < 0),
@@ -199,32 +163,32 @@ def policy_loss(
     def total(values_BGT: jax.Array, axis: tuple[int, ...] | None = None) -> jax.Array:
         return jnp.sum(jnp.where(sampled_BGT, values_BGT, zero), axis=axis)
 
-    # Sums of their own, not sums of the groups' sums: in another order the step's figures would round otherwise.
+    # The step's totals are not sums of the groups' sums: another order of addition would round differently.
     groups = GroupStats(
         tokens=total(jnp.ones_like(zero), (1, 2)),
         behaviour_gap_max=jnp.max(jnp.abs(gap_BGT), axis=(1, 2)),
-        **{name: total(values_BGT, (1, 2)) for name, values_BGT in tell.items()},
+        **{name: total(values_BGT, (1, 2)) for name, values_BGT in reported.items()},
     )
     return LossStats(
         loss=total(loss_BGT),
         behaviour_gap_max=jnp.max(jnp.abs(gap_BGT)),
         groups=groups,
-        **{name: total(values_BGT) for name, values_BGT in tell.items()},
+        **{name: total(values_BGT) for name, values_BGT in reported.items()},
     )
 
 
 def _surrogate(
     logprob_BGT: jax.Array, gap_BGT: jax.Array, sampled_BGT: jax.Array, advantage_BG1: jax.Array, config: GRPOConfig
 ) -> tuple[jax.Array, jax.Array]:
-    """The surrogate and the ratio that is clipped in it, per token."""
-    then_BGT = gap_BGT
+    """Return the surrogate and the ratio it clips, per token."""
+    log_ratio_BGT = gap_BGT
     if config.correction != "off":
-        # One update per step: the learner's policy before it is the one it computes now.
-        then_BGT = gap_BGT - jax.lax.stop_gradient(gap_BGT)
+        # There is one update per step, so the learner's old policy is its current one: the ratio is 1.
+        log_ratio_BGT = gap_BGT - jax.lax.stop_gradient(gap_BGT)
     if config.surrogate == "gspo":
-        ratio_BGT = losses.sequence_ratio(then_BGT, sampled_BGT)
+        ratio_BGT = losses.sequence_ratio(log_ratio_BGT, sampled_BGT)
     else:
-        ratio_BGT = losses.token_ratio(then_BGT)
+        ratio_BGT = losses.token_ratio(log_ratio_BGT)
     if config.surrogate == "cispo":
         masked_BGT = jnp.where(sampled_BGT, logprob_BGT, 0.0)
         surrogate_BGT = losses.cispo_surrogate(masked_BGT, ratio_BGT, advantage_BG1, config.clip_low, config.clip_high)

@@ -1,11 +1,13 @@
-"""The parts of a policy-gradient loss, each with its paper: pure functions of JAX arrays.
+"""The parts of a policy-gradient loss, each with its source: pure functions of JAX arrays.
 
-All take the log-ratio `gap_BGT`, log-prob now minus log-prob then, already zero where nothing was sampled, and give
-one value per token. Axes: B groups, G members, T suffix.
+Every function returns one value per token [B, G, T]. Log-ratios `gap_BGT` are log-probs now minus log-probs when
+sampled, already zero where nothing was sampled. A wrong shape or type raises AssertionError. Axes: B groups, G members,
+T suffix.
 """
 
 from typing import Literal
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -16,19 +18,24 @@ Correction = Literal["off", "token", "sequence", "token_mask", "sequence_mask"]
 
 
 def token_ratio(gap_BGT: jax.Array) -> jax.Array:
-    """Probability now over probability then, of each token."""
+    """Compute each token's ratio of new to old probability."""
+    chex.assert_rank(gap_BGT, 3)
+    chex.assert_type(gap_BGT, float)
     return jnp.exp(gap_BGT)
 
 
 def sequence_ratio(gap_BGT: jax.Array, sampled_BGT: jax.Array) -> jax.Array:
-    """The geometric mean of a member's token ratios, at each of its tokens: GSPO (arXiv 2507.18071, equation 7)."""
+    """Compute the geometric mean of a member's token ratios, at each of its tokens: GSPO (arXiv 2507.18071, eq. 7)."""
+    _assert_masked(gap_BGT, sampled_BGT)
     return jnp.broadcast_to(jnp.exp(_member_mean(gap_BGT, sampled_BGT)), gap_BGT.shape)
 
 
 def clipped_surrogate(ratio_BGT: jax.Array, advantage_BG1: jax.Array, low: float, high: float) -> jax.Array:
-    """min(ratio x A, clip(ratio, 1 - low, 1 + high) x A): PPO (arXiv 1707.06347, equation 7), with the upper side of
-    its own of DAPO (arXiv 2503.14476, equation 10).
+    """Compute min(ratio x A, clip(ratio, 1 - low, 1 + high) x A): PPO (arXiv 1707.06347, equation 7).
+
+    The separate upper bound is DAPO's (arXiv 2503.14476, equation 10). Advantages are [B, G, 1] or [B, G, T].
     """
+    _assert_weighted(ratio_BGT, advantage_BG1)
     clipped_BGT = jnp.clip(ratio_BGT, 1 - low, 1 + high)
     return jnp.minimum(ratio_BGT * advantage_BG1, clipped_BGT * advantage_BG1)
 
@@ -36,18 +43,24 @@ def clipped_surrogate(ratio_BGT: jax.Array, advantage_BG1: jax.Array, low: float
 def cispo_surrogate(
     logprob_BGT: jax.Array, ratio_BGT: jax.Array, advantage_BG1: jax.Array, low: float, high: float
 ) -> jax.Array:
-    """clip(ratio) x A x log-prob, without a gradient through the ratio: CISPO (arXiv 2506.13585, equation 4).
+    """Compute clip(ratio) x A x log-prob with no gradient through the ratio: CISPO (arXiv 2506.13585, equation 4).
 
-    A clipped token still teaches, with a bounded weight. The value is no reward; only its gradient means something.
+    Clipped tokens keep a gradient, with a bounded weight. Only the gradient is meaningful; the value estimates no
+    reward. Advantages are [B, G, 1] or [B, G, T].
     """
+    _assert_weighted(ratio_BGT, advantage_BG1)
+    chex.assert_equal_shape([logprob_BGT, ratio_BGT])
+    chex.assert_type(logprob_BGT, float)
     return jax.lax.stop_gradient(jnp.clip(ratio_BGT, 1 - low, 1 + high)) * advantage_BG1 * logprob_BGT
 
 
 def kl_estimate(to_reference_BGT: jax.Array, kind: KLEstimate) -> jax.Array:
-    """Per-token estimates of KL(policy, reference) from d = log-prob of the reference minus the policy's.
+    """Estimate KL(policy, reference) per token from d, the reference's log-prob minus the policy's.
 
     k1 = -d, k2 = d^2 / 2, k3 = exp(d) - d - 1 (J. Schulman, "Approximating KL divergence", 2020).
     """
+    chex.assert_rank(to_reference_BGT, 3)
+    chex.assert_type(to_reference_BGT, float)
     if kind == "k1":
         return -to_reference_BGT
     if kind == "k2":
@@ -56,11 +69,13 @@ def kl_estimate(to_reference_BGT: jax.Array, kind: KLEstimate) -> jax.Array:
 
 
 def correction_weight(gap_BGT: jax.Array, sampled_BGT: jax.Array, correction: Correction, cap: float) -> jax.Array:
-    """min(ratio, cap) of each token, or of the member's whole product at each of its tokens; no gradient.
+    """Compute importance weights min(ratio, cap), without a gradient; 0 where nothing was sampled.
 
-    Corrects for a sampler that is not quite the policy that is updated (truncated importance sampling, Ionides 2008).
-    With a mask, ratios outside [1/cap, cap] count nothing and the others are as they are (arXiv 2510.18855, IcePop).
+    The ratio is a token's own or, with "sequence", the product over its member's tokens. The weights correct for a
+    sampler that differs from the policy being updated (truncated importance sampling, Ionides 2008). With "_mask",
+    ratios outside [1/cap, cap] get weight 0 and the others are not truncated (IcePop, arXiv 2510.18855).
     """
+    _assert_masked(gap_BGT, sampled_BGT)
     log_weight_BGT = gap_BGT
     if correction.startswith("sequence"):
         log_weight_BGT = jnp.broadcast_to(jnp.sum(gap_BGT, axis=-1, keepdims=True), gap_BGT.shape)
@@ -72,9 +87,26 @@ def correction_weight(gap_BGT: jax.Array, sampled_BGT: jax.Array, correction: Co
 
 
 def member_length(sampled_BGT: jax.Array) -> jax.Array:
-    """Sampled tokens of each member [B, G, 1], at least 1."""
+    """Count each member's sampled tokens [B, G, 1], at least 1."""
+    chex.assert_rank(sampled_BGT, 3)
+    chex.assert_type(sampled_BGT, bool)
     return jnp.maximum(jnp.sum(sampled_BGT, axis=-1, keepdims=True), 1)
 
 
 def _member_mean(value_BGT: jax.Array, sampled_BGT: jax.Array) -> jax.Array:
     return jnp.sum(jnp.where(sampled_BGT, value_BGT, 0.0), axis=-1, keepdims=True) / member_length(sampled_BGT)
+
+
+def _assert_masked(value_BGT: jax.Array, sampled_BGT: jax.Array) -> None:
+    """Assert float values and a bool mask of one shape [B, G, T]."""
+    chex.assert_rank(value_BGT, 3)
+    chex.assert_equal_shape([value_BGT, sampled_BGT])
+    chex.assert_type([value_BGT, sampled_BGT], [float, bool])
+
+
+def _assert_weighted(ratio_BGT: jax.Array, advantage_BG1: jax.Array) -> None:
+    """Assert float ratios [B, G, T] with float advantages [B, G, 1] or [B, G, T]."""
+    chex.assert_rank([ratio_BGT, advantage_BG1], 3)
+    groups, members, tokens = ratio_BGT.shape
+    chex.assert_shape(advantage_BG1, (groups, members, {1, tokens}))
+    chex.assert_type([ratio_BGT, advantage_BG1], float)

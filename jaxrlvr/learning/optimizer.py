@@ -1,7 +1,7 @@
-"""Gradient -> change of the parameters: the Optax chain of a run.
+"""Gradients -> changes of the parameters: the Optax chain of a run.
 
-Parameters and everything kept here are float32 whatever the forward pass computes in, so an update too small for a
-bfloat16 weight is not lost but adds up.
+Parameters and optimizer state are float32 whatever the forward pass computes in, so that updates too small for a
+bfloat16 weight add up instead of being lost.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class OptimizerConfig:
 
 
 def check(config: OptimizerConfig) -> None:
-    """Raise UserError for an unknown kind, and for settings that no schedule and no average can have."""
+    """Raise UserError for an unknown kind or a setting out of its range."""
     if config.kind not in get_args(Kind):
         raise UserError(f"--optimizer.kind {config.kind!r} is unknown; there are {', '.join(get_args(Kind))}")
     if not 0 < config.learning_rate <= 1:
@@ -60,46 +60,46 @@ def check(config: OptimizerConfig) -> None:
 
 
 def make_optimizer(config: OptimizerConfig) -> optax.GradientTransformation:
-    """The Optax chain of `config`. Its `init` raises as `check_frozen` does."""
+    """Build the Optax chain of `config`. Raises as `check` does, and its `init` as `check_frozen` does."""
     check(config)
     moving = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), _scaled(config, _rate(config)))
     if not config.frozen:
         return moving
     return optax.multi_transform(
-        {"moving": moving, "frozen": optax.set_to_zero()}, lambda params: groups(params, config.frozen)
+        {"moving": moving, "frozen": optax.set_to_zero()}, lambda params: frozen_labels(params, config.frozen)
     )
 
 
-def groups(params: Any, frozen: tuple[str, ...]) -> Any:
-    """A tree like `params` that says of each parameter whether it is moving or frozen. Raises like `check_frozen`."""
+def frozen_labels(params: Any, frozen: tuple[str, ...]) -> Any:
+    """Label each parameter "moving" or "frozen", in a tree like `params`. Raises as `check_frozen` does."""
     paths = [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in jax.tree.leaves_with_path(params)]
-    # What NNX calls a parameter's array is no part of its name; there is a projection of that name too.
+    # NNX adds ".value" to each parameter's path; one projection is named "value" too.
     names = [path.removesuffix(".value") for path in paths]
     check_frozen(frozen, names)
-    labels = ["frozen" if any(part in name for part in frozen) else "moving" for name in names]
-    return jax.tree.unflatten(jax.tree.structure(params), labels)
+    leaves = ["frozen" if any(part in name for part in frozen) else "moving" for name in names]
+    return jax.tree.unflatten(jax.tree.structure(params), leaves)
 
 
 def check_frozen(frozen: tuple[str, ...], names: Sequence[str]) -> None:
-    """Raise UserError naming the parameters there are if a part is in none of their `names`, or if none would move."""
+    """Raise UserError if a part occurs in none of the parameters' `names`, or if every parameter would be frozen."""
     for part in frozen:
         if not any(part in name for name in names):
             raise UserError(f"--optimizer.frozen {part!r} is in no parameter's name; there are {', '.join(names)}")
     if frozen and all(any(part in name for part in frozen) for name in names):
         raise UserError(
-            f"--optimizer.frozen {' '.join(frozen)} leaves nothing to train: every parameter's name has one of them; "
-            f"there are {', '.join(names)}"
+            f"--optimizer.frozen {' '.join(frozen)} leaves nothing to train: every parameter's name contains one of "
+            f"them; there are {', '.join(names)}"
         )
 
 
 def _rate(config: OptimizerConfig) -> optax.ScalarOrSchedule:
-    peak, rising = config.learning_rate, max(1, config.warmup_steps)
-    # From 1/n of the peak, not 0: a first step that changes nothing would waste its samples.
+    peak, warmup = config.learning_rate, max(1, config.warmup_steps)
+    # The warm-up starts at 1/n of the peak, not 0: a first step that changes nothing would waste its samples.
     if config.decay_steps:
         return optax.warmup_cosine_decay_schedule(
-            peak / rising, peak, config.warmup_steps, config.decay_steps, 0.1 * peak
+            peak / warmup, peak, config.warmup_steps, config.decay_steps, 0.1 * peak
         )
-    return optax.linear_schedule(peak / rising, peak, rising) if config.warmup_steps else peak
+    return optax.linear_schedule(peak / warmup, peak, warmup) if config.warmup_steps else peak
 
 
 def _scaled(config: OptimizerConfig, rate: optax.ScalarOrSchedule) -> optax.GradientTransformation:
@@ -107,7 +107,7 @@ def _scaled(config: OptimizerConfig, rate: optax.ScalarOrSchedule) -> optax.Grad
         return optax.adamw(rate, b2=config.beta2, weight_decay=config.weight_decay)
     return optax.chain(
         optax.scale_by_factored_rms(),
-        # The paper's update clipping (section 6), which stands in for a first moment.
+        # The paper's update clipping (section 6), used instead of a first moment.
         optax.clip_by_block_rms(1.0),
         optax.add_decayed_weights(config.weight_decay),
         optax.scale_by_learning_rate(rate),

@@ -1,1 +1,1 @@
-"""What a run reports about itself: metrics, guards, diagnoses, utilisation, log files and console lines."""
+"""A run's reports on itself: metrics, guards, diagnoses, utilisation, log files and console lines."""

@@ -1,8 +1,8 @@
-"""What a run checks after each step: does it still learn what it thinks it learns? Warn, skip, or stop and say why.
+"""Checks after each step that training is still sound: warn, skip the update, or stop the run with a reason.
 
-mismatch    the learner's log-probs of the step's tokens against those that the sampler recorded
-updates     that are not finite, or far larger than the latest ones: skipped by the learner, counted and kept here
-faults      simulators that raised: their members teach nothing
+mismatch    the learner's log-probs of the step's tokens differ from those the sampler recorded
+updates     not finite, or far larger than recent ones: the learner skips them, this module counts them
+faults      simulators that raised: their members have no verdict and no gradient
 """
 
 import math
@@ -10,25 +10,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxrlvr.learning.batch import Batch
-from jaxrlvr.monitoring.metrics import Figures
 from jaxrlvr.rollout.trajectory import Group
 from jaxrlvr.runtime.errors import RunStopped
 from jaxrlvr.runtime.settings import setting
+from jaxrlvr.runtime.timing import Figures
 from jaxrlvr.storage.progress import Progress
 
-LIMITS = {"float32": (1e-5, 1e-2), "bfloat16": (1e-3, 2.0)}
-"""What is tolerated unless the settings say otherwise, by what the model computes in: mean KL(sampler, learner), and
-the largest difference of a token's log-probs."""
-PATIENCE = 3
+DEFAULT_LIMITS = {"float32": (1e-5, 1e-2), "bfloat16": (1e-3, 2.0)}
+"""By compute dtype: default limits of the mean KL(sampler, learner) and of the largest log-prob difference of a
+token."""
+MAX_MISMATCHED = 3
 """Mismatched steps in a row that end the run."""
-MEMORY, WINDOW = 32, 20
-"""Gradient norms that are remembered; steps over which skipped updates are counted."""
-ENOUGH = 8
-"""Gradient norms without which none is called far too large."""
+NORM_HISTORY, SKIP_WINDOW = 32, 20
+"""Gradient norms to remember; steps in which skipped updates are counted."""
+MIN_NORMS = 8
+"""Gradient norms below which no update counts as too large."""
 
 
 @dataclass(frozen=True)
@@ -53,86 +54,102 @@ class GuardConfig:
     """
 
 
-def review(
+class MismatchLimits(NamedTuple):
+    """Limits on the difference between sampler and learner."""
+
+    kl: float
+    """Mean KL(sampler, learner) of a step."""
+    gap: float
+    """Largest log-prob difference of a token."""
+    corrected: bool
+    """Whether the objective corrects for a differing sampler; a mismatch then only warns."""
+
+
+def mismatch_limits(config: GuardConfig, dtype: str, corrected: bool) -> MismatchLimits:
+    """Return the limits for a model that computes in `dtype`."""
+    kl, gap = DEFAULT_LIMITS[dtype]
+    return MismatchLimits(config.mismatch_kl or kl, config.mismatch_gap or gap, corrected)
+
+
+def check_step(
     progress: Progress,
     step: int,
     figures: Figures,
     groups: Sequence[Group],
     config: GuardConfig,
-    dtype: str,
-    corrected: bool,
+    limits: MismatchLimits,
 ) -> list[str]:
-    """The warnings of a step of a model that computes in `dtype`, with an objective that is or is not `corrected` for a
-    sampler unlike the learner. Raises RunStopped if the run should not go on.
-    """
-    said = (
-        updates(progress, step, figures, config),
-        faults(groups, config),
-        mismatch(progress, figures, config, dtype, corrected),
+    """Run all checks of a step and update `progress`. Returns the warnings; raises RunStopped if the run must end."""
+    warnings = (
+        check_update(progress, step, figures, config),
+        check_faults(groups, config),
+        check_mismatch(progress, figures, limits),
     )
-    return [one for one in said if one]
+    return [warning for warning in warnings if warning]
 
 
-def mismatch(progress: Progress, figures: Figures, config: GuardConfig, dtype: str, corrected: bool) -> str:
-    """A warning if sampler and learner disagree in this step, else "". Raises RunStopped after PATIENCE such steps,
-    unless the objective corrects for it.
+def check_mismatch(progress: Progress, figures: Figures, limits: MismatchLimits) -> str:
+    """Return a warning if sampler and learner differ in this step, else "".
+
+    Raises RunStopped after MAX_MISMATCHED such steps in a row, unless the objective corrects for the difference.
     """
-    usual = LIMITS[dtype]
-    kl, gap = figures["update/behaviour_kl"], figures["update/behaviour_gap_max"]
-    # One step ahead these two are of another policy than the one that sampled: then it is compared by itself.
-    kl, gap = figures.get("mismatch/kl", kl), figures.get("mismatch/gap_max", gap)
-    kl_limit, gap_limit = config.mismatch_kl or usual[0], config.mismatch_gap or usual[1]
-    # Written so that NaN counts as over the limit.
-    if kl <= kl_limit and gap <= gap_limit:
+    # One step ahead, `update/*` compares different policies; `mismatch/*` compares the sampling policy with itself.
+    kl = figures.get("mismatch/kl", figures["update/behaviour_kl"])
+    gap = figures.get("mismatch/gap_max", figures["update/behaviour_gap_max"])
+    # Written so that NaN exceeds the limit.
+    if kl <= limits.kl and gap <= limits.gap:
         progress.mismatched = 0
         return ""
     progress.mismatched += 1
-    said = (
-        f"sampler and learner disagree: KL {kl:.1e} (limit {kl_limit:.0e}), "
-        f"largest log-prob difference {gap:.1e} (limit {gap_limit:.0e})"
+    warning = (
+        f"sampler and learner disagree: KL {kl:.1e} (limit {limits.kl:.0e}), "
+        f"largest log-prob difference {gap:.1e} (limit {limits.gap:.0e})"
     )
-    if progress.mismatched < PATIENCE or corrected:
-        return said
+    if progress.mismatched < MAX_MISMATCHED or limits.corrected:
+        return warning
     raise RunStopped(
-        f"{said}, in {PATIENCE} steps in a row. Check that both use the same weights and temperature, that "
-        "--policy.compute-dtype float32 makes it go away (then it is rounding: set --grpo.correction token and "
-        "--guards.mismatch-kl), and that the chat template and the buckets are those that the run began with"
+        f"{warning}, in {MAX_MISMATCHED} steps in a row. Check that both use the same weights and temperature, and "
+        "that chat template and buckets have not changed since the run began. If --policy.compute-dtype float32 makes "
+        "it go away, it is rounding: set --grpo.correction token and --guards.mismatch-kl"
     )
 
 
 def norm_limit(progress: Progress, config: GuardConfig) -> float:
-    """The gradient norm above which the next update is skipped; infinite while too few are known."""
-    if not config.explode or len(progress.norms) < ENOUGH:
+    """Return the gradient norm above which the next update is skipped; infinite until MIN_NORMS are known."""
+    if not config.explode or len(progress.norms) < MIN_NORMS:
         return math.inf
     return config.explode * median(progress.norms)
 
 
-def updates(progress: Progress, step: int, figures: Figures, config: GuardConfig) -> str:
-    """Note how the step's update went; what to say of a skipped one, else "". Raises RunStopped after too many."""
+def check_update(progress: Progress, step: int, figures: Figures, config: GuardConfig) -> str:
+    """Record the step's gradient norm or skipped update. Returns a warning of a skipped one, else "".
+
+    Raises RunStopped after `config.max_skipped` skipped updates in SKIP_WINDOW steps.
+    """
     norm = figures["update/grad_norm"]
     if not figures["update/skipped"]:
-        # A step without any signal has a norm of 0 and says nothing about size.
-        progress.norms = [*progress.norms, norm][-MEMORY:] if norm > 0 else progress.norms
+        # A step whose rewards are all flat has norm 0, which does not tell how large updates are.
+        progress.norms = [*progress.norms, norm][-NORM_HISTORY:] if norm > 0 else progress.norms
         return ""
     progress.skipped.append(step)
-    recent = [one for one in progress.skipped if one > step - WINDOW]
+    recent = [skipped for skipped in progress.skipped if skipped > step - SKIP_WINDOW]
     if not math.isfinite(norm):
-        why = "is not finite"
+        reason = "is not finite"
     elif norm > norm_limit(progress, config):
-        why = f"is over {config.explode:g} times the usual one"
+        reason = f"is over {config.explode:g} times the median"
     else:
-        why = "is sound but the optimizer's change is not finite"
-    said = f"step {step}: update skipped, its gradient norm {norm:.3g} {why}; its batch is kept in skipped/"
+        reason = "is sound but the optimizer's change is not finite"
+    warning = f"step {step}: update skipped, its gradient norm {norm:.3g} {reason}; its batches are saved in skipped/"
     if len(recent) < config.max_skipped:
-        return said
+        return warning
     raise RunStopped(
-        f"{said}. {len(recent)} of the last {WINDOW} updates were skipped: lower --optimizer.learning-rate, look at "
-        "the kept batches, or try --policy.compute-dtype float32; --resume goes on from the last checkpoint"
+        f"{warning}. {len(recent)} of the last {SKIP_WINDOW} updates were skipped: lower --optimizer.learning-rate, "
+        "inspect the saved batches, or try --policy.compute-dtype float32; --resume continues from the last checkpoint"
     )
 
 
-def keep_batches(directory: Path, step: int, batches: Sequence[Batch]) -> Path:
-    """Write a skipped update's micro-batches to step-N.npz, fields numbered like the micro-batches."""
+def save_batches(directory: Path, step: int, batches: Sequence[Batch]) -> Path:
+    """Write a skipped update's micro-batches to step-N.npz, as arrays named NUMBER/FIELD. Returns the file."""
     directory.mkdir(parents=True, exist_ok=True)
     file = directory / f"step-{step:05d}.npz"
     arrays = {
@@ -144,9 +161,10 @@ def keep_batches(directory: Path, step: int, batches: Sequence[Batch]) -> Path:
     return file
 
 
-def faults(groups: Sequence[Group], config: GuardConfig) -> str:
-    """What to say of members whose simulators failed, else "". Raises RunStopped with the first traceback above the
-    rate.
+def check_faults(groups: Sequence[Group], config: GuardConfig) -> str:
+    """Return a warning if simulators failed, else "".
+
+    Raises RunStopped with the first traceback if the share of failed members exceeds `config.max_faults`.
     """
     members = [(group.task, member) for group in groups for member in group.members]
     failed = [(task, member.fault) for task, member in members if member.fault]
@@ -155,7 +173,8 @@ def faults(groups: Sequence[Group], config: GuardConfig) -> str:
     task, trace = failed[0]
     where = f"{task.scenario}, {task.split} task {task.seed}"
     if len(failed) <= config.max_faults * len(members):
-        return f"{len(failed)} simulators failed and teach nothing; the first ({where}): {trace.splitlines()[-1]}"
+        error = trace.splitlines()[-1]
+        return f"{len(failed)} of {len(members)} simulators failed and teach nothing; the first ({where}): {error}"
     raise RunStopped(
         f"{len(failed)} of {len(members)} simulators failed, more than --guards.max-faults {config.max_faults:g}. "
         f"The first ({where}):\n{trace}"

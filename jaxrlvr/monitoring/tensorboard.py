@@ -1,14 +1,12 @@
-"""Figures -> TensorBoard's event files, written before `write` returns.
+"""Write figures to TensorBoard's event files, synchronously.
 
-The usual writer hands its events to a thread. On a full disk that thread dies, the queue before it fills, and the run
-waits for ever; here the error comes out of `write`, where it can be told. Nothing is forced to the platter: a step does
-not wait for a busy disk.
+tensorboardX's own writer passes events to a thread. On a full disk that thread dies, its queue fills, and the run waits
+forever; here `write` raises the error. The file is flushed but not synced, so a step does not wait for a busy disk.
 """
 
 import os
 import struct
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +14,34 @@ from tensorboardX.proto import event_pb2
 from tensorboardX.record_writer import masked_crc32c
 from tensorboardX.summary import scalar
 
+from jaxrlvr.runtime.timing import Figures
 
-class Events:
-    """A new event file in a directory; TensorBoard hides what older files there have of steps from `first` on."""
+
+class EventFile:
+    """A new event file in a directory. TensorBoard hides events of steps from `first` on in older files there."""
 
     def __init__(self, directory: Path, first: int) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         now = time.time()
-        # Named by the process too: a run resumed within the same second must not write over its own file.
+        # The name has the process id: a run resumed within the same second must not write to the same file.
         self._file = (directory / f"events.out.tfevents.{now:.0f}.{os.uname().nodename}.{os.getpid()}").open("ab")
-        self._record(event_pb2.Event(wall_time=now, file_version="brain.Event:2"))
+        self._write_record(event_pb2.Event(wall_time=now, file_version="brain.Event:2"))
         started = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
-        self._record(event_pb2.Event(wall_time=now, step=first, session_log=started))
+        self._write_record(event_pb2.Event(wall_time=now, step=first, session_log=started))
 
-    def write(self, step: int, figures: Mapping[str, float]) -> None:
+    def write(self, step: int, figures: Figures) -> None:
         """Write a step's figures. Raises OSError if that fails."""
         now = time.time()
         for name, value in figures.items():
-            self._record(event_pb2.Event(wall_time=now, step=step, summary=scalar(name, value)))
+            self._write_record(event_pb2.Event(wall_time=now, step=step, summary=scalar(name, value)))
         self._file.flush()
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    def _record(self, event: Any) -> None:
-        """One record of the file: its length and the bytes, each followed by a checksum."""
+    def _write_record(self, event: Any) -> None:
+        """Write a record: its length and its bytes, each followed by a checksum."""
         data = event.SerializeToString()
         length = struct.pack("<Q", len(data))
         for part in (length, data):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxrlvr.config import RunConfig
+from jaxrlvr.learning import grpo
 from jaxrlvr.learning.learner import Learner, trainable_state, with_frozen
 from jaxrlvr.learning.optimizer import make_optimizer
 from jaxrlvr.rollout.policy import Policy, PolicyConfig, load_policy
@@ -36,7 +37,7 @@ def load_trained(source: str, policy: PolicyConfig | None = None) -> Trained:
     config = run.read_config(RunConfig)
     stored = config.policy
     loaded = load_policy(replace(policy or stored, model=stored.model, lora=stored.lora))
-    learner = Learner(loaded.graphdef, make_optimizer(config.optimizer), lambda *_: None)  # type: ignore[arg-type,return-value]
+    learner = Learner(loaded.graphdef, make_optimizer(config.optimizer), grpo.objective(config.grpo))
     checkpoints = Checkpoints(run.checkpoints, config.keep_checkpoints)
     start = learner.init(loaded.params)
     like = trainable_state(start)

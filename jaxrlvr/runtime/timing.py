@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 Figures = dict[str, float]
-"""Named numbers that a step reports."""
+"""Measurements by name, such as `reward` or `seconds/update`, as in a line of metrics.jsonl."""
 
 
 @contextmanager

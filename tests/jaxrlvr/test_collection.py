@@ -83,7 +83,10 @@ def run_training(config, run):
 def figures(run):
     """Those that do not depend on the machine's speed, nor on what was compiled before."""
     lines = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
-    return [{name: value for name, value in line.items() if not name.startswith(metrics.CLOCKED)} for line in lines]
+    return [
+        {name: value for name, value in line.items() if not name.startswith(metrics.MACHINE_DEPENDENT)}
+        for line in lines
+    ]
 
 
 def weights(run):

@@ -16,7 +16,7 @@ from jaxrlvr import sft
 from jaxrlvr.imitation.stages import SFTConfig, Stage
 from jaxrlvr.learning.learner import Learner
 from jaxrlvr.learning.optimizer import OptimizerConfig
-from jaxrlvr.monitoring.metrics import CLOCKED, MetricsLog
+from jaxrlvr.monitoring.metrics import MACHINE_DEPENDENT, MetricsLog
 from jaxrlvr.runtime.errors import RunStopped, UserError
 from jaxrlvr.runtime.settings import from_json, to_json
 
@@ -67,7 +67,9 @@ def left_behind(out):
     lines = [json.loads(line) for line in (out / "training" / "metrics.jsonl").read_text().splitlines()]
     files = sorted(file for file in out.rglob("*") if file.is_file() and "training" not in file.parts)
     return {
-        "figures": [{name: value for name, value in line.items() if not name.startswith(CLOCKED)} for line in lines],
+        "figures": [
+            {name: value for name, value in line.items() if not name.startswith(MACHINE_DEPENDENT)} for line in lines
+        ],
         "files": {str(file.relative_to(out)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
     }
 

@@ -133,7 +133,10 @@ def figures(run):
 
 def without_clock(lines):
     """What does not depend on the machine's speed, nor on what was compiled before."""
-    return [{name: value for name, value in line.items() if not name.startswith(metrics.CLOCKED)} for line in lines]
+    return [
+        {name: value for name, value in line.items() if not name.startswith(metrics.MACHINE_DEPENDENT)}
+        for line in lines
+    ]
 
 
 def test_run__leaves_everything_behind(whole):

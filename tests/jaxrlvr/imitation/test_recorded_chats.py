@@ -117,9 +117,9 @@ def test_share_prefixes__learns_the_same_as_one_by_one(policy, loaded, chat):
     results = []
     for members in (1, 2):
         groups = recorded_chats.share_prefixes(rows, members)
-        learner = Learner(loaded.graphdef, make_optimizer(OptimizerConfig(learning_rate=1e-3)), stages.imitation)
+        learner = Learner(loaded.graphdef, make_optimizer(OptimizerConfig(learning_rate=1e-3)), stages.IMITATION)
         state = learner.init(jax.tree.map(jnp.copy, loaded.params))
-        _, stats = learner.update(state, pack(groups, Shape(len(groups), (32,), (32,)), chat.pad_token))
+        _, stats = learner.update(state, pack(groups, Shape(len(groups), (32,), (32,)), chat.pad_token).batches)
         results.append((float(stats.means.loss), float(stats.grad_norm)))
     assert results[0] == pytest.approx(results[1], rel=1e-5)
 
@@ -198,9 +198,9 @@ def loss(directory, file):
 
     graphdef, params = nnx.split(models.load(directory))
     chat = load_chat(directory)
-    rows = [recorded_chats.training_group(chat, one) for one in recorded_chats.read_chats(file)]
-    (batch,) = pack(rows, Shape(2, (64,), (96,)), chat.pad_token)
-    learner = Learner(graphdef, make_optimizer(OptimizerConfig()), stages.imitation)
+    groups = [recorded_chats.training_group(chat, conversation) for conversation in recorded_chats.read_chats(file)]
+    (batch,) = pack(groups, Shape(2, (64,), (96,)), chat.pad_token).batches
+    learner = Learner(graphdef, make_optimizer(OptimizerConfig()), stages.IMITATION)
     return -float(np.asarray(learner.recompute(params, batch))[batch.sampled_BGT].mean())
 
 

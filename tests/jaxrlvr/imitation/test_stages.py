@@ -52,7 +52,7 @@ def trained(config):
 def test_imitation__is_the_negative_log_likelihood_of_what_was_written():
     batch = SimpleNamespace(sampled_BGT=jnp.array([[[True, False, True]]]))
     logprob_BGT, entropy_BGT = jnp.array([[[-1.0, -jnp.inf, -0.5]]]), jnp.array([[[2.0, jnp.nan, 1.0]]])
-    stats = stages.imitation(logprob_BGT, entropy_BGT, batch, None)
+    stats = stages.IMITATION.loss(logprob_BGT, entropy_BGT, batch, None)
     assert float(stats.loss) == 1.5 and float(stats.entropy) == 3.0
 
 
@@ -62,7 +62,7 @@ def loss(directory, config):
     chat = load_chat(Path(directory))
     unseen = replace(config, seed=99)
     (batch,) = next(stages.batches(chat, config.stages[0], unseen))
-    learner = Learner(graphdef, make_optimizer(OptimizerConfig()), stages.imitation)
+    learner = Learner(graphdef, make_optimizer(OptimizerConfig()), stages.IMITATION)
     return -float(np.asarray(learner.recompute(params, batch))[batch.sampled_BGT].mean())
 
 

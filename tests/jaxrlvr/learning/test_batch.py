@@ -28,7 +28,7 @@ def row(prefix, *lengths, advantage=1.0):
 def test_pack__keeps_every_token_of_every_member():
     given = [row(3, 2, 5), row(7, 1, 6), row(2, 3, 3)]
     found = {}
-    for batch in pack(given, SHAPE, PAD):
+    for batch in pack(given, SHAPE, PAD).batches:
         for b in range(2):
             prefix = tuple(batch.prefix_BP[b, : batch.prefix_length_B[b]])
             found[prefix] = batch, b
@@ -45,30 +45,29 @@ def test_pack__keeps_every_token_of_every_member():
 
 
 def test_pack__puts_like_lengths_together():
-    batches = pack([row(2, 6, 1), row(2, 2, 2), row(2, 4, 5), row(2, 1, 3)], SHAPE, PAD)
+    batches = pack([row(2, 6, 1), row(2, 2, 2), row(2, 4, 5), row(2, 1, 3)], SHAPE, PAD).batches
     assert [batch.suffix_BGT.shape[-1] for batch in batches] == [6, 3]
 
 
 def test_pack__puts_groups_that_can_teach_first():
     flat = row(2, 6, 6)
     flat = TrainingGroup(flat.prefix, [replace(suffix, advantage=0.0) for suffix in flat.suffixes])
-    batches = pack([flat, row(2, 1, 1), flat, row(2, 2, 2)], SHAPE, PAD)
+    batches = pack([flat, row(2, 1, 1), flat, row(2, 2, 2)], SHAPE, PAD).batches
     assert [batch.advantage_BG.any(axis=1).tolist() for batch in batches] == [[True, True], [False, False]]
 
 
-def test_by_cost__is_the_order_in_which_rows_are_packed():
-    given = [row(n, n, 7 - n, advantage=float(n % 2)) for n in range(1, 7)]
-    given = [TrainingGroup(one.prefix, one.suffixes, f"{n}") for n, one in enumerate(given)]
-    prefixes = [
-        batch.prefix_BP[b, : batch.prefix_length_B[b]].tolist() for batch in pack(given, SHAPE, PAD) for b in range(2)
-    ]
-    ordered = by_cost(given)
-    assert prefixes == [one.prefix for one in ordered] and {one.scenario for one in ordered} == set("012345")
-    assert [one.scenario for one in by_cost(ordered)] == [one.scenario for one in ordered] != list("012345")
+def test_pack__returns_the_groups_in_the_order_of_its_batches():
+    groups = [row(n, n, 7 - n, advantage=float(n % 2)) for n in range(1, 7)]
+    groups = [TrainingGroup(group.prefix, group.suffixes, f"{n}") for n, group in enumerate(groups)]
+    batches, ordered = pack(groups, SHAPE, PAD)
+    prefixes = [batch.prefix_BP[b, : batch.prefix_length_B[b]].tolist() for batch in batches for b in range(2)]
+    assert prefixes == [group.prefix for group in ordered] and {group.scenario for group in ordered} == set("012345")
+    names = [group.scenario for group in ordered]
+    assert [group.scenario for group in by_cost(ordered)] == names != list("012345")
 
 
 def test_pack__fills_the_last_micro_batch_with_groups_that_sample_nothing():
-    first, last = pack([row(3, 2, 2), row(3, 2, 2), row(3, 1, 1)], SHAPE, PAD)
+    first, last = pack([row(3, 2, 2), row(3, 2, 2), row(3, 1, 1)], SHAPE, PAD).batches
     assert first.suffix_BGT.shape == last.suffix_BGT.shape
     assert not last.sampled_BGT[1].any() and not last.advantage_BG[1].any()
     assert last.prefix_length_B[1] == 1
@@ -78,7 +77,7 @@ def test_pack__shapes_come_from_the_buckets_alone():
     shapes = {
         tuple(array.shape for array in jax.tree.leaves(batch))
         for lengths in ((1, 2), (3, 1), (2, 2))
-        for batch in pack([row(prefix, *lengths) for prefix in (1, 2, 3, 4)], SHAPE, PAD)
+        for batch in pack([row(prefix, *lengths) for prefix in (1, 2, 3, 4)], SHAPE, PAD).batches
     }
     assert len(shapes) == 1
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from jaxrlvr.learning.advantages import group_relative, outcome_gated
+from jaxrlvr.learning.batch import empty
 from jaxrlvr.learning.grpo import GRPOConfig, advantages, objective, policy_loss
 from jaxrlvr.rollout.trajectory import Group, Trajectory
 
@@ -92,18 +93,17 @@ def test_advantages__auto_gate_looks_at_each_scenario_by_itself():
     np.testing.assert_allclose(found, [[0.25, -0.25], [0, 0], [0.2, -0.2]], atol=1e-7)
 
 
-def loss_of(logprob, behaviour, advantage, config=CONFIG, reference=None, sampled=None):
+def loss_of(logprob, behaviour, advantage, config=CONFIG, reference=None):
     """`policy_loss` of one member per group with one token each."""
     shape = (len(logprob), 1, 1)
-    return policy_loss(
-        jnp.reshape(jnp.array(logprob, jnp.float32), shape),
-        jnp.zeros(shape),
-        jnp.reshape(jnp.array(behaviour, jnp.float32), shape),
-        jnp.ones(shape, bool) if sampled is None else jnp.reshape(jnp.array(sampled), shape),
-        jnp.reshape(jnp.array(advantage, jnp.float32), shape[:2]),
-        None if reference is None else jnp.reshape(jnp.array(reference, jnp.float32), shape),
-        config,
+    batch = empty(len(logprob), 1, 1, 1, 0)._replace(
+        behaviour_BGT=jnp.reshape(jnp.array(behaviour, jnp.float32), shape),
+        sampled_BGT=jnp.ones(shape, bool),
+        advantage_BG=jnp.reshape(jnp.array(advantage, jnp.float32), shape[:2]),
     )
+    reference_BGT = None if reference is None else jnp.reshape(jnp.array(reference, jnp.float32), shape)
+    logprob_BGT = jnp.reshape(jnp.array(logprob, jnp.float32), shape)
+    return policy_loss(logprob_BGT, jnp.zeros(shape), batch, reference_BGT, config)
 
 
 @pytest.mark.parametrize(
@@ -151,15 +151,10 @@ def test_policy_loss__of_a_masked_token_has_exactly_zero_value_and_gradient(garb
     clean_BGT, dirty_BGT = (jnp.asarray(np.where(sampled_BGT, -1.1, other), jnp.float32) for other in (0.0, garbage))
 
     def stats_of(logprob_BGT, other_BGT):
-        return policy_loss(
-            logprob_BGT,
-            other_BGT,
-            other_BGT,
-            jnp.asarray(sampled_BGT),
-            jnp.array([[1.0, -1.0]]),
-            other_BGT,
-            GRPOConfig(kl_beta=0.1),
+        batch = empty(1, 2, 1, 3, 0)._replace(
+            behaviour_BGT=other_BGT, sampled_BGT=jnp.asarray(sampled_BGT), advantage_BG=jnp.array([[1.0, -1.0]])
         )
+        return policy_loss(logprob_BGT, other_BGT, batch, other_BGT, GRPOConfig(kl_beta=0.1))
 
     gradient_BGT = np.asarray(jax.grad(lambda logprob_BGT: stats_of(logprob_BGT, dirty_BGT).loss)(dirty_BGT))
     assert (gradient_BGT[~sampled_BGT] == 0).all()
@@ -184,9 +179,9 @@ def test_kl__weighs_kl_beta_in_the_loss():
 
 
 def test_objective__is_policy_loss_with_its_settings():
-    batch = SimpleNamespace(
-        behaviour_BGT=jnp.zeros((1, 1, 1)), sampled_BGT=jnp.ones((1, 1, 1), bool), advantage_BG=jnp.ones((1, 1))
+    batch = empty(1, 1, 1, 1, 0)._replace(
+        sampled_BGT=np.ones((1, 1, 1), bool), advantage_BG=np.ones((1, 1), np.float32)
     )
     logprob_BGT = jnp.full((1, 1, 1), math.log(1.5))
-    wide = objective(GRPOConfig(clip_high=0.4))(logprob_BGT, jnp.zeros((1, 1, 1)), batch, None)
+    wide = objective(GRPOConfig(clip_high=0.4)).loss(logprob_BGT, jnp.zeros((1, 1, 1)), batch, None)
     assert float(wide.loss) == pytest.approx(-1.4, abs=1e-6)

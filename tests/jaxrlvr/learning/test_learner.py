@@ -12,7 +12,7 @@ from flax import nnx
 
 import models
 from jaxrlvr import train
-from jaxrlvr.imitation.stages import imitation
+from jaxrlvr.imitation.stages import IMITATION
 from jaxrlvr.learning import grpo
 from jaxrlvr.learning.batch import Shape, TrainingGroup, TrainingSuffix, by_cost, empty, pack
 from jaxrlvr.learning.grpo import GRPOConfig
@@ -25,6 +25,7 @@ from jaxrlvr.runtime.devices import MeshConfig
 
 MEMBERS = 3
 DEFAULT = GRPOConfig()
+OBJECTIVE = grpo.objective(DEFAULT)
 RATE = OptimizerConfig(learning_rate=1e-2)
 WITH_REFERENCE = grpo.objective(GRPOConfig(kl_beta=0.5))
 
@@ -49,7 +50,7 @@ def groups():
 
 
 def cut(rows, count, suffix_buckets=(12,), row_buckets=()):
-    return pack(rows, Shape(count, (16,), suffix_buckets, row_buckets), pad=0)
+    return pack(rows, Shape(count, (16,), suffix_buckets, row_buckets), pad=0).batches
 
 
 def flattened(rows):
@@ -57,7 +58,7 @@ def flattened(rows):
 
 
 def learner_of(policy, config=RATE, objective=None, **settings):
-    return Learner(policy.graphdef, make_optimizer(config), objective or grpo.objective(GRPOConfig()), **settings)
+    return Learner(policy.graphdef, make_optimizer(config), objective or OBJECTIVE, **settings)
 
 
 def updated(policy, batches):
@@ -67,13 +68,19 @@ def updated(policy, batches):
     return jax.device_get(state.params), jax.device_get(stats)
 
 
-def plain_descent(policy, config):
+def differentiating_all(objective):
+    """The objective, whose groups without advantages are differentiated too, whatever their gradient."""
+    return replace(objective, has_gradient_without_advantage=True)
+
+
+def plain_descent(policy, objective):
     """A learner whose update is -rate x gradient, so that equal updates mean equal gradients."""
-    return Learner(policy.graphdef, optax.sgd(1.0), grpo.objective(config), denominator=grpo.denominator(config))
+    return Learner(policy.graphdef, optax.sgd(1.0), objective)
 
 
-def gradient(policy, batches, config=DEFAULT):
-    learner = plain_descent(policy, config)
+def gradient(policy, batches, objective=OBJECTIVE):
+    """The gradient and statistics of one update, on copies of the policy's parameters."""
+    learner = plain_descent(policy, objective)
     state, stats = learner.update(learner.init(jax.tree.map(jnp.copy, policy.params)), batches)
     moved = jax.tree.map(lambda old, new: np.asarray(old) - np.asarray(new), policy.params, state.params)
     return moved, jax.device_get(stats)
@@ -85,9 +92,9 @@ def gradient(policy, batches, config=DEFAULT):
     ids=lambda config: config.mean,
 )
 def test_update__is_the_same_however_the_step_is_cut(loaded, groups, config):
-    one, stats = gradient(loaded, cut(groups, 5), config)
+    one, stats = gradient(loaded, cut(groups, 5), grpo.objective(config))
     for batches in (cut(groups, 1), cut(groups[::-1], 2, (40,))):
-        other, other_stats = gradient(loaded, batches, config)
+        other, other_stats = gradient(loaded, batches, grpo.objective(config))
         chex.assert_trees_all_close(other, one, atol=1e-6)
         chex.assert_trees_all_close(other_stats.means, stats.means, rtol=1e-5, atol=1e-6)
 
@@ -119,8 +126,8 @@ def test_update__of_groups_equals_every_member_with_a_prompt_of_its_own(loaded, 
 
 @pytest.mark.parametrize("config", [GRPOConfig(), GRPOConfig(surrogate="gspo", mean="sequence")])
 def test_update__of_members_that_share_rows_equals_a_row_each(loaded, groups, config):
-    ours, ours_stats = gradient(loaded, cut(groups, 2, (24,), (1, 2)), config)
-    theirs, theirs_stats = gradient(loaded, cut(groups, 2, (24,)), config)
+    ours, ours_stats = gradient(loaded, cut(groups, 2, (24,), (1, 2)), grpo.objective(config))
+    theirs, theirs_stats = gradient(loaded, cut(groups, 2, (24,)), grpo.objective(config))
     chex.assert_trees_all_close(ours, theirs, atol=1e-6)
     chex.assert_trees_all_close(ours_stats.means, theirs_stats.means, rtol=1e-5, atol=1e-6)
     assert [batch.packed.tokens_BRS.shape[1] for batch in cut(groups, 2, (24,), (1, 2))] != [MEMBERS] * 3
@@ -140,7 +147,7 @@ def test_update__of_experts_whose_members_share_rows_balances_the_same(groups):
     graphdef, params = nnx.split(models.Decoder(shape, rngs=nnx.Rngs(0)))
     found = []
     for row_buckets in ((), (2,)):
-        learner = Learner(graphdef, optax.sgd(1.0), grpo.objective(DEFAULT), balance=0.5)
+        learner = Learner(graphdef, optax.sgd(1.0), grpo.objective(replace(DEFAULT, balance_loss=0.5)))
         state = learner.init(jax.tree.map(jnp.copy, params))
         found.append(learner.update(state, cut(groups, 5, (24,), row_buckets))[0].params)
     chex.assert_trees_all_close(*found, atol=2e-6)
@@ -158,7 +165,7 @@ def test_update__of_a_hybrid_s_members_in_shared_rows_is_named(groups):
         conv_width=4,
     )
     graphdef, params = nnx.split(models.Decoder(shape, rngs=nnx.Rngs(0)))
-    learner = Learner(graphdef, optax.sgd(1.0), grpo.objective(DEFAULT))
+    learner = Learner(graphdef, optax.sgd(1.0), OBJECTIVE)
     with pytest.raises(models.ModelError, match="members cannot share rows"):
         learner.update(learner.init(params), cut(groups, 5, (24,), (2,)))
 
@@ -175,7 +182,7 @@ def test_update__does_not_see_tokens_after_the_last_sampled_one(loaded, groups):
 
 
 def test_update__of_members_without_advantage_changes_nothing(loaded, groups):
-    moved, stats = gradient(loaded, cut(flattened(groups), 5))
+    moved, stats = gradient(loaded, cut(flattened(groups), 5), differentiating_all(OBJECTIVE))
     assert all(not leaf.any() for leaf in jax.tree.leaves(moved))
     assert stats.grad_norm == 0 and not stats.skipped
 
@@ -185,14 +192,8 @@ def test_update__that_only_measures_flat_groups_is_the_same(loaded, groups, mean
     config = GRPOConfig(mean=mean)
     batches = cut([*flattened(groups[:3]), *groups[3:]], 1)
     assert [bool(batch.advantage_BG.any()) for batch in batches] == [True, True, False, False, False]
-    moved, stats = gradient(loaded, batches, config)
-    learner = Learner(
-        loaded.graphdef,
-        optax.sgd(1.0),
-        grpo.objective(config),
-        denominator=grpo.denominator(config),
-        has_gradient_without_advantage=grpo.has_gradient_without_advantage(config),
-    )
+    moved, stats = gradient(loaded, batches, differentiating_all(grpo.objective(config)))
+    learner = Learner(loaded.graphdef, optax.sgd(1.0), grpo.objective(config))
     state, measured = learner.update(learner.init(jax.tree.map(jnp.copy, loaded.params)), batches)
     ours = jax.tree.map(lambda old, new: np.asarray(old) - np.asarray(new), loaded.params, state.params)
     chex.assert_trees_all_equal(ours, moved)
@@ -211,12 +212,13 @@ def test_update__that_only_measures_flat_groups_is_the_same(loaded, groups, mean
     ],
     ids=str,
 )
-def test_flat_teaches__where_flat_groups_have_a_gradient(policy, loaded, groups, config):
+def test_has_gradient_without_advantage__says_whether_such_groups_have_one(policy, loaded, groups, config):
     """The reference differs from the policy, or the KL would have none either."""
     reference = jax.tree.map(lambda leaf: leaf * 1.1, loaded.params)
-    learner = Learner(policy.graphdef, optax.sgd(1.0), grpo.objective(config), reference=reference)
+    objective = grpo.objective(config)
+    learner = Learner(policy.graphdef, optax.sgd(1.0), differentiating_all(objective), reference=reference)
     _, stats = learner.update(learner.init(policy.params), cut(flattened(groups), 5))
-    assert bool(stats.grad_norm > 0) is grpo.has_gradient_without_advantage(config)
+    assert bool(stats.grad_norm > 0) is objective.has_gradient_without_advantage
 
 
 @pytest.mark.parametrize("sizes", [(8, 1, 1), (1, 8, 1), (2, 2, 2)])
@@ -226,9 +228,9 @@ def test_update__on_a_mesh_equals_the_update_on_one_device(model_directory, load
     graphdef, params = nnx.split(models.load(model_directory, mesh=mesh))
     sharded = replace(loaded, graphdef=graphdef, params=params, mesh=mesh)
     for optimizer in (optax.sgd(1.0), make_optimizer(OptimizerConfig(learning_rate=1e-3))):
-        alone = Learner(loaded.graphdef, optimizer, grpo.objective(GRPOConfig()))
+        alone = Learner(loaded.graphdef, optimizer, OBJECTIVE)
         expected, stats = alone.update(alone.init(jax.tree.map(jnp.copy, loaded.params)), batches)
-        learner = Learner(sharded.graphdef, optimizer, grpo.objective(GRPOConfig()), mesh=mesh)
+        learner = Learner(sharded.graphdef, optimizer, OBJECTIVE, mesh=mesh)
         state, sharded_stats = learner.update(learner.init(jax.tree.map(jnp.copy, sharded.params)), batches)
         chex.assert_trees_all_close(jax.device_get(state.params), jax.device_get(expected.params), atol=1e-5)
         chex.assert_trees_all_close(
@@ -248,10 +250,10 @@ def test_update__on_a_mesh_equals_the_update_on_one_device(model_directory, load
 )
 def test_update__has_one_gradient_on_any_mesh_and_in_any_cut(model_directory, loaded, groups, config):
     """Plain descent, so that nothing hides or magnifies a difference; rounding alone is left."""
-    expected, stats = gradient(loaded, cut(groups, 1), config)
+    expected, stats = gradient(loaded, cut(groups, 1), grpo.objective(config))
     mesh = models.make_mesh(2, 2, 2)
     graphdef, params = nnx.split(models.load(model_directory, mesh=mesh))
-    learner = Learner(graphdef, optax.sgd(1.0), grpo.objective(config), mesh=mesh, denominator=grpo.denominator(config))
+    learner = Learner(graphdef, optax.sgd(1.0), grpo.objective(config), mesh=mesh)
     state, sharded = learner.update(learner.init(params), cut(groups, 4))
     ours = jax.tree.map(lambda old, new: np.asarray(old) - np.asarray(new), loaded.params, state.params)
     chex.assert_trees_all_close(ours, expected, rtol=0, atol=1e-6)
@@ -260,7 +262,7 @@ def test_update__has_one_gradient_on_any_mesh_and_in_any_cut(model_directory, lo
 
 def test_update__descends(policy, groups):
     batches = cut(groups, 5)
-    learner = learner_of(policy, OptimizerConfig(learning_rate=1e-3), objective=imitation)
+    learner = learner_of(policy, OptimizerConfig(learning_rate=1e-3), objective=IMITATION)
     state, losses = learner.init(policy.params), []
     for _ in range(8):
         state, stats = learner.update(state, batches)
@@ -293,7 +295,7 @@ def test_update__that_is_not_finite_is_skipped_and_reported(policy, groups):
 
 def test_update__whose_change_is_not_finite_is_skipped_though_its_gradient_is_sound(policy, groups):
     batches = cut(groups, 5)
-    learner = Learner(policy.graphdef, optax.scale(np.inf), grpo.objective(GRPOConfig()))
+    learner = Learner(policy.graphdef, optax.scale(np.inf), OBJECTIVE)
     state = learner.init(policy.params)
     before = jax.device_get(state)
     state, stats = learner.update(state, batches)
@@ -383,18 +385,16 @@ def compiled_after_warm_up(learner, params, groups):
 
 @pytest.mark.parametrize("has_gradient_without_advantage", [True, False])
 def test_update__compiles_nothing_after_warm_up(policy, groups, has_gradient_without_advantage):
-    count, _ = compiled_after_warm_up(
-        learner_of(policy, has_gradient_without_advantage=has_gradient_without_advantage), policy.params, groups
-    )
+    objective = replace(OBJECTIVE, has_gradient_without_advantage=has_gradient_without_advantage)
+    count, _ = compiled_after_warm_up(learner_of(policy, objective=objective), policy.params, groups)
     assert count == 0
 
 
 def test_update__compiles_nothing_on_a_mesh_and_every_moment_stays_with_its_parameter(model_directory, groups):
     mesh = models.make_mesh(2, 2, 2)
     graphdef, params = nnx.split(models.load(model_directory, mesh=mesh))
-    learner = Learner(
-        graphdef, make_optimizer(RATE), grpo.objective(GRPOConfig()), mesh=mesh, has_gradient_without_advantage=False
-    )
+    assert not OBJECTIVE.has_gradient_without_advantage
+    learner = Learner(graphdef, make_optimizer(RATE), OBJECTIVE, mesh=mesh)
 
     def parts(tree):
         return sorted(leaf.sharding.shard_shape(leaf.shape) for leaf in jax.tree.leaves(tree) if leaf.ndim)
@@ -501,7 +501,7 @@ def test_update__of_adapters_is_the_derivative_of_the_merged_weights(with_adapte
     np.testing.assert_allclose(ours_LDR, expected_LDR, rtol=0, atol=2e-4 * np.abs(expected_LDR).max())
 
 
-def test_changing__is_what_a_checkpoint_needs(with_adapters, policy):
+def test_trainable_state__is_what_a_checkpoint_needs(with_adapters, policy):
     state = learner_of(with_adapters).init(with_adapters.params)
     part = trainable_state(state)
     assert len(jax.tree.leaves(part.params)) == 4
@@ -531,7 +531,7 @@ def test_balance_loss__adds_its_own_gradient_and_nothing_to_a_model_in_balance(g
     expected = jax.grad(balance)(params)
     moves = []
     for weight in (0.0, 0.5):
-        learner = Learner(graphdef, optax.sgd(1.0), grpo.objective(DEFAULT), balance=weight)
+        learner = Learner(graphdef, optax.sgd(1.0), grpo.objective(replace(DEFAULT, balance_loss=weight)))
         state, _ = learner.update(learner.init(jax.tree.map(jnp.copy, params)), [batch])
         moves.append(jax.tree.map(lambda old, new: np.asarray(old) - np.asarray(new), params, state.params))
     ours = jax.tree.map(lambda without, with_it: (with_it - without) / 0.5, *moves)

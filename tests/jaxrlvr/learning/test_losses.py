@@ -11,6 +11,7 @@ import pytest
 
 from jaxrlvr.learning import grpo
 from jaxrlvr.learning.advantages import STD_FLOOR
+from jaxrlvr.learning.batch import empty
 from jaxrlvr.learning.grpo import GRPOConfig, policy_loss
 from jaxrlvr.learning.losses import correction_weight, kl_estimate, sequence_ratio
 
@@ -20,11 +21,12 @@ THEN_BGT = jnp.array([[[-1.0, -2.0, -1.5], [-3.0, 0.0, 0.0]]])
 GAP_BGT = jnp.array([[[math.log(1.5), 0.0, math.log(0.5)], [math.log(2.0), 0.0, 0.0]]])
 NOW_BGT = THEN_BGT + GAP_BGT
 ADVANTAGE_BG = jnp.array([[0.5, -0.5]])
+BATCH = empty(1, 2, 1, 3, 0)._replace(behaviour_BGT=THEN_BGT, sampled_BGT=SAMPLED_BGT, advantage_BG=ADVANTAGE_BG)
 
 
 def stats(config, now_BGT=NOW_BGT, reference_BGT=None):
     entropy_BGT = jnp.full(now_BGT.shape, 0.25)
-    return policy_loss(now_BGT, entropy_BGT, THEN_BGT, SAMPLED_BGT, ADVANTAGE_BG, reference_BGT, config)
+    return policy_loss(now_BGT, entropy_BGT, BATCH, reference_BGT, config)
 
 
 def loss(config, **settings):
@@ -66,9 +68,7 @@ def test_cispo__teaches_with_a_bounded_weight_where_clip_is_silent():
 def test_mean__divides_members_or_the_step(mean, expected):
     config = GRPOConfig(mean=mean)
     assert loss(config) == pytest.approx(expected[0], abs=1e-6)
-    batch = SimpleNamespace(sampled_BGT=np.asarray(SAMPLED_BGT))
-    idle = SimpleNamespace(sampled_BGT=np.zeros((1, 2, 3), bool))
-    assert grpo.denominator(config)([batch, idle]) == expected[1]
+    assert grpo.objective(config).denominator([BATCH, empty(1, 2, 1, 3, 0)]) == expected[1]
 
 
 STD = 0.5 / (math.sqrt(0.5) + STD_FLOOR)
@@ -133,14 +133,13 @@ def test_published__objective_from_rewards_to_gradient_by_hand(name):
         for verdict, sampled in zip(verdicts, np.asarray(SAMPLED_BGT)[0].tolist(), strict=True)
     ]
     group = SimpleNamespace(members=members, task=SimpleNamespace(scenario="a"))
-    advantage_BG = jnp.asarray(grpo.advantages([group], config))
-    divisor = grpo.denominator(config)([SimpleNamespace(sampled_BGT=np.asarray(SAMPLED_BGT))])
+    batch = BATCH._replace(advantage_BG=jnp.asarray(grpo.advantages([group], config)))
+    divisor = grpo.objective(config).denominator([BATCH])
     reference_BGT = NOW_BGT - 0.5 if config.kl_beta else None
 
     def mean(now_BGT):
         entropy_BGT = jnp.zeros(now_BGT.shape)
-        made = policy_loss(now_BGT, entropy_BGT, THEN_BGT, SAMPLED_BGT, advantage_BG, reference_BGT, config)
-        return made.loss / divisor
+        return policy_loss(now_BGT, entropy_BGT, batch, reference_BGT, config).loss / divisor
 
     assert float(mean(NOW_BGT)) == pytest.approx(expected, abs=1e-6)
     share = np.array([[1 / 6] * 3, [1 / 2, 0, 0]])  # of members' means
@@ -149,21 +148,16 @@ def test_published__objective_from_rewards_to_gradient_by_hand(name):
 
 def test_rloo__on_the_first_update_is_reinforce():
     """Where every ratio is 1 the gradient is minus the advantage of each token."""
-    slope = jax.grad(
-        lambda now_BGT: (
-            policy_loss(
-                now_BGT, now_BGT, NOW_BGT, SAMPLED_BGT, ADVANTAGE_BG, None, GRPOConfig(baseline="leave_one_out")
-            ).loss
-        )
-    )(NOW_BGT)
+    batch, config = BATCH._replace(behaviour_BGT=NOW_BGT), GRPOConfig(baseline="leave_one_out")
+    slope = jax.grad(lambda now_BGT: policy_loss(now_BGT, now_BGT, batch, None, config).loss)(NOW_BGT)
     np.testing.assert_allclose(slope[0], [[-0.5] * 3, [0.5, 0, 0]], atol=1e-6)
 
 
 def test_kl__estimates_of_one_distance():
-    d = jnp.array(-0.5)
-    assert float(kl_estimate(d, "k1")) == pytest.approx(0.5)
-    assert float(kl_estimate(d, "k2")) == pytest.approx(0.125)
-    assert float(kl_estimate(d, "k3")) == pytest.approx(math.exp(-0.5) + 0.5 - 1)
+    d = jnp.full((1, 1, 1), -0.5)
+    assert kl_estimate(d, "k1").item() == pytest.approx(0.5)
+    assert kl_estimate(d, "k2").item() == pytest.approx(0.125)
+    assert kl_estimate(d, "k3").item() == pytest.approx(math.exp(-0.5) + 0.5 - 1)
 
 
 def test_kl__estimates_agree_in_the_mean():
@@ -171,7 +165,7 @@ def test_kl__estimates_agree_in_the_mean():
     policy = np.array([0.5, 0.3, 0.2])
     reference = np.array([0.48, 0.33, 0.19])
     drawn = rng.choice(3, 200_000, p=policy)
-    distance = jnp.asarray(np.log(reference / policy))[drawn]
+    distance = jnp.asarray(np.log(reference / policy))[drawn].reshape(1, 1, -1)
     exact = float((policy * np.log(policy / reference)).sum())
     for kind, tolerance in (("k1", 0.3), ("k2", 0.05), ("k3", 0.05)):
         assert float(kl_estimate(distance, kind).mean()) == pytest.approx(exact, rel=tolerance)

@@ -14,7 +14,7 @@ from jaxrlvr.learning import grpo
 from jaxrlvr.learning.batch import Shape, TrainingGroup, TrainingSuffix, pack
 from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.learner import Learner
-from jaxrlvr.learning.optimizer import OptimizerConfig, check, groups, make_optimizer
+from jaxrlvr.learning.optimizer import OptimizerConfig, check, frozen_labels, make_optimizer
 from jaxrlvr.rollout.policy import PolicyConfig, load_policy
 from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.runtime.settings import from_json, to_json
@@ -29,7 +29,7 @@ def batches():
         )
         for advantage in (1.0, -0.5)
     ]
-    return pack([TrainingGroup([1, 2, 3], suffixes)] * 8, Shape(8, (4,), (8,)), 0)
+    return pack([TrainingGroup([1, 2, 3], suffixes)] * 8, Shape(8, (4,), (8,)), 0).batches
 
 
 def stepped(policy, config, batches, steps=2, mesh=None):
@@ -61,19 +61,19 @@ def test_frozen__parameters_stay_to_the_bit_and_have_no_moments(policy, batches)
 
 def test_frozen__name_of_nothing_is_refused_with_the_names_there_are(policy):
     with pytest.raises(UserError, match="--optimizer.frozen 'head' is in no parameter's name; there are .*embedding"):
-        groups(policy.params, ("norm", "head"))
+        frozen_labels(policy.params, ("norm", "head"))
 
 
 def test_frozen__sees_no_part_of_a_path_that_is_no_name(policy):
     """Every array's path ends in NNX's `value`; one projection is called so."""
-    found = jax.tree_util.tree_flatten_with_path(groups(policy.params, ("value",)))[0]
+    found = jax.tree_util.tree_flatten_with_path(frozen_labels(policy.params, ("value",)))[0]
     frozen = {jax.tree_util.keystr(path, simple=True, separator=".") for path, label in found if label == "frozen"}
     assert frozen == {"layers.value.value"}
 
 
 def test_frozen__that_leaves_nothing_to_train_is_refused(policy):
     with pytest.raises(UserError, match="--optimizer.frozen layers embedding norm leaves nothing to train"):
-        groups(policy.params, ("layers", "embedding", "norm"))
+        frozen_labels(policy.params, ("layers", "embedding", "norm"))
 
 
 def test_adafactor__descends_and_keeps_next_to_nothing():

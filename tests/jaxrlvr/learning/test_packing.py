@@ -45,6 +45,6 @@ def test_pack_rows__every_token_is_found_again():
     packed = pack_rows(tokens_BGT, sampled_BGT, length_BG, (4,), 0)
     assert packed is not None
     for rows, members in ((packed.tokens_BRS, tokens_BGT), (packed.sampled_BRS, sampled_BGT)):
-        found = np.take_along_axis(rows.reshape(3, -1), packed.place_BGT.reshape(3, -1), axis=1).reshape(3, 8, 24)
+        found = np.take_along_axis(rows.reshape(3, -1), packed.index_BGT.reshape(3, -1), axis=1).reshape(3, 8, 24)
         np.testing.assert_array_equal(found[tokens_BGT > 0], members[tokens_BGT > 0])
     assert (packed.tokens_BRS > 0).sum() == (tokens_BGT > 0).sum()

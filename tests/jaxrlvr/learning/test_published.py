@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from jaxrlvr.learning.advantages import group_relative
+from jaxrlvr.learning.batch import empty
 from jaxrlvr.learning.grpo import GRPOConfig, policy_loss
 from jaxrlvr.learning.losses import correction_weight, kl_estimate
 
@@ -35,14 +36,15 @@ def ours(config):
     """Loss, gradient and clipped shares of one group of six members."""
     given = {name: jnp.asarray(value)[None] for name, value in RECORDED["inputs"].items()}
     mask_BGT = given["mask"].astype(bool)
+    batch = empty(*mask_BGT.shape[:2], 1, mask_BGT.shape[2], 0)._replace(
+        behaviour_BGT=given["behaviour"], sampled_BGT=mask_BGT, advantage_BG=given["advantage"]
+    )
     reference_BGT = given["reference"] if config.kl_beta else None
     members, tokens = mask_BGT.any(-1).sum(), mask_BGT.sum()
     divisor = {"token": tokens, "sequence": members, "constant": members * config.constant_length}[config.mean]
 
     def loss(logprob_BGT):
-        stats = policy_loss(
-            logprob_BGT, given["entropy"], given["behaviour"], mask_BGT, given["advantage"], reference_BGT, config
-        )
+        stats = policy_loss(logprob_BGT, given["entropy"], batch, reference_BGT, config)
         return stats.loss / divisor, stats
 
     (value, stats), gradient_BGT = jax.value_and_grad(loss, has_aux=True)(given["logprob"])

@@ -3,7 +3,7 @@
 import pytest
 
 from jaxrlvr.monitoring import diagnosis
-from jaxrlvr.monitoring.diagnosis import ENOUGH, REPEAT, WINDOW, diagnose, news
+from jaxrlvr.monitoring.diagnosis import MIN_STEPS, REPEAT_AFTER, WINDOW, diagnose, unreported
 
 HEALTHY = {
     "reward": 0.5,
@@ -37,10 +37,10 @@ SICK = {
     "reward_hacking": {"reward": (0.3, 0.6)},
 }
 HELP = {
-    "saturated": "a is saturated: 95% .*--tasks.curriculum",
-    "hopeless": "a is all-fail: in 95% .*--rollout.group-size",
+    "saturated": "a is saturated: every member solves 95% .*--tasks.curriculum",
+    "hopeless": "a is too hard: in 95% .*--rollout.group-size",
     "entropy_collapse": "entropy collapse: .*--grpo.clip-high",
-    "length_growth": "length growth: .* tokens a member.*--grpo.overlong-soft",
+    "length_growth": "length growth: .* tokens per member.*--grpo.overlong-soft",
     "format_lost": "format lost: .*--optimizer.learning-rate",
     "reward_hacking": "reward hacking: .* while success stays at 0.40.*--grpo.outcome-gate",
 }
@@ -56,7 +56,7 @@ def test_diagnose__finds_the_pattern_and_no_other_and_says_what_helps(pattern):
 
 
 def test_diagnose__knows_every_pattern_that_is_tested_here():
-    assert {check.__name__ for check in diagnosis.RUN + diagnosis.SCENARIO} == set(SICK)
+    assert {check.__name__ for check in diagnosis.TRENDS + diagnosis.SCENARIO_CHECKS} == set(SICK)
 
 
 def test_diagnose__finds_turns_that_are_cut_off():
@@ -78,7 +78,7 @@ def test_diagnose__finds_a_pattern_that_takes_hundreds_of_steps(pattern):
 @pytest.mark.parametrize("pattern", SLOW)
 def test_diagnose__finds_a_pattern_in_one_scenario_alone(pattern, steps):
     sick = {f"{name}/a": ends for name, ends in SICK[pattern].items()}
-    well = {f"{name}/{which}": (HEALTHY[name],) * 2 for name in diagnosis.NEEDED for which in "ab"}
+    well = {f"{name}/{which}": (HEALTHY[name],) * 2 for name in diagnosis.REQUIRED for which in "ab"}
     well |= {f"groups/{kind}/b": (0.2, 0.2) for kind in ("flat_high", "flat_low")}
     (found,) = diagnose(course(well | sick, steps))
     assert (found.pattern, found.scenario) == (pattern, "a") and found.text.startswith("a: ")
@@ -104,7 +104,7 @@ def test_diagnose__says_nothing_of_what_is_well(changes):
 
 @pytest.mark.parametrize("pattern", SICK)
 def test_diagnose__says_nothing_of_a_few_steps(pattern):
-    assert diagnose(course(SICK[pattern], ENOUGH - 1)) == []
+    assert diagnose(course(SICK[pattern], MIN_STEPS - 1)) == []
 
 
 def test_diagnose__passes_over_steps_of_a_version_with_fewer_figures():
@@ -118,8 +118,11 @@ def test_diagnose__looks_at_the_newest_steps():
     assert [one.pattern for one in diagnose(course({}) + course(SICK["format_lost"]))] == ["format_lost"]
 
 
-def test_news__are_said_once_and_again_after_a_while():
+def test_unreported__findings_are_reported_once_and_again_after_a_while():
     findings = diagnose(course(SICK["saturated"]))
-    told: dict = {}
-    said = [step for step in range(20, 20 + 2 * REPEAT + 1) if news(findings, told, step)]
-    assert said == [20, 20 + REPEAT, 20 + 2 * REPEAT]
+    reported, steps = {}, []
+    for step in range(20, 20 + 2 * REPEAT_AFTER + 1):
+        for finding in unreported(findings, reported, step):
+            reported[finding.pattern, finding.scenario] = step
+            steps.append(step)
+    assert steps == [20, 20 + REPEAT_AFTER, 20 + 2 * REPEAT_AFTER]

@@ -22,12 +22,12 @@ def gap(kl=0.0, largest=0.0):
 
 
 def mismatch(progress, figures, config=CONFIG, dtype="float32", corrected=False):
-    return guards.mismatch(progress, figures, config, dtype, corrected)
+    return guards.check_mismatch(progress, figures, guards.mismatch_limits(config, dtype, corrected))
 
 
 def test_mismatch__warns_at_first_and_then_stops_with_what_to_check():
     progress = Progress()
-    for _ in range(guards.PATIENCE - 1):
+    for _ in range(guards.MAX_MISMATCHED - 1):
         assert "disagree: KL 1.0e-01 (limit 1e-05)" in mismatch(progress, gap(kl=0.1))
     with pytest.raises(RunStopped, match="in 3 steps in a row. Check .*--policy.compute-dtype"):
         mismatch(progress, gap(kl=0.1))
@@ -55,7 +55,7 @@ def test_mismatch__has_its_limit_by_what_is_computed_in_or_by_the_setting():
 
 def test_mismatch__that_the_objective_corrects_for_only_warns():
     progress = Progress()
-    assert all(mismatch(progress, gap(kl=1.0), corrected=True) for _ in range(2 * guards.PATIENCE))
+    assert all(mismatch(progress, gap(kl=1.0), corrected=True) for _ in range(2 * guards.MAX_MISMATCHED))
 
 
 def update(norm=1.0, skipped=0.0):
@@ -64,45 +64,45 @@ def update(norm=1.0, skipped=0.0):
 
 def test_norm_limit__is_a_multiple_of_the_median_once_enough_is_known():
     progress = Progress()
-    for step in range(guards.ENOUGH):
+    for step in range(guards.MIN_NORMS):
         assert guards.norm_limit(progress, CONFIG) == math.inf
-        assert guards.updates(progress, step, update(norm=2.0 + (step == 3) * 50), CONFIG) == ""
+        assert guards.check_update(progress, step, update(norm=2.0 + (step == 3) * 50), CONFIG) == ""
     assert guards.norm_limit(progress, CONFIG) == 200.0
     assert guards.norm_limit(progress, replace(CONFIG, explode=0)) == math.inf
 
 
 def test_norm_limit__learns_nothing_from_skipped_steps_and_from_steps_without_signal():
     progress = Progress()
-    guards.updates(progress, 1, update(norm=0.0), CONFIG)
-    guards.updates(progress, 2, update(norm=math.nan, skipped=1.0), CONFIG)
+    guards.check_update(progress, 1, update(norm=0.0), CONFIG)
+    guards.check_update(progress, 2, update(norm=math.nan, skipped=1.0), CONFIG)
     assert progress.norms == [] and progress.skipped == [2]
     for step in range(3, 100):
-        guards.updates(progress, step, update(norm=float(step)), CONFIG)
-    assert progress.norms == [float(step) for step in range(100 - guards.MEMORY, 100)]
+        guards.check_update(progress, step, update(norm=float(step)), CONFIG)
+    assert progress.norms == [float(step) for step in range(100 - guards.NORM_HISTORY, 100)]
 
 
 def test_updates__skipped_ones_are_said_and_too_many_end_the_run():
-    progress = Progress(norms=[1.0] * guards.ENOUGH)
-    assert "step 1: update skipped, its gradient norm nan is not finite" in guards.updates(
+    progress = Progress(norms=[1.0] * guards.MIN_NORMS)
+    assert "step 1: update skipped, its gradient norm nan is not finite" in guards.check_update(
         progress, 1, update(math.nan, 1.0), CONFIG
     )
-    assert "is over 100 times the usual one" in guards.updates(progress, 2, update(1e9, 1.0), CONFIG)
-    sound = guards.updates(progress, 3, update(1.0, 1.0), CONFIG)
+    assert "is over 100 times the median" in guards.check_update(progress, 2, update(1e9, 1.0), CONFIG)
+    sound = guards.check_update(progress, 3, update(1.0, 1.0), CONFIG)
     assert "its gradient norm 1 is sound but the optimizer's change is not finite" in sound
-    guards.updates(progress, 4, update(math.inf, 1.0), CONFIG)
+    guards.check_update(progress, 4, update(math.inf, 1.0), CONFIG)
     with pytest.raises(RunStopped, match="5 of the last 20 updates were skipped: lower --optimizer.learning-rate"):
-        guards.updates(progress, 5, update(math.inf, 1.0), CONFIG)
+        guards.check_update(progress, 5, update(math.inf, 1.0), CONFIG)
 
 
 def test_updates__skipped_long_ago_do_not_count():
     progress = Progress(skipped=[1, 2, 3, 4])
-    assert guards.updates(progress, 24, update(math.nan, 1.0), CONFIG)
+    assert guards.check_update(progress, 24, update(math.nan, 1.0), CONFIG)
     assert progress.skipped == [1, 2, 3, 4, 24]
 
 
-def test_keep_batches__reads_back_as_it_was(tmp_path):
+def test_save_batches__reads_back_as_it_was(tmp_path):
     batches = [empty(2, 3, 4, 5, 7), empty(1, 3, 4, 6, 8)]
-    with np.load(guards.keep_batches(tmp_path / "skipped", 12, batches)) as kept:
+    with np.load(guards.save_batches(tmp_path / "skipped", 12, batches)) as kept:
         assert kept["0/suffix_BGT"].shape == (2, 3, 5) and (kept["1/prefix_BP"] == 8).all()
         assert len(kept.files) == 2 * len(batches[0])
 
@@ -117,20 +117,21 @@ def groups(failed, members=20):
 
 
 def test_faults__a_few_are_said_with_the_first_error():
-    assert guards.faults(groups(0), CONFIG) == ""
-    said = guards.faults(groups(2), CONFIG)
-    assert said == "2 simulators failed and teach nothing; the first (a, train task 7): KeyError: 3"
+    assert guards.check_faults(groups(0), CONFIG) == ""
+    said = guards.check_faults(groups(2), CONFIG)
+    assert said == "2 of 20 simulators failed and teach nothing; the first (a, train task 7): KeyError: 3"
 
 
 def test_faults__above_the_rate_end_the_run_with_the_first_traceback():
     with pytest.raises(RunStopped, match=r'(?s)3 of 20 simulators failed.*a, train task 7.*File "x.py"\nKeyError: 3'):
-        guards.faults(groups(3), CONFIG)
+        guards.check_faults(groups(3), CONFIG)
 
 
-def test_review__gives_every_warning_of_a_step():
+def test_check_step__returns_every_warning():
     figures = gap(kl=1.0) | update(math.nan, 1.0)
-    assert len(guards.review(Progress(), 1, figures, groups(1), GuardConfig(), "float32", False)) == 3
-    assert guards.review(Progress(), 1, gap() | update(), groups(0), GuardConfig(), "float32", False) == []
+    limits = guards.mismatch_limits(CONFIG, "float32", corrected=False)
+    assert len(guards.check_step(Progress(), 1, figures, groups(1), CONFIG, limits)) == 3
+    assert guards.check_step(Progress(), 1, gap() | update(), groups(0), CONFIG, limits) == []
 
 
 def test_progress__comes_back_from_its_notes():

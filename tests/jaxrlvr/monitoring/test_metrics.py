@@ -9,20 +9,18 @@ import numpy as np
 import pytest
 
 from jaxrlvr.learning.batch import empty
-from jaxrlvr.learning.grpo import GroupStats, LossStats
 from jaxrlvr.learning.learner import UpdateStats
+from jaxrlvr.learning.objective import GroupStats, LossStats
+from jaxrlvr.monitoring.console_lines import health_line, scenario_line, step_line
 from jaxrlvr.monitoring.metrics import (
-    CLOCKED,
+    MACHINE_DEPENDENT,
     CompileCounter,
     MetricsLog,
     advantage_figures,
-    health_line,
     host_share,
-    line,
     machine_figures,
     peak_rss_bytes,
     rollout_figures,
-    scenario_line,
     update_figures,
 )
 from jaxrlvr.rollout.trajectory import STOPS, Group, Trajectory
@@ -112,7 +110,7 @@ def test_figures__tasks_without_a_call_show_who_calls_all_the_same():
     group = Group(idle, [1], [member(1.0), member(0.0, errors=("",))])
     figures = rollout_figures([group])
     assert figures["overcalling/a"] == 0.5 and figures["calls/formed"] == 0
-    assert "a 0.50 (100% useful, 50% call for nothing)" in scenario_line(figures)
+    assert "a 0.50 (100% mixed, 50% call needlessly)" in scenario_line(figures)
 
 
 def test_figures__tasks_that_are_read_only_show_who_writes_all_the_same():
@@ -139,12 +137,12 @@ def test_figures__of_the_machine_are_all_named_as_such():
     found = machine_figures(SECONDS | {"tokens/sampled": 30.0})
     assert found["speed/sampled_tokens"] == 20 and found["speed/learned_tokens"] == 15
     assert found["speed/device_share"] == pytest.approx(0.8) and found["memory/host_bytes"] > 1e6
-    assert all(name.startswith(CLOCKED) for name in found)
+    assert all(name.startswith(MACHINE_DEPENDENT) for name in found)
 
 
 def test_scenario_line__names_each_scenario(figures):
     text = scenario_line(figures)
-    assert "a 0.50 (100% useful, 50% cut)" in text and "b 0.00" in text and "\n" not in text
+    assert "a 0.50 (100% mixed, 50% cut off)" in text and "b 0.00" in text and "\n" not in text
 
 
 def test_health_line__explains_a_step_in_one_line(figures):
@@ -152,8 +150,8 @@ def test_health_line__explains_a_step_in_one_line(figures):
     text = health_line(figures | update | {"memory/host_bytes": 2.5e9, "speed/sampled_tokens": 812.4})
     assert "\n" not in text and "kl 2e-03  clipped 1.5% 0.0%" in text and "advantage 0.25" in text
     assert "812 tokens/s  memory 2.5 GB" in text
-    useful, high, low = (figures[f"groups/{kind}"] for kind in ("useful", "flat_high", "flat_low"))
-    assert f"groups {useful:.0%} useful {high:.0%} flat high {low:.0%} flat low" in text
+    mixed, solved, failed = (figures[f"groups/{kind}"] for kind in ("useful", "flat_high", "flat_low"))
+    assert f"groups {mixed:.0%} mixed {solved:.0%} all solved {failed:.0%} all failed" in text
     for name, count in figures.items():
         if name.startswith("call_error/") and name.count("/") == 1:
             assert f"{name.split('/')[1]} {count:.0f}" in text.split("  errors ")[1]
@@ -193,15 +191,15 @@ def test_figures__of_scenarios_are_means_of_their_own_tokens():
 
 def test_scenario_line__tells_entropy_and_who_is_cut_off(figures):
     text = scenario_line(figures | {"update/entropy/a": 0.126, "update/entropy/b": 0.5})
-    assert "a 0.50 (100% useful, entropy 0.13, 50% cut)" in text and "entropy 0.50, 25% cut" in text
+    assert "a 0.50 (100% mixed, entropy 0.13, 50% cut off)" in text and "entropy 0.50, 25% cut off" in text
 
 
 SECONDS = {"seconds/sample": 1.5, "seconds/host": 0.5, "seconds/pack": 0.25, "seconds/update": 2.0}
 
 
-def test_line__is_one_line_of_every_steps_figures(figures):
+def test_step_line__is_one_line_of_every_steps_figures(figures):
     timing = SECONDS | {"compiles": 3.0, "speed/sample_utilisation": 0.021, "speed/update_utilisation": 0.3}
-    text = line(3, 40, {**figures, **update_figures(stats(), []), **timing})
+    text = step_line(3, 40, {**figures, **update_figures(stats(), []), **timing})
     assert "\n" not in text and "reward 0.400" in text and "  3/40" in text and "host 20%  of peak 2.1% 30%" in text
 
 

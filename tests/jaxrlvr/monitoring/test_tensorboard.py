@@ -7,7 +7,7 @@ import pytest
 from tensorboardX.proto import event_pb2
 from tensorboardX.record_writer import masked_crc32c
 
-from jaxrlvr.monitoring.tensorboard import Events
+from jaxrlvr.monitoring.tensorboard import EventFile
 
 
 def read(directory):
@@ -27,7 +27,7 @@ def read(directory):
 
 
 def test_events__are_there_as_soon_as_they_are_written(tmp_path):
-    events = Events(tmp_path, first=1)
+    events = EventFile(tmp_path, first=1)
     events.write(3, {"reward": 0.5, "groups/useful/a": 1.0})
     version, started, *scalars = read(tmp_path)
     assert version.file_version == "brain.Event:2"
@@ -40,14 +40,14 @@ def test_events__are_there_as_soon_as_they_are_written(tmp_path):
 
 def test_events__of_a_run_that_goes_on_at_once_keep_those_before(tmp_path):
     for first in (1, 2):
-        events = Events(tmp_path, first)
+        events = EventFile(tmp_path, first)
         events.write(first, {"reward": float(first)})
         events.close()
     assert [one.step for one in read(tmp_path) if one.summary.value] == [1, 2]
 
 
 def test_events__on_a_full_disk_are_an_error_and_nobody_waits(tmp_path):
-    events, before = Events(tmp_path, first=1), resource.getrlimit(resource.RLIMIT_FSIZE)
+    events, before = EventFile(tmp_path, first=1), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
     try:
         with pytest.raises(OSError, match="File too large"):

@@ -1,13 +1,14 @@
 """Laws of utilisation: FLOPs are those of the step's own tokens, rates those of its own seconds."""
 
+import itertools
 from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
 
-from jaxrlvr.monitoring.metrics import CLOCKED
-from jaxrlvr.monitoring.utilisation import SIZE, Meter, group_flops, measured_peak
+from jaxrlvr.monitoring.metrics import MACHINE_DEPENDENT
+from jaxrlvr.monitoring.utilisation import MATRIX_SIZE, Meter, group_flops, measured_peak
 from jaxrlvr.rollout.dynamic_sampling import StepGroups
 from jaxrlvr.rollout.trajectory import Group, Trajectory
 from models import ModelConfig
@@ -56,16 +57,12 @@ def test_figures__are_rates_and_their_share_of_the_peak():
     assert found["speed/sample_flops"] == pytest.approx((one + other) / 2)
     assert found["speed/update_flops"] == pytest.approx(3 * one / 0.5)
     assert found["speed/update_utilisation"] == pytest.approx(3 * one / 0.5 / 1e9)
-    assert all(name.startswith(CLOCKED) for name in found)
+    assert all(name.startswith(MACHINE_DEPENDENT) for name in found)
 
 
-def test_peak__counts_the_devices_of_a_cpu_once_and_others_each(monkeypatch):
-    """A clock of a second a product: what is measured is then the product's own FLOPs."""
-    ticks = iter(range(1000))
-    monkeypatch.setattr("jaxrlvr.monitoring.utilisation.time.perf_counter", lambda: float(next(ticks)))
+def test_peak__counts_the_devices_of_a_cpu_once_and_others_each():
+    """With a clock that ticks once per reading, a product takes a second: the rate is the product's own FLOPs."""
+    clock = itertools.count(0.0).__next__
     assert jax.device_count() == 8
-    assert measured_peak("float32") == 2.0 * SIZE["cpu"] ** 3
-    monkeypatch.setattr("jaxrlvr.monitoring.utilisation.SIZE", {})
-    monkeypatch.setattr("jaxrlvr.monitoring.utilisation.ELSEWHERE", 64)
-    monkeypatch.setattr("jaxrlvr.monitoring.utilisation.SHARED", ())
-    assert measured_peak("bfloat16") == 8 * 2.0 * 64**3
+    assert measured_peak("float32", clock=clock) == 2.0 * MATRIX_SIZE["cpu"] ** 3
+    assert measured_peak("bfloat16", platform="gpu", size=64, clock=clock) == 8 * 2.0 * 64**3

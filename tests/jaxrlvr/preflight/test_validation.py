@@ -9,7 +9,7 @@ from flax import nnx
 
 import models
 from jaxrlvr.learning.grpo import GRPOConfig
-from jaxrlvr.learning.optimizer import groups
+from jaxrlvr.learning.optimizer import frozen_labels
 from jaxrlvr.preflight.dry_run import describe
 from jaxrlvr.preflight.validation import check, trained_names
 from jaxrlvr.rollout.policy import PolicyConfig, inspect_model, load_policy, place
@@ -101,7 +101,7 @@ def test_check__refuses_a_seed_that_jax_would_cut_off(tiny_run, chat):
 def test_trained_names__are_those_of_the_optimizer(model_directory, lora):
     params = nnx.split(models.load(model_directory, lora=lora))[1]
     with pytest.raises(UserError) as raised:
-        groups(models.split(params)[0], ("nowhere",))
+        frozen_labels(models.split(params)[0], ("nowhere",))
     told = str(raised.value).split("there are ")[1].split(", ")
     model = replace(models.read_config(model_directory), lora=lora)
     assert sorted(told) == sorted(trained_names(model))

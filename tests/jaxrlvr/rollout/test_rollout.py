@@ -52,7 +52,7 @@ def test_sampled_logprobs__equal_what_the_learner_computes(loaded, acting, make_
     learner = Learner(loaded.graphdef, make_optimizer(OptimizerConfig()), grpo.objective(GRPOConfig()), temperature)
     batches = pack(
         to_training_groups(groups, np.zeros((3, 4), np.float32)), Shape(3, (192,), (64,)), loaded.chat.pad_token
-    )
+    ).batches
     for batch in batches:
         gap_BGT = np.abs(learner.recompute(loaded.params, batch) - batch.behaviour_BGT)
         assert gap_BGT[batch.sampled_BGT].max() <= 1e-4
@@ -266,7 +266,8 @@ def test_fault__changes_no_gradient(faulty, loaded):
     learner = Learner(loaded.graphdef, make_optimizer(OptimizerConfig()), grpo.objective(GRPOConfig()))
 
     def gradient():
-        batches = pack(to_training_groups(faulty, grpo.advantages(faulty, GRPOConfig())), Shape(1, (192,), (128,)), 0)
+        rows = to_training_groups(faulty, grpo.advantages(faulty, GRPOConfig()))
+        batches = pack(rows, Shape(1, (192,), (128,)), 0).batches
         state, stats = learner.update(learner.init(jax.tree.map(lambda leaf: leaf + 0, loaded.params)), batches)
         return float(stats.grad_norm), jax.device_get(state.params)
 

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from jaxrlvr.monitoring.metrics import CLOCKED
+from jaxrlvr.monitoring.metrics import MACHINE_DEPENDENT
 from jaxrlvr.runtime import distributed, heartbeat
 from jaxrlvr.runtime.errors import UserError
 
@@ -47,7 +47,7 @@ def pair(arguments: list[str], folder: Path) -> list[subprocess.Popen[str]]:
 def figures(run: Path) -> list[dict[str, float]]:
     """Return a run's metrics without times and compilations."""
     records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in record.items() if not k.startswith(CLOCKED)} for record in records]
+    return [{k: v for k, v in record.items() if not k.startswith(MACHINE_DEPENDENT)} for record in records]
 
 
 @pytest.mark.slow

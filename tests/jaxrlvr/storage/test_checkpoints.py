@@ -33,7 +33,7 @@ def batches():
             for advantage in (1.0, -0.5)
         ],
     )
-    return pack([row] * 4, Shape(4, (4,), (8,)), 0)
+    return pack([row] * 4, Shape(4, (4,), (8,)), 0).batches
 
 
 def learner_of(policy):

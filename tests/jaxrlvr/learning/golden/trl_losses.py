@@ -1,8 +1,8 @@
-"""What TRL's trainer computes for some objectives on fixed numbers: `python tests/jaxrlvr/golden/trl_losses.py`.
+"""Record TRL's losses of some objectives on fixed numbers: `python tests/jaxrlvr/learning/golden/trl_losses.py`.
 
-Its loss is a method of a trainer, called here on a stand-in that has only the settings which the method reads and gives
-out prepared log-probs in the place of a model's. Needs `pip install trl`; writes trl_losses.json beside it, which the
-tests read. Axes there: B members, T tokens.
+TRL's loss is a trainer's method. It is called here on a stub that has only the settings the method reads and returns
+prepared log-probs instead of a model's. Needs `pip install trl`; writes trl_losses.json next to this file, which the
+tests read. Axes: B members, T tokens.
 """
 
 import json
@@ -31,7 +31,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def inputs() -> dict[str, np.ndarray]:
-    """Six members of unlike lengths; some tokens inside them were not sampled, some ratios are far from 1."""
+    """Return six members of different lengths, with some tokens not sampled and some ratios far from 1."""
     rng = np.random.default_rng(7)
     logprob_BT = -rng.exponential(1.0, (6, 9))
     mask_BT = (np.arange(9) < np.array([9, 5, 7, 1, 8, 6])[:, None]) & (rng.random((6, 9)) < 0.85)
@@ -47,15 +47,15 @@ def inputs() -> dict[str, np.ndarray]:
 
 
 def losses() -> dict[str, dict[str, Any]]:
-    """Loss, its gradient by the log-probs, and the shares of clipped tokens, of every case."""
+    """Return each case's loss, its gradient by the log-probs, and its shares of clipped tokens."""
     import torch
     from trl.trainer.grpo_trainer import GRPOTrainer
 
-    found = {}
+    cases = {}
     for name, settings in CASES.items():
         given = {key: torch.tensor(value) for key, value in inputs().items()}
         logprob = given["logprob"].requires_grad_()
-        trainer = _stand_in(settings, logprob, given["entropy"])
+        trainer = _stub(settings, logprob, given["entropy"])
         mask = given["mask"].float()
         loss = GRPOTrainer._compute_loss(
             trainer,
@@ -72,15 +72,15 @@ def losses() -> dict[str, dict[str, Any]]:
             },
         )
         loss.backward()
-        told = {key: values[0] for key, values in trainer._metrics["eval"].items() if values}
-        found[name] = {"loss": loss.item(), "gradient": logprob.grad.tolist()} | {
-            key: told[f"clip_ratio/{key}_mean"] for key in ("low", "high") if f"clip_ratio/{key}_mean" in told
+        clipped = {key: values[0] for key, values in trainer._metrics["eval"].items() if values}
+        cases[name] = {"loss": loss.item(), "gradient": logprob.grad.tolist()} | {
+            key: clipped[f"clip_ratio/{key}_mean"] for key in ("low", "high") if f"clip_ratio/{key}_mean" in clipped
         }
-    return found
+    return cases
 
 
-def _stand_in(settings: dict[str, Any], logprob: Any, entropy: Any) -> Any:
-    usual = {
+def _stub(settings: dict[str, Any], logprob: Any, entropy: Any) -> Any:
+    defaults = {
         "beta": 0.0,
         "importance_sampling_level": "token",
         "top_entropy_quantile": 1.0,
@@ -98,7 +98,7 @@ def _stand_in(settings: dict[str, Any], logprob: Any, entropy: Any) -> Any:
         "accelerator": SimpleNamespace(num_processes=1, gather=lambda x: x, reduce=lambda x, reduction: x),
         "_get_per_token_logps_and_entropies": lambda *_, **__: (logprob, entropy, None),
     }
-    return SimpleNamespace(**{**usual, **settings})
+    return SimpleNamespace(**{**defaults, **settings})
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""What verl computes for advantages, KL estimates and importance weights: `python tests/jaxrlvr/golden/verl_values.py`.
+"""Record verl's advantages, KL estimates and importance weights: `python tests/jaxrlvr/learning/golden/verl_values.py`.
 
-verl has these as functions of tensors. They are called as they are, on the numbers in trl_losses.json beside this file
-and on rewards made here. Needs `pip install verl`; writes verl_values.json, which the tests read. Axes there: B
-members, T tokens.
+verl's functions of tensors are called unchanged, on the numbers in trl_losses.json next to this file and on the rewards
+below. Needs `pip install verl`; writes verl_values.json, which the tests read. Axes: B members, T tokens.
 """
 
 import json
@@ -14,13 +13,13 @@ import numpy as np
 FILE = Path(__file__).with_suffix(".json")
 SHARED = Path(__file__).with_name("trl_losses.json")
 CAP = 1.25
-"""Largest weight; with a mask, ratios under 1 / CAP count nothing either."""
+"""Largest weight; with a mask, ratios below 1 / CAP get weight 0 too."""
 STD_FLOOR = 1e-4
-"""Added to a group's deviation: TRL's and ours; verl's own is smaller and an argument."""
+"""Added to a group's deviation, as in TRL and in this project; verl's default is smaller."""
 
 
 def rewards() -> tuple[np.ndarray, np.ndarray]:
-    """Rewards [B] of three groups of four, one of them all alike, and the group of each."""
+    """Return rewards [B] of three groups of four, one with equal rewards, and the group of each."""
     rng = np.random.default_rng(11)
     reward_B = np.round(rng.random(12), 2).astype(np.float32)
     reward_B[8:] = 0.5
@@ -28,7 +27,7 @@ def rewards() -> tuple[np.ndarray, np.ndarray]:
 
 
 def values() -> dict[str, Any]:
-    """Advantages by baseline, KL estimates with their slopes, and weights by kind."""
+    """Return advantages by baseline, KL estimates with their slopes, and weights by kind."""
     import torch
     from verl.trainer.ppo import core_algos
     from verl.trainer.ppo.rollout_corr_helper import compute_rollout_correction_weights
@@ -40,30 +39,30 @@ def values() -> dict[str, Any]:
     )
     scaled, _ = core_algos.compute_grpo_outcome_advantage(token_BT.clone(), mask_BT, group_B, epsilon=STD_FLOOR)
     others, _ = core_algos.compute_rloo_outcome_advantage(token_BT.clone(), mask_BT, group_B)
-    made: dict[str, Any] = {
+    recorded: dict[str, Any] = {
         "advantages": {
-            name: found[:, 0].tolist()
-            for name, found in (("mean", centred), ("std", scaled), ("leave_one_out", others))
+            name: advantage_BT[:, 0].tolist()
+            for name, advantage_BT in (("mean", centred), ("std", scaled), ("leave_one_out", others))
         }
     }
 
     given = {name: torch.tensor(value) for name, value in json.loads(SHARED.read_text())["inputs"].items()}
     mask_BT = given["mask"].float()
-    made["kl"] = {}
+    recorded["kl"] = {}
     for kind in ("k1", "k2", "k3"):
         logprob_BT = given["logprob"].clone().requires_grad_()
         kl_BT = core_algos.kl_penalty_forward(logprob_BT, given["reference"], kind)
         (kl_BT * mask_BT).sum().backward()
-        made["kl"][kind] = {"value": kl_BT.tolist(), "slope": logprob_BT.grad.tolist()}
+        recorded["kl"][kind] = {"value": kl_BT.tolist(), "slope": logprob_BT.grad.tolist()}
 
-    made["weights"] = {}
+    recorded["weights"] = {}
     for level in ("token", "sequence"):
         for name, threshold in ((level, CAP), (f"{level}_mask", f"{1 / CAP}_{CAP}")):
             weight_BT, _ = compute_rollout_correction_weights(
                 given["logprob"] - given["behaviour"], mask_BT, rollout_is=level, rollout_is_threshold=threshold
             )
-            made["weights"][name] = weight_BT.tolist()
-    return made
+            recorded["weights"][name] = weight_BT.tolist()
+    return recorded
 
 
 if __name__ == "__main__":
