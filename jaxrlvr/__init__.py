@@ -1,4 +1,4 @@
-"""The learner: rollouts, GRPO, checkpoints and the commands. Start reading at train.py."""
+"""GRPO on simulated APIs: the commands, and the rooms they are made of (start reading at train.py)."""
 
 import importlib.util
 import os

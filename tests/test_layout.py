@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,67 @@ TREES = {path: ast.parse(path.read_text()) for path in FILES}
 CONFIGS = sorted(path for path in (ROOT / "configs").glob("*.py") if path.stem != "__init__")
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 each_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+ROOMS = {
+    "jaxrlvr": (
+        ("__main__", "train", "sft", "evaluate", "export"),
+        ("preflight",),
+        ("collection",),
+        ("config",),
+        ("monitoring",),
+        ("evaluation",),
+        ("imitation",),
+        ("learning",),
+        ("rollout",),
+        ("storage",),
+        ("sampling",),
+        ("runtime",),
+    ),
+    "envs": (
+        ("serve", "reference", "rescore"),
+        ("stored_episodes",),
+        ("audit",),
+        ("scripted_policies",),
+        ("example_site",),
+        ("episode",),
+        ("scenarios",),
+        ("reward",),
+        ("episode_record",),
+        ("task", "trace"),
+        ("http", "jira", "confluence"),
+        ("parsing",),
+        ("api", "cli"),
+        ("words",),
+    ),
+}
+"""The rooms of a package, top to bottom: folders, and modules that lie beside them."""
+
+
+def module_name(path: Path) -> str:
+    """The dotted name of a file's module; a package's __init__ has the package's name."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def room_of(module: str) -> tuple[str, ...]:
+    """The room of a module. Raises AssertionError for one that is in no room."""
+    package, room = module.split(".")[:2]
+    found = [names for names in ROOMS[package] if room in names]
+    assert found, f"{module} is in no room: add {room} to ROOMS at its level"
+    return found[0]
+
+
+def imported_modules(path: Path) -> set[str]:
+    """The modules of this repository that a module imports, inside functions too."""
+    known = {module_name(source) for source in SOURCES}
+    names = set()
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            submodules = {f"{node.module}.{alias.name}" for alias in node.names} & known
+            names |= submodules or {node.module}
+    return names & known
 
 
 def imported(tree: ast.Module) -> set[str]:
@@ -58,6 +120,33 @@ def test_imports__go_down_only(path: Path) -> None:
     if package == "envs":
         web = {"starlette", "uvicorn"} if path.name == "serve.py" or path.parent.name == "http" else set()
         assert imported(TREES[path]) <= sys.stdlib_module_names | {"envs", "fastjsonschema"} | web
+
+
+@each_source
+def test_imports__go_down_from_room_to_room(path: Path) -> None:
+    """A module imports from its own room and from rooms below it; order of rooms: ROOMS."""
+    package = path.relative_to(ROOT).parts[0]
+    rooms = ROOMS.get(package, ())
+    if not rooms or path == ROOT / package / "__init__.py":
+        return
+    level = rooms.index(room_of(module_name(path)))
+    upward = {name for name in imported_modules(path) if name.split(".")[0] == package and name.count(".")
+              and rooms.index(room_of(name)) < level}  # fmt: skip
+    assert upward == set()
+
+
+@pytest.mark.parametrize("package", ["envs", "jaxrlvr", "models"])
+def test_imports__form_no_circle(package: str) -> None:
+    """Also within a room, some order of the modules exists in which imports only point down."""
+    of_package = [path for path in SOURCES if path.relative_to(ROOT).parts[0] == package]
+    graph = {module_name(path): imported_modules(path) - {package} for path in of_package}
+    TopologicalSorter({name: imports & graph.keys() for name, imports in graph.items()}).prepare()
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if p.name == "__init__.py"], ids=lambda p: p.parent.name)
+def test_room__is_described_by_one_sentence(path: Path) -> None:
+    sentence = " ".join((ast.get_docstring(TREES[path]) or "").split("\n\n")[0].split())
+    assert sentence.endswith(".") and ". " not in sentence and "other" not in sentence.lower().split()
 
 
 def test_envs__load_without_jax_or_numpy() -> None:

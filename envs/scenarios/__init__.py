@@ -1,4 +1,4 @@
-"""The scenarios by name: `registry` lists them, each other module is one."""
+"""Families of tasks with the checks that define their rewards, in one registry by name."""
 
 from envs.scenarios.registry import SCENARIOS, sample
 

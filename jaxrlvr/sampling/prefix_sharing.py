@@ -48,8 +48,8 @@ class EncodedPrompts(NamedTuple):
 
     last_BD: jax.Array
     """Hidden state of each prompt's last token."""
-    cache: models.KVCache
-    """Keys and values of whole prompts: a prefix cache, or the stacked suffix cache of groups of one member."""
+    cache: Any
+    """`models.KVCache`: keys and values of whole prompts: a prefix cache, or the stacked suffix cache of groups of one member."""
     length_B: jax.Array
 
 

@@ -6,7 +6,7 @@ D model width.
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -31,9 +31,9 @@ class SamplerState(NamedTuple):
 class Prompts(NamedTuple):
     """Padded prompts and the slots that they are for."""
 
-    tokens_NP: jax.Array
-    length_N: jax.Array
-    slot_N: jax.Array
+    tokens_NP: Any
+    length_N: Any
+    slot_N: Any
     """Out of range: the prompt is dropped."""
 
 
