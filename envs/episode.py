@@ -71,7 +71,7 @@ class Episode:
         answers = []
         for call in calls:
             if isinstance(call, Malformed):
-                self._calls.append(Call("", {}, 0, None, call.error, self._turns))
+                self._record("", {}, error=call.error)
                 answers.append(f"Error: {call.message}")
             else:
                 answers.append(self._call(call.name, call.arguments))
@@ -84,12 +84,16 @@ class Episode:
 
     def _call(self, name: str, arguments: Mapping[str, Any]) -> str:
         if name not in self.task.tools:
-            self._calls.append(Call(name, arguments, 0, None, "unknown_tool", self._turns))
+            self._record(name, arguments, error="unknown_tool")
             return f"Error: there is no tool {name[:80]!r}; the tools are {', '.join(self.task.tools)}."
         response: Response = self._simulator.call(name, arguments)
-        error = "" if response.ok else response.cause or "refused"
-        self._calls.append(Call(name, arguments, response.status, response.body, error, self._turns))
+        self._record(name, arguments, "" if response.ok else response.cause or "refused", response)
         return render(self._simulator.operations[name], response, self._detail)
+
+    def _record(self, name: str, arguments: Mapping[str, Any], error: str, response: Response | None = None) -> None:
+        """Append a call of this turn to the trace; without a response, the API never saw it."""
+        status, body = (response.status, response.body) if response else (0, None)
+        self._calls.append(Call(name, arguments, status, body, error=error, turn=self._turns))
 
     def verdict(self) -> Verdict:
         """Judge the episode as if it ended now."""

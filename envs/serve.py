@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     bound = bind(options.host, options.port)
     address = f"http://{f'[{options.host}]' if ':' in options.host else options.host}:{bound.getsockname()[1]}"
     credentials = (options.user, options.token) if options.token else None
-    site = Site(world, APIS, address, credentials, faults, options.body_limit)
+    site = Site(world, APIS, address, credentials=credentials, faults=faults, body_limit=options.body_limit)
     serve(site, bound, f"Serving Jira and Confluence at {address}; press Ctrl-C to stop.")
     return 0
 

@@ -8,6 +8,6 @@ from envs.confluence.page_parts import PAGE_PARTS
 
 _MODULES = (spaces, pages, page_edits, tree, labels, search)
 _SINGLE = tuple(value for module in _MODULES for value in vars(module).values() if isinstance(value, Operation))
-CONFLUENCE = Api("confluence", (*_SINGLE, *COMMENTS, *PAGE_PARTS), DISTRACTORS)
+CONFLUENCE = Api("confluence", (*_SINGLE, *COMMENTS, *PAGE_PARTS), distractors=DISTRACTORS)
 
 __all__ = ["CONFLUENCE"]

@@ -127,10 +127,10 @@ def _issues(world: World, issues: list[Record], arguments: Mapping[str, Json]) -
     """Return a page of the issues, filtered by `jql` if it is given (schema SearchResults)."""
     if jql := arguments.get("jql"):
         try:
-            found = {issue["id"] for issue in parse(world, jql).run(world)}
+            matching_ids = {issue["id"] for issue in parse(world, jql).run(world)}
         except Jql as error:
             return global_error(400, str(error))
-        issues = [issue for issue in issues if issue["id"] in found]
+        issues = [issue for issue in issues if issue["id"] in matching_ids]
     page, paging = cut(issues, arguments)
     fields = selected_fields(arguments.get("fields") or ["*all"])
     bodies = [issue_body(world, issue, fields) for issue in page]

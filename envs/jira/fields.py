@@ -41,8 +41,8 @@ def _document(world: World, project: Record, value: Json) -> Checked:
 
 
 def _priority(world: World, project: Record, value: Json) -> Checked:
-    found = named(world, "priorities", value)
-    return (found["id"], "") if found else (value, "Specify a valid 'id' or 'name' for priority")
+    priority = named(world, "priorities", value)
+    return (priority["id"], "") if priority else (value, "Specify a valid 'id' or 'name' for priority")
 
 
 def _labels(world: World, project: Record, value: Json) -> Checked:

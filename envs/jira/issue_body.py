@@ -34,8 +34,8 @@ def _priority(world: World, issue: Record) -> Json:
 
 
 def _resolution(world: World, issue: Record) -> Json:
-    found = RESOLUTIONS.get(issue.get("resolution") or "")
-    return {**named_body(world, "resolution", found), "description": ""} if found else None
+    resolution = RESOLUTIONS.get(issue.get("resolution") or "")
+    return {**named_body(world, "resolution", resolution), "description": ""} if resolution else None
 
 
 def _raw(name: str) -> Shown:

@@ -23,12 +23,12 @@ class Query:
     def run(self, world: World) -> list[Record]:
         """Return the matching issues in the query's order; without one, latest first."""
         test = self.test
-        found = [issue for issue in world.tables.get("issues", {}).values() if test is None or test(world, issue)]
+        issues = [issue for issue in world.tables.get("issues", {}).values() if test is None or test(world, issue)]
         if not self.order:
-            return found[::-1]
+            return issues[::-1]
         for name, descending in reversed(self.order):
-            found.sort(key=lambda issue, name=name: sort_key(world, issue, name), reverse=descending)  # type: ignore[misc]
-        return found
+            issues.sort(key=lambda issue, name=name: sort_key(world, issue, name), reverse=descending)  # type: ignore[misc]
+        return issues
 
 
 def parse(world: World, text: str) -> Query:

@@ -58,8 +58,8 @@ def _parent(world: World, issue: Record) -> list[str]:
 
 
 def _resolution(world: World, issue: Record) -> list[str]:
-    found = RESOLUTIONS.get(issue.get("resolution") or "")
-    return [found["id"], found["name"].lower()] if found else []
+    resolution = RESOLUTIONS.get(issue.get("resolution") or "")
+    return [resolution["id"], resolution["name"].lower()] if resolution else []
 
 
 def _sprint(world: World, issue: Record) -> list[str]:

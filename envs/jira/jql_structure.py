@@ -59,14 +59,14 @@ def parsed(world: World, text: str, validation: str) -> dict[str, Json]:
         tree = read(text)
     except Jql as error:
         return {"query": text, "errors": [str(error)]}
-    found = [] if validation == "none" else list(dict.fromkeys(problems(world, tree)))
+    problem_list = [] if validation == "none" else list(dict.fromkeys(problems(world, tree)))
     # Unknown values are only warnings, because they may exist later.
-    problem_lists = {
-        "errors": [sentence for sentence, unknown_value in found if not unknown_value],
-        "warnings": [sentence for sentence, unknown_value in found if unknown_value],
+    by_kind = {
+        "errors": [sentence for sentence, unknown_value in problem_list if not unknown_value],
+        "warnings": [sentence for sentence, unknown_value in problem_list if unknown_value],
     }
-    body: dict[str, Json] = {"query": text, **{name: errors for name, errors in problem_lists.items() if errors}}
-    return body if found and validation == "strict" else {**body, "structure": structure(tree)}
+    body: dict[str, Json] = {"query": text, **{name: sentences for name, sentences in by_kind.items() if sentences}}
+    return body if problem_list and validation == "strict" else {**body, "structure": structure(tree)}
 
 
 def parse_queries(world: World, arguments: Mapping[str, Json]) -> Response:

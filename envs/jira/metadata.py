@@ -59,14 +59,14 @@ get_link_type = reader("issue link type", "issueLinkTypeId", lambda world: LINK_
 def search_priorities(world: World, arguments: Mapping[str, Json]) -> Response:
     """searchPriorities: 200 with a page of the matching priorities, highest first."""
     ids, text, only = arguments.get("id"), arguments.get("priorityName", "").lower(), arguments.get("onlyDefault")
-    found = [
+    bodies = [
         priority_body(world, priority)
         for priority in world.find("priorities")
         if (not ids or priority["id"] in ids)
         and text in priority["name"].lower()
         and (not only or priority["name"] == DEFAULT_PRIORITY)
     ]
-    return page_bean(world, "/priority/search", found, arguments)
+    return page_bean(world, "/priority/search", bodies, arguments)
 
 
 def categories(world: World, arguments: Mapping[str, Json]) -> Response:
@@ -109,8 +109,8 @@ def issue_types(world: World, arguments: Mapping[str, Json]) -> Response:
 
 def labels(world: World, arguments: Mapping[str, Json]) -> Response:
     """getAllLabels: 200 with a page of the labels in use."""
-    found = sorted({label for issue in world.find("issues") for label in issue["fields"]["labels"]})
-    return page_bean(world, "/label", found, arguments, 1000)
+    names = sorted({label for issue in world.find("issues") for label in issue["fields"]["labels"]})
+    return page_bean(world, "/label", names, arguments, 1000)
 
 
 def server_info(world: World, arguments: Mapping[str, Json]) -> Response:

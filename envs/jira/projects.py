@@ -33,15 +33,15 @@ def search(world: World, arguments: Mapping[str, Json]) -> Response:
         names = ", ".join(_ORDERED_BY)
         return global_error(400, f"The field to order by should be one of [{names}]. Instead, it was: {order}.")
     text, keys = arguments.get("query", "").lower(), arguments.get("keys")
-    found = [
+    bodies = [
         project_body(world, project)
         for project in world.find("projects")
         if (not keys or project["key"] in keys) and (text in project["key"].lower() or text in project["name"].lower())
     ]
     by = {"name": "name", "key": "key"}.get(order.removeprefix("+").removeprefix("-"))
     if by is not None and "orderBy" in arguments:
-        found.sort(key=lambda body: body[by].lower(), reverse=order.startswith("-"))
-    return page_bean(world, "/project/search", found, arguments)
+        bodies.sort(key=lambda body: body[by].lower(), reverse=order.startswith("-"))
+    return page_bean(world, "/project/search", bodies, arguments)
 
 
 def get_all(world: World, arguments: Mapping[str, Json]) -> Response:

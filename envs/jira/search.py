@@ -70,8 +70,8 @@ def match(world: World, arguments: Mapping[str, Json]) -> Response:
     matches: list[Json] = []
     for jql in arguments.get("jqls", []):
         try:
-            found = [int(issue["id"]) for issue in parse(world, jql).run(world) if issue["id"] in candidates]
-            matches.append({"matchedIssues": found, "errors": []})
+            ids = [int(issue["id"]) for issue in parse(world, jql).run(world) if issue["id"] in candidates]
+            matches.append({"matchedIssues": ids, "errors": []})
         except Jql as error:
             matches.append({"matchedIssues": [], "errors": [str(error)]})
     return Response(200, {"matches": matches})

@@ -37,10 +37,10 @@ def find_users(world: World, arguments: Mapping[str, Json]) -> Response:
     """findUsers: 200 with the matching users; 400 without a criterion."""
     if not {"query", "accountId", "property"} & arguments.keys():
         return global_error(400, "The username or property query parameter must be provided")
-    found = matching(world, arguments.get("query", ""))
+    matches = matching(world, arguments.get("query", ""))
     if "accountId" in arguments:
-        found = [user for user in found if user["accountId"] == arguments["accountId"]]
-    return Response(200, [user_body(world, user) for user in cut(found, arguments)[0]])
+        matches = [user for user in matches if user["accountId"] == arguments["accountId"]]
+    return Response(200, [user_body(world, user) for user in cut(matches, arguments)[0]])
 
 
 def find_assignable(world: World, arguments: Mapping[str, Json]) -> Response:
@@ -52,22 +52,22 @@ def find_assignable(world: World, arguments: Mapping[str, Json]) -> Response:
     issue = arguments.get("issueKey", arguments.get("issueId"))
     if issue is not None and find_issue(world, issue) is None:
         return global_error(404, "Issue does not exist or you do not have permission to see it.")
-    found = matching(world, arguments.get("query", ""))
-    return Response(200, [user_body(world, user) for user in cut(found, arguments)[0]])
+    matches = matching(world, arguments.get("query", ""))
+    return Response(200, [user_body(world, user) for user in cut(matches, arguments)[0]])
 
 
 def pick(world: World, arguments: Mapping[str, Json]) -> Response:
     """findUsersForPicker: 200 with matching users, their total and a header; 400 without a query."""
     if "query" not in arguments:
         return global_error(400, "The 'query' query parameter is required.")
-    found = matching(world, arguments.get("query", ""))
-    shown = cut(found, arguments)[0]
+    matches = matching(world, arguments.get("query", ""))
+    shown = cut(matches, arguments)[0]
     users = [
         {"accountId": u["accountId"], "accountType": "atlassian", "displayName": u["displayName"],
          "html": u["displayName"], "avatarUrl": f"{world.site}/avatar.png"} for u in shown
     ]  # fmt: skip
-    header = f"Showing {len(users)} of {len(found)} matching users"
-    return Response(200, {"users": users, "total": len(found), "header": header})
+    header = f"Showing {len(users)} of {len(matches)} matching users"
+    return Response(200, {"users": users, "total": len(matches), "header": header})
 
 
 _QUERY = Parameter("query", "query", {"type": "string"})
