@@ -187,7 +187,8 @@ def check_around(passes, need, mesh):
     ],
 )
 def test_update__moves_between_devices_what_it_must(sizes, remat):
-    config, mesh = qwen(LAYERS), models.make_mesh(*sizes)
+    data, fsdp, tensor = sizes
+    config, mesh = qwen(LAYERS), models.make_mesh(data, fsdp, tensor)
     passes = parts(Program(lowered(config, mesh, remat).compile().as_text()))
     need = must(config, mesh)
     check_layers(passes, need, mesh, remat)
@@ -199,7 +200,9 @@ def test_update__moves_between_devices_what_it_must(sizes, remat):
     ("name", "layers", "sizes"), [("Qwen/Qwen3-30B-A3B", 1, (1, 4, 2)), ("Qwen/Qwen3.5-4B", 4, (1, 8, 1))]
 )
 def test_update__of_a_mixture_or_a_hybrid_moves_what_it_must(name, layers, sizes):
-    config, mesh = replace(models.PRESETS[name], num_layers=layers * LAYERS), models.make_mesh(*sizes)
+    data, fsdp, tensor = sizes
+    config = replace(models.PRESETS[name], num_layers=layers * LAYERS)
+    mesh = models.make_mesh(data, fsdp, tensor)
     passes = parts(Program(lowered(config, mesh).compile().as_text()))
     need = must(config, mesh)
     check_layers(passes, need, mesh, "full")

@@ -224,7 +224,8 @@ def test_has_gradient_without_advantage__says_whether_such_groups_have_one(polic
 @pytest.mark.parametrize("sizes", [(8, 1, 1), (1, 8, 1), (2, 2, 2)])
 def test_update__on_a_mesh_equals_the_update_on_one_device(model_directory, loaded, groups, sizes):
     """Adam divides a gradient by its own size: at a higher rate rounding shows where a gradient is close to zero."""
-    batches, mesh = cut(groups, 8), models.make_mesh(*sizes)
+    data, fsdp, tensor = sizes
+    batches, mesh = cut(groups, 8), models.make_mesh(data, fsdp, tensor)
     graphdef, params = nnx.split(models.load(model_directory, mesh=mesh))
     sharded = replace(loaded, graphdef=graphdef, params=params, mesh=mesh)
     for optimizer in (optax.sgd(1.0), make_optimizer(OptimizerConfig(learning_rate=1e-3))):
@@ -236,7 +237,7 @@ def test_update__on_a_mesh_equals_the_update_on_one_device(model_directory, load
         chex.assert_trees_all_close(
             jax.device_get(sharded_stats.means), jax.device_get(stats.means), rtol=1e-4, atol=1e-5
         )
-    assert any(not leaf.sharding.is_fully_replicated for leaf in jax.tree.leaves(state.params)) or sizes[0] == 8
+    assert any(not leaf.sharding.is_fully_replicated for leaf in jax.tree.leaves(state.params)) or data == 8
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,8 @@ def ours(config):
     """Loss, gradient and clipped shares of one group of six members."""
     given = {name: jnp.asarray(value)[None] for name, value in RECORDED["inputs"].items()}
     mask_BGT = given["mask"].astype(bool)
-    batch = empty(*mask_BGT.shape[:2], 1, mask_BGT.shape[2], 0)._replace(
+    groups, length = mask_BGT.shape[0], mask_BGT.shape[2]
+    batch = empty(groups, mask_BGT.shape[1], 1, length, 0)._replace(
         behaviour_BGT=given["behaviour"], sampled_BGT=mask_BGT, advantage_BG=given["advantage"]
     )
     reference_BGT = given["reference"] if config.kl_beta else None

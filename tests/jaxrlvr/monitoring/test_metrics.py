@@ -158,7 +158,8 @@ def test_health_line__explains_a_step_in_one_line(figures):
 
 
 def stats():
-    return UpdateStats(LossStats(*(jnp.float32(n) for n in range(7))), jnp.float32(2.5), jnp.array(True))
+    means = LossStats(**{name: jnp.float32(n) for n, name in enumerate(LossStats._fields[:-1])})
+    return UpdateStats(means, jnp.float32(2.5), jnp.array(True))
 
 
 def test_figures__of_an_update_are_plain_numbers():
