@@ -81,7 +81,7 @@ class Learner:
         reference: Any = None,
         mesh: Mesh | None = None,
     ) -> None:
-        """`temperature` divides the logits, as in sampling; `reference` has the parameters that the KL is taken to."""
+        """`temperature` divides the logits, as in sampling; `reference` has the parameters of a KL term's reference."""
         self._objective = objective
         # Copied: an update that starts from the same weights donates their buffers. Frozen weights come from the state.
         self._reference = None if reference is None else jax.tree.map(jnp.copy, models.split(reference)[0])
@@ -118,7 +118,7 @@ class Learner:
     def update(
         self, state: TrainState, batches: Sequence[Batch], norm_limit: float = np.inf
     ) -> tuple[TrainState, UpdateStats]:
-        """Make one optimizer step over all micro-batches; donates the buffers of `state`.
+        """Make one optimizer step over all micro-batches; donates the buffers of `state`, but not of frozen weights.
 
         The step is skipped if its gradient or change is not finite or the gradient's norm exceeds `norm_limit`. Unless
         the objective has a gradient without advantages, a micro-batch whose advantages are all 0 is measured and not
@@ -144,7 +144,7 @@ class Learner:
 
 
 def _means(parts: Sequence[LossStats], tokens: int, divisor: int) -> LossStats:
-    """Average the micro-batches' sums: the loss over `divisor`, everything else over `tokens`."""
+    """Divide the micro-batches' sums by `tokens`, the loss by `divisor`; the gap stays a maximum."""
     totals = [stats._replace(groups=None) for stats in parts]
     means = jax.tree.map(lambda *values: sum(values) / np.float32(tokens), *totals)
     return means._replace(

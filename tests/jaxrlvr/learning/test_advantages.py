@@ -1,4 +1,4 @@
-"""Laws of baselines and of what is taken from long members; golden values worked out by hand."""
+"""Laws of baselines and of the overlong penalty; golden values worked out by hand."""
 
 import numpy as np
 import pytest
@@ -16,8 +16,8 @@ def test_std__divides_by_the_sample_deviation():
 
 
 def test_std__does_not_blow_up_nearly_equal_rewards():
-    found = group_relative(np.array([[0.5, 0.5 + 1e-6]]), np.ones((1, 2), bool), "std")
-    assert 0 < np.abs(found).max() < 0.01
+    advantage_BG = group_relative(np.array([[0.5, 0.5 + 1e-6]]), np.ones((1, 2), bool), "std")
+    assert 0 < np.abs(advantage_BG).max() < 0.01
 
 
 def test_leave_one_out__is_the_reward_against_the_mean_of_the_others():
@@ -34,8 +34,8 @@ def test_leave_one_out__counts_valid_members_only():
 @pytest.mark.parametrize("baseline", ["mean", "std", "leave_one_out"])
 def test_baseline__sums_to_zero_and_is_zero_for_equal_rewards_and_lone_members(baseline):
     rng = np.random.default_rng(0)
-    found = group_relative(rng.random((20, 6)), np.ones((20, 6), bool), baseline)
-    np.testing.assert_allclose(found.sum(axis=1), 0, atol=1e-5)
+    advantage_BG = group_relative(rng.random((20, 6)), np.ones((20, 6), bool), baseline)
+    np.testing.assert_allclose(advantage_BG.sum(axis=1), 0, atol=1e-5)
     assert not group_relative(np.full((1, 5), 0.3), np.ones((1, 5), bool), baseline).any()
     assert not group_relative(np.array([[0.7, 0.1]]), np.array([[True, False]]), baseline).any()
 

@@ -1,4 +1,4 @@
-"""Laws of packing: what is padded, sorted or cut changes nothing but shapes."""
+"""Laws of packing: padding, sorting and cutting change nothing but shapes."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -27,29 +27,29 @@ def row(prefix, *lengths, advantage=1.0):
 
 def test_pack__keeps_every_token_of_every_member():
     given = [row(3, 2, 5), row(7, 1, 6), row(2, 3, 3)]
-    found = {}
+    packed = {}
     for batch in pack(given, SHAPE, PAD).batches:
         for b in range(2):
             prefix = tuple(batch.prefix_BP[b, : batch.prefix_length_B[b]])
-            found[prefix] = batch, b
-    for one in given:
-        batch, b = found[tuple(one.prefix)]
-        for g, suffix in enumerate(one.suffixes):
+            packed[prefix] = batch, b
+    for group in given:
+        batch, b = packed[tuple(group.prefix)]
+        for g, suffix in enumerate(group.suffixes):
             n = len(suffix.tokens)
             np.testing.assert_array_equal(batch.suffix_BGT[b, g, :n], suffix.tokens)
             np.testing.assert_array_equal(batch.sampled_BGT[b, g, :n], suffix.sampled)
             np.testing.assert_array_equal(batch.behaviour_BGT[b, g, :n], suffix.logprobs)
             assert batch.advantage_BG[b, g] == suffix.advantage
             assert (batch.suffix_BGT[b, g, n:] == PAD).all() and not batch.sampled_BGT[b, g, n:].any()
-        assert (batch.prefix_BP[b, len(one.prefix) :] == PAD).all()
+        assert (batch.prefix_BP[b, len(group.prefix) :] == PAD).all()
 
 
-def test_pack__puts_like_lengths_together():
+def test_pack__puts_similar_lengths_together():
     batches = pack([row(2, 6, 1), row(2, 2, 2), row(2, 4, 5), row(2, 1, 3)], SHAPE, PAD).batches
     assert [batch.suffix_BGT.shape[-1] for batch in batches] == [6, 3]
 
 
-def test_pack__puts_groups_that_can_teach_first():
+def test_pack__puts_groups_with_advantages_first():
     flat = row(2, 6, 6)
     flat = TrainingGroup(flat.prefix, [replace(suffix, advantage=0.0) for suffix in flat.suffixes])
     batches = pack([flat, row(2, 1, 1), flat, row(2, 2, 2)], SHAPE, PAD).batches
@@ -89,7 +89,7 @@ def test_pack__refuses_what_fits_no_bucket_and_says_which_would(lengths):
         pack([row(prefix, *suffixes)], SHAPE, PAD)
 
 
-def test_empty__is_what_pack_pads_with():
+def test_empty__samples_nothing():
     nothing = empty(2, 3, 4, 5, PAD)
     assert not nothing.sampled_BGT.any() and not nothing.advantage_BG.any()
     assert (nothing.prefix_length_B == 1).all() and (nothing.suffix_BGT == PAD).all()
@@ -99,7 +99,7 @@ def member(stop, sampled):
     return Trajectory(None, list(range(len(sampled))), list(sampled), [-1.0] * len(sampled), stop=stop)
 
 
-def test_rows__of_a_member_that_may_not_teach_count_no_token():
+def test_to_training_groups__counts_no_token_of_an_invalid_member():
     members = [member("done", [True, False, True]), member("fault", [True, True])]
     group = Group(SimpleNamespace(scenario="a"), [5, 6], members)
     (only,) = to_training_groups([group], np.array([[0.5, 0.0]], np.float32))

@@ -1,15 +1,15 @@
-"""Laws of the compiled update: devices trade what they must and no more, and depth adds nothing to the program.
+"""Laws of the compiled update: devices exchange no more than they must, and depth adds nothing to the program.
 
-The update's own gradient pass is compiled for the shape of Qwen3-1.7B on eight devices that are not there, from shapes
-alone. What must move follows from the shapes. Of a layer, in each of its passes over prefixes and suffixes:
+The update's own gradient pass is compiled for the shape of Qwen3-1.7B on eight simulated devices, from shapes alone,
+which also give the bytes that must move. Per layer, in each of its passes over prefixes and suffixes:
 
     fsdp     its weights, gathered once forward and once backward (recomputing and differentiating share them)
     sums     its gradients, over the devices that saw other groups, once
     tensor   the residual stream, summed after attention and after the mlp; backward once more for what is computed
              again, and one slope of it for each product that begins with it
 
-and around the layers: the unembedding gathered once and its gradient summed once, each token's embedding traded once in
-each direction, and where data copies parameters, the embeddings' gradients of the two lookups.
+and around the layers: the unembedding gathered once and its gradient summed once, each token's embedding exchanged once
+in each direction, and where data copies parameters, the embeddings' gradients of the two lookups.
 """
 
 import math
@@ -45,8 +45,10 @@ def lowered(config, mesh=None, remat="full", groups=GROUPS):
     graphdef, params = nnx.split(decoder)
     batch, spread = empty(groups, MEMBERS, PREFIX, SUFFIX, 0), None
     if mesh is not None:
-        where, spread = models.param_shardings(config, params, mesh), models.batch_sharding(mesh)
-        params = jax.tree.map(lambda x, place: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=place), params, where)
+        shardings, spread = models.param_shardings(config, params, mesh), models.batch_sharding(mesh)
+        params = jax.tree.map(
+            lambda x, sharding: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), params, shardings
+        )
     batch = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=spread), batch)
     one = jax.ShapeDtypeStruct((), jnp.float32)
     learner = Learner(graphdef, optax.sgd(1.0), grpo.objective(GRPOConfig()), mesh=mesh)
@@ -58,7 +60,7 @@ def qwen(layers):
 
 
 class Parts(NamedTuple):
-    """The compiled program: the layers' loops (prefixes, suffixes), and all that is around them."""
+    """The compiled program: the layers' loops (prefixes, suffixes), and everything around them."""
 
     forward: list[Loop]
     backward: list[Loop]
@@ -66,7 +68,7 @@ class Parts(NamedTuple):
 
 
 def parts(program):
-    """Raises AssertionError unless there are two loops over layers in each direction, which make up all of them."""
+    """Split a program. Raises AssertionError unless it has exactly two loops over layers in each direction."""
     loops = [loop for loop in program.loops() if loop.times == LAYERS]
     backward = [loop for loop in loops if "transpose(" in loop.name]
     forward = [loop for loop in loops if loop not in backward]
@@ -80,7 +82,7 @@ def parts(program):
 
 
 class Must(NamedTuple):
-    """Bytes on one device, and what they are counted from."""
+    """Sizes on one device, in bytes unless stated otherwise."""
 
     gathered: int
     """Of a layer's weights, those that fsdp cuts."""
@@ -99,9 +101,9 @@ class Must(NamedTuple):
 
 
 def must(config, mesh):
-    """What a pass over one layer works with on each device, when its weights are gathered.
+    """Compute the sizes of a pass over one layer whose weights are gathered, on each device.
 
-    Of a hybrid, over as many layers as come with one of full attention.
+    For a hybrid, a layer stands for one full-attention layer and the linear ones that come with it.
     """
     rows = [row for row in tensors(config) if row.is_stacked]
 
@@ -110,38 +112,38 @@ def must(config, mesh):
         return FLOAT * math.prod(row.shape(config)) // config.num_full_layers // cut
 
     cut = [row for row in rows if "embed" in row.axes]
-    own = GROUPS // axis_parts(mesh, "batch") * config.hidden_size * FLOAT
+    stream = GROUPS // axis_parts(mesh, "batch") * config.hidden_size * FLOAT
     starts = [row for row in rows if row.inputs == ("embed",) and {"heads", "kv_heads", "mlp"} & {*row.outputs}]
     return Must(
         gathered=sum(map(size, cut)),
         gathered_arrays=sum(row.shape(config)[0] // config.num_full_layers for row in cut),
         layer=sum(map(size, rows)),
-        streams=(own * PREFIX, own * MEMBERS * SUFFIX),
-        losses=own * MEMBERS * SUFFIX // config.hidden_size,
+        streams=(stream * PREFIX, stream * MEMBERS * SUFFIX),
+        losses=stream * MEMBERS * SUFFIX // config.hidden_size,
         starts=len(starts) + bool(config.num_experts),
         router=FLOAT * config.hidden_size * config.num_experts * (axis_parts(mesh, "experts") > 1),
         embedding=FLOAT * config.vocab_size * config.hidden_size // axis_parts(mesh, "vocab"),
     )
 
 
-def within(found, bound):
-    """Everything that must move is seen to, and nothing beside it."""
-    assert bound / SLACK <= found <= SLACK * bound, (found, bound)
+def within(moved, bound):
+    """Assert that the bytes moved are those that must move, up to SLACK."""
+    assert bound / SLACK <= moved <= SLACK * bound, (moved, bound)
 
 
 def sums(moved):
-    """Bytes that are added up over devices, whether every device gets the whole sum or its part."""
+    """Bytes summed over devices, whether every device gets the whole sum or a part."""
     return moved.bytes["all-reduce"] + moved.bytes["reduce-scatter"]
 
 
-def check_layers(found, need, mesh, remat):
-    """What one layer moves, forward and backward, over prefixes and over suffixes."""
+def check_layers(passes, need, mesh, remat):
+    """Check the bytes one layer moves, forward and backward, over prefixes and over suffixes."""
     data, fsdp, tensor = (mesh.shape[name] for name in ("data", "fsdp", "tensor"))
-    for loop in found.forward + found.backward:
+    for loop in passes.forward + passes.backward:
         within(loop.moved.bytes["all-gather"], need.gathered * (fsdp > 1) + need.router)
         assert loop.moved.arrays["all-gather"] == need.gathered_arrays * (fsdp > 1) + bool(need.router)
         assert set(+loop.moved.arrays) <= {"all-gather", "all-reduce", "reduce-scatter"}
-    streams = sorted(sums(loop.moved) for loop in found.forward)
+    streams = sorted(sums(loop.moved) for loop in passes.forward)
     for stream, sum_ in zip(sorted(need.streams), streams, strict=True):
         within(sum_, 2 * stream if tensor > 1 else 0)
     again = remat == "full"
@@ -150,23 +152,23 @@ def check_layers(found, need, mesh, remat):
     gradients += need.gathered // fsdp if not again and data > 1 and fsdp > 1 else 0
     # XLA for CPUs sums each slope of the stream over the devices before it adds them up to one.
     slopes = need.starts + again if tensor > 1 else 0
-    streams = sorted(sums(loop.moved) for loop in found.backward)
+    streams = sorted(sums(loop.moved) for loop in passes.backward)
     for stream, sum_ in zip(sorted(need.streams), streams, strict=True):
         within(sum_, gradients + slopes * stream)
 
 
-def check_around(found, need, mesh):
-    """What is moved before, after and between the loops over layers."""
+def check_around(passes, need, mesh):
+    """Check the bytes moved before, after and between the loops over layers."""
     data, fsdp, tensor = (mesh.shape[name] for name in ("data", "fsdp", "tensor"))
     tokens, stream = FLOAT * GROUPS * (PREFIX + MEMBERS * SUFFIX), sum(need.streams)
-    bytes_ = found.around.moved.bytes
-    # Norms and tokens' numbers are what slack is for.
+    bytes_ = passes.around.moved.bytes
+    # SLACK covers norms and per-token numbers.
     assert (need.embedding if fsdp > 1 else 0) <= bytes_["all-gather"] <= need.embedding * (fsdp > 1) * SLACK + tokens
     gradients = need.embedding * (data * fsdp > 1) + 2 * need.embedding // fsdp * (data > 1)
     # Lookups of words that another device holds, the loss's slopes of suffixes' last hidden states, and what it sums or
     # picks over all words: largest logit, normaliser, the token's own logit, entropy, and of the slope two.
     words = (stream + need.streams[1] + 6 * need.losses) * (tensor > 1)
-    within(sums(found.around.moved), gradients + words)
+    within(sums(passes.around.moved), gradients + words)
     within(bytes_["all-to-all"], 2 * stream if fsdp > 1 else 0)
     assert bytes_["collective-permute"] <= tokens
 
@@ -186,11 +188,12 @@ def check_around(found, need, mesh):
     ],
 )
 def test_update__moves_between_devices_what_it_must(sizes, remat):
-    config, mesh = qwen(LAYERS), models.make_mesh(*sizes)
-    found = parts(Program(lowered(config, mesh, remat).compile().as_text()))
+    data, fsdp, tensor = sizes
+    config, mesh = qwen(LAYERS), models.make_mesh(data, fsdp, tensor)
+    passes = parts(Program(lowered(config, mesh, remat).compile().as_text()))
     need = must(config, mesh)
-    check_layers(found, need, mesh, remat)
-    check_around(found, need, mesh)
+    check_layers(passes, need, mesh, remat)
+    check_around(passes, need, mesh)
 
 
 @pytest.mark.slow
@@ -198,20 +201,22 @@ def test_update__moves_between_devices_what_it_must(sizes, remat):
     ("name", "layers", "sizes"), [("Qwen/Qwen3-30B-A3B", 1, (1, 4, 2)), ("Qwen/Qwen3.5-4B", 4, (1, 8, 1))]
 )
 def test_update__of_a_mixture_or_a_hybrid_moves_what_it_must(name, layers, sizes):
-    config, mesh = replace(models.PRESETS[name], num_layers=layers * LAYERS), models.make_mesh(*sizes)
-    found = parts(Program(lowered(config, mesh).compile().as_text()))
+    data, fsdp, tensor = sizes
+    config = replace(models.PRESETS[name], num_layers=layers * LAYERS)
+    mesh = models.make_mesh(data, fsdp, tensor)
+    passes = parts(Program(lowered(config, mesh).compile().as_text()))
     need = must(config, mesh)
-    check_layers(found, need, mesh, "full")
-    check_around(found, need, mesh)
+    check_layers(passes, need, mesh, "full")
+    check_around(passes, need, mesh)
 
 
 def test_update__is_as_large_a_program_for_28_layers_as_for_4():
     few, many = (lowered(qwen(layers), groups=1) for layers in (4, 28))
-    sizes = [len(made.as_text().splitlines()) for made in (few, many)]
+    sizes = [len(program.as_text().splitlines()) for program in (few, many)]
     assert sizes[0] == sizes[1] > 100
-    compiled = [Program(made.compile().as_text()) for made in (few, many)]
+    compiled = [Program(program.compile().as_text()) for program in (few, many)]
     assert abs(compiled[0].size - compiled[1].size) <= 5 and compiled[0].size > 1000
-    assert [sorted(loop.times for loop in one.loops() if loop.times == layers) for one, layers in
+    assert [sorted(loop.times for loop in program.loops() if loop.times == layers) for program, layers in
             zip(compiled, (4, 28), strict=True)] == [[4] * 4, [28] * 4]  # fmt: skip
 
 

@@ -23,7 +23,7 @@ def valid(*shape):
 
 def groups_of(rewards, scenario="s", successes=None):
     """Groups with given rewards; None is a member whose simulator failed."""
-    made = []
+    groups = []
     for b, row in enumerate(rewards):
         members = []
         for g, reward in enumerate(row):
@@ -32,8 +32,8 @@ def groups_of(rewards, scenario="s", successes=None):
                 member.verdict = SimpleNamespace(reward=reward, success=bool(successes and successes[b][g]))
             members.append(member)
         name = scenario if isinstance(scenario, str) else scenario[b]
-        made.append(Group(SimpleNamespace(scenario=name), [1], members))
-    return made
+        groups.append(Group(SimpleNamespace(scenario=name), [1], members))
+    return groups
 
 
 def test_group_relative__sums_to_zero_in_every_group():
@@ -68,14 +68,14 @@ def test_group_relative__of_a_group_without_any_valid_member_is_zero():
 def test_outcome_gate__off_always_and_auto():
     advantage_BG = np.array([[0.5, -0.5], [0.1, -0.1], [0.2, -0.2]], np.float32)
     success_BG = np.array([[True, False], [False, False], [False, False]])
-    often_B = np.array([True, True, False])
-    zero, kept = np.zeros(2, np.float32), advantage_BG
-    np.testing.assert_array_equal(outcome_gated(advantage_BG, success_BG, often_B, "off"), kept)
+    often_solved_B = np.array([True, True, False])
+    zero, unchanged = np.zeros(2, np.float32), advantage_BG
+    np.testing.assert_array_equal(outcome_gated(advantage_BG, success_BG, often_solved_B, "off"), unchanged)
     np.testing.assert_array_equal(
-        outcome_gated(advantage_BG, success_BG, often_B, "always"), np.stack([kept[0], zero, zero])
+        outcome_gated(advantage_BG, success_BG, often_solved_B, "always"), np.stack([unchanged[0], zero, zero])
     )
     np.testing.assert_array_equal(
-        outcome_gated(advantage_BG, success_BG, often_B, "auto"), np.stack([kept[0], zero, kept[2]])
+        outcome_gated(advantage_BG, success_BG, often_solved_B, "auto"), np.stack([unchanged[0], zero, unchanged[2]])
     )
 
 
@@ -89,8 +89,8 @@ def test_advantages__auto_gate_looks_at_each_scenario_by_itself():
     rewards = [[1.0, 0.5], [0.4, 0.0], [0.4, 0.0]]
     successes = [[True, True], [False, False], [False, False]]
     groups = groups_of(rewards, ["often", "often", "seldom"], successes)
-    found = advantages(groups, GRPOConfig(outcome_gate="auto", gate_above=0.5))
-    np.testing.assert_allclose(found, [[0.25, -0.25], [0, 0], [0.2, -0.2]], atol=1e-7)
+    advantage_BG = advantages(groups, GRPOConfig(outcome_gate="auto", gate_above=0.5))
+    np.testing.assert_allclose(advantage_BG, [[0.25, -0.25], [0, 0], [0.2, -0.2]], atol=1e-7)
 
 
 def loss_of(logprob, behaviour, advantage, config=CONFIG, reference=None):

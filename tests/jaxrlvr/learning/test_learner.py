@@ -1,4 +1,4 @@
-"""Laws of the update: one gradient however the step is cut, nothing changed by what was not sampled."""
+"""Laws of the update: one gradient however the step is cut; tokens that were not sampled change nothing."""
 
 from dataclasses import replace
 
@@ -69,7 +69,7 @@ def updated(policy, batches):
 
 
 def differentiating_all(objective):
-    """The objective, whose groups without advantages are differentiated too, whatever their gradient."""
+    """An objective that also differentiates groups without advantages."""
     return replace(objective, has_gradient_without_advantage=True)
 
 
@@ -92,26 +92,26 @@ def gradient(policy, batches, objective=OBJECTIVE):
     ids=lambda config: config.mean,
 )
 def test_update__is_the_same_however_the_step_is_cut(loaded, groups, config):
-    one, stats = gradient(loaded, cut(groups, 5), grpo.objective(config))
+    whole, stats = gradient(loaded, cut(groups, 5), grpo.objective(config))
     for batches in (cut(groups, 1), cut(groups[::-1], 2, (40,))):
         other, other_stats = gradient(loaded, batches, grpo.objective(config))
-        chex.assert_trees_all_close(other, one, atol=1e-6)
+        chex.assert_trees_all_close(other, whole, atol=1e-6)
         chex.assert_trees_all_close(other_stats.means, stats.means, rtol=1e-5, atol=1e-6)
 
 
-def test_update__tells_of_each_group_what_adds_up_to_the_step(loaded, groups):
-    """With a reference and ratios far from 1, so that every figure is told."""
+def test_update__reports_sums_of_groups_that_add_up_to_the_step(loaded, groups):
+    """With a reference and ratios far from 1, so that no figure is 0."""
     config = GRPOConfig(kl_beta=0.1)
     reference = jax.tree.map(lambda leaf: leaf * 1.1, loaded.params)
-    for batches, places in ((cut(groups, 5), 5), (cut(groups, 2), 6)):
+    for batches, slots in ((cut(groups, 5), 5), (cut(groups, 2), 6)):
         learner = Learner(loaded.graphdef, optax.sgd(1.0), grpo.objective(config), reference=reference)
         _, stats = learner.update(learner.init(jax.tree.map(jnp.copy, loaded.params)), batches)
-        told = stats.groups._asdict()
-        assert all(values.shape == (places,) for values in told.values())
+        sums = stats.groups._asdict()
+        assert all(values.shape == (slots,) for values in sums.values())
         tokens = [sum(int(suffix.sampled.sum()) for suffix in row.suffixes) for row in by_cost(groups)]
-        np.testing.assert_array_equal(told.pop("tokens")[:5], tokens)
-        assert told.pop("behaviour_gap_max").max() == stats.means.behaviour_gap_max
-        for name, values in told.items():
+        np.testing.assert_array_equal(sums.pop("tokens")[:5], tokens)
+        assert sums.pop("behaviour_gap_max").max() == stats.means.behaviour_gap_max
+        for name, values in sums.items():
             assert values[:5].sum() / sum(tokens) == pytest.approx(float(getattr(stats.means, name)), rel=1e-5)
             assert values[:5].any() and not values[5:].any(), name
 
@@ -145,12 +145,12 @@ def test_update__of_experts_whose_members_share_rows_balances_the_same(groups):
         expert_size=16,
     )
     graphdef, params = nnx.split(models.Decoder(shape, rngs=nnx.Rngs(0)))
-    found = []
+    results = []
     for row_buckets in ((), (2,)):
         learner = Learner(graphdef, optax.sgd(1.0), grpo.objective(replace(DEFAULT, balance_loss=0.5)))
         state = learner.init(jax.tree.map(jnp.copy, params))
-        found.append(learner.update(state, cut(groups, 5, (24,), row_buckets))[0].params)
-    chex.assert_trees_all_close(*found, atol=2e-6)
+        results.append(learner.update(state, cut(groups, 5, (24,), row_buckets))[0].params)
+    chex.assert_trees_all_close(*results, atol=2e-6)
 
 
 def test_update__of_a_hybrid_s_members_in_shared_rows_is_named(groups):
@@ -224,7 +224,8 @@ def test_has_gradient_without_advantage__says_whether_such_groups_have_one(polic
 @pytest.mark.parametrize("sizes", [(8, 1, 1), (1, 8, 1), (2, 2, 2)])
 def test_update__on_a_mesh_equals_the_update_on_one_device(model_directory, loaded, groups, sizes):
     """Adam divides a gradient by its own size: at a higher rate rounding shows where a gradient is close to zero."""
-    batches, mesh = cut(groups, 8), models.make_mesh(*sizes)
+    data, fsdp, tensor = sizes
+    batches, mesh = cut(groups, 8), models.make_mesh(data, fsdp, tensor)
     graphdef, params = nnx.split(models.load(model_directory, mesh=mesh))
     sharded = replace(loaded, graphdef=graphdef, params=params, mesh=mesh)
     for optimizer in (optax.sgd(1.0), make_optimizer(OptimizerConfig(learning_rate=1e-3))):
@@ -236,7 +237,7 @@ def test_update__on_a_mesh_equals_the_update_on_one_device(model_directory, load
         chex.assert_trees_all_close(
             jax.device_get(sharded_stats.means), jax.device_get(stats.means), rtol=1e-4, atol=1e-5
         )
-    assert any(not leaf.sharding.is_fully_replicated for leaf in jax.tree.leaves(state.params)) or sizes[0] == 8
+    assert any(not leaf.sharding.is_fully_replicated for leaf in jax.tree.leaves(state.params)) or data == 8
 
 
 @pytest.mark.parametrize(
@@ -355,11 +356,11 @@ def test_reference__takes_memory_only_where_there_is_a_beta(tiny_run, policy, be
     config = replace(tiny_run, grpo=GRPOConfig(kl_beta=beta))
     before = {id(array) for array in jax.live_arrays()}
     learner = train.make_learner(config, policy)
-    made = [array.nbytes for array in jax.live_arrays() if id(array) not in before]
+    allocated = [array.nbytes for array in jax.live_arrays() if id(array) not in before]
     parameters = sum(leaf.nbytes for leaf in jax.tree.leaves(policy.params))
-    assert sum(made) == (parameters if beta else 0)
+    assert sum(allocated) == (parameters if beta else 0)
     state, _ = learner.update(learner.init(policy.params), [empty(2, MEMBERS, 16, 12, 0)])
-    assert len(jax.tree.leaves(state.params)) == len(made) or not beta
+    assert len(jax.tree.leaves(state.params)) == len(allocated) or not beta
 
 
 def test_warm_up__leaves_every_value_as_it_was(policy, loaded):

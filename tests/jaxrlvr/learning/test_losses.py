@@ -182,7 +182,7 @@ def test_kl__in_the_loss_is_added_and_in_the_reward_moves_advantages_without_a_g
     expected = [[0, -0.45, -0.225], [1.1, 0, 0]]
     np.testing.assert_allclose(gradient(in_reward, reference_BGT=reference_BGT), expected, atol=1e-6)
     third = GRPOConfig(kl_beta=0.1, kl_in_reward=True)
-    # The same with k3 in the place of 0.5; no gradient through it either.
+    # The same with k3 instead of 0.5; no gradient through it either.
     slopes = [[0, 0.1 * k3 - 0.5, (0.1 * k3 - 0.5) / 2], [2 * (0.5 + 0.1 * k3), 0, 0]]
     np.testing.assert_allclose(gradient(third, reference_BGT=reference_BGT), slopes, atol=1e-6)
 

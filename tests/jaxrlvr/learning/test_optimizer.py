@@ -1,4 +1,4 @@
-"""Laws of the optimizer: what is frozen does not move, what is small is not lost, what is factored takes no room."""
+"""Laws of the optimizer: frozen weights do not move, small updates add up, factored moments take next to no memory."""
 
 import math
 
@@ -33,7 +33,7 @@ def batches():
 
 
 def stepped(policy, config, batches, steps=2, mesh=None):
-    """Parameters before and after, and the state's parts that are as large as parameters."""
+    """Parameters before and after some updates, and the size of the optimizer state."""
     learner = Learner(policy.graphdef, make_optimizer(config), grpo.objective(GRPOConfig()), mesh=mesh)
     before = jax.tree.map(lambda leaf: np.array(leaf), policy.params)
     state = learner.init(policy.params)
@@ -52,10 +52,12 @@ def moved(before, after):
 def test_frozen__parameters_stay_to_the_bit_and_have_no_moments(policy, batches):
     config = OptimizerConfig(learning_rate=1e-2, frozen=("embedding", "norm"))
     before, after, size = stepped(policy, config, batches)
-    found = moved(before, after)
-    still = {name for name, moves in found.items() if not moves}
-    assert still == {name for name in found if "embedding" in name or "norm" in name} != set(found)
-    learning = sum(leaf.size for name, leaf in zip(found, jax.tree.leaves(before), strict=True) if found[name])
+    moves_by_name = moved(before, after)
+    still = {name for name, moves in moves_by_name.items() if not moves}
+    assert still == {name for name in moves_by_name if "embedding" in name or "norm" in name} != set(moves_by_name)
+    learning = sum(
+        leaf.size for name, leaf in zip(moves_by_name, jax.tree.leaves(before), strict=True) if moves_by_name[name]
+    )
     assert 2 * learning <= size < 2 * learning + 10
 
 
@@ -65,9 +67,9 @@ def test_frozen__name_of_nothing_is_refused_with_the_names_there_are(policy):
 
 
 def test_frozen__sees_no_part_of_a_path_that_is_no_name(policy):
-    """Every array's path ends in NNX's `value`; one projection is called so."""
-    found = jax.tree_util.tree_flatten_with_path(frozen_labels(policy.params, ("value",)))[0]
-    frozen = {jax.tree_util.keystr(path, simple=True, separator=".") for path, label in found if label == "frozen"}
+    """NNX ends every array's path in `value`; one projection has that name."""
+    labelled = jax.tree_util.tree_flatten_with_path(frozen_labels(policy.params, ("value",)))[0]
+    frozen = {jax.tree_util.keystr(path, simple=True, separator=".") for path, label in labelled if label == "frozen"}
     assert frozen == {"layers.value.value"}
 
 
@@ -108,8 +110,8 @@ def test_update__on_a_mesh_equals_the_update_on_one_device(model_directory, poli
     graphdef, params = nnx.split(models.load(model_directory, mesh=mesh))
     from dataclasses import replace
 
-    _, found, _ = stepped(replace(policy, graphdef=graphdef, params=params), config, batches, mesh=mesh)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), found, expected)
+    _, sharded, _ = stepped(replace(policy, graphdef=graphdef, params=params), config, batches, mesh=mesh)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), sharded, expected)
 
 
 def test_bfloat16__compute_has_float32_weights_in_which_small_updates_add_up(model_directory, batches):

@@ -10,20 +10,20 @@ LENGTHS = st.lists(st.integers(0, 16), min_size=1, max_size=12)
 
 
 @given(LENGTHS)
-def test_arrange__gives_every_token_a_place_of_its_own(lengths):
-    places = [
-        (row, place)
+def test_arrange__gives_every_token_its_own_position(lengths):
+    positions = [
+        (row, position)
         for length, (row, first) in zip(lengths, arrange(lengths, 16), strict=True)
-        for place in range(first, first + length)
+        for position in range(first, first + length)
     ]
-    assert len(set(places)) == len(places) == sum(lengths)
-    assert all(place < 16 for _, place in places)
+    assert len(set(positions)) == len(positions) == sum(lengths)
+    assert all(position < 16 for _, position in positions)
 
 
 @given(LENGTHS)
 def test_arrange__leaves_at_most_one_row_half_empty(lengths):
     rows = [row for row, _ in arrange(lengths, 16)]
-    filled = [sum(length for length, own in zip(lengths, rows, strict=True) if own == row) for row in set(rows)]
+    filled = [sum(length for length, other in zip(lengths, rows, strict=True) if other == row) for row in set(rows)]
     assert sum(tokens <= 8 for tokens in filled) <= 1
 
 
@@ -37,7 +37,7 @@ def test_pack_rows__takes_the_fewest_compiled_rows_that_hold_every_group():
     np.testing.assert_array_equal(packed.begin_BRS[0], [[0, 0, 0, 0, 0], [0, 0, 0, 3, 3], [0, 1, 2, 3, 4]])
 
 
-def test_pack_rows__every_token_is_found_again():
+def test_pack_rows__index_recovers_every_token():
     rng = np.random.default_rng(0)
     length_BG = rng.integers(0, 10, (3, 8))
     tokens_BGT = rng.integers(1, 99, (3, 8, 24)) * (np.arange(24) < length_BG[..., None])
@@ -45,6 +45,6 @@ def test_pack_rows__every_token_is_found_again():
     packed = pack_rows(tokens_BGT, sampled_BGT, length_BG, (4,), 0)
     assert packed is not None
     for rows, members in ((packed.tokens_BRS, tokens_BGT), (packed.sampled_BRS, sampled_BGT)):
-        found = np.take_along_axis(rows.reshape(3, -1), packed.index_BGT.reshape(3, -1), axis=1).reshape(3, 8, 24)
-        np.testing.assert_array_equal(found[tokens_BGT > 0], members[tokens_BGT > 0])
+        unpacked = np.take_along_axis(rows.reshape(3, -1), packed.index_BGT.reshape(3, -1), axis=1).reshape(3, 8, 24)
+        np.testing.assert_array_equal(unpacked[tokens_BGT > 0], members[tokens_BGT > 0])
     assert (packed.tokens_BRS > 0).sum() == (tokens_BGT > 0).sum()

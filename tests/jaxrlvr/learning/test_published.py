@@ -1,7 +1,7 @@
-"""Laws of published objectives: on the same numbers our losses and gradients are TRL's; our advantages, KL estimates
-and importance weights are verl's.
+"""Laws of published objectives: losses and gradients equal TRL's on the same numbers; advantages, KL estimates and
+importance weights equal verl's.
 
-Theirs are recorded in golden/; with TRL or verl installed, `pytest -m slow` computes them anew.
+Their values are recorded in golden/; with TRL or verl installed, `pytest -m slow` recomputes them.
 """
 
 import importlib.util
@@ -36,7 +36,8 @@ def ours(config):
     """Loss, gradient and clipped shares of one group of six members."""
     given = {name: jnp.asarray(value)[None] for name, value in RECORDED["inputs"].items()}
     mask_BGT = given["mask"].astype(bool)
-    batch = empty(*mask_BGT.shape[:2], 1, mask_BGT.shape[2], 0)._replace(
+    groups, length = mask_BGT.shape[0], mask_BGT.shape[2]
+    batch = empty(groups, mask_BGT.shape[1], 1, length, 0)._replace(
         behaviour_BGT=given["behaviour"], sampled_BGT=mask_BGT, advantage_BG=given["advantage"]
     )
     reference_BGT = given["reference"] if config.kl_beta else None
@@ -83,9 +84,9 @@ def given(name):
 def test_advantages__equal_verls(baseline):
     reward_B, group_B = script("verl_values").rewards()
     reward_BG = reward_B.reshape(len(set(group_B)), -1)
-    found_BG = group_relative(reward_BG, np.ones(reward_BG.shape, bool), baseline)
-    np.testing.assert_allclose(found_BG.ravel(), VERL["values"]["advantages"][baseline], rtol=1e-5, atol=1e-6)
-    assert np.abs(found_BG[:-1]).max() > 0.1 and not found_BG[-1].any(), "one group is flat"
+    advantage_BG = group_relative(reward_BG, np.ones(reward_BG.shape, bool), baseline)
+    np.testing.assert_allclose(advantage_BG.ravel(), VERL["values"]["advantages"][baseline], rtol=1e-5, atol=1e-6)
+    assert np.abs(advantage_BG[:-1]).max() > 0.1 and not advantage_BG[-1].any(), "one group is flat"
 
 
 @pytest.mark.parametrize("kind", ["k1", "k2", "k3"])
@@ -106,15 +107,15 @@ def test_kl__and_its_slope_equal_verls(kind):
 def test_correction__equals_verls_weights(correction):
     mask_BGT = given("mask").astype(bool)
     gap_BGT = jnp.where(mask_BGT, given("logprob") - given("behaviour"), 0.0)
-    found_BT = np.asarray(correction_weight(gap_BGT, mask_BGT, correction, VERL["cap"]))[0]
-    np.testing.assert_allclose(found_BT, VERL["values"]["weights"][correction], rtol=1e-5, atol=1e-7)
-    sampled = found_BT[np.asarray(mask_BGT[0])]
+    weight_BT = np.asarray(correction_weight(gap_BGT, mask_BGT, correction, VERL["cap"]))[0]
+    np.testing.assert_allclose(weight_BT, VERL["values"]["weights"][correction], rtol=1e-5, atol=1e-7)
+    sampled = weight_BT[np.asarray(mask_BGT[0])]
     reached = sampled == 0 if correction.endswith("_mask") else np.isclose(sampled, VERL["cap"])
     assert reached.any() and not reached.all(), "the numbers must reach the cap, and not all of them"
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("default")  # TRL's imports have warnings of their own
+@pytest.mark.filterwarnings("default")  # TRL's imports emit warnings
 def test_golden__is_what_trl_computes():
     pytest.importorskip("trl", reason="compares with TRL itself: pip install trl")
     module = script("trl_losses")
@@ -126,7 +127,7 @@ def test_golden__is_what_trl_computes():
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("default")  # verl's imports have warnings of their own
+@pytest.mark.filterwarnings("default")  # verl's imports emit warnings
 def test_golden__is_what_verl_computes():
     pytest.importorskip("verl", reason="compares with verl itself: pip install verl")
     jax.tree.map(

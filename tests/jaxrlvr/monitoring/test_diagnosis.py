@@ -1,4 +1,4 @@
-"""Laws of the diagnosis: each pattern is found on figures made to show it, and on those alone."""
+"""Laws of the diagnosis: each pattern is found in figures that show it, and in no others."""
 
 import pytest
 
@@ -19,7 +19,7 @@ HEALTHY = {
 
 
 def course(changes, steps=WINDOW):
-    """Healthy figures, some of which go from one value to another in a line."""
+    """Healthy figures, some of which change linearly from one value to another."""
     return [
         HEALTHY
         | {name: first + (last - first) * step / (steps - 1) for name, (first, last) in changes.items()}
@@ -50,9 +50,9 @@ HELP = {
 def test_diagnose__finds_the_pattern_and_no_other_and_says_what_helps(pattern):
     import re
 
-    (found,) = diagnose(course(SICK[pattern]))
-    assert found.pattern == pattern and found.scenario == ("a" if pattern in ("saturated", "hopeless") else "")
-    assert re.search(HELP[pattern], found.text) and "\n" not in found.text
+    (finding,) = diagnose(course(SICK[pattern]))
+    assert finding.pattern == pattern and finding.scenario == ("a" if pattern in ("saturated", "hopeless") else "")
+    assert re.search(HELP[pattern], finding.text) and "\n" not in finding.text
 
 
 def test_diagnose__knows_every_pattern_that_is_tested_here():
@@ -60,8 +60,8 @@ def test_diagnose__knows_every_pattern_that_is_tested_here():
 
 
 def test_diagnose__finds_turns_that_are_cut_off():
-    (found,) = diagnose(course({"truncated": (0.1, 0.6)}))
-    assert found.pattern == "length_growth" and "53% cut off" in found.text
+    (finding,) = diagnose(course({"truncated": (0.1, 0.6)}))
+    assert finding.pattern == "length_growth" and "53% cut off" in finding.text
 
 
 SLOW = ("entropy_collapse", "length_growth", "format_lost", "reward_hacking")
@@ -70,8 +70,8 @@ SLOW = ("entropy_collapse", "length_growth", "format_lost", "reward_hacking")
 @pytest.mark.parametrize("pattern", SLOW)
 def test_diagnose__finds_a_pattern_that_takes_hundreds_of_steps(pattern):
     history = course(SICK[pattern], 200)
-    assert pattern not in {one.pattern for one in diagnose(history[:WINDOW])}, "it is fast"
-    assert [one.pattern for one in diagnose(history)] == [pattern]
+    assert pattern not in {finding.pattern for finding in diagnose(history[:WINDOW])}, "it is fast"
+    assert [finding.pattern for finding in diagnose(history)] == [pattern]
 
 
 @pytest.mark.parametrize("steps", [WINDOW, 200])
@@ -80,8 +80,8 @@ def test_diagnose__finds_a_pattern_in_one_scenario_alone(pattern, steps):
     sick = {f"{name}/a": ends for name, ends in SICK[pattern].items()}
     well = {f"{name}/{which}": (HEALTHY[name],) * 2 for name in diagnosis.REQUIRED for which in "ab"}
     well |= {f"groups/{kind}/b": (0.2, 0.2) for kind in ("flat_high", "flat_low")}
-    (found,) = diagnose(course(well | sick, steps))
-    assert (found.pattern, found.scenario) == (pattern, "a") and found.text.startswith("a: ")
+    (finding,) = diagnose(course(well | sick, steps))
+    assert (finding.pattern, finding.scenario) == (pattern, "a") and finding.text.startswith("a: ")
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_diagnose__passes_over_steps_of_a_version_with_fewer_figures():
 
 def test_diagnose__looks_at_the_newest_steps():
     assert diagnose(course(SICK["format_lost"]) + course({})) == []
-    assert [one.pattern for one in diagnose(course({}) + course(SICK["format_lost"]))] == ["format_lost"]
+    assert [finding.pattern for finding in diagnose(course({}) + course(SICK["format_lost"]))] == ["format_lost"]
 
 
 def test_unreported__findings_are_reported_once_and_again_after_a_while():

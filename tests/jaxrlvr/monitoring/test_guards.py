@@ -1,4 +1,4 @@
-"""Laws of the guards: what warns, what is skipped, what ends a run, and that each message says what to do."""
+"""Laws of the guards: when they warn, skip an update or end the run, and that each message says what to do."""
 
 import math
 from dataclasses import replace
@@ -102,24 +102,24 @@ def test_updates__skipped_long_ago_do_not_count():
 
 def test_save_batches__reads_back_as_it_was(tmp_path):
     batches = [empty(2, 3, 4, 5, 7), empty(1, 3, 4, 6, 8)]
-    with np.load(guards.save_batches(tmp_path / "skipped", 12, batches)) as kept:
-        assert kept["0/suffix_BGT"].shape == (2, 3, 5) and (kept["1/prefix_BP"] == 8).all()
-        assert len(kept.files) == 2 * len(batches[0])
+    with np.load(guards.save_batches(tmp_path / "skipped", 12, batches)) as arrays:
+        assert arrays["0/suffix_BGT"].shape == (2, 3, 5) and (arrays["1/prefix_BP"] == 8).all()
+        assert len(arrays.files) == 2 * len(batches[0])
 
 
 def groups(failed, members=20):
     task = SimpleNamespace(scenario="a", split="train", seed=7)
     fault = 'Traceback\n  File "x.py"\nKeyError: 3'
-    made = [
+    trajectories = [
         Trajectory(None, stop="fault" if n < failed else "done", fault=fault * (n < failed)) for n in range(members)
     ]
-    return [Group(task, [1], made)]
+    return [Group(task, [1], trajectories)]
 
 
 def test_faults__a_few_are_said_with_the_first_error():
     assert guards.check_faults(groups(0), CONFIG) == ""
-    said = guards.check_faults(groups(2), CONFIG)
-    assert said == "2 of 20 simulators failed and teach nothing; the first (a, train task 7): KeyError: 3"
+    warning = guards.check_faults(groups(2), CONFIG)
+    assert warning == "2 of 20 simulators failed and teach nothing; the first (a, train task 7): KeyError: 3"
 
 
 def test_faults__above_the_rate_end_the_run_with_the_first_traceback():

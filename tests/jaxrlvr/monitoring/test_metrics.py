@@ -126,18 +126,18 @@ def test_figures__without_such_tasks_say_nothing_of_overcalling(figures):
 def test_figures__of_advantages_are_mean_sizes_and_silenced_groups():
     rewards = {"a": (1.0, 0.0), "b": (0.25, 0.0), "c": (0.5, 0.5)}
     groups = [Group(SimpleNamespace(scenario=name), [1], [member(r) for r in two]) for name, two in rewards.items()]
-    found = advantage_figures(groups, np.array([[0.5, -0.5], [0.0, 0.0], [0.0, 0.0]]))
-    assert found == {
+    figures = advantage_figures(groups, np.array([[0.5, -0.5], [0.0, 0.0], [0.0, 0.0]]))
+    assert figures == {
         "advantage": pytest.approx(1 / 6), "advantage/a": 0.5, "advantage/b": 0.0, "advantage/c": 0.0,
         "groups/silenced": pytest.approx(1 / 3), "groups/silenced/a": 0, "groups/silenced/b": 1, "groups/silenced/c": 0,
     }  # fmt: skip
 
 
 def test_figures__of_the_machine_are_all_named_as_such():
-    found = machine_figures(SECONDS | {"tokens/sampled": 30.0})
-    assert found["speed/sampled_tokens"] == 20 and found["speed/learned_tokens"] == 15
-    assert found["speed/device_share"] == pytest.approx(0.8) and found["memory/host_bytes"] > 1e6
-    assert all(name.startswith(MACHINE_DEPENDENT) for name in found)
+    figures = machine_figures(SECONDS | {"tokens/sampled": 30.0})
+    assert figures["speed/sampled_tokens"] == 20 and figures["speed/learned_tokens"] == 15
+    assert figures["speed/device_share"] == pytest.approx(0.8) and figures["memory/host_bytes"] > 1e6
+    assert all(name.startswith(MACHINE_DEPENDENT) for name in figures)
 
 
 def test_scenario_line__names_each_scenario(figures):
@@ -158,16 +158,17 @@ def test_health_line__explains_a_step_in_one_line(figures):
 
 
 def stats():
-    return UpdateStats(LossStats(*(jnp.float32(n) for n in range(7))), jnp.float32(2.5), jnp.array(True))
+    means = LossStats(**{name: jnp.float32(n) for n, name in enumerate(LossStats._fields[:-1])})
+    return UpdateStats(means, jnp.float32(2.5), jnp.array(True))
 
 
 def test_figures__of_an_update_are_plain_numbers():
-    found = update_figures(stats(), [empty(2, 3, 16, 12, 0), empty(2, 3, 16, 12, 0, rows=2)])
-    assert found["update/loss"] == 0 and found["update/entropy"] == 1 and found["update/behaviour_gap_max"] == 6
-    assert found["update/places"] == 2 * 3 * 12 + 2 * 2 * 12
-    assert found["update/grad_norm"] == 2.5 and found["update/skipped"] == 1
-    assert all(type(value) is float for value in found.values())
-    assert not any(name.count("/") > 1 for name in found), "an objective need not tell of groups"
+    figures = update_figures(stats(), [empty(2, 3, 16, 12, 0), empty(2, 3, 16, 12, 0, rows=2)])
+    assert figures["update/loss"] == 0 and figures["update/entropy"] == 1 and figures["update/behaviour_gap_max"] == 6
+    assert figures["update/places"] == 2 * 3 * 12 + 2 * 2 * 12
+    assert figures["update/grad_norm"] == 2.5 and figures["update/skipped"] == 1
+    assert all(type(value) is float for value in figures.values())
+    assert not any(name.count("/") > 1 for name in figures), "an objective need not report groups"
 
 
 def test_figures__of_scenarios_are_means_of_their_own_tokens():
@@ -181,12 +182,14 @@ def test_figures__of_scenarios_are_means_of_their_own_tokens():
         behaviour_gap_max=np.array([0.1, 0.3, 0.2, 0.0, 0.0], np.float32),
     )
     # The last group is padding; the simulators of c's all failed.
-    found = update_figures(stats()._replace(groups=groups), [], ["a", "b", "a", "c"])
-    assert found["tokens/learned/a"] == 4 and found["tokens/learned/b"] == 6
-    assert found["update/entropy/a"] == 1.25 and found["update/entropy/b"] == 0.5
-    assert found["update/clipped_low/a"] == 0.75 and found["update/behaviour_kl/b"] == pytest.approx(0.5 / 6)
-    assert found["update/behaviour_gap_max/a"] == pytest.approx(0.2) and found["update/kl/a"] == 0
-    assert [name for name in found if name.endswith("/c")] == ["tokens/learned/c"] and found["tokens/learned/c"] == 0
+    figures = update_figures(stats()._replace(groups=groups), [], ["a", "b", "a", "c"])
+    assert figures["tokens/learned/a"] == 4 and figures["tokens/learned/b"] == 6
+    assert figures["update/entropy/a"] == 1.25 and figures["update/entropy/b"] == 0.5
+    assert figures["update/clipped_low/a"] == 0.75 and figures["update/behaviour_kl/b"] == pytest.approx(0.5 / 6)
+    assert figures["update/behaviour_gap_max/a"] == pytest.approx(0.2) and figures["update/kl/a"] == 0
+    assert [name for name in figures if name.endswith("/c")] == ["tokens/learned/c"] and figures[
+        "tokens/learned/c"
+    ] == 0
 
 
 def test_scenario_line__tells_entropy_and_who_is_cut_off(figures):
@@ -215,8 +218,8 @@ def test_log__drops_the_steps_that_will_be_made_again(tmp_path):
     log = MetricsLog(tmp_path, resume_from=2)
     log.write(3, {"reward": 0.9})
     log.close()
-    kept = [json.loads(text) for text in (tmp_path / "metrics.jsonl").read_text().splitlines()]
-    assert [(one["step"], one["reward"]) for one in kept] == [(1, 0.1), (2, 0.2), (3, 0.9)]
+    lines = [json.loads(text) for text in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [(line["step"], line["reward"]) for line in lines] == [(1, 0.1), (2, 0.2), (3, 0.9)]
     assert list((tmp_path / "tensorboard").glob("events*"))
 
 

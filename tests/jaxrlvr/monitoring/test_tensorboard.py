@@ -12,7 +12,7 @@ from jaxrlvr.monitoring.tensorboard import EventFile
 
 def read(directory):
     """The events of every file, each record's checksums compared."""
-    found = []
+    events = []
     for file in sorted(directory.iterdir()):
         assert file.name.startswith("events.out.tfevents.")
         data = file.read_bytes()
@@ -21,9 +21,9 @@ def read(directory):
             assert struct.unpack("<I", data[8:12])[0] == masked_crc32c(data[:8])
             body = data[12 : 12 + length]
             assert struct.unpack("<I", data[12 + length : 16 + length])[0] == masked_crc32c(body)
-            found.append(event_pb2.Event.FromString(body))
+            events.append(event_pb2.Event.FromString(body))
             data = data[16 + length :]
-    return found
+    return events
 
 
 def test_events__are_there_as_soon_as_they_are_written(tmp_path):
@@ -32,9 +32,9 @@ def test_events__are_there_as_soon_as_they_are_written(tmp_path):
     version, started, *scalars = read(tmp_path)
     assert version.file_version == "brain.Event:2"
     assert started.step == 1 and started.session_log.status == event_pb2.SessionLog.START
-    values = {one.summary.value[0].tag: one.summary.value[0].simple_value for one in scalars}
-    assert values == {"reward": 0.5, "groups/useful/a": 1.0} and {one.step for one in scalars} == {3}
-    assert all(abs(one.wall_time - version.wall_time) < 60 for one in scalars)
+    values = {event.summary.value[0].tag: event.summary.value[0].simple_value for event in scalars}
+    assert values == {"reward": 0.5, "groups/useful/a": 1.0} and {event.step for event in scalars} == {3}
+    assert all(abs(event.wall_time - version.wall_time) < 60 for event in scalars)
     events.close()
 
 
@@ -43,7 +43,7 @@ def test_events__of_a_run_that_goes_on_at_once_keep_those_before(tmp_path):
         events = EventFile(tmp_path, first)
         events.write(first, {"reward": float(first)})
         events.close()
-    assert [one.step for one in read(tmp_path) if one.summary.value] == [1, 2]
+    assert [event.step for event in read(tmp_path) if event.summary.value] == [1, 2]
 
 
 def test_events__on_a_full_disk_are_an_error_and_nobody_waits(tmp_path):

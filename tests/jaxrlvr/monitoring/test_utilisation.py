@@ -42,22 +42,24 @@ def test_group_flops__of_unlike_members_worked_by_hand():
 
 def test_learned__counts_a_backward_pass_where_there_is_one():
     groups, advantage_BG = [group(20, 5, 11), group(9, 7, 7)], np.array([[0.5, -0.5], [0.0, 0.0]])
-    one, other = (group_flops(SHAPE, each) for each in groups)
-    assert meter().learned(groups, advantage_BG) == pytest.approx(3 * one + other)
-    assert meter(has_gradient_without_advantage=True).learned(groups, advantage_BG) == pytest.approx(3 * (one + other))
-    assert meter(reference=True).learned(groups, advantage_BG) == pytest.approx(4 * one + 2 * other)
+    first, second = (group_flops(SHAPE, each) for each in groups)
+    assert meter().learned(groups, advantage_BG) == pytest.approx(3 * first + second)
+    assert meter(has_gradient_without_advantage=True).learned(groups, advantage_BG) == pytest.approx(
+        3 * (first + second)
+    )
+    assert meter(reference=True).learned(groups, advantage_BG) == pytest.approx(4 * first + 2 * second)
 
 
 def test_figures__are_rates_and_their_share_of_the_peak():
-    """A group that was played and not used counts in sampling alone."""
+    """A group that was sampled but not used counts only in sampling."""
     groups = [group(20, 5, 11), group(9, 7, 7)]
     drawn = StepGroups(groups, np.array([[0.5, -0.5], [0.0, 0.0]]), [0], 1)
-    found = meter().figures(drawn, {"seconds/sample": 2.0, "seconds/update": 0.5})
-    one, other = (group_flops(SHAPE, each) for each in groups)
-    assert found["speed/sample_flops"] == pytest.approx((one + other) / 2)
-    assert found["speed/update_flops"] == pytest.approx(3 * one / 0.5)
-    assert found["speed/update_utilisation"] == pytest.approx(3 * one / 0.5 / 1e9)
-    assert all(name.startswith(MACHINE_DEPENDENT) for name in found)
+    figures = meter().figures(drawn, {"seconds/sample": 2.0, "seconds/update": 0.5})
+    first, second = (group_flops(SHAPE, each) for each in groups)
+    assert figures["speed/sample_flops"] == pytest.approx((first + second) / 2)
+    assert figures["speed/update_flops"] == pytest.approx(3 * first / 0.5)
+    assert figures["speed/update_utilisation"] == pytest.approx(3 * first / 0.5 / 1e9)
+    assert all(name.startswith(MACHINE_DEPENDENT) for name in figures)
 
 
 def test_peak__counts_the_devices_of_a_cpu_once_and_others_each():
