@@ -9,6 +9,7 @@ import runpy
 from collections.abc import Sequence
 from pathlib import Path
 
+from envs import renamed
 from envs.api.errors import EnvError
 from envs.audit.laws import Report, audit
 from envs.cli import Parser, run
@@ -48,10 +49,15 @@ def load(name: str) -> Scenario:
         raise EnvError(f"unknown scenario {name!r}; there are {', '.join(SCENARIOS)}, or name a Python file")
     if not Path(name).is_file():
         raise EnvError(f"there is no file {name}")
-    found = runpy.run_path(name).get("SCENARIO")
-    if not isinstance(found, Scenario):
+    try:
+        scenario = runpy.run_path(name).get("SCENARIO")
+    except Exception as error:
+        if advice := renamed.explain(Path(name).read_text(encoding="utf-8"), error):
+            raise EnvError(f"{name} {advice}") from error
+        raise
+    if not isinstance(scenario, Scenario):
         raise EnvError(f"{name} has no SCENARIO of type envs.scenarios.vocabulary.scenario.Scenario")
-    return found
+    return scenario
 
 
 def _columns(report: Report) -> list[tuple[str, int]]:
