@@ -51,7 +51,7 @@ ROOMS = {
         ("task", "trace"),
         ("http", "jira", "confluence"),
         ("parsing",),
-        ("api", "cli"),
+        ("api", "cli", "renamed"),
         ("words",),
     ),
 }

@@ -9,6 +9,7 @@ import runpy
 from collections.abc import Sequence
 from pathlib import Path
 
+from envs import renamed
 from envs.api.errors import EnvError
 from envs.audit.laws import Report, audit
 from envs.cli import Parser, run
@@ -48,7 +49,12 @@ def load(name: str) -> Scenario:
         raise EnvError(f"unknown scenario {name!r}; choose from {', '.join(SCENARIOS)}, or give a Python file")
     if not Path(name).is_file():
         raise EnvError(f"no such file: {name}")
-    scenario = runpy.run_path(name).get("SCENARIO")
+    try:
+        scenario = runpy.run_path(name).get("SCENARIO")
+    except Exception as error:
+        if advice := renamed.explain(Path(name).read_text(encoding="utf-8"), error):
+            raise EnvError(f"{name} {advice}") from error
+        raise
     if not isinstance(scenario, Scenario):
         raise EnvError(f"{name} does not define SCENARIO, an envs.scenarios.vocabulary.scenario.Scenario")
     return scenario

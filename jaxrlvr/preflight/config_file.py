@@ -4,8 +4,11 @@ import importlib.util
 from pathlib import Path
 from typing import TypeVar
 
+from envs.renamed import RENAMED as RENAMED_IN_ENVS
+from envs.renamed import explain
+from jaxrlvr.preflight.renamed import RENAMED
 from jaxrlvr.runtime.errors import UserError
-from jaxrlvr.runtime.settings import wrong_types
+from jaxrlvr.runtime.settings import former_fields, wrong_types
 
 T = TypeVar("T")
 
@@ -13,8 +16,8 @@ T = TypeVar("T")
 def load_config(path: str, kind: type[T]) -> T:
     """Return the result of `config()` in a Python file.
 
-    Raises UserError if the file does not run, has no such function, or returns something else than a `kind` with values
-    of the declared types.
+    Raises UserError if the file does not run, naming the new names if it uses some of an earlier version; if it has no
+    such function, or returns something else than a `kind` with values of the declared types.
     """
     file = Path(path)
     if not file.is_file():
@@ -29,16 +32,25 @@ def load_config(path: str, kind: type[T]) -> T:
     except (UserError, KeyboardInterrupt):
         raise
     except Exception as error:  # any error of the user's code
-        raise UserError(f"{path} does not run: {type(error).__name__}: {error}") from error
+        message = f"{path} does not run: {type(error).__name__}: {error}"
+        raise UserError(_explain(file, error, kind) or message) from error
     make = getattr(module, "config", None)
     try:
         config = make() if callable(make) else None
     except (UserError, KeyboardInterrupt):
         raise
     except Exception as error:  # any error of the user's code
-        raise UserError(f"{path}: config() fails: {type(error).__name__}: {error}") from error
+        message = f"{path}: config() fails: {type(error).__name__}: {error}"
+        raise UserError(_explain(file, error, kind) or message) from error
     if not isinstance(config, kind):
         raise UserError(f"{path} has no function config() that returns a {kind.__name__}")
     if problems := list(wrong_types(config)):
         raise UserError(f"{path}: {'; '.join(problems)}")
     return config
+
+
+def _explain(file: Path, error: Exception, kind: type) -> str:
+    """Return how to write the names of earlier versions that a file uses; empty if it uses none."""
+    renamed = {**RENAMED_IN_ENVS, **RENAMED, **former_fields(kind)}
+    advice = explain(file.read_text(encoding="utf-8"), error, renamed)
+    return f"{file} {advice}" if advice else ""

@@ -1,4 +1,4 @@
-"""Model source -> weights, for any source a user may name: embedded seed, run (its last checkpoint), directory, hub id."""
+"""Load weights from any source a user may name: embedded seed, run (its last checkpoint), model directory, hub id."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

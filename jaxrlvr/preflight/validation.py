@@ -42,7 +42,7 @@ def check(config: RunConfig, chat: Chat | None, placement: Placement | None = No
         )
     if 0 < config.guards.explode < 1:
         raise UserError(
-            f"--guards.explode {config.guards.explode:g} would skip ordinary updates: use more than 1, or 0 to skip none"
+            f"--guards.explode {config.guards.explode:g} would skip ordinary updates: use more than 1, or 0 for none"
         )
     if config.policy.remat not in get_args(Remat):
         known = ", ".join(get_args(Remat))

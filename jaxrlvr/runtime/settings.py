@@ -81,6 +81,18 @@ def former_names(config: Any) -> dict[str, str]:
     }
 
 
+def former_fields(kind: Any) -> dict[str, str]:
+    """Return CLASS.OLD -> CLASS.NEW for the former names of settings in a config class and in its sections' classes."""
+    if not dataclasses.is_dataclass(kind):
+        return {old: new for part in get_args(kind) for old, new in former_fields(part).items()}
+    renamed = {
+        f"{kind.__name__}.{old}": f"{kind.__name__}.{part.name}"  # type: ignore[union-attr]
+        for part in dataclasses.fields(kind)
+        for old in part.metadata.get("formerly", ())
+    }
+    return renamed | {old: new for hint in get_type_hints(kind).values() for old, new in former_fields(hint).items()}
+
+
 def flag(name: str) -> str:
     """Return the command line option of a setting."""
     return f"--{name.replace('_', '-')}"

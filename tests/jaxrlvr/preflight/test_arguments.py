@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from jaxrlvr.config import RunConfig
-from jaxrlvr.preflight.arguments import consequences, read_arguments
+from jaxrlvr.preflight.arguments import apply_arguments, consequences, read_arguments
 from jaxrlvr.runtime.errors import UserError
-from jaxrlvr.runtime.settings import from_json, to_json
+from jaxrlvr.runtime.settings import differences, from_json, to_json
 from jaxrlvr.storage.run_directory import RunDirectory, is_run
 
 
@@ -56,6 +56,87 @@ def test_arguments__flag_without_a_value_is_refused():
     assert refused(["--model"]) == "--model needs a value"
 
 
+def one_line(raised):
+    text = str(raised.value)
+    assert "\n" not in text
+    return text
+
+
+def test_arguments__change_fields_of_any_section(tiny_run):
+    changed = apply_arguments(
+        tiny_run,
+        [
+            "--steps",
+            "7",
+            "--optimizer.learning-rate",
+            "0.5",
+            "--rollout.suffix-buckets",
+            "3",
+            "9",
+            "--policy.mesh.fsdp=2",
+        ],
+        "train",
+    )
+    assert changed.steps == 7 and changed.optimizer.learning_rate == 0.5
+    assert changed.rollout.suffix_buckets == (3, 9) and changed.policy.mesh.fsdp == 2
+    assert differences(tiny_run, changed) == [
+        "steps",
+        "policy.mesh.fsdp",
+        "rollout.suffix_buckets",
+        "optimizer.learning_rate",
+    ]
+
+
+def test_arguments__none_change_nothing(tiny_run):
+    assert apply_arguments(tiny_run, [], "train") == tiny_run
+    assert differences(tiny_run, tiny_run) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("--optimizer.learning-rat", "--optimizer.learning-rate"),
+        ("--learning_rate", "--optimizer.learning-rate"),
+        ("--rollout.groupsize=4", "--rollout.group-size"),
+        ("--step", "--steps"),
+    ],
+)
+def test_arguments__unknown_key_names_the_nearest(tiny_run, given, meant):
+    with pytest.raises(UserError) as raised:
+        apply_arguments(tiny_run, [given, "1"], "train")
+    assert given.split("=")[0] in one_line(raised) and meant in one_line(raised)
+
+
+def test_arguments__unknown_key_like_no_other_points_to_help(tiny_run):
+    with pytest.raises(UserError, match="unknown argument --zzzzqqqq; --help lists all options"):
+        apply_arguments(tiny_run, ["--zzzzqqqq"], "train")
+
+
+@pytest.mark.parametrize("given", [["--steps", "many"], ["--steps"], ["--policy.compute-dtype", "float8"]])
+def test_arguments__value_of_the_wrong_kind_is_refused_in_one_line(tiny_run, given, capsys):
+    with pytest.raises(UserError) as raised:
+        apply_arguments(tiny_run, given, "train")
+    assert given[0] in one_line(raised)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--rollout.places", "8"], "--rollout.places is now --rollout.slots"),
+        (["--rollout.answer_share=0.3"], "--rollout.answer-share is now --rollout.return-fraction"),
+        (["--rollout.no-lenient"], "--rollout.no-lenient is now --rollout.no-untagged-calls"),
+        (["--rollout.lenient"], "--rollout.lenient is now --rollout.untagged-calls"),
+        (["--steps", "3", "--rollout.trace-only"], "--rollout.trace-only is now --rollout.trace-reward-scenarios"),
+    ],
+    ids=str,
+)
+def test_arguments__former_option_names_the_new_one(tiny_run, given, said):
+    with pytest.raises(UserError) as raised:
+        apply_arguments(tiny_run, given, "train")
+    assert str(raised.value) == said
+
+
 def test_resume__takes_up_the_config_of_the_run(stored, tiny_run):
     asked = read_arguments(["--resume", str(stored.path)])
     assert asked.resumed.path == stored.path
@@ -101,6 +182,17 @@ def test_resume__on_other_devices_goes_on_and_says_that_digits_may_change(stored
 def test_resume__cannot_be_forced_from_in_turn_to_one_step_ahead(stored):
     said = refused(["--resume", str(stored.path), "--rollout.asynchronous", "--force"])
     assert "not even with --force: its checkpoints lack the policy that samples ahead" in said
+
+
+def test_resume__of_a_config_with_former_names_finds_nothing_changed(stored, tiny_run):
+    file = stored.path / "config.json"
+    values = json.loads(file.read_text())
+    rollout = values["rollout"]
+    for old, new in (("places", "slots"), ("lenient", "untagged_calls"), ("answer_share", "return_fraction")):
+        rollout[old] = rollout.pop(new)
+    file.write_text(json.dumps(values))
+    asked = read_arguments(["--resume", str(stored.path)])
+    assert asked.changed == () and asked.config.rollout == tiny_run.rollout
 
 
 def test_force__without_a_run_to_resume_is_refused():
