@@ -1,7 +1,7 @@
 """Difference between two states of a site: every changed record, as it is or under normal forms."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +29,13 @@ def changes(before: World, after: World) -> list[Change]:
     return found
 
 
-def normalised_changes(before: World, after: World) -> Json:
-    """What a site has become, without what depends on the number and order of calls: new ids and times."""
+def normalised_changes(
+    before: World, after: World, normal_form: Callable[[str, Record], Record] = lambda table, record: record
+) -> Json:
+    """What a site has become, without what depends on the number and order of calls: new ids and times.
+
+    `normal_form` (table, changed record -> record) may drop more.
+    """
     changed: list[tuple[str, str, Any]] = []
     made: dict[str, str] = {}
     for table, records in after.tables.items():
@@ -38,7 +43,8 @@ def normalised_changes(before: World, after: World) -> Json:
         for key in records:
             if key not in old and key.isdigit():
                 made[key] = f"new record {len(made) + 1} of {table}"
-        changed += [(table, made.get(key, key), r) for key, r in records.items() if old.get(key) != r]
+        new = {key: record for key, record in records.items() if old.get(key) != record}
+        changed += [(table, made.get(key, key), normal_form(table, record)) for key, record in new.items()]
         changed += [(table, key, None) for key in old if key not in records]
     return sorted(json.dumps(_plain(change, made), sort_keys=True) for change in changed)
 

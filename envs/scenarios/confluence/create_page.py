@@ -11,7 +11,8 @@ from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
 from envs.reward.checks import Check, FinishedEpisode, argument, outcome, read_first, stopped_after
 from envs.reward.site_diff import Change
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call, answered_before
 from envs.words import Split

@@ -17,7 +17,8 @@ from envs.reward.checks import Check, FinishedEpisode, argument, at, outcome, st
 from envs.reward.provenance import read_argument, seen_before
 from envs.reward.site_diff import Change
 from envs.scenarios.vocabulary.confluence_reads import changed_fields, page_found
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import answered_before
 from envs.words import Split

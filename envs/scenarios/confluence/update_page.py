@@ -14,7 +14,8 @@ from envs.reward.checks import argument, outcome, stopped_after
 from envs.reward.provenance import read_argument
 from envs.reward.site_diff import Change
 from envs.scenarios.vocabulary.confluence_reads import changed_fields, page_found, page_read
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 from envs.words import Split
 

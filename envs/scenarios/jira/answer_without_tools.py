@@ -15,7 +15,8 @@ from envs.jira.world import PRIORITIES, add_distractors, add_issue, add_project,
 from envs.reward.checks import Check, FinishedEpisode
 from envs.reward.site_diff import changes
 from envs.scenarios.jira.read_issue import FACTS, TYPES, facts_of, named, possible, unasked
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call
 from envs.words import Split

@@ -16,7 +16,8 @@ from envs.reward.provenance import last_place, seen_before
 from envs.reward.site_diff import Change
 from envs.scenarios.vocabulary.jira_reads import user_found
 from envs.scenarios.vocabulary.jira_sites import add_people, mixable, names_of, two_projects
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 from envs.words import Split
 

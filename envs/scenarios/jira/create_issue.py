@@ -6,11 +6,17 @@ What goes wrong: the optional fields are dropped, or the project is given as a b
 import random
 
 from envs import words
+from envs.api.operation import Json
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, PRIORITIES, add_distractors, add_project, empty_site, simple_workflow
-from envs.reward.checks import argument, outcome, overlap, stopped_after
-from envs.reward.site_diff import Change
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.reward.checks import overlap, stopped_after
+from envs.scenarios.vocabulary.jira_checks import NEW_ISSUE
+from envs.scenarios.vocabulary.mistakes import change, omit
+from envs.scenarios.vocabulary.oracle import oracle_value
+from envs.scenarios.vocabulary.outcome import same_site_as_oracle
+from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
+from envs.scenarios.vocabulary.write_checks import like_oracle
 from envs.task import PlannedCall, Task
 from envs.words import Split
 
@@ -64,39 +70,12 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
         "priority": {"name": priority},
         "labels": labels,
     }
-    goal = {"project": key, "type": kind, "summary": summary, "priority": priority, "labels": labels}
-    return TaskDraft(request, world, goal, (PlannedCall("createIssue", {"fields": fields}),))
+    return TaskDraft(request, world, oracle=(PlannedCall("createIssue", {"fields": fields}),))
 
 
-def _created(task: Task, changed: list[Change]) -> bool:
-    """One new issue, as asked; its project's counter moved on; nothing else."""
-    made = [change.after for change in changed if change.table == "issues" and change.before is None and change.after]
-    others = [change for change in changed if change.table != "issues"]
-    if len(made) != 1 or len(changed) != 2 or [change.table for change in others] != ["projects"]:
-        return False
-    tables, issue, fields = task.world.tables, made[0], made[0]["fields"]
-    return (
-        tables["projects"][issue["project"]]["key"] == task.goal["project"]
-        and tables["issuetypes"][issue["issuetype"]]["name"] == task.goal["type"]
-        and tables["priorities"][fields["priority"]]["name"] == task.goal["priority"]
-        and fields["summary"] == task.goal["summary"]
-        and fields["labels"] == sorted(task.goal["labels"])
-        and not set(fields) - {"summary", "priority", "labels"}
-    )
-
-
-def _drop(field: str):
-    def mistake(plan: Plan, task: Task, rng: random.Random) -> Plan:
-        """Leaves a field out."""
-        fields = {name: value for name, value in plan[0].arguments["fields"].items() if name != field}
-        return [PlannedCall("createIssue", {"fields": fields})]
-
-    return mistake
-
-
-def _flat_project(plan: Plan, task: Task, rng: random.Random) -> Plan:
+def _bare_key(task: Task, rng: random.Random) -> dict[str, Json]:
     """Gives the project as a bare key."""
-    return [PlannedCall("createIssue", {"fields": {**plan[0].arguments["fields"], "project": task.goal["project"]}})]
+    return {"fields.project": oracle_value(task, "createIssue", "fields.project.key")}
 
 
 SCENARIO = Scenario(
@@ -104,14 +83,18 @@ SCENARIO = Scenario(
     api=JIRA,
     tools=("createIssue",),
     checks=(
-        argument("createIssue", "fields.project.key", "project", 0.15),
-        argument("createIssue", "fields.issuetype.name", "type", 0.10),
-        argument("createIssue", "fields.summary", "summary", 0.15),
-        argument("createIssue", "fields.priority.name", "priority", 0.15),
-        argument("createIssue", "fields.labels", "labels", 0.15, overlap),
+        like_oracle("createIssue", "fields.project.key", 0.15),
+        like_oracle("createIssue", "fields.issuetype.name", 0.10),
+        like_oracle("createIssue", "fields.summary", 0.15),
+        like_oracle("createIssue", "fields.priority.name", 0.15),
+        like_oracle("createIssue", "fields.labels", 0.15, overlap),
         stopped_after("createIssue", 0.10),
-        outcome(0.20, _created, "Exactly the issue that was asked for was created."),
+        same_site_as_oracle(0.20, "Exactly the issue that was asked for was created.", NEW_ISSUE),
     ),
-    mistakes={"drop_priority": _drop("priority"), "drop_labels": _drop("labels"), "flat_project": _flat_project},
+    mistakes={
+        "drop_priority": omit("createIssue", "fields.priority"),
+        "drop_labels": omit("createIssue", "fields.labels"),
+        "flat_project": change("createIssue", _bare_key),
+    },
     draw=draw,
 )

@@ -15,7 +15,8 @@ from envs.reward.provenance import last_place, read_argument
 from envs.reward.site_diff import Change
 from envs.scenarios.vocabulary.jira_reads import SEARCH, SEARCHABLE, issue_argument, issues_found
 from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, names_of, two_projects
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import answered_before
 from envs.words import Split

@@ -14,7 +14,8 @@ from envs.reward.checks import argument, exactly, outcome, stopped_after
 from envs.reward.site_diff import Change
 from envs.scenarios.vocabulary.jira_reads import SEARCH, SEARCH_BY_POST, SEARCHABLE, issue_argument, issues_found
 from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, names_of, two_projects
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 from envs.words import Split
 

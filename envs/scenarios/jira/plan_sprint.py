@@ -15,7 +15,8 @@ from envs.reward.checks import argument, outcome, overlap, read_first, stopped_a
 from envs.reward.provenance import read_argument
 from envs.reward.site_diff import Change
 from envs.scenarios.vocabulary.jira_sites import Site, put_issue, two_projects
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call
 from envs.words import Split

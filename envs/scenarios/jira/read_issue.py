@@ -22,7 +22,8 @@ from envs.jira.world import (
 )
 from envs.reward.checks import Check, FinishedEpisode, argument, stopped_after
 from envs.reward.site_diff import changes
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call
 from envs.words import Split

@@ -23,7 +23,8 @@ from envs.scenarios.vocabulary.jira_writes import (
     right_issue,
     right_transition,
 )
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import BLAMELESS, answered_before
 from envs.words import Split

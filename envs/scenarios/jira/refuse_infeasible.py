@@ -21,7 +21,8 @@ from envs.reward.provenance import last_place
 from envs.reward.site_diff import changes
 from envs.scenarios.jira.read_issue import named
 from envs.scenarios.vocabulary.jira_writes import as_asked, moves, one_moved, reads
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call, answered_before
 from envs.words import Split

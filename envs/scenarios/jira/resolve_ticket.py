@@ -17,7 +17,8 @@ from envs.reward.checks import Check, FinishedEpisode, argument, outcome, read_f
 from envs.reward.site_diff import Change
 from envs.scenarios.vocabulary.jira_writes import only_moved, right_issue, right_transition
 from envs.scenarios.vocabulary.jira_writes import read_it as reads_it
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call
 from envs.words import Split

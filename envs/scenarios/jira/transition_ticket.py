@@ -13,7 +13,8 @@ from envs.jira.transitions import available
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
 from envs.reward.checks import argument, outcome, read_first, stopped_after
 from envs.scenarios.vocabulary.jira_writes import moves, one_moved, read_it, reads, right_issue, right_transition
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import Task
 from envs.words import Split
 
