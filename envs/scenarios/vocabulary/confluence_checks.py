@@ -1,10 +1,18 @@
 """Checks of Confluence lookups: the space and the pages of the oracle's write were looked up, by ids that were read."""
 
+from collections.abc import Mapping
+
 from envs.reward.checks import Check, FinishedEpisode
 from envs.reward.provenance import last_place, seen_before
 from envs.scenarios.vocabulary.oracle import oracle_value
-from envs.scenarios.vocabulary.outcome import Form
+from envs.scenarios.vocabulary.outcome import Form, only
 from envs.trace import answered_before
+
+NEW_PAGE: Mapping[str, Form] = {"pages": only("spaceId", "parentId", "title", "status", "version", "body")}
+"""What counts of a new page: its place, its words and that it is no draft."""
+LABELLED_PAGE: Mapping[str, Form] = {
+    "pages": only("spaceId", "parentId", "title", "status", "version", "body", "labels")
+}
 
 
 def space_found(write: str, weight: float) -> Check:
@@ -68,3 +76,7 @@ def alone(answer: list[str], wanted: str) -> float:
 def plain_page(*ignored: str) -> Form:
     """Compare a page without these fields and without empty ones: a field that a page lacks counts as empty."""
     return lambda page, _: {name: value for name, value in page.items() if value and name not in ignored}
+
+
+PAGES: Mapping[str, Form] = {"pages": plain_page()}
+"""What counts of changed pages: all but empty fields."""

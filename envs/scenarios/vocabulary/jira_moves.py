@@ -1,8 +1,11 @@
 """Moving an issue to another status: the calls, and the checks of reading and choosing a transition."""
 
+from collections.abc import Mapping
+
 from envs.api.world import Record
 from envs.reward.checks import Check, FinishedEpisode, at, exactly, read_first
 from envs.scenarios.vocabulary.oracle import oracle_call, oracle_value
+from envs.scenarios.vocabulary.outcome import Form, only
 from envs.task import PlannedCall, Task
 from envs.trace import Call
 
@@ -20,11 +23,14 @@ def moves(issue: str, transition: str, note: str = "", fails: bool = False) -> P
     return PlannedCall(MOVE, {"issueIdOrKey": issue, "transition": {"id": transition}}, note, fails)
 
 
-def wherever_it_was(issue: Record, episode: FinishedEpisode) -> Record:
-    """Return an issue without what its transitions left behind on the way; a new issue whole."""
-    if issue["id"] not in episode.task.world.tables["issues"]:
-        return issue
-    return {name: value for name, value in issue.items() if name not in _ON_THE_WAY}
+def _wherever_it_was(issue: Record, episode: FinishedEpisode) -> Record:
+    created = issue["id"] not in episode.task.world.tables["issues"]
+    left_out = ("key", "status") if created else _ON_THE_WAY
+    return {name: value for name, value in issue.items() if name not in left_out}
+
+
+MOVED: Mapping[str, Form] = {"issues": _wherever_it_was, "projects": only()}
+"""What counts of a moved issue: not what transitions on the way left behind. A new issue counts but for its number."""
 
 
 def the_issue(task: Task) -> str:

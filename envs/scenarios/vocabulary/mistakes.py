@@ -38,6 +38,22 @@ def stop_before(*operations: str) -> Mistake:
     return lambda plan, task, rng: [call for call in plan if call.name not in operations] or plan
 
 
+def up_to_failure(plan: Plan) -> Plan:
+    """Return the plan's calls up to and with the first that fails; all of them if none does."""
+    return plan[: next((number for number, call in enumerate(plan, 1) if call.fails), len(plan))]
+
+
+def give_up(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Stop at the first call that fails."""
+    return up_to_failure(plan)
+
+
+def insist(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Make the call that failed again, unchanged, and stop."""
+    begun = up_to_failure(plan)
+    return [*begun, begun[-1]] if task.faults else plan
+
+
 def _edited(arguments: Mapping[str, Json], without: tuple[str, ...], values: Mapping[str, Json]) -> dict[str, Json]:
     edited = dict(arguments)
     for path in without:
