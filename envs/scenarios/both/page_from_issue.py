@@ -6,6 +6,7 @@ text, the link is forgotten or its address made up, or nothing is written after 
 """
 
 import random
+from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
@@ -17,14 +18,11 @@ from envs.scenarios.vocabulary.confluence_checks import NEW_PAGE, space_found
 from envs.scenarios.vocabulary.jira_checks import names_issue
 from envs.scenarios.vocabulary.jira_sites import put_issue, two_projects
 from envs.scenarios.vocabulary.mistakes import change, stop_before
-from envs.scenarios.vocabulary.oracle import oracle_value
-from envs.scenarios.vocabulary.outcome import same_site_as_oracle
+from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.scenarios.vocabulary.write_checks import like_oracle, read_like_oracle
 from envs.task import PlannedCall, Task
-from envs.trace import Call, answered_before
-from envs.words import Split
+from envs.trace import answered_before
 
 _PAGE, _LINK = "createPage", "createOrUpdateRemoteIssueLink"
 _OBJECT = {"type": "object", "properties": {"url": {"type": "string"}, "title": {"type": "string"}}}
@@ -56,7 +54,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """Two projects with issues, one of the same number in each, and three spaces."""
     site = two_projects(rng, split)
     title = words.phrase(rng, split, 2, 3, site.fresh)
@@ -93,10 +91,6 @@ def _leading(link: Record, episode: FinishedEpisode) -> Record:
     return link
 
 
-def _read_issue(call: Call, task: Task) -> bool:
-    return call.body["key"] == oracle_value(task, _LINK, "issueIdOrKey")
-
-
 def _text(episode: FinishedEpisode) -> float:
     """The page says the issue's summary, which had been read."""
     calls, text = episode.trace.calls, oracle_value(episode.task, _PAGE, "body.value")
@@ -115,15 +109,9 @@ def _leads_there(episode: FinishedEpisode) -> float:
     return float(any(url == f"{body['_links']['base']}{body['_links']['webui']}" for body in made))
 
 
-def _key_as_text(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Writes the issue's key instead of its summary, without reading it."""
-    key = oracle_value(task, _LINK, "issueIdOrKey")
-    return {"body": {"representation": "storage", "value": f"<p>{key}</p>"}}
-
-
-def _guess_address(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Makes the link's address up from the page's title."""
-    title = oracle_value(task, _PAGE, "title")
+def _made_up(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    """An address made up from the page's title."""
+    title = right["object"]["title"]
     return {"object": {"url": f"{task.world.site}/wiki/{title.replace(' ', '+')}", "title": title}}
 
 
@@ -132,7 +120,7 @@ SCENARIO = Scenario(
     api=API,
     tools=("getIssue", "getSpaces", _PAGE, _LINK, "addComment"),
     checks=(
-        read_first("getIssue", _PAGE, 0.05, _read_issue),
+        read_first("getIssue", _PAGE, 0.05, lambda c, task: c.body["key"] == oracle_value(task, _LINK, "issueIdOrKey")),
         space_found(_PAGE, 0.05),
         read_like_oracle(_PAGE, "spaceId", 0.10),
         like_oracle(_PAGE, "title", 0.05),
@@ -148,8 +136,12 @@ SCENARIO = Scenario(
         ),
     ),
     mistakes={
-        "key_as_text": change(_PAGE, _key_as_text, unread=("getIssue",)),
-        "guess_address": change(_LINK, _guess_address),
+        "key_as_text": change(
+            _PAGE,
+            lambda _, task, rng: {"body.value": f"<p>{oracle_value(task, _LINK, 'issueIdOrKey')}</p>"},
+            unread=("getIssue",),
+        ),
+        "guess_address": change(_LINK, _made_up),
         "forget_link": stop_before(_LINK),
         "stop_after_read": stop_before(_PAGE, _LINK),
     },

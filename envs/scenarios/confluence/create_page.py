@@ -12,14 +12,11 @@ from envs.confluence.world import site
 from envs.reward.checks import Check, FinishedEpisode, read_first, stopped_after
 from envs.scenarios.vocabulary.confluence_checks import NEW_PAGE, alone
 from envs.scenarios.vocabulary.mistakes import change, omit, stop_before
-from envs.scenarios.vocabulary.oracle import oracle_value
-from envs.scenarios.vocabulary.outcome import same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, same_site_as_oracle
+from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.scenarios.vocabulary.write_checks import like_oracle
-from envs.task import PlannedCall, Task
-from envs.trace import Call, answered_before
-from envs.words import Split
+from envs.task import PlannedCall
+from envs.trace import answered_before
 
 _WORDINGS = (
     '[|please |could you ][create|add|publish] a page "{title}" in [|the ]space "{space}" [under|below] "{parent}"'
@@ -44,7 +41,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A site with three spaces, and a page to be written under an existing one."""
     key = words.key(rng, split)
     fresh = words.fresh_words(rng, split)
@@ -61,12 +58,14 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
     return TaskDraft(request, world, oracle=plan)
 
 
-def _found_space(call: Call, task: Task) -> float:
-    return alone([space["key"] for space in call.body["results"]], oracle_value(task, "getSpaces", "keys")[0])
-
-
-def _found_parent(call: Call, task: Task) -> float:
-    return alone([page["id"] for page in call.body["results"]], oracle_value(task, "createPage", "parentId"))
+_SPACE_READ = read_first(
+    "getSpaces", "createPage", 0.05,
+    lambda call, task: alone([space["key"] for space in call.body["results"]], *oracle_value(task, "getSpaces", "keys")),
+)  # fmt: skip
+_PARENT_FOUND = read_first(
+    "getPages", "createPage", 0.05,
+    lambda call, task: alone([p["id"] for p in call.body["results"]], oracle_value(task, "createPage", "parentId")),
+)  # fmt: skip
 
 
 def _parent_read(episode: FinishedEpisode) -> float:
@@ -77,6 +76,9 @@ def _parent_read(episode: FinishedEpisode) -> float:
     return _PARENT_FOUND.score(episode) if all(known) else 0.0
 
 
+_PARENT_READ = Check(_PARENT_FOUND.name, 0.05, _parent_read, _PARENT_FOUND.sentence)
+
+
 def _read_id(path: str, weight: float, read: Check) -> Check:
     """An id counts only if it was read: a guess that happens to fit is worth nothing."""
     plain = like_oracle("createPage", path, weight)
@@ -84,18 +86,10 @@ def _read_id(path: str, weight: float, read: Check) -> Check:
     return Check(plain.name, weight, lambda episode: plain.score(episode) if read.score(episode) else 0.0, sentence)
 
 
-_SPACE_READ = read_first("getSpaces", "createPage", 0.05, _found_space)
-_PARENT_FOUND = read_first("getPages", "createPage", 0.05, _found_parent)
-_PARENT_READ = Check(_PARENT_FOUND.name, 0.05, _parent_read, _PARENT_FOUND.sentence)
 _skip_parent = omit("createPage", "parentId", unread=("getPages",))
-
-
-def _guess_space(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Makes up the space's id, and looks for the parent in no space at all."""
-    guess = change(
-        "createPage", lambda task, rng: {"spaceId": str(rng.randint(100_000, 999_999))}, unread=("getSpaces",)
-    )
-    return guess(_skip_parent(plan, task, rng), task, rng)
+_made_up_space = change(
+    "createPage", lambda right, task, rng: {"spaceId": str(rng.randint(100_000, 999_999))}, unread=("getSpaces",)
+)
 
 
 SCENARIO = Scenario(
@@ -114,7 +108,7 @@ SCENARIO = Scenario(
     ),
     mistakes={
         "skip_parent": _skip_parent,
-        "guess_space": _guess_space,
+        "guess_space": lambda plan, task, rng: _made_up_space(_skip_parent(plan, task, rng), task, rng),
         "drop_body": omit("createPage", "body"),
         "stop_after_read": stop_before("createPage"),
     },

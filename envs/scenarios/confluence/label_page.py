@@ -5,6 +5,7 @@ in its space, one of two labels is dropped, or nothing is written after reading.
 """
 
 import random
+from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
@@ -14,13 +15,10 @@ from envs.confluence.world import site
 from envs.reward.checks import stopped_after
 from envs.scenarios.vocabulary.confluence_checks import PAGES, page_found, space_found
 from envs.scenarios.vocabulary.mistakes import change, stop_before
-from envs.scenarios.vocabulary.oracle import oracle_call
-from envs.scenarios.vocabulary.outcome import same_site_as_oracle
+from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing, quoted_list
-from envs.scenarios.vocabulary.write_checks import like_oracle, read_like_oracle
 from envs.task import PlannedCall, Task
-from envs.words import Split
 
 _CALL = "addLabelsToContent"
 
@@ -44,7 +42,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A site with three spaces, and a page with one label that is to get more."""
     key = words.key(rng, split)
     fresh = words.fresh_words(rng, split)
@@ -81,10 +79,10 @@ def _drop_label(plan: Plan, task: Task, rng: random.Random) -> Plan:
     return [*before, PlannedCall(write.name, {**write.arguments, "labels": labels})] if labels else before
 
 
-def _twin(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Labels the page of the same title in the other space."""
-    title, page = (oracle_call(task, name).arguments[path] for name, path in (("getPages", "title"), (_CALL, "id")))
-    return {"id": next(twin["id"] for twin in task.world.find("pages", title=title) if twin["id"] != page)}
+def _twin(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    """The page of the same title in the other space."""
+    pages = task.world.find("pages", title=oracle_value(task, "getPages", "title"))
+    return {"id": next(page["id"] for page in pages if page["id"] != right["id"])}
 
 
 SCENARIO = Scenario(
@@ -99,10 +97,6 @@ SCENARIO = Scenario(
         stopped_after(_CALL, 0.10),
         same_site_as_oracle(0.35, "The page has exactly the labels that were asked for besides its own.", PAGES),
     ),
-    mistakes={
-        "drop_label": _drop_label,
-        "wrong_page": change(_CALL, _twin),
-        "stop_after_read": stop_before(_CALL),
-    },
+    mistakes={"drop_label": _drop_label, "wrong_page": change(_CALL, _twin), "stop_after_read": stop_before(_CALL)},
     draw=draw,
 )

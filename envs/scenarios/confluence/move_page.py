@@ -7,20 +7,16 @@ instead of under it, or the target of the other space is taken.
 import random
 
 from envs import words
-from envs.api.operation import Json
 from envs.api.world import Record, World
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import put_page, site
 from envs.reward.checks import stopped_after
 from envs.scenarios.vocabulary.confluence_checks import page_found, plain_page, space_found
 from envs.scenarios.vocabulary.mistakes import change, stop_before
-from envs.scenarios.vocabulary.oracle import oracle_value
-from envs.scenarios.vocabulary.outcome import same_site_as_oracle
+from envs.scenarios.vocabulary.oracle import like_oracle, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.scenarios.vocabulary.write_checks import like_oracle, read_like_oracle
-from envs.task import PlannedCall, Task
-from envs.words import Split
+from envs.task import PlannedCall
 
 _WORDINGS = (
     'Move the page "{title}" under "{target}" in space "{space}".',
@@ -42,7 +38,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A site with three spaces; in one are the page and its target, side by side."""
     key = words.key(rng, split)
     fresh = words.fresh_words(rng, split)
@@ -66,12 +62,6 @@ def _add(world: World, space: Record, title: str, parent: str) -> Record:
     return put_page(world, world.new_id(), space, parent, title)
 
 
-def _mix_up(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Moves the target under the page."""
-    page, target = (oracle_value(task, "movePage", name) for name in ("pageId", "targetId"))
-    return {"pageId": target, "targetId": page}
-
-
 SCENARIO = Scenario(
     name="confluence_move_page",
     api=CONFLUENCE,
@@ -89,8 +79,8 @@ SCENARIO = Scenario(
         ),
     ),
     mistakes={
-        "mix_up": change("movePage", _mix_up),
-        "beside": change("movePage", lambda task, rng: {"position": "after"}),
+        "mix_up": change("movePage", lambda right, *_: {"pageId": right["targetId"], "targetId": right["pageId"]}),
+        "beside": change("movePage", lambda *_: {"position": "after"}),
         "stop_after_read": stop_before("movePage"),
     },
     draw=draw,

@@ -6,6 +6,7 @@ label is forgotten, or it is put on another page.
 
 import random
 import re
+from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
@@ -14,13 +15,10 @@ from envs.confluence.world import site
 from envs.reward.checks import stopped_after
 from envs.scenarios.vocabulary.confluence_checks import LABELLED_PAGE, space_found
 from envs.scenarios.vocabulary.mistakes import change, stop_before
-from envs.scenarios.vocabulary.oracle import oracle_value
-from envs.scenarios.vocabulary.outcome import same_site_as_oracle
+from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing, quoted_list
-from envs.scenarios.vocabulary.write_checks import like_oracle, read_like_oracle
 from envs.task import PlannedCall, Task
-from envs.words import Split
 
 _PAGE, _LABEL = "createPage", "addLabelsToContent"
 
@@ -44,7 +42,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A site with three spaces, and two or three facts to be written down in one of them."""
     key = words.key(rng, split)
     fresh = words.fresh_words(rng, split)
@@ -75,14 +73,8 @@ def _paragraphs(text: str) -> set[str]:
     return {*re.findall(r"<p>(.*?)</p>", text), *([rest] if rest else [])}
 
 
-def _without_last_fact(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Leaves the last fact out."""
-    text = oracle_value(task, _PAGE, "body.value")
-    return {"body": {"representation": "storage", "value": text[: text.rindex("<p>")]}}
-
-
-def _home(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Labels the space's homepage instead of the new page."""
+def _home(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    """The space's homepage instead of the new page."""
     return {"id": task.world.tables["spaces"][oracle_value(task, _PAGE, "spaceId")]["homepageId"]}
 
 
@@ -101,7 +93,7 @@ SCENARIO = Scenario(
         same_site_as_oracle(0.35, "Exactly the page that was asked for was made and labelled.", LABELLED_PAGE),
     ),
     mistakes={
-        "drop_fact": change(_PAGE, _without_last_fact),
+        "drop_fact": change(_PAGE, lambda right, *_: {"body.value": right["body"]["value"].rpartition("<p>")[0]}),
         "forget_label": stop_before(_LABEL),
         "label_home": change(_LABEL, _home),
     },

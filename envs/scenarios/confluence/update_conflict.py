@@ -15,13 +15,10 @@ from envs.confluence.world import site
 from envs.reward.checks import Check, FinishedEpisode, at, stopped_after
 from envs.scenarios.vocabulary.confluence_checks import PAGES, page_found, reads_page
 from envs.scenarios.vocabulary.mistakes import give_up, insist, up_to_failure
-from envs.scenarios.vocabulary.oracle import oracle_value
-from envs.scenarios.vocabulary.outcome import same_site_as_oracle
+from envs.scenarios.vocabulary.oracle import integer, like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.scenarios.vocabulary.write_checks import integer, like_oracle, read_like_oracle
 from envs.task import PlannedCall, Task
-from envs.words import Split
 
 _WORDINGS = (
     '[|please |can you |could you ][set|change] the [text|content|body] of [|the page ]"{title}" to "{text}"'
@@ -40,7 +37,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A page that has been written several times, and perhaps somebody who is about to write it again."""
     fresh = words.fresh_words(rng, split)
     other, title, renamed = (words.phrase(rng, split, 2, 3, fresh) for _ in range(3))

@@ -12,13 +12,10 @@ from envs.confluence.world import site
 from envs.reward.checks import stopped_after
 from envs.scenarios.vocabulary.confluence_checks import PAGES, page_found, page_read
 from envs.scenarios.vocabulary.mistakes import change, omit
-from envs.scenarios.vocabulary.oracle import oracle_value
-from envs.scenarios.vocabulary.outcome import same_site_as_oracle
+from envs.scenarios.vocabulary.oracle import integer, like_oracle, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.scenarios.vocabulary.write_checks import integer, like_oracle, read_like_oracle
 from envs.task import PlannedCall
-from envs.words import Split
 
 _WORDINGS = (
     'Saving "{title}" as version {stale} ended in a conflict. Set its text to "{text}".',
@@ -40,7 +37,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A page that has been written several times, more often than the request knows."""
     fresh = words.fresh_words(rng, split)
     other, title = (words.phrase(rng, split, 2, 3, fresh) for _ in range(2))
@@ -88,12 +85,9 @@ SCENARIO = Scenario(
     ),
     mistakes={
         "believe_request": change(
-            "updatePage", lambda task, rng: {"version": {"number": task.goal["stale"] + 1}}, unread=("getPageById",)
+            "updatePage", lambda _, task, rng: {"version.number": task.goal["stale"] + 1}, unread=("getPageById",)
         ),
-        "same_version": change(
-            "updatePage",
-            lambda task, rng: {"version": {"number": oracle_value(task, "updatePage", "version.number") - 1}},
-        ),
+        "same_version": change("updatePage", lambda right, *_: {"version.number": right["version"]["number"] - 1}),
         "drop_title": omit("updatePage", "title"),
     },
     draw=draw,

@@ -19,7 +19,6 @@ from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call
-from envs.words import Split
 
 _LIST = "[these are|here are|we have|there are] [|the ][issues|tickets|keys]: {keys}. "
 _WORDINGS = {
@@ -66,7 +65,7 @@ FIGURES = ("two", "three", "four", "five", "six", "seven", "eight", "nine")
 """Numbers in words; "one" is none, for it says "which one" too."""
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A site with the issues that a request lists, each of a project of its own, and a question about them."""
     fresh, world, count = words.fresh_words(rng, split), empty_site(), rng.randint(3, 5)
     keys = words.distinct(rng, count, lambda r: words.key(r, split))
@@ -102,7 +101,7 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
     return TaskDraft(wording.format(**told), world, goal | {"answer": answer}, plan, f'It is "{answer}".')
 
 
-def _issue(world: World, rng: random.Random, split: Split, key: str, number: int, summary: str) -> Record:
+def _issue(world: World, rng: random.Random, split: words.Split, key: str, number: int, summary: str) -> Record:
     """An issue of a project of its own, in any status, of any type and priority."""
     statuses = [words.phrase(rng, split, 2, 2) for _ in range(3)]
     project = add_project(world, key, words.phrase(rng, split, 1, 2), statuses, simple_workflow())

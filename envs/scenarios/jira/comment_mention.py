@@ -6,6 +6,7 @@ after reading.
 """
 
 import random
+from collections.abc import Callable
 
 from envs import words
 from envs.api.json_paths import leafwise, leaves
@@ -16,15 +17,12 @@ from envs.reward.checks import Check, FinishedEpisode, at, stopped_after
 from envs.reward.provenance import last_place, seen_before
 from envs.scenarios.vocabulary.jira_checks import names_issue
 from envs.scenarios.vocabulary.jira_sites import add_people, mixable, two_projects
-from envs.scenarios.vocabulary.mistakes import change, stop_before
-from envs.scenarios.vocabulary.oracle import oracle_value
-from envs.scenarios.vocabulary.outcome import same_site_as_oracle
+from envs.scenarios.vocabulary.mistakes import Edit, change, stop_before
+from envs.scenarios.vocabulary.oracle import graded_call, oracle_value, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.scenarios.vocabulary.write_checks import graded_call
 from envs.task import PlannedCall, Task
 from envs.trace import Call
-from envs.words import Split
 
 _CALL, _READ = "addComment", "findUsers"
 _SHAPE = (
@@ -50,7 +48,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """An issue, four people who share names, and words for one of them."""
     site = two_projects(rng, split)
     person, *_ = add_people(site, rng)
@@ -123,27 +121,18 @@ def _right_body(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> f
     return leafwise(mine, right)
 
 
-def _as_text(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Writes the mention as text, without looking the person up."""
-    return {"body": _document({"type": "text", "text": f"@{_person(task)} {_wanted(task)[1]}"})}
+def _to(who: Callable[[Task, random.Random], str]) -> Edit:
+    """The comment with another account."""
+    return lambda right, task, rng: {"body": _mention(who(task, rng), _wanted(task)[1])}
 
 
-def _name_as_id(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Puts the name where the account id belongs, without looking the person up."""
-    return {"body": _mention(_person(task), _wanted(task)[1])}
+def _namesake(task: Task, rng: random.Random) -> str:
+    """Somebody with the same name or with part of it."""
+    return rng.choice([user for user in task.world.table("users") if user not in (_wanted(task)[0], task.world.me)])
 
 
-def _namesake(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Mentions somebody with the same name or with part of it."""
-    account, text = _wanted(task)
-    return {
-        "body": _mention(rng.choice([u for u in task.world.table("users") if u not in (account, task.world.me)]), text)
-    }
-
-
-def _bare_text(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Gives the body as plain text."""
-    return {"body": f"@{_person(task)} {_wanted(task)[1]}"}
+def _in_words(task: Task) -> str:
+    return f"@{_person(task)} {_wanted(task)[1]}"
 
 
 SCENARIO = Scenario(
@@ -161,10 +150,12 @@ SCENARIO = Scenario(
         ),
     ),
     mistakes={
-        "mention_in_text": change(_CALL, _as_text, unread=(_READ,)),
-        "name_as_id": change(_CALL, _name_as_id, unread=(_READ,)),
-        "namesake": change(_CALL, _namesake),
-        "bare_text": change(_CALL, _bare_text),
+        "mention_in_text": change(
+            _CALL, lambda _, task, rng: {"body": _document({"type": "text", "text": _in_words(task)})}, unread=(_READ,)
+        ),
+        "name_as_id": change(_CALL, _to(lambda task, rng: _person(task)), unread=(_READ,)),
+        "namesake": change(_CALL, _to(_namesake)),
+        "bare_text": change(_CALL, lambda _, task, rng: {"body": _in_words(task)}),
         "stop_after_read": stop_before(_CALL),
     },
     draw=draw,

@@ -6,19 +6,15 @@ What goes wrong: the optional fields are dropped, or the project is given as a b
 import random
 
 from envs import words
-from envs.api.operation import Json
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, PRIORITIES, add_distractors, add_project, empty_site, simple_workflow
 from envs.reward.checks import overlap, stopped_after
 from envs.scenarios.vocabulary.jira_checks import NEW_ISSUE
 from envs.scenarios.vocabulary.mistakes import change, omit
-from envs.scenarios.vocabulary.oracle import oracle_value
-from envs.scenarios.vocabulary.outcome import same_site_as_oracle
+from envs.scenarios.vocabulary.oracle import like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.scenarios.vocabulary.write_checks import like_oracle
-from envs.task import PlannedCall, Task
-from envs.words import Split
+from envs.task import PlannedCall
 
 _REST = (
     '[, priority "{priority}", {labels}|, {labels}, priority "{priority}"| with {labels} and priority "{priority}"'
@@ -48,7 +44,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A project among others, and an issue to be created in it."""
     key, kind, priority = words.key(rng, split), rng.choice(ISSUE_TYPES[:3]), rng.choice(PRIORITIES)
     fresh = words.fresh_words(rng, split)
@@ -73,11 +69,6 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
     return TaskDraft(request, world, oracle=(PlannedCall("createIssue", {"fields": fields}),))
 
 
-def _bare_key(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Gives the project as a bare key."""
-    return {"fields.project": oracle_value(task, "createIssue", "fields.project.key")}
-
-
 SCENARIO = Scenario(
     name="jira_create_issue",
     api=JIRA,
@@ -94,7 +85,7 @@ SCENARIO = Scenario(
     mistakes={
         "drop_priority": omit("createIssue", "fields.priority"),
         "drop_labels": omit("createIssue", "fields.labels"),
-        "flat_project": change("createIssue", _bare_key),
+        "flat_project": change("createIssue", lambda right, *_: {"fields.project": right["fields"]["project"]["key"]}),
     },
     draw=draw,
 )

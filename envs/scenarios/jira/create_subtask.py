@@ -6,6 +6,7 @@ it, or nothing is written after reading.
 """
 
 import random
+from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
@@ -15,14 +16,10 @@ from envs.reward.checks import read_first, stopped_after
 from envs.scenarios.vocabulary.jira_checks import NEW_ISSUE, SEARCH, SEARCHABLE, issue_like_oracle, searched
 from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, two_projects
 from envs.scenarios.vocabulary.mistakes import change, stop_before
-from envs.scenarios.vocabulary.oracle import oracle_value
-from envs.scenarios.vocabulary.outcome import same_site_as_oracle
+from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.scenarios.vocabulary.write_checks import like_oracle, read_like_oracle
 from envs.task import PlannedCall, Task
-from envs.trace import Call
-from envs.words import Split
 
 _CALL, _READ = "createIssue", "getProject"
 _NAME, _KEY, _TEXT = {"name": {"type": "string"}}, {"key": {"type": "string"}}, {"type": "string"}
@@ -55,7 +52,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """Two projects, each with a sub-task type of its own, and an issue that is to get a sub-task."""
     site = two_projects(rng, split)
     world, key = site.world, site.project["key"]
@@ -81,27 +78,13 @@ def _own_type(rng: random.Random, world: World, project: Record, name: str) -> s
     return str(made["name"])
 
 
-def _its_project(call: Call, task: Task) -> bool:
-    return call.body["key"] == oracle_value(task, _CALL, "fields.project.key")
+def _parent(right: Mapping[str, Json], task: Task) -> Record:
+    return task.world.tables["issues"][right["fields"]["parent"]["id"]]
 
 
-def _parent(task: Task) -> Record:
-    return task.world.tables["issues"][oracle_value(task, _CALL, "fields.parent.id")]
-
-
-def _usual_type(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Takes the type for a usual one, without reading."""
-    return {"fields.issuetype": {"name": rng.choice(("Subtask", "Sub-task", "Task"))}}
-
-
-def _summary_as_id(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Names the parent by its summary, without looking it up."""
-    return {"fields.parent": {"id": _parent(task)["fields"]["summary"]}}
-
-
-def _other_parent(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Takes the issue of that summary in the other project."""
-    issues, parent = task.world.find("issues"), _parent(task)
+def _other_parent(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    """The issue of that summary in the other project."""
+    issues, parent = task.world.find("issues"), _parent(right, task)
     same = (issue for issue in issues if issue["fields"]["summary"] == parent["fields"]["summary"])
     return {"fields.parent": {"id": next(issue["id"] for issue in same if issue is not parent)}}
 
@@ -112,7 +95,9 @@ SCENARIO = Scenario(
     tools=(SEARCH, _READ, _CALL),
     checks=(
         searched("parent", _CALL, "fields.parent", 0.05),
-        read_first(_READ, _CALL, 0.05, _its_project),
+        read_first(
+            _READ, _CALL, 0.05, lambda c, task: c.body["key"] == oracle_value(task, _CALL, "fields.project.key")
+        ),
         like_oracle(_CALL, "fields.project.key", 0.05),
         read_like_oracle(_CALL, "fields.issuetype.name", 0.15),
         issue_like_oracle(_CALL, "fields.parent", 0.15),
@@ -121,8 +106,16 @@ SCENARIO = Scenario(
         same_site_as_oracle(0.35, "Exactly the sub-task that was asked for was created, under its parent.", NEW_ISSUE),
     ),
     mistakes={
-        "usual_type": change(_CALL, _usual_type, unread=(_READ,)),
-        "parent_by_summary": change(_CALL, _summary_as_id, unread=(SEARCH,)),
+        "usual_type": change(
+            _CALL,
+            lambda _, task, rng: {"fields.issuetype": {"name": rng.choice(("Subtask", "Sub-task", "Task"))}},
+            unread=(_READ,),
+        ),
+        "parent_by_summary": change(
+            _CALL,
+            lambda right, task, _: {"fields.parent.id": _parent(right, task)["fields"]["summary"]},
+            unread=(SEARCH,),
+        ),
         "other_parent": change(_CALL, _other_parent),
         "stop_after_read": stop_before(_CALL),
     },

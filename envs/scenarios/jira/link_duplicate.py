@@ -20,13 +20,10 @@ from envs.scenarios.vocabulary.jira_checks import (
 )
 from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, two_projects
 from envs.scenarios.vocabulary.mistakes import change, stop_before
-from envs.scenarios.vocabulary.oracle import oracle_value
-from envs.scenarios.vocabulary.outcome import ignoring, same_site_as_oracle
+from envs.scenarios.vocabulary.oracle import ignoring, like_oracle, oracle_value, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.scenarios.vocabulary.write_checks import like_oracle
 from envs.task import PlannedCall, Task
-from envs.words import Split
 
 _CALL = "linkIssues"
 _ID = {"type": "object", "properties": {"id": {"type": "string"}}}
@@ -51,7 +48,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """Two issues of a project, one of which duplicates the other, and others beside them."""
     site = two_projects(rng, split)
     copy_summary, first_summary, *others = (words.phrase(rng, split, 2, 3, site.fresh) for _ in range(3))
@@ -72,23 +69,12 @@ def _right_type(value: Json, wanted: Json) -> float:
     return float(bool(given) and all(exactly(named, right.get(name)) for name, named in given.items()))
 
 
-def _mix_up(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Links in the wrong direction."""
-    inward, outward = (oracle_value(task, _CALL, side) for side in ("inwardIssue", "outwardIssue"))
-    return {"inwardIssue": outward, "outwardIssue": inward}
-
-
-def _other_type(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Takes another type of link, or a name that no type has."""
-    return {"type": {"name": rng.choice(("Relates", "Cloners", "Duplicates"))}}
-
-
 def _by_summary(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Names one of the issues by its summary, without looking it up."""
     side = rng.choice(("outwardIssue", "inwardIssue"))
     issue = task.world.tables["issues"][oracle_value(task, _CALL, f"{side}.id")]
     summary = issue["fields"]["summary"]
-    named = change(_CALL, lambda task, rng: {side: {"id": summary}})(plan, task, rng)
+    named = change(_CALL, lambda *_: {side: {"id": summary}})(plan, task, rng)
     return [call for call in named if summary not in str(call.arguments.get("jql"))]
 
 
@@ -110,8 +96,12 @@ SCENARIO = Scenario(
         ),
     ),
     mistakes={
-        "mix_up": change(_CALL, _mix_up),
-        "other_type": change(_CALL, _other_type),
+        "mix_up": change(
+            _CALL, lambda right, *_: {"inwardIssue": right["outwardIssue"], "outwardIssue": right["inwardIssue"]}
+        ),
+        "other_type": change(
+            _CALL, lambda _, task, rng: {"type": {"name": rng.choice(("Relates", "Cloners", "Duplicates"))}}
+        ),
         "by_summary": _by_summary,
         "stop_after_read": stop_before(_CALL),
     },

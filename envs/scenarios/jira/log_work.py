@@ -6,6 +6,7 @@ left to itself, the start is not given, a duration stands in the wrong place, or
 """
 
 import random
+from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
@@ -14,14 +15,11 @@ from envs.reward.checks import FinishedEpisode, stopped_after
 from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCHABLE, issue_like_oracle, searched
 from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, two_projects
 from envs.scenarios.vocabulary.mistakes import change, omit, stop_before
-from envs.scenarios.vocabulary.oracle import oracle_value
-from envs.scenarios.vocabulary.outcome import ignoring, only, same_site_as_oracle
+from envs.scenarios.vocabulary.oracle import graded_call, ignoring, like_oracle, only, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import of_split, phrasing
-from envs.scenarios.vocabulary.write_checks import graded_call, like_oracle
 from envs.task import PlannedCall, Task
 from envs.trace import Call
-from envs.words import Split
 
 _CALL = "addWorklog"
 _TEXT = {"type": "string"}
@@ -62,7 +60,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """An issue with an estimate, among others; work was done on it."""
     site = two_projects(rng, split)
     summary, *others = (words.phrase(rng, split, 2, 3, site.fresh) for _ in range(3))
@@ -102,7 +100,7 @@ def _seconds(text: Json) -> int:
     return (seconds(text) or 0) if isinstance(text, str) else 0
 
 
-def _wording(rng: random.Random, split: Split, way: str) -> str:
+def _wording(rng: random.Random, split: words.Split, way: str) -> str:
     plain, varied = _ESTIMATES[way]
     common = [wording.replace("<estimate>", varied) for wording in _WORDINGS]
     return phrasing(rng, split, common, [wording.replace("<estimate>", plain) for wording in _KEPT_BACK])
@@ -129,16 +127,9 @@ def _estimate(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> flo
     return 0.5 + 0.5 * right - 0.5 * any(other in call.arguments for other in _GIVEN.values() if other != name)
 
 
-def _other_way(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Treats the estimate in another way."""
-    right = oracle_value(task, _CALL, "adjustEstimate") or "auto"
-    way = rng.choice([way for way in _ESTIMATES if way != right])
+def _other_way(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    way = rng.choice([way for way in _ESTIMATES if way != right.get("adjustEstimate", "auto")])
     return {"adjustEstimate": way} | ({_GIVEN[way]: task.goal["given"]} if way in _GIVEN else {})
-
-
-def _as_in_request(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Writes the time as the request does."""
-    return {"started": oracle_value(task, _CALL, "started")[:16].replace("T", " ")}
 
 
 SCENARIO = Scenario(
@@ -161,7 +152,7 @@ SCENARIO = Scenario(
     mistakes={
         "forget_estimate": omit(_CALL, "adjustEstimate", *_GIVEN.values()),
         "forget_start": omit(_CALL, "started"),
-        "plain_time": change(_CALL, _as_in_request),
+        "plain_time": change(_CALL, lambda right, *_: {"started": right["started"][:16].replace("T", " ")}),
         "wrong_way": change(_CALL, _other_way, without=tuple(_GIVEN.values())),
         "stop_after_read": stop_before(_CALL),
     },

@@ -15,13 +15,11 @@ from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
 from envs.reward.checks import Check, FinishedEpisode, stopped_after
 from envs.scenarios.vocabulary.jira_moves import MOVE, MOVED, about_it, moves, reads, the_issue
-from envs.scenarios.vocabulary.outcome import same_site_as_oracle
+from envs.scenarios.vocabulary.oracle import any_case, like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.scenarios.vocabulary.write_checks import any_case, like_oracle
 from envs.task import Task
 from envs.trace import Call
-from envs.words import Split
 
 _ISSUE = '[|issue |ticket |the ticket ]"{issue}"'
 _VIA = '[via|by way of|through] "{first}"[ and then|, then| and after that| and] "{second}"'
@@ -45,7 +43,7 @@ _KEPT_BACK = (
 HOPS = 3
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A project whose workflow has one route to the wished status, and more transitions that leave it."""
     key, number = words.key(rng, split), rng.randint(10, 99)
     fresh = words.fresh_words(rng, split)

@@ -5,6 +5,7 @@ first sprint that bears the name is taken, an issue is left out, an id is made u
 """
 
 import random
+from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
@@ -14,14 +15,11 @@ from envs.jira.world import put
 from envs.reward.checks import overlap, read_first, stopped_after
 from envs.scenarios.vocabulary.jira_sites import Site, put_issue, two_projects
 from envs.scenarios.vocabulary.mistakes import change, stop_before
-from envs.scenarios.vocabulary.oracle import oracle_value
-from envs.scenarios.vocabulary.outcome import same_site_as_oracle
+from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing, quoted_list
-from envs.scenarios.vocabulary.write_checks import like_oracle, read_like_oracle
 from envs.task import PlannedCall, Task
 from envs.trace import Call
-from envs.words import Split
 
 _READS, _CALL = ("getAllBoards", "getAllSprints"), "moveIssuesToSprintAndRank"
 API = JIRA.showing("getAllBoards", {"name": {}}, ("values.location.projectKey", "values.name", "values.id")).showing(
@@ -44,7 +42,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """Two boards, each with a closed, an active and two future sprints, and issues that are in none."""
     site = two_projects(rng, split)
     wanted, spare, active, closed = (words.phrase(rng, split, 1, 2, site.fresh) for _ in range(4))
@@ -102,17 +100,12 @@ def _same_issues(value: Json, wanted: Json) -> float:
     return overlap([str(one).upper() for one in value], wanted) if isinstance(value, list) else 0.0
 
 
-def _same_name(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Takes another sprint that bears the name, or any of the board."""
-    right = task.world.tables["sprints"][oracle_value(task, _CALL, "sprintId")]
-    others = [sprint for sprint in task.world.find("sprints") if sprint is not right]
-    named = [sprint for sprint in others if sprint["name"] == right["name"]] or others
-    return {"sprintId": rng.choice(named)["id"]}
-
-
-def _but_one(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Moves all issues but one, without looking the sprint up."""
-    return {"issues": oracle_value(task, _CALL, "issues")[:-1]}
+def _same_name(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    """Another sprint that bears the name, or any of the board."""
+    sprints = task.world.tables["sprints"]
+    others = [sprint for sprint in sprints.values() if sprint["id"] != right["sprintId"]]
+    named = [sprint for sprint in others if sprint["name"] == sprints[right["sprintId"]]["name"]]
+    return {"sprintId": rng.choice(named or others)["id"]}
 
 
 SCENARIO = Scenario(
@@ -129,8 +122,8 @@ SCENARIO = Scenario(
     ),
     mistakes={
         "first_of_the_name": change(_CALL, _same_name),
-        "leave_one_out": change(_CALL, _but_one, unread=_READS),
-        "guess_id": change(_CALL, lambda task, rng: {"sprintId": str(rng.randint(1, 99))}, unread=_READS),
+        "leave_one_out": change(_CALL, lambda right, *_: {"issues": right["issues"][:-1]}, unread=_READS),
+        "guess_id": change(_CALL, lambda _, task, rng: {"sprintId": str(rng.randint(1, 99))}, unread=_READS),
         "stop_after_read": stop_before(_CALL),
     },
     draw=draw,

@@ -26,7 +26,6 @@ from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call
-from envs.words import Split
 
 TYPES = ("Task", "Bug", "Story")
 _WORDINGS = (
@@ -45,7 +44,7 @@ FACTS = ("status", "priority", "type", "summary")
 """What can be asked for."""
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A project with two issues, and others beside it; of one issue two facts are wanted."""
     key = words.key(rng, split)
     # A status by the name of a type would be an answer to either question.

@@ -15,13 +15,11 @@ from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project
 from envs.reward.checks import Check, FinishedEpisode
 from envs.scenarios.vocabulary.jira_moves import MOVE, MOVED, about_it, moves, reads, right_transition
 from envs.scenarios.vocabulary.mistakes import give_up
-from envs.scenarios.vocabulary.outcome import same_site_as_oracle
+from envs.scenarios.vocabulary.oracle import any_case, like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.scenarios.vocabulary.write_checks import any_case, like_oracle
 from envs.task import PlannedCall, Task
 from envs.trace import BLAMELESS, answered_before
-from envs.words import Split
 
 _MOVE = (
     '[[move|bring|take|transition] [|issue |the ticket ]"{issue}" [to|into] "{status}"'
@@ -47,7 +45,7 @@ _CREATE = "createIssue"
 OPERATIONS = ("getTransitions", MOVE, _CREATE)
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A project with a workflow of its own, an issue to be moved, one to be created, and a call that fails."""
     key, number, choices = words.key(rng, split), rng.randint(10, 97), rng.randint(2, 3)
     fresh = words.fresh_words(rng, split)

@@ -25,7 +25,6 @@ from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call, answered_before
-from envs.words import Split
 
 _ELSE = (
     " [If [that|this|it] [cannot be done|is not possible|does not work]|Should [that|this] be impossible],"
@@ -78,7 +77,7 @@ NAMES = {"move": ("issue", "status"), "assign": ("issue", "user"), "create": ("p
 """What an answer may name of a request."""
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A project with an issue, users of whom two share a name, and something to be done or missing."""
     kind = rng.choice(KINDS)
     missing = rng.choice(CAN_MISS[kind]) if rng.random() < 0.5 else ""
@@ -136,7 +135,7 @@ def _users(world: World, rng: random.Random, fresh: Iterator[str]) -> list[Recor
     return made
 
 
-def _absent_key(world: World, rng: random.Random, split: Split) -> str:
+def _absent_key(world: World, rng: random.Random, split: words.Split) -> str:
     """A key that differs from every project's in more than a letter: harder tasks have projects nearer than that."""
     taken = [project["key"] for project in world.find("projects")]
     while True:

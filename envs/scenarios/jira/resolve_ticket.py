@@ -7,23 +7,28 @@ reading.
 """
 
 import random
+from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
 from envs.api.world import Record
 from envs.jira import JIRA
+from envs.jira.transitions import available
 from envs.jira.world import RESOLUTIONS, add_distractors, add_issue, add_project, empty_site, put
 from envs.reward.checks import FinishedEpisode, at, read_first, stopped_after
-from envs.scenarios.vocabulary.jira_moves import MOVE, about_it, right_transition, the_issue
+from envs.scenarios.vocabulary.jira_moves import MOVE, about_it, right_transition
 from envs.scenarios.vocabulary.mistakes import change, stop_before
-from envs.scenarios.vocabulary.oracle import oracle_value
-from envs.scenarios.vocabulary.outcome import ignoring, same_site_as_oracle
+from envs.scenarios.vocabulary.oracle import (
+    any_case,
+    graded_call,
+    ignoring,
+    like_oracle,
+    same_site_as_oracle,
+)
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.scenarios.vocabulary.write_checks import any_case, graded_call, like_oracle
 from envs.task import PlannedCall, Task
 from envs.trace import Call
-from envs.words import Split
 
 _ISSUE = '[|issue |ticket |the ticket ]"{issue}"'
 _AS = '[with the resolution|with resolution|resolved as|as] "{resolution}"'
@@ -58,7 +63,7 @@ RESOLVABLE = JIRA.showing(
 ).showing("doTransition", {"fields": _SCREEN})
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A project with two ways into its last status, and perhaps versions that the screen asks for."""
     key, number = words.key(rng, split), rng.randint(10, 99)
     fresh = words.fresh_words(rng, split)
@@ -125,22 +130,11 @@ def _versions(task: Task, given: Json) -> list[str]:
     return found
 
 
-def _plain_transition(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Takes the transition that asks for nothing."""
-    (issue,) = task.world.find("issues", key=the_issue(task))
-    flow = task.world.tables["workflows"][task.world.tables["projects"][issue["project"]]["workflow"]]
-    plain = next(step for step in flow["transitions"] if step["from"] == [issue["status"]] and "screen" not in step)
+def _without_screen(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    """The transition that asks for nothing."""
+    (issue,) = task.world.find("issues", key=right["issueIdOrKey"])
+    plain = next(step for step in available(task.world, issue) if step["from"] and "screen" not in step)
     return {"transition": {"id": plain["id"]}}
-
-
-def _no_fields(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Leaves out what the screen requires."""
-    return {"transition": oracle_value(task, MOVE, "transition")}
-
-
-def _guess_id(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Makes up an id without reading."""
-    return {"transition": {"id": str(rng.randint(11, 99))}}
 
 
 SCENARIO = Scenario(
@@ -163,9 +157,11 @@ SCENARIO = Scenario(
         ),
     ),
     mistakes={
-        "without_screen": change(MOVE, _plain_transition, without=("fields",)),
-        "forget_fields": change(MOVE, _no_fields, without=("fields",)),
-        "guess_id": change(MOVE, _guess_id, unread=("getTransitions",)),
+        "without_screen": change(MOVE, _without_screen, without=("fields",)),
+        "forget_fields": change(MOVE, lambda right, *_: {"transition": right["transition"]}, without=("fields",)),
+        "guess_id": change(
+            MOVE, lambda _, task, rng: {"transition": {"id": str(rng.randint(11, 99))}}, unread=("getTransitions",)
+        ),
         "stop_after_read": stop_before(MOVE),
     },
     draw=draw,

@@ -15,14 +15,11 @@ from envs.jira.world import add_distractors, add_issue, add_project, empty_site
 from envs.reward.checks import Check, FinishedEpisode, stopped_after
 from envs.scenarios.vocabulary.jira_moves import MOVE, about_it, moves, reads, the_issue
 from envs.scenarios.vocabulary.mistakes import give_up, insist
-from envs.scenarios.vocabulary.oracle import oracle_value
-from envs.scenarios.vocabulary.outcome import same_site_as_oracle
+from envs.scenarios.vocabulary.oracle import any_case, like_oracle, oracle_value, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.scenarios.vocabulary.write_checks import any_case, like_oracle
 from envs.task import PlannedCall, Task
 from envs.trace import Call, answered_before
-from envs.words import Split
 
 _ISSUE = '[|issue |ticket |the ticket ]"{issue}"'
 _BUSY = "[|. Others work on it, too|. The team may move it meanwhile|, wherever it is by then|. It must end there]"
@@ -40,7 +37,7 @@ _KEPT_BACK = (
 TARGET = 3
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A project from each of whose statuses a transition of its own leads to the wished one, and perhaps a rival."""
     key, fresh = words.key(rng, split), words.fresh_words(rng, split)
     statuses = [words.phrase(rng, split, 1, 2, fresh) for _ in range(TARGET + 1)]

@@ -5,6 +5,7 @@ first transition is taken, an id is made up, or nothing is done after reading.
 """
 
 import random
+from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
@@ -22,12 +23,10 @@ from envs.scenarios.vocabulary.jira_moves import (
     transitions_read,
 )
 from envs.scenarios.vocabulary.mistakes import change, stop_before
-from envs.scenarios.vocabulary.outcome import same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.oracle import any_case, like_oracle, same_site_as_oracle
+from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.scenarios.vocabulary.write_checks import any_case, like_oracle
 from envs.task import Task
-from envs.words import Split
 
 _WORDINGS = (
     '[|please |can you |could you ][move|transition|bring|shift] [|issue |the ticket ]"{issue}" [to|into|on to]'
@@ -46,7 +45,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A project with a workflow of its own, an issue in it, and one of the statuses that it can go to."""
     key, number, choices = words.key(rng, split), rng.randint(10, 99), rng.randint(3, 4)
     fresh = words.fresh_words(rng, split)
@@ -69,15 +68,10 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
     return TaskDraft(request, world, oracle=plan)
 
 
-def _first(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Takes the first transition listed, whatever it leads to."""
-    (issue,) = task.world.find("issues", key=the_issue(task))
+def _first(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    """The first transition listed, whatever it leads to."""
+    (issue,) = task.world.find("issues", key=right["issueIdOrKey"])
     return {"transition": {"id": available(task.world, issue)[0]["id"]}}
-
-
-def _guess_id(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Makes up an id without reading."""
-    return [moves(the_issue(task), str(rng.randint(11, 99)))]
 
 
 SCENARIO = Scenario(
@@ -93,7 +87,7 @@ SCENARIO = Scenario(
     ),
     mistakes={
         "first_transition": change(MOVE, _first),
-        "guess_id": _guess_id,
+        "guess_id": lambda plan, task, rng: [moves(the_issue(task), str(rng.randint(11, 99)))],
         "stop_after_read": stop_before(MOVE),
     },
     draw=draw,

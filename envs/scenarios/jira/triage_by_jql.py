@@ -20,11 +20,10 @@ from envs.reward.provenance import seen_before
 from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCHABLE, names_at, searched
 from envs.scenarios.vocabulary.jira_sites import Site, add_people, put_issue, two_projects
 from envs.scenarios.vocabulary.mistakes import change, stop_before
-from envs.scenarios.vocabulary.outcome import same_site_as_oracle
+from envs.scenarios.vocabulary.oracle import same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
-from envs.words import Split
 
 # A condition as a request tells it, plainly and otherwise; its name is the field in JQL.
 _TOLD = {
@@ -86,7 +85,7 @@ API = SEARCHABLE.showing(
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """One to four issues that meet the conditions, among others that nearly do."""
     site = two_projects(rng, split)
     conditions = rng.choice(list(combinations(_TOLD, 3)))
@@ -129,7 +128,9 @@ def _meeting(rng: random.Random, pools: _Pools, wanted: _Values, missed: str = "
     return made | {name: value for name, value in wanted.items() if name != missed}
 
 
-def _put_all(site: Site, rng: random.Random, split: Split, project: Record, issues: list[_Values]) -> list[Record]:
+def _put_all(
+    site: Site, rng: random.Random, split: words.Split, project: Record, issues: list[_Values]
+) -> list[Record]:
     """The issues with these values, in any order on the site and numbered without a gap.
 
     Where no number is free, harder tasks put no namesake: it would have the same values and be found as well.
@@ -154,7 +155,7 @@ def _put_all(site: Site, rng: random.Random, split: Split, project: Record, issu
     return [made[place] for place in range(len(issues))]
 
 
-def _wording(rng: random.Random, split: Split, conditions: tuple[str, ...], field: str) -> str:
+def _wording(rng: random.Random, split: words.Split, conditions: tuple[str, ...], field: str) -> str:
     plain, varied = ([_TOLD[name][place] for name in conditions] for place in range(2))
     rng.shuffle(varied)
 
@@ -230,13 +231,12 @@ def _only_first(plan: Plan, task: Task, rng: random.Random) -> Plan:
     return [call for call in plan if call not in edits[1:]]
 
 
-def _bare_value(task: Task, rng: random.Random) -> dict[str, Json]:
-    """Gives the value without its object, where a label then replaces the others and a name stands for an account."""
-    edit = _oracle_edits(task)[0].arguments
-    if "update" in edit:
-        return {"fields": {"labels": [edit["update"]["labels"][0]["add"]]}}
-    if "priority" in edit["fields"]:
-        return {"fields": {"priority": edit["fields"]["priority"]["name"]}}
+def _bare_value(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    """The value without its object, where a label then replaces the others and a name stands for an account."""
+    if "update" in right:
+        return {"fields": {"labels": [right["update"]["labels"][0]["add"]]}}
+    if "priority" in right["fields"]:
+        return {"fields": {"priority": right["fields"]["priority"]["name"]}}
     return {"fields": {"assignee": task.oracle[0].arguments["query"]}}
 
 

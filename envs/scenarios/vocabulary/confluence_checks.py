@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from envs.reward.checks import Check, FinishedEpisode
 from envs.reward.provenance import last_place, seen_before
-from envs.scenarios.vocabulary.oracle import oracle_value
-from envs.scenarios.vocabulary.outcome import Form, only
+from envs.scenarios.vocabulary.oracle import Form, only, oracle_value
 from envs.trace import answered_before
 
 NEW_PAGE: Mapping[str, Form] = {"pages": only("spaceId", "parentId", "title", "status", "version", "body")}

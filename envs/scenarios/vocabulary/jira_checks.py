@@ -6,8 +6,7 @@ from envs.api.operation import Api, Json, Schema
 from envs.jira import JIRA
 from envs.reward.checks import Check, FinishedEpisode, at
 from envs.reward.provenance import last_place, seen_before
-from envs.scenarios.vocabulary.oracle import oracle_value
-from envs.scenarios.vocabulary.outcome import Form, only
+from envs.scenarios.vocabulary.oracle import Form, only, oracle_value
 from envs.task import Task
 from envs.trace import answered_before
 

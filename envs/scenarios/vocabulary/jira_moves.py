@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from envs.api.world import Record
 from envs.reward.checks import Check, FinishedEpisode, at, exactly, read_first
-from envs.scenarios.vocabulary.oracle import oracle_call, oracle_value
-from envs.scenarios.vocabulary.outcome import Form, only
+from envs.scenarios.vocabulary.oracle import Form, only, oracle_call, oracle_value
 from envs.task import PlannedCall, Task
 from envs.trace import Call
 

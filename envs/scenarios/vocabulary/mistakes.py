@@ -4,11 +4,12 @@ import random
 from collections.abc import Callable, Mapping
 
 from envs.api.operation import Json
+from envs.scenarios.vocabulary.oracle import oracle_call
 from envs.scenarios.vocabulary.scenario import Mistake, Plan
 from envs.task import PlannedCall, Task
 
-Edit = Callable[[Task, random.Random], Mapping[str, Json]]
-"""(task, generator) -> values by the dotted path of an argument."""
+Edit = Callable[[Mapping[str, Json], Task, random.Random], Mapping[str, Json]]
+"""(the arguments of the oracle's last call, task, generator) -> values by the dotted path of an argument."""
 
 
 def change(operation: str, edit: Edit, without: tuple[str, ...] = (), unread: tuple[str, ...] = ()) -> Mistake:
@@ -18,7 +19,7 @@ def change(operation: str, edit: Edit, without: tuple[str, ...] = (), unread: tu
     """
 
     def mistake(plan: Plan, task: Task, rng: random.Random) -> Plan:
-        values = edit(task, rng)
+        values = edit(oracle_call(task, operation).arguments, task, rng)
         return [
             PlannedCall(operation, _edited(call.arguments, without, values)) if call.name == operation else call
             for call in plan
@@ -30,7 +31,7 @@ def change(operation: str, edit: Edit, without: tuple[str, ...] = (), unread: tu
 
 def omit(operation: str, *paths: str, unread: tuple[str, ...] = ()) -> Mistake:
     """Leave out arguments, or values inside them, by dotted path."""
-    return change(operation, lambda task, rng: {}, paths, unread)
+    return change(operation, lambda *_: {}, paths, unread)
 
 
 def stop_before(*operations: str) -> Mistake:
