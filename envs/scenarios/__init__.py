@@ -1,4 +1,4 @@
-"""The scenarios by name: `registry` lists them, each other module is one."""
+"""Families of tasks, by the site that they are on."""
 
 from envs.scenarios.registry import SCENARIOS, sample
 

@@ -15,8 +15,8 @@ from envs.scenarios.vocabulary.mistakes import change, omit, stop_before
 from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall
-from envs.trace import answered_before
+from envs.task import PlannedCall, Task
+from envs.trace import Call, answered_before
 
 _WORDINGS = (
     '[|please |could you ][create|add|publish] a page "{title}" in [|the ]space "{space}" [under|below] "{parent}"'
@@ -58,14 +58,16 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     return TaskDraft(request, world, oracle=plan)
 
 
-_SPACE_READ = read_first(
-    "getSpaces", "createPage", 0.05,
-    lambda call, task: alone([space["key"] for space in call.body["results"]], *oracle_value(task, "getSpaces", "keys")),
-)  # fmt: skip
-_PARENT_FOUND = read_first(
-    "getPages", "createPage", 0.05,
-    lambda call, task: alone([p["id"] for p in call.body["results"]], oracle_value(task, "createPage", "parentId")),
-)  # fmt: skip
+def _found_space(call: Call, task: Task) -> float:
+    return alone([space["key"] for space in call.body["results"]], oracle_value(task, "getSpaces", "keys")[0])
+
+
+def _found_parent(call: Call, task: Task) -> float:
+    return alone([page["id"] for page in call.body["results"]], oracle_value(task, "createPage", "parentId"))
+
+
+_SPACE_READ = read_first("getSpaces", "createPage", 0.05, _found_space)
+_PARENT_FOUND = read_first("getPages", "createPage", 0.05, _found_parent)
 
 
 def _parent_read(episode: FinishedEpisode) -> float:

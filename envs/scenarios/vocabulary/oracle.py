@@ -79,18 +79,17 @@ def any_case(value: Json, wanted: Json) -> float:
     return float(isinstance(value, str) and value.upper() == wanted)
 
 
-def same_site_as_oracle(weight: float, sentence: str, canonical: Mapping[str, Form] | None = None) -> Check:
-    """Check that the episode leaves the oracle's site: alone decides success.
+def same_site_as_oracle(
+    weight: float,
+    sentence: str,
+    canonical: Mapping[str, Form] | None = None,
+    also: Callable[[FinishedEpisode], float] = lambda episode: True,
+) -> Check:
+    """Check that the episode leaves the oracle's site: the outcome, which alone decides success.
 
     New ids and times never count (`envs.reward.site_diff.normalised_changes`). `canonical` gives normal forms of
-    changed records by table; records of other tables count whole.
+    changed records by table; records of other tables count whole. `also` must hold too, where words are asked for.
     """
-    same = same_site(canonical)
-    return Check("outcome", weight, lambda episode: float(same(episode)), sentence, outcome=True)
-
-
-def same_site(canonical: Mapping[str, Form] | None = None) -> Callable[[FinishedEpisode], bool]:
-    """Return the predicate of `same_site_as_oracle`, for outcomes in which an answer in words counts too."""
 
     def changed(episode: FinishedEpisode) -> Json:
         def normal_form(table: str, record: Record) -> Record:
@@ -103,7 +102,10 @@ def same_site(canonical: Mapping[str, Form] | None = None) -> Callable[[Finished
     def wanted(task: Task) -> Json:
         return changed(FinishedEpisode(task, Trace(), oracle_site(task)))
 
-    return lambda episode: changed(episode) == wanted(episode.task)
+    def score(episode: FinishedEpisode) -> float:
+        return float(changed(episode) == wanted(episode.task) and also(episode))
+
+    return Check("outcome", weight, score, sentence, outcome=True)
 
 
 def only(*fields: str) -> Form:
