@@ -1,7 +1,7 @@
 """The difference between two states of a site: every changed record, verbatim or in normal form."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +29,13 @@ def changes(before: World, after: World) -> list[Change]:
     return differing
 
 
-def normalised_changes(before: World, after: World) -> Json:
-    """Return the changed records in normal form: new ids and times, which depend on the calls' order, are replaced."""
+def normalised_changes(
+    before: World, after: World, normal_form: Callable[[str, Record], Record] = lambda table, record: record
+) -> Json:
+    """Return the changed records in normal form: new ids and times, which depend on the calls' order, are replaced.
+
+    `normal_form` (table, changed record -> record) may drop more.
+    """
     changed: list[tuple[str, str, Any]] = []
     new_ids: dict[str, str] = {}
     for table, records in after.tables.items():
@@ -38,7 +43,8 @@ def normalised_changes(before: World, after: World) -> Json:
         for key in records:
             if key not in old and key.isdigit():
                 new_ids[key] = f"new record {len(new_ids) + 1} of {table}"
-        changed += [(table, new_ids.get(key, key), r) for key, r in records.items() if old.get(key) != r]
+        new = {key: record for key, record in records.items() if old.get(key) != record}
+        changed += [(table, new_ids.get(key, key), normal_form(table, record)) for key, record in new.items()]
         changed += [(table, key, None) for key in old if key not in records]
     return sorted(json.dumps(_normalised(change, new_ids), sort_keys=True) for change in changed)
 

@@ -6,19 +6,23 @@ text, the link is forgotten or its address made up, or nothing is written after 
 """
 
 import random
+from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
-from envs.reward.checks import Check, FinishedEpisode, argument, at, outcome, read_first, stopped_after
-from envs.reward.provenance import last_index, read_argument, seen_before
-from envs.reward.site_diff import Change
+from envs.api.world import Record
+from envs.reward.checks import Check, FinishedEpisode, at, read_first, stopped_after
+from envs.reward.provenance import last_index, seen_before
 from envs.scenarios.vocabulary.both_sites import BOTH, add_spaces
-from envs.scenarios.vocabulary.confluence_reads import space_found
-from envs.scenarios.vocabulary.jira_sites import names_of, put_issue, two_projects
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.scenarios.vocabulary.confluence_checks import NEW_PAGE, space_found
+from envs.scenarios.vocabulary.jira_checks import names_issue
+from envs.scenarios.vocabulary.jira_sites import put_issue, two_projects
+from envs.scenarios.vocabulary.mistakes import change, stop_before
+from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
+from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
-from envs.trace import Call, answered_before
-from envs.words import Split
+from envs.trace import answered_before
 
 _PAGE, _LINK = "createPage", "createOrUpdateRemoteIssueLink"
 _OBJECT = {"type": "object", "properties": {"url": {"type": "string"}, "title": {"type": "string"}}}
@@ -50,7 +54,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """Two projects with issues, one of the same number in each, and three spaces."""
     site = two_projects(rng, split)
     title = words.phrase(rng, split, 2, 3, site.fresh)
@@ -63,25 +67,14 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
     key, world = space["key"], site.world
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], title=title, space=key)
     body = {"representation": "storage", "value": f"<p>{summary}</p>"}
-    made = world.copy().new_id()
-    goal = {
-        "issue": issue["key"],
-        "names": names_of(issue),
-        "space": space["id"],
-        "home": space["homepageId"],
-        "key": key,
-        "title": title,
-        "said": summary,
-        "value": body["value"],
-    }
-    link = {"title": title, "url": _address(world.site, key, made)}
+    link = {"title": title, "url": _address(world.site, key, world.copy().new_id())}
     plan = (
         PlannedCall("getIssue", {"issueIdOrKey": issue["key"]}),
         PlannedCall("getSpaces", {"keys": [key]}),
         PlannedCall(_PAGE, {"spaceId": space["id"], "title": title, "body": body}),
         PlannedCall(_LINK, {"issueIdOrKey": issue["key"], "object": link}),
     )
-    return TaskDraft(request, world, goal, plan)
+    return TaskDraft(request, world, oracle=plan)
 
 
 def _address(site: str, key: str, page: str) -> str:
@@ -89,43 +82,22 @@ def _address(site: str, key: str, page: str) -> str:
     return f"{site}/wiki/spaces/{key}/pages/{page}"
 
 
-def _written(task: Task, changed: list[Change]) -> bool:
-    """One new page as asked, and one new link from the issue to it; nothing else."""
-    made = {change.table: change.after for change in changed if not change.before and change.after}
-    if len(changed) != 2 or made.keys() != {"pages", "remote_links"}:
-        return False
-    page, link, goal = made["pages"], made["remote_links"], task.goal
-    if page is None or link is None:
-        return False
-    wanted = {
-        "spaceId": goal["space"],
-        "parentId": goal["home"],
-        "title": goal["title"],
-        "status": "current",
-        "version": 1,
-        "body": {"representation": "storage", "value": goal["value"]},
-    }
-    leads = {"title": goal["title"], "url": _address(task.world.site, goal["key"], page["id"])}
-    return {name: page[name] for name in wanted} == wanted and {**link, "id": ""} == {
-        "id": "",
-        "issue": goal["names"][1],
-        "globalId": "",
-        "relationship": "",
-        "object": leads,
-    }
-
-
-def _read_issue(call: Call, task: Task) -> bool:
-    return call.body["id"] == task.goal["names"][1]
+def _leading(link: Record, episode: FinishedEpisode) -> Record:
+    """The link with the id of the page that it leads to for an address."""
+    world, url = episode.final, str(link["object"].get("url"))
+    page = world.tables["pages"].get(url.rpartition("/")[2])
+    if page and url == _address(world.site, world.tables["spaces"][page["spaceId"]]["key"], page["id"]):
+        return {**link, "object": {**link["object"], "url": page["id"]}}
+    return link
 
 
 def _text(episode: FinishedEpisode) -> float:
     """The page says the issue's summary, which had been read."""
-    calls = episode.trace.calls
+    calls, text = episode.trace.calls, oracle_value(episode.task, _PAGE, "body.value")
     place = last_index(calls, _PAGE)
-    if place < 0 or at(calls[place].arguments, "body.value") != episode.task.goal["value"]:
+    if place < 0 or at(calls[place].arguments, "body.value") != text:
         return 0.0
-    return float(seen_before(calls, place, episode.task.goal["said"]))
+    return float(seen_before(calls, place, text.removeprefix("<p>").removesuffix("</p>")))
 
 
 def _leads_there(episode: FinishedEpisode) -> float:
@@ -137,34 +109,10 @@ def _leads_there(episode: FinishedEpisode) -> float:
     return float(any(url == f"{body['_links']['base']}{body['_links']['webui']}" for body in made))
 
 
-def _same_issue(value: Json, wanted: Json) -> float:
-    return float(str(value).upper() in wanted)
-
-
-def _changed(plan: Plan, name: str, **arguments: Json) -> Plan:
-    return [PlannedCall(name, {**call.arguments, **arguments}) if call.name == name else call for call in plan]
-
-
-def _key_as_text(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Writes the issue's key instead of its summary, without reading it."""
-    body = {"representation": "storage", "value": f"<p>{task.goal['issue']}</p>"}
-    return [call for call in _changed(plan, _PAGE, body=body) if call.name != "getIssue"]
-
-
-def _guess_address(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Makes the link's address up from the page's title."""
-    address = f"{task.world.site}/wiki/{str(task.goal['title']).replace(' ', '+')}"
-    return _changed(plan, _LINK, object={"url": address, "title": task.goal["title"]})
-
-
-def _forget_link(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Stops once the page is there."""
-    return [call for call in plan if call.name != _LINK] or plan
-
-
-def _stop_after_read(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Reads, and leaves it at that."""
-    return [call for call in plan if call.name not in (_PAGE, _LINK)] or plan
+def _made_up(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    """An address made up from the page's title."""
+    title = right["object"]["title"]
+    return {"object": {"url": f"{task.world.site}/wiki/{title.replace(' ', '+')}", "title": title}}
 
 
 SCENARIO = Scenario(
@@ -172,22 +120,30 @@ SCENARIO = Scenario(
     api=API,
     tools=("getIssue", "getSpaces", _PAGE, _LINK, "addComment"),
     checks=(
-        read_first("getIssue", _PAGE, 0.05, _read_issue),
+        read_first("getIssue", _PAGE, 0.05, lambda c, task: c.body["key"] == oracle_value(task, _LINK, "issueIdOrKey")),
         space_found(_PAGE, 0.05),
-        read_argument(_PAGE, "spaceId", "space", 0.10),
-        argument(_PAGE, "title", "title", 0.05),
+        read_like_oracle(_PAGE, "spaceId", 0.10),
+        like_oracle(_PAGE, "title", 0.05),
         Check("argument/body.value", 0.10, _text, "The page says the issue's summary, which was read before."),
-        argument(_LINK, "issueIdOrKey", "names", 0.05, _same_issue),
-        argument(_LINK, "object.title", "title", 0.05),
+        names_issue(_LINK, 0.05),
+        like_oracle(_LINK, "object.title", 0.05),
         Check("argument/object.url", 0.15, _leads_there, "The link leads where the new page was said to be."),
         stopped_after(_LINK, 0.10),
-        outcome(0.30, _written, "Exactly the page that was asked for is there, and the issue is linked to it."),
+        same_site_as_oracle(
+            0.30,
+            "Exactly the page that was asked for is there, and the issue is linked to it.",
+            {**NEW_PAGE, "remote_links": _leading},
+        ),
     ),
     mistakes={
-        "key_as_text": _key_as_text,
-        "guess_address": _guess_address,
-        "forget_link": _forget_link,
-        "stop_after_read": _stop_after_read,
+        "key_as_text": change(
+            _PAGE,
+            lambda _, task, rng: {"body.value": f"<p>{oracle_value(task, _LINK, 'issueIdOrKey')}</p>"},
+            unread=("getIssue",),
+        ),
+        "guess_address": change(_LINK, _made_up),
+        "forget_link": stop_before(_LINK),
+        "stop_after_read": stop_before(_PAGE, _LINK),
     },
     draw=draw,
 )

@@ -9,12 +9,14 @@ import random
 from envs import words
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
-from envs.reward.checks import Check, FinishedEpisode, argument, outcome, read_first, stopped_after
-from envs.reward.site_diff import Change
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.reward.checks import Check, FinishedEpisode, read_first, stopped_after
+from envs.scenarios.vocabulary.confluence_checks import NEW_PAGE, alone
+from envs.scenarios.vocabulary.mistakes import change, omit, stop_before
+from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, same_site_as_oracle
+from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call, answered_before
-from envs.words import Split
 
 _WORDINGS = (
     '[|please |could you ][create|add|publish] a page "{title}" in [|the ]space "{space}" [under|below] "{parent}"'
@@ -39,7 +41,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A site with three spaces, and a page to be written under an existing one."""
     key = words.key(rng, split)
     fresh = words.fresh_words(rng, split)
@@ -48,115 +50,48 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
     world, space, parent = site(rng, split, key, parent_title)
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, space=key, parent=parent_title, text=text)
     body = {"representation": "storage", "value": f"<p>{text}</p>"}
-    page = {"spaceId": space["id"], "parentId": parent["id"], "title": title, "body": body}
-    return TaskDraft(
-        request,
-        world,
-        {
-            "space": space["id"],
-            "parent": parent["id"],
-            "title": title,
-            "value": body["value"],
-            "key": key,
-            "under": parent_title,
-        },
-        (
-            PlannedCall("getSpaces", {"keys": [key]}),
-            PlannedCall("getPages", {"space-id": [space["id"]], "title": parent_title}),
-            PlannedCall("createPage", page),
-        ),
+    plan = (
+        PlannedCall("getSpaces", {"keys": [key]}),
+        PlannedCall("getPages", {"space-id": [space["id"]], "title": parent_title}),
+        PlannedCall("createPage", {"spaceId": space["id"], "parentId": parent["id"], "title": title, "body": body}),
     )
-
-
-def _created(task: Task, changed: list[Change]) -> bool:
-    """One new page, as asked; nothing else."""
-    if len(changed) != 1 or changed[0].table != "pages" or changed[0].before or not changed[0].after:
-        return False
-    page = changed[0].after
-    return (
-        page["spaceId"] == task.goal["space"]
-        and page["parentId"] == task.goal["parent"]
-        and page["title"] == task.goal["title"]
-        and page["status"] == "current"
-        and page["version"] == 1
-        and page["body"] == {"representation": "storage", "value": task.goal["value"]}
-    )
+    return TaskDraft(request, world, oracle=plan)
 
 
 def _found_space(call: Call, task: Task) -> float:
-    """1 for the space alone; half for the space among others, which reads more than was needed."""
-    return _found([space["key"] for space in call.body["results"]], task.goal["key"])
+    return alone([space["key"] for space in call.body["results"]], oracle_value(task, "getSpaces", "keys")[0])
 
 
 def _found_parent(call: Call, task: Task) -> float:
-    """1 for the parent alone; half for the parent among others: the compact view does not tell its twin from it."""
-    return _found([page["id"] for page in call.body["results"]], task.goal["parent"])
-
-
-def _found(answer: list[str], wanted: str) -> float:
-    return 0.0 if wanted not in answer else 1.0 if len(answer) == 1 else 0.5
-
-
-def _read_id(path: str, goal: str, weight: float, read: Check) -> Check:
-    """An id counts only if it was read: a guess that happens to fit is worth nothing."""
-    plain = argument("createPage", path, goal, weight)
-
-    def score(episode: FinishedEpisode) -> float:
-        return plain.score(episode) if read.score(episode) else 0.0
-
-    return Check(plain.name, weight, score, f"The {path} of the new page was read, not guessed, and is right.")
-
-
-def _after_the_space(plain: Check) -> Check:
-    """The same check, but a search by the id of a space that had not been read is a guess and earns nothing."""
-
-    def score(episode: FinishedEpisode) -> float:
-        calls = episode.trace.calls
-        searches = [p for p, call in enumerate(calls) if call.name == "getPages" and "space-id" in call.arguments]
-        guessed = any(
-            not any(call.name == "getSpaces" and call.ok for call in answered_before(calls, place))
-            for place in searches
-        )
-        return 0.0 if guessed else plain.score(episode)
-
-    return Check(plain.name, plain.weight, score, plain.sentence)
+    return alone([page["id"] for page in call.body["results"]], oracle_value(task, "createPage", "parentId"))
 
 
 _SPACE_READ = read_first("getSpaces", "createPage", 0.05, _found_space)
-_PARENT_READ = _after_the_space(read_first("getPages", "createPage", 0.05, _found_parent))
+_PARENT_FOUND = read_first("getPages", "createPage", 0.05, _found_parent)
 
 
-def _skip_parent(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Neither looks the parent up nor names it."""
-    return [
-        PlannedCall(call.name, {name: value for name, value in call.arguments.items() if name != "parentId"})
-        for call in plan
-        if call.name != "getPages"
-    ]
+def _parent_read(episode: FinishedEpisode) -> float:
+    """The parent was found; a search in a space whose id had not been read is a guess and earns nothing."""
+    calls = episode.trace.calls
+    searches = [place for place, call in enumerate(calls) if call.name == "getPages" and "space-id" in call.arguments]
+    known = (any(call.name == "getSpaces" and call.ok for call in answered_before(calls, place)) for place in searches)
+    return _PARENT_FOUND.score(episode) if all(known) else 0.0
 
 
-def _guess_space(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Makes up the space's id, and looks for the parent in no space at all."""
-    made_up = str(rng.randint(100_000, 999_999))
-    replaced = {"spaceId": made_up, "space-id": [made_up]}
-    return [
-        PlannedCall(call.name, {name: replaced.get(name, value) for name, value in call.arguments.items()})
-        for call in _skip_parent(plan, task, rng)
-        if call.name != "getSpaces"
-    ]
+_PARENT_READ = Check(_PARENT_FOUND.name, 0.05, _parent_read, _PARENT_FOUND.sentence)
 
 
-def _drop_body(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Leaves the page empty."""
-    return [
-        PlannedCall(call.name, {name: value for name, value in call.arguments.items() if name != "body"})
-        for call in plan
-    ]
+def _read_id(path: str, weight: float, read: Check) -> Check:
+    """An id counts only if it was read: a guess that happens to fit is worth nothing."""
+    plain = like_oracle("createPage", path, weight)
+    sentence = f"The {path} of the new page was read, not guessed, and is right."
+    return Check(plain.name, weight, lambda episode: plain.score(episode) if read.score(episode) else 0.0, sentence)
 
 
-def _stop_after_read(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Reads, and leaves it at that."""
-    return [call for call in plan if call.name != "createPage"] or plan
+_skip_parent = omit("createPage", "parentId", unread=("getPages",))
+_made_up_space = change(
+    "createPage", lambda right, task, rng: {"spaceId": str(rng.randint(100_000, 999_999))}, unread=("getSpaces",)
+)
 
 
 SCENARIO = Scenario(
@@ -166,18 +101,18 @@ SCENARIO = Scenario(
     checks=(
         _SPACE_READ,
         _PARENT_READ,
-        _read_id("spaceId", "space", 0.10, _SPACE_READ),
-        _read_id("parentId", "parent", 0.15, _PARENT_READ),
-        argument("createPage", "title", "title", 0.10),
-        argument("createPage", "body.value", "value", 0.15),
+        _read_id("spaceId", 0.10, _SPACE_READ),
+        _read_id("parentId", 0.15, _PARENT_READ),
+        like_oracle("createPage", "title", 0.10),
+        like_oracle("createPage", "body.value", 0.15),
         stopped_after("createPage", 0.10),
-        outcome(0.30, _created, "Exactly the page that was asked for was created, in its place."),
+        same_site_as_oracle(0.30, "Exactly the page that was asked for was created, in its place.", NEW_PAGE),
     ),
     mistakes={
         "skip_parent": _skip_parent,
-        "guess_space": _guess_space,
-        "drop_body": _drop_body,
-        "stop_after_read": _stop_after_read,
+        "guess_space": lambda plan, task, rng: _made_up_space(_skip_parent(plan, task, rng), task, rng),
+        "drop_body": omit("createPage", "body"),
+        "stop_after_read": stop_before("createPage"),
     },
     draw=draw,
 )

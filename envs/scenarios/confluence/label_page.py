@@ -5,19 +5,22 @@ in its space, one of two labels is dropped, or nothing is written after reading.
 """
 
 import random
+from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
 from envs.confluence import CONFLUENCE
 from envs.confluence.labels import label
 from envs.confluence.world import site
-from envs.reward.checks import argument, outcome, stopped_after
-from envs.reward.provenance import read_argument
-from envs.reward.site_diff import Change
-from envs.scenarios.vocabulary.confluence_reads import changed_fields, page_found, space_found
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.reward.checks import stopped_after
+from envs.scenarios.vocabulary.confluence_checks import PAGES, page_found, space_found
+from envs.scenarios.vocabulary.mistakes import change, stop_before
+from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing, quoted_list
 from envs.task import PlannedCall, Task
-from envs.words import Split
+
+_CALL = "addLabelsToContent"
 
 _WORDINGS = (
     'Label the page "{title}" in space "{space}" with {labels}.',
@@ -39,7 +42,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A site with three spaces, and a page with one label that is to get more."""
     key = words.key(rng, split)
     fresh = words.fresh_words(rng, split)
@@ -47,48 +50,26 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
     names = [next(fresh) for _ in range(rng.randint(1, 3))]
     world, space, page = site(rng, split, key, title)
     world.table("pages")[page["id"]] = page = {**page, "labels": [label(next(fresh))]}
-    *but_last, last = [f'"{name}"' for name in names]
-    told = f"{', '.join(but_last)} and {last}" if but_last else last
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, space=key, labels=told)
-    labels = [{"prefix": "global", "name": name} for name in names]
-    goal = {"space": space["id"], "page": page["id"], "title": title, "key": key, "labels": names}
-    return TaskDraft(
-        request,
-        world,
-        goal,
-        (
-            PlannedCall("getSpaces", {"keys": [key]}),
-            PlannedCall("getPages", {"space-id": [space["id"]], "title": title}),
-            PlannedCall("addLabelsToContent", {"id": page["id"], "labels": labels}),
-        ),
+    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, space=key, labels=quoted_list(names))
+    plan = (
+        PlannedCall("getSpaces", {"keys": [key]}),
+        PlannedCall("getPages", {"space-id": [space["id"]], "title": title}),
+        PlannedCall(_CALL, {"id": page["id"], "labels": [{"prefix": "global", "name": name} for name in names]}),
     )
-
-
-def _labelled(task: Task, changed: list[Change]) -> bool:
-    """The page has the labels asked for besides its own; nothing else has changed."""
-    if len(changed) != 1 or not changed[0].before or not changed[0].after:
-        return False
-    before, after = changed[0].before, changed[0].after
-    if before["id"] != task.goal["page"] or changed_fields(before, after) != {"labels"}:
-        return False
-    wanted = {name.lower() for name in task.goal["labels"]} | {one["name"] for one in before["labels"]}
-    return (
-        changed[0].table == "pages"
-        and {one["name"] for one in after["labels"]} == wanted
-        and all(one["prefix"] == "global" for one in after["labels"])
-    )
+    return TaskDraft(request, world, oracle=plan)
 
 
 def _shared(value: Json, wanted: Json) -> float:
     """How many of the labels are there: intersection over union of global labels."""
     given = [value] if isinstance(value, dict) else value if isinstance(value, list) else []
-    made = [
-        str(one.get("name", "")).lower()
-        if isinstance(one, dict) and one.get("prefix") == "global"
-        else f"wrong {place}"
-        for place, one in enumerate(given)
-    ]
-    return len({*made} & {*wanted}) / len({*made} | {*wanted})
+    right = {label["name"] for label in wanted}
+    names = {
+        str(label.get("name", "")).lower()
+        if isinstance(label, dict) and label.get("prefix") == "global"
+        else f"wrong {number}"
+        for number, label in enumerate(given)
+    }
+    return len(names & right) / len(names | right)
 
 
 def _drop_label(plan: Plan, task: Task, rng: random.Random) -> Plan:
@@ -98,36 +79,24 @@ def _drop_label(plan: Plan, task: Task, rng: random.Random) -> Plan:
     return [*before, PlannedCall(write.name, {**write.arguments, "labels": labels})] if labels else before
 
 
-def _wrong_page(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Labels the page of the same title in the other space."""
-    twin = next(page["id"] for page in task.world.find("pages", title=task.goal["title"]) if page["id"] != _page(task))
-    return [
-        call if call.name != "addLabelsToContent" else PlannedCall(call.name, {**call.arguments, "id": twin})
-        for call in plan
-    ]
-
-
-def _page(task: Task) -> str:
-    return str(task.goal["page"])
-
-
-def _stop_after_read(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Reads, and leaves it at that."""
-    return [call for call in plan if call.name != "addLabelsToContent"] or plan
+def _twin(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    """The page of the same title in the other space."""
+    pages = task.world.find("pages", title=oracle_value(task, "getPages", "title"))
+    return {"id": next(page["id"] for page in pages if page["id"] != right["id"])}
 
 
 SCENARIO = Scenario(
     name="confluence_label_page",
     api=CONFLUENCE,
-    tools=("getSpaces", "getPages", "getPageLabels", "addLabelsToContent", "removeLabelFromContent"),
+    tools=("getSpaces", "getPages", "getPageLabels", _CALL, "removeLabelFromContent"),
     checks=(
-        space_found("addLabelsToContent", 0.05),
-        page_found("addLabelsToContent", "page", 0.05),
-        read_argument("addLabelsToContent", "id", "page", 0.20),
-        argument("addLabelsToContent", "labels", "labels", 0.25, _shared),
-        stopped_after("addLabelsToContent", 0.10),
-        outcome(0.35, _labelled, "The page has exactly the labels that were asked for besides its own."),
+        space_found(_CALL, 0.05),
+        page_found("page", _CALL, "id", 0.05),
+        read_like_oracle(_CALL, "id", 0.20),
+        like_oracle(_CALL, "labels", 0.25, _shared),
+        stopped_after(_CALL, 0.10),
+        same_site_as_oracle(0.35, "The page has exactly the labels that were asked for besides its own.", PAGES),
     ),
-    mistakes={"drop_label": _drop_label, "wrong_page": _wrong_page, "stop_after_read": _stop_after_read},
+    mistakes={"drop_label": _drop_label, "wrong_page": change(_CALL, _twin), "stop_after_read": stop_before(_CALL)},
     draw=draw,
 )

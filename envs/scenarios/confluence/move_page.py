@@ -7,15 +7,16 @@ instead of under it, or the target of the other space is taken.
 import random
 
 from envs import words
+from envs.api.world import Record, World
 from envs.confluence import CONFLUENCE
-from envs.confluence.world import site
-from envs.reward.checks import argument, outcome, stopped_after
-from envs.reward.provenance import read_argument
-from envs.reward.site_diff import Change
-from envs.scenarios.vocabulary.confluence_reads import add_page, changed_fields, page_found, space_found
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
-from envs.task import PlannedCall, Task
-from envs.words import Split
+from envs.confluence.world import put_page, site
+from envs.reward.checks import stopped_after
+from envs.scenarios.vocabulary.confluence_checks import page_found, plain_page, space_found
+from envs.scenarios.vocabulary.mistakes import change, stop_before
+from envs.scenarios.vocabulary.oracle import like_oracle, read_like_oracle, same_site_as_oracle
+from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
+from envs.task import PlannedCall
 
 _WORDINGS = (
     'Move the page "{title}" under "{target}" in space "{space}".',
@@ -37,70 +38,28 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A site with three spaces; in one are the page and its target, side by side."""
     key = words.key(rng, split)
     fresh = words.fresh_words(rng, split)
     title, target_title = (words.phrase(rng, split, 2, 3, fresh) for _ in range(2))
     world, space, target = site(rng, split, key, target_title)
-    page = add_page(world, space, title)
+    page = _add(world, space, title, space["homepageId"])
     other = rng.choice([one for one in world.table("spaces").values() if one is not space])
-    add_page(world, other, title)
-    add_page(world, space, words.phrase(rng, split, 2, 3, fresh), page["id"])
+    _add(world, other, title, other["homepageId"])
+    _add(world, space, words.phrase(rng, split, 2, 3, fresh), page["id"])
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, target=target_title, space=key)
-    goal = {
-        "page": page["id"],
-        "target": target["id"],
-        "title": title,
-        "under": target_title,
-        "key": key,
-        "position": "append",
-    }
-    move = {"pageId": page["id"], "position": "append", "targetId": target["id"]}
-    return TaskDraft(
-        request,
-        world,
-        goal,
-        (
-            PlannedCall("getSpaces", {"keys": [key]}),
-            PlannedCall("getPages", {"space-id": [space["id"]], "title": title}),
-            PlannedCall("getPages", {"space-id": [space["id"]], "title": target_title}),
-            PlannedCall("movePage", move),
-        ),
+    plan = (
+        PlannedCall("getSpaces", {"keys": [key]}),
+        PlannedCall("getPages", {"space-id": [space["id"]], "title": title}),
+        PlannedCall("getPages", {"space-id": [space["id"]], "title": target_title}),
+        PlannedCall("movePage", {"pageId": page["id"], "position": "append", "targetId": target["id"]}),
     )
+    return TaskDraft(request, world, oracle=plan)
 
 
-def _moved(task: Task, changed: list[Change]) -> bool:
-    """The page hangs under the target; only its place has changed."""
-    if len(changed) != 1 or changed[0].table != "pages" or not changed[0].before or not changed[0].after:
-        return False
-    before, after = changed[0].before, changed[0].after
-    return (
-        before["id"] == task.goal["page"]
-        and after["parentId"] == task.goal["target"]
-        and changed_fields(before, after) <= {"parentId", "position"}
-    )
-
-
-def _changed_move(plan: Plan, **arguments: object) -> Plan:
-    return [
-        PlannedCall(call.name, {**call.arguments, **arguments}) if call.name == "movePage" else call for call in plan
-    ]
-
-
-def _mix_up(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Moves the target under the page."""
-    return _changed_move(plan, pageId=task.goal["target"], targetId=task.goal["page"])
-
-
-def _beside(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Puts the page next to the target."""
-    return _changed_move(plan, position="after")
-
-
-def _stop_after_read(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Reads, and leaves it at that."""
-    return [call for call in plan if call.name != "movePage"] or plan
+def _add(world: World, space: Record, title: str, parent: str) -> Record:
+    return put_page(world, world.new_id(), space, parent, title)
 
 
 SCENARIO = Scenario(
@@ -109,14 +68,20 @@ SCENARIO = Scenario(
     tools=("getSpaces", "getPages", "getChildPages", "movePage", "deletePage"),
     checks=(
         space_found("movePage", 0.05),
-        page_found("movePage", "page", 0.05),
-        page_found("movePage", "target", 0.05),
-        read_argument("movePage", "pageId", "page", 0.15),
-        read_argument("movePage", "targetId", "target", 0.15),
-        argument("movePage", "position", "position", 0.10),
+        page_found("page", "movePage", "pageId", 0.05),
+        page_found("target", "movePage", "targetId", 0.05),
+        read_like_oracle("movePage", "pageId", 0.15),
+        read_like_oracle("movePage", "targetId", 0.15),
+        like_oracle("movePage", "position", 0.10),
         stopped_after("movePage", 0.10),
-        outcome(0.35, _moved, "The page hangs under the target, and nothing else has changed."),
+        same_site_as_oracle(
+            0.35, "The page hangs under the target, and nothing else has changed.", {"pages": plain_page("position")}
+        ),
     ),
-    mistakes={"mix_up": _mix_up, "beside": _beside, "stop_after_read": _stop_after_read},
+    mistakes={
+        "mix_up": change("movePage", lambda right, *_: {"pageId": right["targetId"], "targetId": right["pageId"]}),
+        "beside": change("movePage", lambda *_: {"position": "after"}),
+        "stop_after_read": stop_before("movePage"),
+    },
     draw=draw,
 )

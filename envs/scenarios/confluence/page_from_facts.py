@@ -6,19 +6,21 @@ label is forgotten, or it is put on another page.
 
 import random
 import re
+from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
 from envs.confluence import CONFLUENCE
-from envs.confluence.labels import label
 from envs.confluence.world import site
-from envs.reward.checks import argument, outcome, stopped_after
-from envs.reward.provenance import read_argument
-from envs.reward.site_diff import Change
-from envs.scenarios.vocabulary.confluence_reads import space_found
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.reward.checks import stopped_after
+from envs.scenarios.vocabulary.confluence_checks import LABELLED_PAGE, space_found
+from envs.scenarios.vocabulary.mistakes import change, stop_before
+from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
+from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing, quoted_list
 from envs.task import PlannedCall, Task
-from envs.words import Split
+
+_PAGE, _LABEL = "createPage", "addLabelsToContent"
 
 _WORDINGS = (
     'In space "{space}", note on a page "{title}", one paragraph each: {facts}. Label it "{label}".',
@@ -40,7 +42,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A site with three spaces, and two or three facts to be written down in one of them."""
     key = words.key(rng, split)
     fresh = words.fresh_words(rng, split)
@@ -48,101 +50,52 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
     facts = [words.phrase(rng, split, 2, 3, fresh) for _ in range(rng.randint(2, 3))]
     tag = next(fresh)
     world, space, _ = site(rng, split, key, parent_title)
-    told = ", ".join(f'"{fact}"' for fact in facts[:-1]) + f' and "{facts[-1]}"'
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, space=key, facts=told, label=tag)
+    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
+        title=title, space=key, facts=quoted_list(facts), label=tag
+    )
     body = {"representation": "storage", "value": "".join(f"<p>{fact}</p>" for fact in facts)}
-    made = world.copy().new_id()
-    goal = {
-        "space": space["id"],
-        "home": space["homepageId"],
-        "key": key,
-        "title": title,
-        "facts": facts,
-        "value": body["value"],
-        "page": made,
-        "labels": [tag],
-    }
-    labels = [{"prefix": "global", "name": tag}]
-    return TaskDraft(
-        request,
-        world,
-        goal,
-        (
-            PlannedCall("getSpaces", {"keys": [key]}),
-            PlannedCall("createPage", {"spaceId": space["id"], "title": title, "body": body}),
-            PlannedCall("addLabelsToContent", {"id": made, "labels": labels}),
-        ),
+    plan = (
+        PlannedCall("getSpaces", {"keys": [key]}),
+        PlannedCall(_PAGE, {"spaceId": space["id"], "title": title, "body": body}),
+        PlannedCall(_LABEL, {"id": world.copy().new_id(), "labels": [{"prefix": "global", "name": tag}]}),
     )
-
-
-def _written(task: Task, changed: list[Change]) -> bool:
-    """One new page with the facts and the label; nothing else."""
-    if len(changed) != 1 or changed[0].table != "pages" or changed[0].before or not changed[0].after:
-        return False
-    page = changed[0].after
-    return (
-        page["spaceId"] == task.goal["space"]
-        and page["parentId"] == task.goal["home"]
-        and page["title"] == task.goal["title"]
-        and page["status"] == "current"
-        and page["version"] == 1
-        and page["body"] == {"representation": "storage", "value": task.goal["value"]}
-        and page.get("labels") == [label(task.goal["labels"][0])]
-    )
+    return TaskDraft(request, world, oracle=plan)
 
 
 def _facts(value: Json, wanted: Json) -> float:
     """How many facts stand in paragraphs of their own: intersection over union, all that is no paragraph being one."""
-    text = value if isinstance(value, str) else ""
-    said = set(re.findall(r"<p>(.*?)</p>", text))
-    said |= {rest} if (rest := re.sub(r"<p>.*?</p>", "", text).strip()) else set()
-    return len(said & {*wanted}) / len(said | {*wanted})
+    mine, right = (_paragraphs(text) if isinstance(text, str) else set() for text in (value, wanted))
+    return len(mine & right) / len(mine | right)
 
 
-def _right_label(value: Json, wanted: Json) -> float:
-    return float(value == [{"prefix": "global", "name": wanted[0]}])
+def _paragraphs(text: str) -> set[str]:
+    rest = re.sub(r"<p>.*?</p>", "", text).strip()
+    return {*re.findall(r"<p>(.*?)</p>", text), *([rest] if rest else [])}
 
 
-def _drop_fact(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Leaves the last fact out."""
-    kept = "".join(f"<p>{fact}</p>" for fact in task.goal["facts"][:-1])
-    return [
-        PlannedCall(call.name, {**call.arguments, "body": {"representation": "storage", "value": kept}})
-        if call.name == "createPage"
-        else call
-        for call in plan
-    ]
-
-
-def _forget_label(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Stops once the page is there."""
-    return [call for call in plan if call.name != "addLabelsToContent"] or plan
-
-
-def _label_home(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Labels the space's homepage instead of the new page."""
-    return [
-        PlannedCall(call.name, {**call.arguments, "id": task.goal["home"]})
-        if call.name == "addLabelsToContent"
-        else call
-        for call in plan
-    ]
+def _home(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    """The space's homepage instead of the new page."""
+    return {"id": task.world.tables["spaces"][oracle_value(task, _PAGE, "spaceId")]["homepageId"]}
 
 
 SCENARIO = Scenario(
     name="confluence_page_from_facts",
     api=CONFLUENCE,
-    tools=("getSpaces", "getPages", "createPage", "addLabelsToContent", "deletePage"),
+    tools=("getSpaces", "getPages", _PAGE, _LABEL, "deletePage"),
     checks=(
-        space_found("createPage", 0.05),
-        read_argument("createPage", "spaceId", "space", 0.10),
-        argument("createPage", "title", "title", 0.05),
-        argument("createPage", "body.value", "facts", 0.15, _facts),
-        read_argument("addLabelsToContent", "id", "page", 0.10),
-        argument("addLabelsToContent", "labels", "labels", 0.10, _right_label),
-        stopped_after("addLabelsToContent", 0.10),
-        outcome(0.35, _written, "Exactly the page that was asked for was made and labelled."),
+        space_found(_PAGE, 0.05),
+        read_like_oracle(_PAGE, "spaceId", 0.10),
+        like_oracle(_PAGE, "title", 0.05),
+        like_oracle(_PAGE, "body.value", 0.15, _facts),
+        read_like_oracle(_LABEL, "id", 0.10),
+        like_oracle(_LABEL, "labels", 0.10),
+        stopped_after(_LABEL, 0.10),
+        same_site_as_oracle(0.35, "Exactly the page that was asked for was made and labelled.", LABELLED_PAGE),
     ),
-    mistakes={"drop_fact": _drop_fact, "forget_label": _forget_label, "label_home": _label_home},
+    mistakes={
+        "drop_fact": change(_PAGE, lambda right, *_: {"body.value": right["body"]["value"].rpartition("<p>")[0]}),
+        "forget_label": stop_before(_LABEL),
+        "label_home": change(_LABEL, _home),
+    },
     draw=draw,
 )

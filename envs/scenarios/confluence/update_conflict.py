@@ -9,18 +9,16 @@ import random
 
 from envs import words
 from envs.api.faults import Faults, Rival
-from envs.api.operation import Json
 from envs.api.world import Record
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
-from envs.reward.checks import Check, FinishedEpisode, argument, at, outcome, stopped_after
-from envs.reward.provenance import read_argument, seen_before
-from envs.reward.site_diff import Change
-from envs.scenarios.vocabulary.confluence_reads import changed_fields, page_found
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.reward.checks import Check, FinishedEpisode, at, stopped_after
+from envs.scenarios.vocabulary.confluence_checks import PAGES, page_found, reads_page
+from envs.scenarios.vocabulary.mistakes import give_up, insist, up_to_failure
+from envs.scenarios.vocabulary.oracle import integer, like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
-from envs.trace import answered_before
-from envs.words import Split
 
 _WORDINGS = (
     '[|please |can you |could you ][set|change] the [text|content|body] of [|the page ]"{title}" to "{text}"'
@@ -39,7 +37,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A page that has been written several times, and perhaps somebody who is about to write it again."""
     fresh = words.fresh_words(rng, split)
     other, title, renamed = (words.phrase(rng, split, 2, 3, fresh) for _ in range(3))
@@ -57,21 +55,15 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
         _update(page["id"], name, body, version + place)
         for place, (name, body) in enumerate(zip(names, bodies, strict=True), 1)
     ]
-    now = version + len(names)
-    called = names[-1] if names else title
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, text=text)
-    goal = {"page": page["id"], "title": title, "called": called, "value": f"<p>{text}</p>"}
-    past = [[one["title"], one["body"]["value"]] for one in (page, *rival)]
-    goal |= {"first": version + 1, "number": now + 1, "past": past}
     read = PlannedCall("getPageById", {"id": page["id"]})
     early = _update(page["id"], title, _body(text), version + 1)
     plan = [PlannedCall("getPages", {"title": title}), read, _planned(early, bool(names))]
-    if names:
-        plan += [read, _planned(_update(page["id"], called, _body(text), now + 1))]
-    calls = tuple(("updatePage", arguments) for arguments in rival)
-    return TaskDraft(
-        request, world, goal, tuple(plan), faults=Faults(rival=Rival("updatePage", calls)) if names else None
-    )
+    if not names:
+        return TaskDraft(request, world, oracle=tuple(plan))
+    plan += [read, _planned(_update(page["id"], names[-1], _body(text), version + len(names) + 1))]
+    faults = Faults(rival=Rival("updatePage", tuple(("updatePage", arguments) for arguments in rival)))
+    return TaskDraft(request, world, oracle=tuple(plan), faults=faults)
 
 
 def _body(text: str) -> Record:
@@ -87,32 +79,10 @@ def _planned(update: Record, fails: bool = False) -> PlannedCall:
     return PlannedCall("updatePage", update, f"{number - 1} + 1 = {number}", fails)
 
 
-def _updated(task: Task, changed: list[Change]) -> bool:
-    """The page has the new text and its latest title, right after what others wrote, and all else is as it was."""
-    if len(changed) != 1 or changed[0].table != "pages" or not changed[0].before or not changed[0].after:
-        return False
-    before, after = changed[0].before, changed[0].after
-    renamed = {"title"} if task.goal["called"] != task.goal["title"] else set()
-    return (
-        before["id"] == task.goal["page"]
-        and after["version"] == task.goal["number"]
-        and after["title"] == task.goal["called"]
-        and [[old["title"], old["body"]["value"]] for old in after["history"]] == task.goal["past"]
-        and after["body"] == {"representation": "storage", "value": task.goal["value"]}
-        and changed_fields(before, after) == {"body", "version", "updatedAt", "history"} | renamed
-    )
-
-
 def _read(episode: FinishedEpisode) -> float:
     """The page was read, by an id that was no guess, before it was first written."""
-    calls, wanted = episode.trace.calls, episode.task.goal["page"]
-    first = next((place for place, call in enumerate(calls) if call.name == "updatePage"), 0)
-    return float(
-        any(
-            call.name == "getPageById" and call.ok and call.body["id"] == wanted and seen_before(calls, place, wanted)
-            for place, call in enumerate(answered_before(calls, first))
-        )
-    )
+    first = next((place for place, call in enumerate(episode.trace) if call.name == "updatePage"), 0)
+    return float(reads_page(episode, first, oracle_value(episode.task, "updatePage", "id")))
 
 
 def _again(episode: FinishedEpisode) -> float:
@@ -120,7 +90,7 @@ def _again(episode: FinishedEpisode) -> float:
 
     Where nothing was in conflict: nothing was done twice.
     """
-    goal, calls = episode.task.goal, episode.trace.calls
+    calls, planned = episode.trace.calls, episode.task.oracle[2].arguments
     if episode.task.faults is None:
         updates = episode.trace.of("updatePage")
         return float(len(updates) == 1 and updates[0].ok and len({call.name for call in calls}) == len(calls))
@@ -129,39 +99,19 @@ def _again(episode: FinishedEpisode) -> float:
         return 0.0
     failed, read, update = calls[place : place + 3]
     same = all(failed.arguments.get(name) == update.arguments.get(name) for name in ("id", "status", "body"))
-    right = failed.arguments["title"] == goal["title"] and at(failed.arguments, "version.number") == goal["first"]
-    reread = read.name == "getPageById" and read.ok and read.body["id"] == goal["page"]
+    right = all(at(failed.arguments, path) == at(planned, path) for path in ("title", "version.number"))
+    reread = read.name == "getPageById" and read.ok and read.body["id"] == planned["id"]
     in_turn = failed.turn < read.turn < update.turn
     return float(same and right and reread and in_turn and update.name == "updatePage" and update.ok)
-
-
-def _number(value: Json, wanted: Json) -> float:
-    return float(type(value) is int and value == wanted)
-
-
-def _failed(plan: Plan) -> int:
-    """The place of the update that fails; that of the last call if none does."""
-    return next((place for place, call in enumerate(plan) if call.fails), len(plan) - 1)
-
-
-def _give_up(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Stops at the conflict."""
-    return plan[: _failed(plan) + 1]
-
-
-def _insist(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Sends the same update again."""
-    place = _failed(plan)
-    return [*plan[: place + 1], plan[place]] if task.faults else plan
 
 
 def _count_on(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Adds one more to the version instead of reading it."""
     if not task.faults:
         return plan
-    place = _failed(plan)
-    version = {"number": task.goal["first"] + 1}
-    return [*plan[: place + 1], PlannedCall("updatePage", {**plan[place].arguments, "version": version})]
+    begun = up_to_failure(plan)
+    version = {"number": task.oracle[2].arguments["version"]["number"] + 1}
+    return [*begun, PlannedCall("updatePage", {**begun[-1].arguments, "version": version})]
 
 
 SCENARIO = Scenario(
@@ -169,18 +119,22 @@ SCENARIO = Scenario(
     api=CONFLUENCE,
     tools=("getPages", "getPageById", "updatePage"),
     checks=(
-        page_found("updatePage", "page", 0.05),
+        page_found("page", "updatePage", "id", 0.05),
         Check("procedure/getPageById", 0.05, _read, "The page was read before its first update."),
-        read_argument("updatePage", "id", "page", 0.05),
-        argument("updatePage", "title", "called", 0.05),
-        argument("updatePage", "body.value", "value", 0.10),
-        argument("updatePage", "version.number", "number", 0.10, _number),
+        read_like_oracle("updatePage", "id", 0.05),
+        like_oracle("updatePage", "title", 0.05),
+        like_oracle("updatePage", "body.value", 0.10),
+        like_oracle("updatePage", "version.number", 0.10, integer),
         Check(
             "procedure/again", 0.15, _again, "After a conflict the page was read and written again; else nothing was."
         ),
         stopped_after("updatePage", 0.10),
-        outcome(0.35, _updated, "The page has the new text, its latest title and next version; all else is as it was."),
+        same_site_as_oracle(
+            0.35,
+            "The page has the new text, its latest title and next version; all else is as it was.",
+            PAGES,
+        ),
     ),
-    mistakes={"give_up": _give_up, "insist": _insist, "count_on": _count_on},
+    mistakes={"give_up": give_up, "insist": insist, "count_on": _count_on},
     draw=draw,
 )

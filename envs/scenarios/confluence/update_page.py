@@ -7,16 +7,15 @@ number of the request is believed, the current one is written instead of the nex
 import random
 
 from envs import words
-from envs.api.operation import Json
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
-from envs.reward.checks import argument, outcome, stopped_after
-from envs.reward.provenance import read_argument
-from envs.reward.site_diff import Change
-from envs.scenarios.vocabulary.confluence_reads import changed_fields, page_found, page_read
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
-from envs.task import PlannedCall, Task
-from envs.words import Split
+from envs.reward.checks import stopped_after
+from envs.scenarios.vocabulary.confluence_checks import PAGES, page_found, page_read
+from envs.scenarios.vocabulary.mistakes import change, omit
+from envs.scenarios.vocabulary.oracle import integer, like_oracle, read_like_oracle, same_site_as_oracle
+from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
+from envs.task import PlannedCall
 
 _WORDINGS = (
     'Saving "{title}" as version {stale} ended in a conflict. Set its text to "{text}".',
@@ -38,7 +37,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A page that has been written several times, more often than the request knows."""
     fresh = words.fresh_words(rng, split)
     other, title = (words.phrase(rng, split, 2, 3, fresh) for _ in range(2))
@@ -51,69 +50,19 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
     body = {"representation": "storage", "value": f"<p>{old}</p>"}
     world.table("pages")[chosen["id"]] = page = {**chosen, "title": title, "version": version, "body": body}
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, text=text, stale=stale)
-    new = {"representation": "storage", "value": f"<p>{text}</p>"}
     update = {
         "id": page["id"],
         "status": "current",
         "title": title,
-        "body": new,
+        "body": {"representation": "storage", "value": f"<p>{text}</p>"},
         "version": {"number": version + 1},
     }
-    goal = {"page": page["id"], "title": title, "value": new["value"], "number": version + 1, "stale": stale}
-    return TaskDraft(
-        request,
-        world,
-        goal,
-        (
-            PlannedCall("getPages", {"title": title}),
-            PlannedCall("getPageById", {"id": page["id"]}),
-            PlannedCall("updatePage", update, f"{version} + 1 = {version + 1}"),
-        ),
+    plan = (
+        PlannedCall("getPages", {"title": title}),
+        PlannedCall("getPageById", {"id": page["id"]}),
+        PlannedCall("updatePage", update, f"{version} + 1 = {version + 1}"),
     )
-
-
-def _updated(task: Task, changed: list[Change]) -> bool:
-    """The page has the new text at its next version, all else as it was."""
-    if len(changed) != 1 or changed[0].table != "pages" or not changed[0].before or not changed[0].after:
-        return False
-    before, after = changed[0].before, changed[0].after
-    return (
-        before["id"] == task.goal["page"]
-        and after["version"] == task.goal["number"]
-        and after["body"] == {"representation": "storage", "value": task.goal["value"]}
-        and changed_fields(before, after) == {"body", "version", "updatedAt", "history"}
-    )
-
-
-def _number(value: Json, wanted: Json) -> float:
-    return float(type(value) is int and value == wanted)
-
-
-def _numbered(plan: Plan, number: int) -> Plan:
-    return [
-        call if call.name != "updatePage" else PlannedCall(call.name, {**call.arguments, "version": {"number": number}})
-        for call in plan
-    ]
-
-
-def _believe_request(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Writes the version after the one that the request tells, without reading."""
-    return [call for call in _numbered(plan, task.goal["stale"] + 1) if call.name != "getPageById"]
-
-
-def _same_version(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Writes the current version's number."""
-    return _numbered(plan, task.goal["number"] - 1)
-
-
-def _drop_title(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Leaves the title out, which an update needs too."""
-    return [
-        PlannedCall(call.name, {name: value for name, value in call.arguments.items() if name != "title"})
-        if call.name == "updatePage"
-        else call
-        for call in plan
-    ]
+    return TaskDraft(request, world, {"stale": stale}, plan)
 
 
 SCENARIO = Scenario(
@@ -121,15 +70,25 @@ SCENARIO = Scenario(
     api=CONFLUENCE,
     tools=("getPages", "getPageById", "updatePage"),
     checks=(
-        page_found("updatePage", "page", 0.05),
-        page_read("updatePage", "page", 0.10),
-        read_argument("updatePage", "id", "page", 0.10),
-        argument("updatePage", "title", "title", 0.05),
-        argument("updatePage", "body.value", "value", 0.10),
-        argument("updatePage", "version.number", "number", 0.15, _number),
+        page_found("page", "updatePage", "id", 0.05),
+        page_read("updatePage", 0.10),
+        read_like_oracle("updatePage", "id", 0.10),
+        like_oracle("updatePage", "title", 0.05),
+        like_oracle("updatePage", "body.value", 0.10),
+        like_oracle("updatePage", "version.number", 0.15, integer),
         stopped_after("updatePage", 0.10),
-        outcome(0.35, _updated, "The page has the new text at its next version, and nothing else has changed."),
+        same_site_as_oracle(
+            0.35,
+            "The page has the new text at its next version, and nothing else has changed.",
+            PAGES,
+        ),
     ),
-    mistakes={"believe_request": _believe_request, "same_version": _same_version, "drop_title": _drop_title},
+    mistakes={
+        "believe_request": change(
+            "updatePage", lambda _, task, rng: {"version.number": task.goal["stale"] + 1}, unread=("getPageById",)
+        ),
+        "same_version": change("updatePage", lambda right, *_: {"version.number": right["version"]["number"] - 1}),
+        "drop_title": omit("updatePage", "title"),
+    },
     draw=draw,
 )

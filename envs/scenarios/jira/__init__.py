@@ -18,20 +18,9 @@ from envs.scenarios.jira import (
     triage_by_jql,
 )
 
-SCENARIOS = (
-    create_issue.SCENARIO,
-    transition_ticket.SCENARIO,
-    read_issue.SCENARIO,
-    triage_by_jql.SCENARIO,
-    create_subtask.SCENARIO,
-    link_duplicate.SCENARIO,
-    log_work.SCENARIO,
-    comment_mention.SCENARIO,
-    recover.SCENARIO,
-    move_three_hops.SCENARIO,
-    refuse_infeasible.SCENARIO,
-    resolve_ticket.SCENARIO,
-    plan_sprint.SCENARIO,
-    answer_without_tools.SCENARIO,
-    transition_conflict.SCENARIO,
+_FAMILIES = (
+    (create_issue, transition_ticket, read_issue, triage_by_jql, create_subtask, link_duplicate, log_work)
+    + (comment_mention, recover, move_three_hops, refuse_infeasible, resolve_ticket, plan_sprint)
+    + (answer_without_tools, transition_conflict)
 )
+SCENARIOS = tuple(family.SCENARIO for family in _FAMILIES)

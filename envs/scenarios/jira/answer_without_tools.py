@@ -9,16 +9,17 @@ import random
 import re
 
 from envs import words
-from envs.api.world import Record, World
 from envs.jira import JIRA
-from envs.jira.world import PRIORITIES, add_distractors, add_issue, add_project, empty_site, simple_workflow
+from envs.jira.world import add_distractors, add_project, empty_site, simple_workflow
+from envs.reward.answers import named
 from envs.reward.checks import Check, FinishedEpisode
-from envs.reward.site_diff import changes
-from envs.scenarios.jira.read_issue import FACTS, TYPES, facts_of, named, possible, unasked
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.scenarios.vocabulary.jira_checks import names_at
+from envs.scenarios.vocabulary.jira_facts import FACTS, any_issue, facts_of, possible, unasked
+from envs.scenarios.vocabulary.oracle import same_site_as_oracle
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing, quoted_list
 from envs.task import PlannedCall, Task
 from envs.trace import Call
-from envs.words import Split
 
 _LIST = "[these are|here are|we have|there are] [|the ][issues|tickets|keys]: {keys}. "
 _WORDINGS = {
@@ -65,91 +66,76 @@ FIGURES = ("two", "three", "four", "five", "six", "seven", "eight", "nine")
 """Numbers in words; "one" is none, for it says "which one" too."""
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A site with the issues that a request lists, each of a project of its own, and a question about them."""
     fresh, world, count = words.fresh_words(rng, split), empty_site(), rng.randint(3, 5)
     keys = words.distinct(rng, count, lambda r: words.key(r, split))
     numbers = rng.sample(range(10, 99), count)
-    issues = [
-        _issue(world, rng, split, key, number, words.phrase(rng, split, 2, 3, fresh))
-        for key, number in zip(keys, numbers, strict=True)
-    ]
+    issues = []
+    for key, number in zip(keys, numbers, strict=True):
+        summary = words.phrase(rng, split, 2, 3, fresh)
+        statuses = [words.phrase(rng, split, 2, 2) for _ in range(3)]
+        project = add_project(world, key, words.phrase(rng, split, 1, 2), statuses, simple_workflow())
+        issues.append(any_issue(world, rng, project, number, summary))
     add_distractors(world, rng, split, keys)
     listed = [issue["key"] for issue in issues]
     place, chosen = rng.choice(PLACES), rng.randrange(count)
     question = rng.choice(("project", "count", "extreme", "place")) if rng.random() < 0.5 else "read"
-    told = {
-        "keys": ", ".join(f'"{key}"' for key in listed[:-1]) + f' and "{listed[-1]}"',
-        "project": keys[chosen],
-        "extreme": (extreme := rng.choice(("highest", "lowest"))),
-        "place": place,
-        "fact": (fact := rng.choice(FACTS)),
-    }
+    extreme, fact = rng.choice(("highest", "lowest")), rng.choice(FACTS)
     wording = phrasing(rng, split, _WORDINGS[question], _KEPT_BACK[question] * 2)
+    request = wording.format(keys=quoted_list(listed), project=keys[chosen], extreme=extreme, place=place, fact=fact)
     at = chosen if "{project}" in wording else PLACES.index(place) if place != "last" else count - 1
-    goal = {"listed": listed, "issue": "", "id": "", "fact": -1}
-    if question == "read":
-        answer = facts_of(world, issues[at])[fact]
-        goal |= {"issue": listed[at], "id": issues[at]["id"], "fact": FACTS.index(fact)}
-    elif question == "count":
-        answer = str(count)
-    elif question == "extreme":
-        answer = listed[numbers.index((max if extreme == "highest" else min)(numbers))]
-    else:
-        answer = listed[at]
-    plan = (PlannedCall("getIssue", {"issueIdOrKey": listed[at]}),) if question == "read" else ()
-    return TaskDraft(wording.format(**told), world, goal | {"answer": answer}, plan, f'It is "{answer}".')
+    if question == "extreme":
+        at = numbers.index((max if extreme == "highest" else min)(numbers))
+    if question != "read":
+        answer = str(count) if question == "count" else listed[at]
+        return TaskDraft(request, world, {"listed": listed, "answer": answer}, (), f'It is "{answer}".')
+    answer = facts_of(world, issues[at])[fact]
+    goal = {"listed": listed, "answer": answer, "fact": FACTS.index(fact)}
+    return TaskDraft(
+        request, world, goal, (PlannedCall("getIssue", {"issueIdOrKey": listed[at]}),), f'It is "{answer}".'
+    )
 
 
-def _issue(world: World, rng: random.Random, split: Split, key: str, number: int, summary: str) -> Record:
-    """An issue of a project of its own, in any status, of any type and priority."""
-    statuses = [words.phrase(rng, split, 2, 2) for _ in range(3)]
-    project = add_project(world, key, words.phrase(rng, split, 1, 2), statuses, simple_workflow())
-    flow = world.table("workflows")[project["workflow"]]
-    status = rng.choice([flow["initial"], *(step["to"] for step in flow["transitions"])])
-    issue = add_issue(world, project, number, summary, rng.choice(TYPES), status)
-    priority = world.find("priorities", name=rng.choice(PRIORITIES))[0]["id"]
-    world.table("issues")[issue["id"]] = issue = {**issue, "fields": {**issue["fields"], "priority": priority}}
-    return issue
+def _issue(task: Task) -> str:
+    """The key of the issue that has to be read, if any."""
+    return task.oracle[0].arguments["issueIdOrKey"] if task.oracle else ""
 
 
 def _needed(call: Call, task: Task) -> bool:
     """Whether a call reads what the task cannot be answered without."""
-    issue = str(call.arguments.get("issueIdOrKey", "")).upper()
-    return call.name == "getIssue" and call.ok and bool(issue) and issue in (task.goal["issue"], task.goal["id"])
-
-
-def _known(episode: FinishedEpisode) -> bool:
-    """Whether the answer can be known: it is in the request, or was read."""
-    task = episode.task
-    return not task.goal["issue"] or any(_needed(call, task) for call in episode.trace)
+    if call.name != "getIssue" or not call.ok or not _issue(task):
+        return False
+    return str(call.arguments.get("issueIdOrKey", "")).upper() in names_at(task, _issue(task))
 
 
 def _named(episode: FinishedEpisode) -> set[str]:
     """What the last turn names of all that could answer the question, in lower case."""
-    goal, said = episode.task.goal, episode.trace.answer
-    if goal["issue"]:
-        return named(said, possible(episode.task.world, FACTS[goal["fact"]]))
+    task, goal, said = episode.task, episode.task.goal, episode.trace.answer
+    if task.oracle:
+        return named(said, possible(task.world, FACTS[goal["fact"]]))
     if not goal["answer"].isdigit():
         return named(said, goal["listed"])
     said = re.sub(r"\b[A-Z]+-\d+\b", "", said)
     figures = {name: str(value) for value, name in enumerate(FIGURES, 2)}
-    found = named(said, [*FIGURES, *map(str, range(1000))])
-    return {figures.get(one, one) for one in found}
-
-
-def _right(episode: FinishedEpisode) -> bool:
-    """The answer is named, nothing else that could be one, and no other fact; one that was not read is a guess."""
-    return _known(episode) and _named(episode) == {episode.task.goal["answer"].lower()} and _only_asked(episode)
+    return {figures.get(name, name) for name in named(said, [*FIGURES, *map(str, range(1000))])}
 
 
 def _only_asked(episode: FinishedEpisode) -> bool:
     """Whether the answer tells no fact of the issue but the one in question."""
-    goal, world = episode.task.goal, episode.task.world
-    if not goal["issue"]:
+    task = episode.task
+    if not task.oracle:
         return True
-    facts = facts_of(world, world.table("issues")[goal["id"]])
-    return not unasked(episode.trace.answer, goal["issue"], facts, [FACTS[goal["fact"]]])
+    key, own_id = names_at(task, _issue(task))
+    facts = facts_of(task.world, task.world.table("issues")[own_id])
+    return not unasked(episode.trace.answer, key, facts, [FACTS[task.goal["fact"]]])
+
+
+def _right(episode: FinishedEpisode) -> float:
+    """The answer is named, nothing else that could be one, and no other fact; one that was not read is a guess."""
+    task = episode.task
+    known = not task.oracle or any(_needed(call, task) for call in episode.trace)
+    return float(known and _named(episode) == {task.goal["answer"].lower()} and _only_asked(episode))
 
 
 def _answered(episode: FinishedEpisode) -> bool:
@@ -160,7 +146,7 @@ def _answered(episode: FinishedEpisode) -> bool:
 def _issue_read(episode: FinishedEpisode) -> float:
     """The last read was of the issue in question; where none is in question, the answer came without one."""
     task, call = episode.task, episode.last("getIssue")
-    if not task.goal["issue"]:
+    if not task.oracle:
         return float(call is None and _right(episode))
     return float(call is not None and _needed(call, task))
 
@@ -172,15 +158,10 @@ def _calls(episode: FinishedEpisode) -> float:
 
 
 def _stopped(episode: FinishedEpisode) -> float:
-    """The model ended the episode by itself with something that could be an answer."""
     return float(episode.trace.stopped and _answered(episode))
 
 
-def _outcome(episode: FinishedEpisode) -> float:
-    return float(_right(episode) and not changes(episode.task.world, episode.final))
-
-
-def _ask_anyway(plan: Plan, task: Task, rng: random.Random) -> Plan:
+def _read_any(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Reads an issue of the list, be it needed or not."""
     return [PlannedCall("getIssue", {"issueIdOrKey": rng.choice(task.goal["listed"])})]
 
@@ -198,9 +179,9 @@ SCENARIO = Scenario(
         Check("argument/issueIdOrKey", 0.15, _issue_read, "The issue in question was read, if any is; else none."),
         Check("procedure/calls", 0.15, _calls, "Nothing was asked that the request says, and no more than needed."),
         Check("procedure/stop", 0.10, _stopped, "The model ended with an answer."),
-        Check("answer", 0.25, lambda episode: float(_right(episode)), "The answer is right, and known, not guessed."),
-        Check("outcome", 0.35, _outcome, "The answer is right and the site is as it was.", outcome=True),
+        Check("answer", 0.25, _right, "The answer is right, and known, not guessed."),
+        same_site_as_oracle(0.35, "The answer is right and the site is as it was.", also=_right),
     ),
-    mistakes={"ask_anyway": _ask_anyway, "read_all": _read_all},
+    mistakes={"ask_anyway": _read_any, "read_all": _read_all},
     draw=draw,
 )

@@ -6,19 +6,23 @@ after reading.
 """
 
 import random
+from collections.abc import Callable
 
 from envs import words
 from envs.api.json_paths import leafwise, leaves
 from envs.api.operation import Json
+from envs.api.world import Record
 from envs.jira import JIRA
-from envs.reward.checks import Check, FinishedEpisode, argument, at, outcome, stopped_after
+from envs.reward.checks import Check, FinishedEpisode, at, stopped_after
 from envs.reward.provenance import last_index, seen_before
-from envs.reward.site_diff import Change
-from envs.scenarios.vocabulary.jira_reads import user_found
-from envs.scenarios.vocabulary.jira_sites import add_people, mixable, names_of, two_projects
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.scenarios.vocabulary.jira_checks import names_issue
+from envs.scenarios.vocabulary.jira_sites import add_people, mixable, two_projects
+from envs.scenarios.vocabulary.mistakes import Edit, change, stop_before
+from envs.scenarios.vocabulary.oracle import graded_call, oracle_value, same_site_as_oracle
+from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
-from envs.words import Split
+from envs.trace import Call
 
 _CALL, _READ = "addComment", "findUsers"
 _SHAPE = (
@@ -44,7 +48,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """An issue, four people who share names, and words for one of them."""
     site = two_projects(rng, split)
     person, *_ = add_people(site, rng)
@@ -53,23 +57,11 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
         issue=issue["key"], person=person["displayName"], text=text
     )
-    account = person["accountId"]
-    goal = {
-        "issue": issue["key"],
-        "names": names_of(issue),
-        "person": person["displayName"],
-        "account": account,
-        "text": text,
-    }
-    return TaskDraft(
-        request,
-        site.world,
-        goal,
-        (
-            PlannedCall(_READ, {"query": person["displayName"]}),
-            PlannedCall(_CALL, {"issueIdOrKey": issue["key"], "body": _mention(account, text)}),
-        ),
+    plan = (
+        PlannedCall(_READ, {"query": person["displayName"]}),
+        PlannedCall(_CALL, {"issueIdOrKey": issue["key"], "body": _mention(person["accountId"], text)}),
     )
+    return TaskDraft(request, site.world, oracle=plan)
 
 
 def _document(*nodes: Json) -> dict[str, Json]:
@@ -82,92 +74,65 @@ def _mention(account: Json, text: str) -> dict[str, Json]:
     return _document({"type": "mention", "attrs": {"id": account}}, {"type": "text", "text": f" {text}"})
 
 
-def _wanted(task: Task) -> Json:
-    return _plain(_mention(task.goal["account"], task.goal["text"]), task)
+def _person(task: Task) -> str:
+    return task.oracle[0].arguments["query"]
 
 
-def _plain(body: Json, task: Task) -> Json:
+def _wanted(task: Task) -> tuple[str, str]:
+    """(account, text) of the oracle's comment."""
+    mention, text = oracle_value(task, _CALL, "body")["content"][0]["content"]
+    return mention["attrs"]["id"], text["text"].strip()
+
+
+def _plain(body: Json, person: str) -> Json:
     """A document without what is optional: space around a text, a mention's own text if it is the person's name."""
     if isinstance(body, list):
-        return [_plain(one, task) for one in body]
+        return [_plain(one, person) for one in body]
     if not isinstance(body, dict):
         return body
-    made = {name: _plain(value, task) for name, value in body.items()}
+    made = {name: _plain(value, person) for name, value in body.items()}
     if made.get("type") == "text" and isinstance(made.get("text"), str):
         made["text"] = made["text"].strip()
     attributes = made.get("attrs")
-    if made.get("type") == "mention" and isinstance(attributes, dict):
-        named = attributes.get("text") in (task.goal["person"], f"@{task.goal['person']}")
-        made["attrs"] = {name: value for name, value in attributes.items() if name != "text" or not named}
+    if made.get("type") == "mention" and isinstance(attributes, dict) and "text" in attributes:
+        if attributes["text"] in (person, f"@{person}"):
+            made["attrs"] = {name: value for name, value in attributes.items() if name != "text"}
     return made
 
 
-def _commented(task: Task, changed: list[Change]) -> bool:
-    """One new comment, as asked; of its issue only the time has changed; nothing else."""
-    by_table = {change.table: change for change in changed}
-    if len(changed) != 2 or by_table.keys() != {"issues", "issue_comments"}:
-        return False
-    comment, issue = by_table["issue_comments"], by_table["issues"]
-    if comment.before or not comment.after or not issue.before or not issue.after:
-        return False
-    return (
-        issue.before["key"] == task.goal["issue"]
-        and {**issue.before, "updated": 0} == {**issue.after, "updated": 0}
-        and comment.after["issue"] == issue.before["id"]
-        and comment.after["visibility"] is None
-        and _plain(comment.after["body"], task) == _wanted(task)
-    )
+def _plain_comment(comment: Record, episode: FinishedEpisode) -> Record:
+    return {**comment, "body": _plain(comment["body"], _person(episode.task))}
 
 
-def _same_issue(value: Json, wanted: Json) -> float:
-    return float(str(value).upper() in wanted)
-
-
-def _mentioned(episode: FinishedEpisode) -> float:
-    """The one mention of the last comment is of the account, which had been read."""
+def _looked_up(episode: FinishedEpisode) -> float:
     calls = episode.trace.calls
-    place = last_index(calls, _CALL)
-    body = calls[place].arguments.get("body") if place >= 0 else None
-    ids = [value for path, value in leaves(body) if path[-2:] == ("attrs", "id")]
-    account = episode.task.goal["account"]
-    return float(ids == [account] and seen_before(calls, place, account))
+    return float(seen_before(calls, last_index(calls, _CALL), _wanted(episode.task)[0]))
 
 
-def _right_body(episode: FinishedEpisode) -> float:
+def _mentioned(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> float:
+    """The one mention of the last comment is of the account, which had been read."""
+    ids = [value for path, value in leaves(call.arguments.get("body")) if path[-2:] == ("attrs", "id")]
+    return float(ids == [_wanted(episode.task)[0]] and _looked_up(episode))
+
+
+def _right_body(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> float:
     """How much of the last comment's document is right, leaf by leaf."""
-    call = episode.last(_CALL)
-    return leafwise(_plain(at(call.arguments, "body"), episode.task), _wanted(episode.task)) if call else 0.0
+    mine, right = (_plain(at(made.arguments, "body"), _person(episode.task)) for made in (call, planned))
+    return leafwise(mine, right)
 
 
-def _other_body(plan: Plan, body: Json) -> Plan:
-    return [PlannedCall(_CALL, {**call.arguments, "body": body}) if call.name == _CALL else call for call in plan]
+def _to(who: Callable[[Task, random.Random], str]) -> Edit:
+    """The comment with another account."""
+    return lambda right, task, rng: {"body": _mention(who(task, rng), _wanted(task)[1])}
 
 
-def _mention_in_text(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Writes the mention as text, without looking the person up."""
-    body = _document({"type": "text", "text": f"@{task.goal['person']} {task.goal['text']}"})
-    return [call for call in _other_body(plan, body) if call.name != _READ]
+def _namesake(task: Task, rng: random.Random) -> str:
+    """Somebody with the same name or with part of it."""
+    return rng.choice([user for user in task.world.table("users") if user not in (_wanted(task)[0], task.world.me)])
 
 
-def _name_as_id(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Puts the name where the account id belongs, without looking the person up."""
-    return [call for call in _other_body(plan, _mention(task.goal["person"], task.goal["text"])) if call.name != _READ]
-
-
-def _namesake(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Mentions somebody with the same name or with part of it."""
-    others = [user for user in task.world.table("users") if user not in (task.goal["account"], task.world.me)]
-    return _other_body(plan, _mention(rng.choice(others), task.goal["text"]))
-
-
-def _bare_text(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Gives the body as plain text."""
-    return _other_body(plan, f"@{task.goal['person']} {task.goal['text']}")
-
-
-def _stop_after_read(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Reads, and leaves it at that."""
-    return [call for call in plan if call.name != _CALL] or plan
+def _in_words(task: Task) -> str:
+    return f"@{_person(task)} {_wanted(task)[1]}"
 
 
 SCENARIO = Scenario(
@@ -175,19 +140,23 @@ SCENARIO = Scenario(
     api=API,
     tools=(_READ, _CALL),
     checks=(
-        user_found(_CALL, "account", 0.10),
-        argument(_CALL, "issueIdOrKey", "names", 0.10, _same_issue),
-        Check("argument/mention", 0.20, _mentioned, "The person was looked up, and is the one who is mentioned."),
-        Check("argument/body", 0.15, _right_body, "The comment is the mention and the text, as a document."),
+        Check("procedure/findUsers", 0.10, _looked_up, f"The user was looked up before {_CALL}."),
+        names_issue(_CALL, 0.10),
+        graded_call(_CALL, "mention", 0.20, _mentioned, "The person was looked up, and is the one who is mentioned."),
+        graded_call(_CALL, "body", 0.15, _right_body, "The comment is the mention and the text, as a document."),
         stopped_after(_CALL, 0.10),
-        outcome(0.35, _commented, "Exactly the comment that was asked for is there."),
+        same_site_as_oracle(
+            0.35, "Exactly the comment that was asked for is there.", {"issue_comments": _plain_comment}
+        ),
     ),
     mistakes={
-        "mention_in_text": _mention_in_text,
-        "name_as_id": _name_as_id,
-        "namesake": _namesake,
-        "bare_text": _bare_text,
-        "stop_after_read": _stop_after_read,
+        "mention_in_text": change(
+            _CALL, lambda _, task, rng: {"body": _document({"type": "text", "text": _in_words(task)})}, unread=(_READ,)
+        ),
+        "name_as_id": change(_CALL, _to(lambda task, rng: _person(task)), unread=(_READ,)),
+        "namesake": change(_CALL, _to(_namesake)),
+        "bare_text": change(_CALL, lambda _, task, rng: {"body": _in_words(task)}),
+        "stop_after_read": stop_before(_CALL),
     },
     draw=draw,
     held_out_operations={_READ: "findUsersForPicker"},

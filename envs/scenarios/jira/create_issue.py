@@ -8,11 +8,13 @@ import random
 from envs import words
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, PRIORITIES, add_distractors, add_project, empty_site, simple_workflow
-from envs.reward.checks import argument, outcome, overlap, stopped_after
-from envs.reward.site_diff import Change
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
-from envs.task import PlannedCall, Task
-from envs.words import Split
+from envs.reward.checks import overlap, stopped_after
+from envs.scenarios.vocabulary.jira_checks import NEW_ISSUE
+from envs.scenarios.vocabulary.mistakes import change, omit
+from envs.scenarios.vocabulary.oracle import like_oracle, same_site_as_oracle
+from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
+from envs.task import PlannedCall
 
 _REST = (
     '[, priority "{priority}", {labels}|, {labels}, priority "{priority}"| with {labels} and priority "{priority}"'
@@ -42,7 +44,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A project among others, and an issue to be created in it."""
     key, kind, priority = words.key(rng, split), rng.choice(ISSUE_TYPES[:3]), rng.choice(PRIORITIES)
     fresh = words.fresh_words(rng, split)
@@ -64,39 +66,7 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
         "priority": {"name": priority},
         "labels": labels,
     }
-    goal = {"project": key, "type": kind, "summary": summary, "priority": priority, "labels": labels}
-    return TaskDraft(request, world, goal, (PlannedCall("createIssue", {"fields": fields}),))
-
-
-def _created(task: Task, changed: list[Change]) -> bool:
-    """One new issue, as asked; its project's counter moved on; nothing else."""
-    made = [change.after for change in changed if change.table == "issues" and change.before is None and change.after]
-    others = [change for change in changed if change.table != "issues"]
-    if len(made) != 1 or len(changed) != 2 or [change.table for change in others] != ["projects"]:
-        return False
-    tables, issue, fields = task.world.tables, made[0], made[0]["fields"]
-    return (
-        tables["projects"][issue["project"]]["key"] == task.goal["project"]
-        and tables["issuetypes"][issue["issuetype"]]["name"] == task.goal["type"]
-        and tables["priorities"][fields["priority"]]["name"] == task.goal["priority"]
-        and fields["summary"] == task.goal["summary"]
-        and fields["labels"] == sorted(task.goal["labels"])
-        and not set(fields) - {"summary", "priority", "labels"}
-    )
-
-
-def _drop(field: str):
-    def mistake(plan: Plan, task: Task, rng: random.Random) -> Plan:
-        """Leaves a field out."""
-        fields = {name: value for name, value in plan[0].arguments["fields"].items() if name != field}
-        return [PlannedCall("createIssue", {"fields": fields})]
-
-    return mistake
-
-
-def _flat_project(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Gives the project as a bare key."""
-    return [PlannedCall("createIssue", {"fields": {**plan[0].arguments["fields"], "project": task.goal["project"]}})]
+    return TaskDraft(request, world, oracle=(PlannedCall("createIssue", {"fields": fields}),))
 
 
 SCENARIO = Scenario(
@@ -104,14 +74,18 @@ SCENARIO = Scenario(
     api=JIRA,
     tools=("createIssue",),
     checks=(
-        argument("createIssue", "fields.project.key", "project", 0.15),
-        argument("createIssue", "fields.issuetype.name", "type", 0.10),
-        argument("createIssue", "fields.summary", "summary", 0.15),
-        argument("createIssue", "fields.priority.name", "priority", 0.15),
-        argument("createIssue", "fields.labels", "labels", 0.15, overlap),
+        like_oracle("createIssue", "fields.project.key", 0.15),
+        like_oracle("createIssue", "fields.issuetype.name", 0.10),
+        like_oracle("createIssue", "fields.summary", 0.15),
+        like_oracle("createIssue", "fields.priority.name", 0.15),
+        like_oracle("createIssue", "fields.labels", 0.15, overlap),
         stopped_after("createIssue", 0.10),
-        outcome(0.20, _created, "Exactly the issue that was asked for was created."),
+        same_site_as_oracle(0.20, "Exactly the issue that was asked for was created.", NEW_ISSUE),
     ),
-    mistakes={"drop_priority": _drop("priority"), "drop_labels": _drop("labels"), "flat_project": _flat_project},
+    mistakes={
+        "drop_priority": omit("createIssue", "fields.priority"),
+        "drop_labels": omit("createIssue", "fields.labels"),
+        "flat_project": change("createIssue", lambda right, *_: {"fields.project": right["fields"]["project"]["key"]}),
+    },
     draw=draw,
 )

@@ -6,19 +6,20 @@ it, or nothing is written after reading.
 """
 
 import random
+from collections.abc import Mapping
 
 from envs import words
+from envs.api.operation import Json
 from envs.api.world import Record, World
-from envs.jira.world import DEFAULT_PRIORITY, put
-from envs.reward.checks import Check, FinishedEpisode, argument, outcome, stopped_after
-from envs.reward.provenance import last_index, read_argument
-from envs.reward.site_diff import Change
-from envs.scenarios.vocabulary.jira_reads import SEARCH, SEARCHABLE, issue_argument, issues_found
-from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, names_of, two_projects
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.jira.world import put
+from envs.reward.checks import read_first, stopped_after
+from envs.scenarios.vocabulary.jira_checks import NEW_ISSUE, SEARCH, SEARCHABLE, issue_like_oracle, searched
+from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, two_projects
+from envs.scenarios.vocabulary.mistakes import change, stop_before
+from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
+from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
-from envs.trace import answered_before
-from envs.words import Split
 
 _CALL, _READ = "createIssue", "getProject"
 _NAME, _KEY, _TEXT = {"name": {"type": "string"}}, {"key": {"type": "string"}}, {"type": "string"}
@@ -51,7 +52,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """Two projects, each with a sub-task type of its own, and an issue that is to get a sub-task."""
     site = two_projects(rng, split)
     world, key = site.world, site.project["key"]
@@ -60,18 +61,12 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
     parent, *_ = mixable(site, rng, [parent_summary, *others], rng.choice(("Bug", "Task", "Story")))
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(summary=summary, parent=parent_summary, project=key)
     fields = {"project": {"key": key}, "issuetype": {"name": kind}, "summary": summary, "parent": {"id": parent["id"]}}
-    goal = {
-        "project": key,
-        "kind": kind,
-        "summary": summary,
-        "under": parent_summary,
-        "parent": [names_of(parent)],
-    }
-    reads = (
+    plan = (
         PlannedCall(SEARCH, {"jql": by_summary(site.project, parent_summary)}),
         PlannedCall(_READ, {"projectIdOrKey": key}),
+        PlannedCall(_CALL, {"fields": fields}),
     )
-    return TaskDraft(request, world, goal, (*reads, PlannedCall(_CALL, {"fields": fields})))
+    return TaskDraft(request, world, oracle=plan)
 
 
 def _own_type(rng: random.Random, world: World, project: Record, name: str) -> str:
@@ -83,64 +78,15 @@ def _own_type(rng: random.Random, world: World, project: Record, name: str) -> s
     return str(made["name"])
 
 
-def _created(task: Task, changed: list[Change]) -> bool:
-    """One new sub-task, as asked; its project's counter moved on; nothing else."""
-    made = [change.after for change in changed if change.table == "issues" and change.before is None and change.after]
-    if len(made) != 1 or sorted(change.table for change in changed) != ["issues", "projects"]:
-        return False
-    tables, issue = task.world.tables, made[0]
-    default = task.world.find("priorities", name=DEFAULT_PRIORITY)[0]["id"]
-    wanted = {"summary": task.goal["summary"], "parent": task.goal["parent"][0][1], "priority": default, "labels": []}
-    return (
-        tables["projects"][issue["project"]]["key"] == task.goal["project"]
-        and tables["issuetypes"][issue["issuetype"]]["name"] == task.goal["kind"]
-        and issue["fields"] == wanted
-    )
+def _parent(right: Mapping[str, Json], task: Task) -> Record:
+    return task.world.tables["issues"][right["fields"]["parent"]["id"]]
 
 
-def _types_read() -> Check:
-    """Whether the project of the issue was read before the write."""
-
-    def score(episode: FinishedEpisode) -> float:
-        calls = episode.trace.calls
-        before = answered_before(calls, last_index(calls, _CALL))
-        return float(any(c.name == _READ and c.ok and c.body["key"] == episode.task.goal["project"] for c in before))
-
-    return Check(f"procedure/{_READ}", 0.05, score, f"The project's issue types were read before {_CALL}.")
-
-
-def _changed_fields(plan: Plan, **fields: object) -> Plan:
-    return [
-        PlannedCall(_CALL, {"fields": {**call.arguments["fields"], **fields}}) if call.name == _CALL else call
-        for call in plan
-    ]
-
-
-def _usual_type(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Takes the type for a usual one, without reading."""
-    kind = rng.choice(("Subtask", "Sub-task", "Task"))
-    return [call for call in _changed_fields(plan, issuetype={"name": kind}) if call.name != _READ]
-
-
-def _parent_by_summary(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Names the parent by its summary, without looking it up."""
-    made = _changed_fields(plan, parent={"id": task.goal["under"]})
-    return [call for call in made if call.name != SEARCH]
-
-
-def _other_parent(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Takes the issue of that summary in the other project."""
-    twin = next(
-        issue["id"]
-        for issue in task.world.find("issues")
-        if issue["fields"]["summary"] == task.goal["under"] and issue["id"] not in task.goal["parent"][0]
-    )
-    return _changed_fields(plan, parent={"id": twin})
-
-
-def _stop_after_read(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Reads, and leaves it at that."""
-    return [call for call in plan if call.name != _CALL] or plan
+def _other_parent(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    """The issue of that summary in the other project."""
+    issues, parent = task.world.find("issues"), _parent(right, task)
+    same = (issue for issue in issues if issue["fields"]["summary"] == parent["fields"]["summary"])
+    return {"fields.parent": {"id": next(issue["id"] for issue in same if issue is not parent)}}
 
 
 SCENARIO = Scenario(
@@ -148,20 +94,30 @@ SCENARIO = Scenario(
     api=API,
     tools=(SEARCH, _READ, _CALL),
     checks=(
-        issues_found(_CALL, "parent", 0.05),
-        _types_read(),
-        argument(_CALL, "fields.project.key", "project", 0.05),
-        read_argument(_CALL, "fields.issuetype.name", "kind", 0.15),
-        issue_argument(_CALL, "fields.parent", "parent", 0.15),
-        argument(_CALL, "fields.summary", "summary", 0.10),
+        searched("parent", _CALL, "fields.parent", 0.05),
+        read_first(
+            _READ, _CALL, 0.05, lambda c, task: c.body["key"] == oracle_value(task, _CALL, "fields.project.key")
+        ),
+        like_oracle(_CALL, "fields.project.key", 0.05),
+        read_like_oracle(_CALL, "fields.issuetype.name", 0.15),
+        issue_like_oracle(_CALL, "fields.parent", 0.15),
+        like_oracle(_CALL, "fields.summary", 0.10),
         stopped_after(_CALL, 0.10),
-        outcome(0.35, _created, "Exactly the sub-task that was asked for was created, under its parent."),
+        same_site_as_oracle(0.35, "Exactly the sub-task that was asked for was created, under its parent.", NEW_ISSUE),
     ),
     mistakes={
-        "usual_type": _usual_type,
-        "parent_by_summary": _parent_by_summary,
-        "other_parent": _other_parent,
-        "stop_after_read": _stop_after_read,
+        "usual_type": change(
+            _CALL,
+            lambda _, task, rng: {"fields.issuetype": {"name": rng.choice(("Subtask", "Sub-task", "Task"))}},
+            unread=(_READ,),
+        ),
+        "parent_by_summary": change(
+            _CALL,
+            lambda right, task, _: {"fields.parent.id": _parent(right, task)["fields"]["summary"]},
+            unread=(SEARCH,),
+        ),
+        "other_parent": change(_CALL, _other_parent),
+        "stop_after_read": stop_before(_CALL),
     },
     draw=draw,
 )

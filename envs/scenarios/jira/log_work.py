@@ -6,19 +6,20 @@ left to itself, the start is not given, a duration stands in the wrong place, or
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
-from envs.api.world import Record
 from envs.jira.durations import seconds
-from envs.reward.checks import Check, FinishedEpisode, argument, outcome, stopped_after
-from envs.reward.site_diff import Change
-from envs.scenarios.vocabulary.jira_reads import SEARCH, SEARCHABLE, issue_argument, issues_found
-from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, names_of, two_projects
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.reward.checks import FinishedEpisode, stopped_after
+from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCHABLE, issue_like_oracle, searched
+from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, two_projects
+from envs.scenarios.vocabulary.mistakes import change, omit, stop_before
+from envs.scenarios.vocabulary.oracle import graded_call, ignoring, like_oracle, only, same_site_as_oracle
+from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import of_split, phrasing
 from envs.task import PlannedCall, Task
-from envs.words import Split
+from envs.trace import Call
 
 _CALL = "addWorklog"
 _TEXT = {"type": "string"}
@@ -59,50 +60,27 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """An issue with an estimate, among others; work was done on it."""
     site = two_projects(rng, split)
     summary, *others = (words.phrase(rng, split, 2, 3, site.fresh) for _ in range(3))
-    spent = _of_split(rng, split, _hours)
-    given = _of_split(rng, split, _hours, but=spent)
+    spent = of_split(rng, split, _hours)
+    given = of_split(rng, split, _hours, but=spent)
     # More than both together: it ends above 0, and elsewhere for each way.
     remaining = _seconds(spent) + _seconds(given) + 900 * rng.randint(2, 40)
     tracked = {"original": remaining + 3600 * rng.randint(0, 8), "remaining": remaining}
     issue, *_ = mixable(site, rng, [summary, *others], "Task", timetracking=tracked)
-    day, time = _of_split(rng, split, _day), _of_split(rng, split, _time)
-    how = rng.choice(list(_ESTIMATES))
-    request = _wording(rng, split, how).format(
+    day, time = of_split(rng, split, _day), of_split(rng, split, _time)
+    way = rng.choice(list(_ESTIMATES))
+    request = _wording(rng, split, way).format(
         spent=spent, issue=summary, project=site.project["key"], day=day, time=time, given=given
     )
-    estimate = {} if how == "auto" else {"adjustEstimate": how}
-    if how in _GIVEN:
-        estimate[_GIVEN[how]] = given
-    started = f"{day}T{time}:00.000+0000"
-    goal = {
-        "project": site.project["key"],
-        "issue": summary,
-        "issues": [names_of(issue)],
-        "spent": spent,
-        "started": started,
-        "way": list(_ESTIMATES).index(how),
-        "given": given,
-        "left": {
-            "auto": remaining - _seconds(spent),
-            "leave": remaining,
-            "new": _seconds(given),
-            "manual": remaining - _seconds(given),
-        }[how],
-    }
-    log = {"issueIdOrKey": issue["id"], "timeSpent": spent, "started": started, **estimate}
-    search = PlannedCall(SEARCH, {"jql": by_summary(site.project, summary)})
-    return TaskDraft(request, site.world, goal, (search, PlannedCall(_CALL, log)))
-
-
-def _of_split(rng: random.Random, split: Split, made: Callable[[random.Random], str], but: str = "") -> str:
-    """A value of the split, by a hash of itself as words are."""
-    while words.held_out(value := made(rng)) != (split == "heldout") or value == but:
-        pass
-    return value
+    estimate = {} if way == "auto" else {"adjustEstimate": way}
+    if way in _GIVEN:
+        estimate[_GIVEN[way]] = given
+    log = {"issueIdOrKey": issue["id"], "timeSpent": spent, "started": f"{day}T{time}:00.000+0000", **estimate}
+    plan = (PlannedCall(SEARCH, {"jql": by_summary(site.project, summary)}), PlannedCall(_CALL, log))
+    return TaskDraft(request, site.world, {"given": given}, plan)
 
 
 def _hours(rng: random.Random) -> str:
@@ -122,103 +100,36 @@ def _seconds(text: Json) -> int:
     return (seconds(text) or 0) if isinstance(text, str) else 0
 
 
-def _wording(rng: random.Random, split: Split, how: str) -> str:
-    plain, varied = _ESTIMATES[how]
-    common, kept_back = (
-        [wording.replace("<estimate>", estimate) for wording in wordings]
-        for wordings, estimate in ((_WORDINGS, varied), (_KEPT_BACK, plain))
-    )
-    return phrasing(rng, split, common, kept_back)
-
-
-def _way(task: Task) -> str:
-    return list(_ESTIMATES)[task.goal["way"]]
-
-
-def _logged(task: Task, changed: list[Change]) -> bool:
-    """One new worklog, as asked; of its issue only what is left of the estimate has changed; nothing else."""
-    by_table = {change.table: change for change in changed}
-    if len(changed) != 2 or by_table.keys() != {"issues", "worklogs"}:
-        return False
-    log, issue = by_table["worklogs"], by_table["issues"]
-    if log.before or not log.after or not issue.before or not issue.after:
-        return False
-    wanted = {"issue": task.goal["issues"][0][1], "seconds": _seconds(task.goal["spent"])}
-    wanted |= {"started": task.goal["started"], "comment": None}
-    return (
-        issue.before["id"] == wanted["issue"]
-        and {name: log.after[name] for name in wanted} == wanted
-        and _rest(issue.after) == _rest(issue.before)
-        and issue.after["fields"]["timetracking"]
-        == {**issue.before["fields"]["timetracking"], "remaining": task.goal["left"]}
-    )
-
-
-def _rest(issue: Record) -> Record:
-    """What logging work leaves alone."""
-    fields = {name: value for name, value in issue["fields"].items() if name != "timetracking"}
-    return {**{name: value for name, value in issue.items() if name not in ("updated", "history")}, "fields": fields}
+def _wording(rng: random.Random, split: words.Split, way: str) -> str:
+    plain, varied = _ESTIMATES[way]
+    common = [wording.replace("<estimate>", varied) for wording in _WORDINGS]
+    return phrasing(rng, split, common, [wording.replace("<estimate>", plain) for wording in _KEPT_BACK])
 
 
 def _same_duration(value: Json, wanted: Json) -> float:
     return float(_seconds(value) == _seconds(wanted))
 
 
-def _same_time(value: Json, wanted: Json) -> float:
+def _same_minute(value: Json, wanted: Json) -> float:
     """Half for the right minute in another form."""
     if not isinstance(value, str):
         return 0.0
     return 1.0 if value == wanted else 0.5 * (value.replace(" ", "T")[:16] == wanted[:16])
 
 
-def _right_estimate(episode: FinishedEpisode) -> float:
-    """Half for the right way, half for its duration; a duration of another way takes half away.
-
-    To say nothing is to let it go down by itself.
-    """
-    call, how = episode.last(_CALL), _way(episode.task)
-    if call is None or call.arguments.get("adjustEstimate", "auto") != how:
+def _estimate(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> float:
+    """Half for the right way, which is auto by default, half for its duration; another way's duration costs half."""
+    way = planned.arguments.get("adjustEstimate", "auto")
+    if call.arguments.get("adjustEstimate", "auto") != way:
         return 0.0
-    right = how not in _GIVEN or _same_duration(call.arguments.get(_GIVEN[how]), episode.task.goal["given"])
-    others = any(name in call.arguments for way, name in _GIVEN.items() if way != how)
-    return 0.5 + 0.5 * right - 0.5 * others
+    name = _GIVEN.get(way, "")
+    right = not name or _same_duration(call.arguments.get(name), planned.arguments[name])
+    return 0.5 + 0.5 * right - 0.5 * any(other in call.arguments for other in _GIVEN.values() if other != name)
 
 
-def _without(plan: Plan, *names: str, **others: Json) -> Plan:
-    """The plan, its worklog without some arguments and with others."""
-    return [
-        PlannedCall(_CALL, {name: value for name, value in call.arguments.items() if name not in names} | others)
-        if call.name == _CALL
-        else call
-        for call in plan
-    ]
-
-
-def _forget_estimate(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Leaves the estimate to itself."""
-    return _without(plan, "adjustEstimate", *_GIVEN.values())
-
-
-def _forget_start(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Does not say when the work began."""
-    return _without(plan, "started")
-
-
-def _plain_time(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Writes the time as the request does."""
-    return _without(plan, started=task.goal["started"][:16].replace("T", " "))
-
-
-def _wrong_way(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Takes another way with the estimate."""
-    how = rng.choice([way for way in _ESTIMATES if way != _way(task)])
-    given = {_GIVEN[how]: task.goal["given"]} if how in _GIVEN else {}
-    return _without(plan, *_GIVEN.values(), adjustEstimate=how, **given)
-
-
-def _stop_after_read(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Reads, and leaves it at that."""
-    return [call for call in plan if call.name != _CALL] or plan
+def _other_way(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    way = rng.choice([way for way in _ESTIMATES if way != right.get("adjustEstimate", "auto")])
+    return {"adjustEstimate": way} | ({_GIVEN[way]: task.goal["given"]} if way in _GIVEN else {})
 
 
 SCENARIO = Scenario(
@@ -226,20 +137,24 @@ SCENARIO = Scenario(
     api=API,
     tools=(SEARCH, "getIssueWorklog", _CALL),
     checks=(
-        issues_found(_CALL, "issues", 0.05),
-        issue_argument(_CALL, "issueIdOrKey", "issues", 0.15),
-        argument(_CALL, "timeSpent", "spent", 0.10, _same_duration),
-        argument(_CALL, "started", "started", 0.10, _same_time),
-        Check("argument/adjustEstimate", 0.15, _right_estimate, "The estimate becomes what the request says."),
+        searched("issues", _CALL, "issueIdOrKey", 0.05),
+        issue_like_oracle(_CALL, "issueIdOrKey", 0.15),
+        like_oracle(_CALL, "timeSpent", 0.10, _same_duration),
+        like_oracle(_CALL, "started", 0.10, _same_minute),
+        graded_call(_CALL, "adjustEstimate", 0.15, _estimate, "The estimate becomes what the request says."),
         stopped_after(_CALL, 0.10),
-        outcome(0.35, _logged, "Exactly the work that was done is logged, and the estimate is as was asked."),
+        same_site_as_oracle(
+            0.35,
+            "Exactly the work that was done is logged, and the estimate is as was asked.",
+            {"issues": ignoring("history"), "worklogs": only("issue", "seconds", "started", "comment")},
+        ),
     ),
     mistakes={
-        "forget_estimate": _forget_estimate,
-        "forget_start": _forget_start,
-        "plain_time": _plain_time,
-        "wrong_way": _wrong_way,
-        "stop_after_read": _stop_after_read,
+        "forget_estimate": omit(_CALL, "adjustEstimate", *_GIVEN.values()),
+        "forget_start": omit(_CALL, "started"),
+        "plain_time": change(_CALL, lambda right, *_: {"started": right["started"][:16].replace("T", " ")}),
+        "wrong_way": change(_CALL, _other_way, without=tuple(_GIVEN.values())),
+        "stop_after_read": stop_before(_CALL),
     },
     draw=draw,
 )

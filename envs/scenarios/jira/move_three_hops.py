@@ -13,12 +13,13 @@ from envs.api.distractors import near_phrase
 from envs.api.world import Record
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
-from envs.reward.checks import Check, FinishedEpisode, argument, outcome, stopped_after
-from envs.scenarios.vocabulary.jira_writes import moves, one_moved, read_it, reads, right_issue
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.reward.checks import Check, FinishedEpisode, stopped_after
+from envs.scenarios.vocabulary.jira_moves import MOVE, MOVED, about_it, moves, reads, the_issue
+from envs.scenarios.vocabulary.oracle import any_case, like_oracle, same_site_as_oracle
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import Task
 from envs.trace import Call
-from envs.words import Split
 
 _ISSUE = '[|issue |ticket |the ticket ]"{issue}"'
 _VIA = '[via|by way of|through] "{first}"[ and then|, then| and after that| and] "{second}"'
@@ -42,7 +43,7 @@ _KEPT_BACK = (
 HOPS = 3
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A project whose workflow has one route to the wished status, and more transitions that leave it."""
     key, number = words.key(rng, split), rng.randint(10, 99)
     fresh = words.fresh_words(rng, split)
@@ -67,14 +68,14 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
     project = add_project(world, key, words.phrase(rng, split, 1, 2), statuses, rng.sample(steps, len(steps)))
     issue = add_issue(world, project, number, words.phrase(rng, split, 2, 3))
     add_distractors(world, rng, split, [key])
-    goal = {"issue": issue["key"], "first": first, "second": second, "status": target, "hops": ids[:HOPS]}
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(**goal)
+    values = {"issue": issue["key"], "first": first, "second": second, "status": target}
+    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(**values)
     hops = zip(ids, (first, second, target), strict=False)
     plan = (call for made, to in hops for call in (reads(issue["key"]), moves(issue["key"], made, f'"{to}": {made}')))
-    return TaskDraft(request, world, goal, tuple(plan))
+    return TaskDraft(request, world, {"status": target}, tuple(plan))
 
 
-def _told(call: Call, read: Call | None) -> bool:
+def _just_read(call: Call, read: Call | None) -> bool:
     """Whether the last read since the issue moved had been answered and has the transition that a call makes."""
     transition = call.arguments.get("transition")
     wanted = transition.get("id") if isinstance(transition, dict) else None
@@ -85,18 +86,19 @@ def _told(call: Call, read: Call | None) -> bool:
 
 def _walk(episode: FinishedEpisode) -> tuple[int, int, int]:
     """(moves by transitions that had just been read, all moves, hops of the route that were made in order)."""
+    route = [call.arguments["transition"]["id"] for call in episode.task.oracle if call.name == MOVE]
     read: Call | None = None
     fresh = moved = hops = 0
     for call in episode.trace:
-        if not call.ok or not read_it(call, episode.task):
+        if not call.ok or not about_it(call, episode.task):
             continue
         if call.name == "getTransitions":
             read = call
-        elif call.name == "doTransition":
+        elif call.name == MOVE:
             moved += 1
-            fresh += _told(call, read)
-            on_route = hops < HOPS and str(call.arguments["transition"]["id"]) == episode.task.goal["hops"][hops]
-            hops += on_route and _told(call, read)
+            fresh += _just_read(call, read)
+            on_route = hops < HOPS and str(call.arguments["transition"]["id"]) == route[hops]
+            hops += on_route and _just_read(call, read)
             read = None
     return fresh, moved, hops
 
@@ -113,9 +115,10 @@ def _fresh(episode: FinishedEpisode) -> float:
 def _by_name(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Takes the transition that is called like the wished status, wherever it leads."""
     steps = [step for flow in task.world.find("workflows") for step in flow["transitions"]]
-    start = task.world.find("issues", key=task.goal["issue"])[0]["status"]
+    issue = the_issue(task)
+    start = task.world.find("issues", key=issue)[0]["status"]
     named = next(step for step in steps if step["name"] == task.goal["status"] and step["from"] in ([start], []))
-    return [reads(str(task.goal["issue"])), moves(str(task.goal["issue"]), named["id"])]
+    return [reads(issue), moves(issue, named["id"])]
 
 
 def _half_way(plan: Plan, task: Task, rng: random.Random) -> Plan:
@@ -131,13 +134,13 @@ def _read_once(plan: Plan, task: Task, rng: random.Random) -> Plan:
 SCENARIO = Scenario(
     name="jira_move_three_hops",
     api=JIRA,
-    tools=("getTransitions", "doTransition"),
+    tools=("getTransitions", MOVE),
     checks=(
-        argument("doTransition", "issueIdOrKey", "issue", 0.05, right_issue),
+        like_oracle(MOVE, "issueIdOrKey", 0.05, any_case),
         Check("argument/transition.id", 0.30, _route, "Each hop's transition was read, chosen and made, in order."),
         Check("procedure/getTransitions", 0.15, _fresh, "The transitions were read anew before each hop."),
-        stopped_after("doTransition", 0.10),
-        outcome(0.40, one_moved, "The issue is in the wished status and nothing else has changed."),
+        stopped_after(MOVE, 0.10),
+        same_site_as_oracle(0.40, "The issue is in the wished status and nothing else has changed.", MOVED),
     ),
     mistakes={"by_name": _by_name, "half_way": _half_way, "read_once": _read_once},
     draw=draw,

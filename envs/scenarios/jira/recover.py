@@ -12,21 +12,14 @@ from envs import words
 from envs.api.faults import Faults
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, empty_site
-from envs.reward.checks import Check, FinishedEpisode, argument, outcome
-from envs.reward.site_diff import Change
-from envs.scenarios.vocabulary.jira_writes import (
-    as_asked,
-    moves,
-    one_moved,
-    read_it,
-    reads,
-    right_issue,
-    right_transition,
-)
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.reward.checks import Check, FinishedEpisode
+from envs.scenarios.vocabulary.jira_moves import MOVE, MOVED, about_it, moves, reads, right_transition
+from envs.scenarios.vocabulary.mistakes import give_up
+from envs.scenarios.vocabulary.oracle import any_case, like_oracle, same_site_as_oracle
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import BLAMELESS, answered_before
-from envs.words import Split
 
 _MOVE = (
     '[[move|bring|take|transition] [|issue |the ticket ]"{issue}" [to|into] "{status}"'
@@ -48,10 +41,11 @@ _KEPT_BACK = (
     f'Take the ticket "{{issue}}" on to "{{status}}" and, when it is there, {_NEW}.',
     f'{_MOVE}. With that done, "{{project}}" gets a new "{{type}}": "{{summary}}".',
 )
-OPERATIONS = ("getTransitions", "doTransition", "createIssue")
+_CREATE = "createIssue"
+OPERATIONS = ("getTransitions", MOVE, _CREATE)
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A project with a workflow of its own, an issue to be moved, one to be created, and a call that fails."""
     key, number, choices = words.key(rng, split), rng.randint(10, 97), rng.randint(2, 3)
     fresh = words.fresh_words(rng, split)
@@ -68,17 +62,13 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
     add_distractors(world, rng, split, [key])
     world.next_id = rng.randint(10_000, 99_000)
     chosen, kind, summary = rng.randrange(choices), rng.choice(ISSUE_TYPES[:3]), words.phrase(rng, split, 2, 3, fresh)
-    goal = {"issue": issue["key"], "status": targets[chosen], "transition": ids[chosen]}
-    goal |= {"project": key, "type": kind, "summary": summary}
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(**goal)
-    fields = {"project": {"key": key}, "issuetype": {"name": kind}, "summary": summary}
-    plan = (
-        reads(issue["key"]),
-        moves(issue["key"], ids[chosen]),
-        PlannedCall("createIssue", {"fields": fields}),
+    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
+        issue=issue["key"], status=targets[chosen], project=key, type=kind, summary=summary
     )
+    fields = {"project": {"key": key}, "issuetype": {"name": kind}, "summary": summary}
+    plan = (reads(issue["key"]), moves(issue["key"], ids[chosen]), PlannedCall(_CREATE, {"fields": fields}))
     faults = _faults(rng)
-    return TaskDraft(request, world, goal, _retried(plan, faults), faults=faults)
+    return TaskDraft(request, world, oracle=_retried(plan, faults), faults=faults)
 
 
 def _faults(rng: random.Random) -> Faults | None:
@@ -87,7 +77,7 @@ def _faults(rng: random.Random) -> Faults | None:
         return None
     name = rng.choice(OPERATIONS)
     # The official document has 409 for transitions alone.
-    statuses = [rng.choice((429, 500, 409) if name == "doTransition" else (429, 500))]
+    statuses = [rng.choice((429, 500, 409) if name == MOVE else (429, 500))]
     if rng.random() < 0.3:
         statuses.append(rng.choice((429, 500)))
     return Faults(on=tuple((name, place + 1, status) for place, status in enumerate(statuses)))
@@ -102,15 +92,6 @@ def _retried(plan: tuple[PlannedCall, ...], faults: Faults | None) -> tuple[Plan
     return tuple(made)
 
 
-def _done(task: Task, changed: list[Change]) -> bool:
-    """The issue is in the wanted status, there is one new issue, as asked, and nothing else has changed."""
-    moved = [change for change in changed if change.table == "issues" and change.before and change.after]
-    new = [change.after for change in changed if change.table == "issues" and not change.before and change.after]
-    others = [change.table for change in changed if change.table != "issues"]
-    few = len(changed) == 3 and len(new) == 1 and others == ["projects"]
-    return few and one_moved(task, moved) and as_asked(task, new[0])
-
-
 def _accepted(episode: FinishedEpisode, name: str) -> bool:
     return any(call.ok for call in episode.trace.of(name))
 
@@ -118,15 +99,15 @@ def _accepted(episode: FinishedEpisode, name: str) -> bool:
 def _read(episode: FinishedEpisode) -> float:
     """The transitions were read before one was first tried: one that failed through no fault of its own counts too."""
     calls = episode.trace.calls
-    first = next((p for p, call in enumerate(calls) if call.name == "doTransition" and call.error != "refused"), -1)
+    first = next((p for p, call in enumerate(calls) if call.name == MOVE and call.error != "refused"), -1)
     known = answered_before(calls, first)
-    return float(any(call.name == "getTransitions" and call.ok and read_it(call, episode.task) for call in known))
+    return float(any(call.name == "getTransitions" and call.ok and about_it(call, episode.task) for call in known))
 
 
 def _again(episode: FinishedEpisode) -> float:
     """How much of what failed was made again at once and as it was; where nothing failed, nothing is repeated."""
     calls = episode.trace.calls
-    progress = sum(_accepted(episode, name) for name in ("doTransition", "createIssue")) / 2
+    progress = sum(_accepted(episode, name) for name in (MOVE, _CREATE)) / 2
     if episode.task.faults is None:
         return progress if len(calls) == len({call.name for call in calls}) else 0.0
     failed = [place for place, call in enumerate(calls) if call.error in BLAMELESS]
@@ -141,14 +122,8 @@ def _again(episode: FinishedEpisode) -> float:
 def _stopped(episode: FinishedEpisode) -> float:
     """Both writes were accepted, one of them last, and then the model ended the episode by itself."""
     calls = episode.trace.calls
-    both = _accepted(episode, "doTransition") and _accepted(episode, "createIssue")
+    both = _accepted(episode, MOVE) and _accepted(episode, _CREATE)
     return float(episode.trace.stopped and both and calls[-1].ok and calls[-1].name != "getTransitions")
-
-
-def _give_up(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Stops at the first call that fails."""
-    first = next((place for place, call in enumerate(plan) if call.fails), len(plan))
-    return plan[: first + 1]
 
 
 def _go_on(plan: Plan, task: Task, rng: random.Random) -> Plan:
@@ -167,16 +142,18 @@ SCENARIO = Scenario(
     api=JIRA,
     tools=OPERATIONS,
     checks=(
-        argument("doTransition", "issueIdOrKey", "issue", 0.05, right_issue),
+        like_oracle(MOVE, "issueIdOrKey", 0.05, any_case),
         right_transition(0.10),
-        argument("createIssue", "fields.project.key", "project", 0.05),
-        argument("createIssue", "fields.issuetype.name", "type", 0.05),
-        argument("createIssue", "fields.summary", "summary", 0.10),
+        like_oracle(_CREATE, "fields.project.key", 0.05),
+        like_oracle(_CREATE, "fields.issuetype.name", 0.05),
+        like_oracle(_CREATE, "fields.summary", 0.10),
         Check("procedure/getTransitions", 0.05, _read, "The transitions were read before one of them was tried."),
         Check("procedure/again", 0.15, _again, "What failed was made again at once and unchanged; nothing else was."),
         Check("procedure/stop", 0.10, _stopped, "The model stopped once both writes were accepted."),
-        outcome(0.35, _done, "The issue has moved, exactly the issue asked for is new, and nothing else has changed."),
+        same_site_as_oracle(
+            0.35, "The issue has moved, exactly the issue asked for is new, and nothing else has changed.", MOVED
+        ),
     ),
-    mistakes={"give_up": _give_up, "go_on": _go_on, "twice": _twice},
+    mistakes={"give_up": give_up, "go_on": _go_on, "twice": _twice},
     draw=draw,
 )

@@ -7,20 +7,28 @@ reading.
 """
 
 import random
+from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
 from envs.api.world import Record
 from envs.jira import JIRA
+from envs.jira.transitions import available
 from envs.jira.world import RESOLUTIONS, add_distractors, add_issue, add_project, empty_site, put
-from envs.reward.checks import Check, FinishedEpisode, argument, outcome, read_first, stopped_after
-from envs.reward.site_diff import Change
-from envs.scenarios.vocabulary.jira_writes import only_moved, right_issue, right_transition
-from envs.scenarios.vocabulary.jira_writes import read_it as reads_it
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.reward.checks import FinishedEpisode, at, read_first, stopped_after
+from envs.scenarios.vocabulary.jira_moves import MOVE, about_it, right_transition
+from envs.scenarios.vocabulary.mistakes import change, stop_before
+from envs.scenarios.vocabulary.oracle import (
+    any_case,
+    graded_call,
+    ignoring,
+    like_oracle,
+    same_site_as_oracle,
+)
+from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 from envs.trace import Call
-from envs.words import Split
 
 _ISSUE = '[|issue |ticket |the ticket ]"{issue}"'
 _AS = '[with the resolution|with resolution|resolved as|as] "{resolution}"'
@@ -55,7 +63,7 @@ RESOLVABLE = JIRA.showing(
 ).showing("doTransition", {"fields": _SCREEN})
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A project with two ways into its last status, and perhaps versions that the screen asks for."""
     key, number = words.key(rng, split), rng.randint(10, 99)
     fresh = words.fresh_words(rng, split)
@@ -84,42 +92,33 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
     resolution = rng.choice([one["name"] for one in RESOLUTIONS.values()][1:])
     version = rng.choice(versions) if asks_version else ""
     told = rng.choice(_VERSION).format(name=version) if version else ""
-    values = {"issue": issue["key"], "status": target, "resolution": resolution, "version": told}
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(**values)
-    goal = {**values, "version": version, "transition": ids[0]}
+    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
+        issue=issue["key"], status=target, resolution=resolution, version=told
+    )
     fields: dict[str, Json] = {"resolution": {"name": resolution}}
     fields |= {"fixVersions": [{"name": version}]} if version else {}
+    close = {"issueIdOrKey": issue["key"], "transition": {"id": ids[0]}, "fields": fields}
     plan = (
         PlannedCall("getTransitions", {"issueIdOrKey": issue["key"], "expand": EXPAND}),
-        _closes(issue["key"], ids[0], fields, f'"{target}", resolution: {ids[0]}'),
+        PlannedCall(MOVE, close, f'"{target}", resolution: {ids[0]}'),
     )
-    return TaskDraft(request, world, goal, plan)
-
-
-def _closes(issue: str, transition: str, fields: Json, note: str = "") -> PlannedCall:
-    arguments = {"issueIdOrKey": issue, "transition": {"id": transition}} | ({"fields": fields} if fields else {})
-    return PlannedCall("doTransition", arguments, note)
+    return TaskDraft(request, world, oracle=plan)
 
 
 def _read_whole(call: Call, task: Task) -> float:
     """Half for reading the issue's transitions, half for reading their fields too."""
-    return reads_it(call, task) * (0.5 + 0.5 * (EXPAND in str(call.arguments.get("expand", "")).split(",")))
+    return about_it(call, task) * (0.5 + 0.5 * (EXPAND in str(call.arguments.get("expand", "")).split(",")))
 
 
-def _resolution(value: Json, wanted: Json) -> float:
+def _same_resolution(value: Json, wanted: Json) -> float:
     given = value if isinstance(value, dict) and value.keys() <= _NAMED_BY else {}
     by_id = RESOLUTIONS.get(str(given.get("id")), {}).get("name")
-    return float(wanted == (by_id if "id" in given else given.get("name")))
+    return float(wanted["name"] == (by_id if "id" in given else given.get("name")))
 
 
-def _version(episode: FinishedEpisode) -> float:
-    call, wanted = episode.last("doTransition"), episode.task.goal["version"]
-    if call is None:
-        return 0.0
-    fields = call.arguments.get("fields")
-    given = fields.get("fixVersions") if isinstance(fields, dict) else None
-    named = _versions(episode.task, given)
-    return float(named == ([wanted] if wanted else []))
+def _same_versions(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> float:
+    given, wanted = (_versions(episode.task, at(made.arguments, "fields.fixVersions")) for made in (call, planned))
+    return float(given == wanted)
 
 
 def _versions(task: Task, given: Json) -> list[str]:
@@ -131,63 +130,39 @@ def _versions(task: Task, given: Json) -> list[str]:
     return found
 
 
-def _resolved(task: Task, changed: list[Change]) -> bool:
-    """The issue is in the wanted status with what its screen was to hold; nothing else has changed."""
-    if len(changed) != 1 or changed[0].table != "issues" or not changed[0].before or not changed[0].after:
-        return False
-    before, after = changed[0].before, changed[0].after
-    versions = [one["id"] for one in task.world.find("versions", name=task.goal["version"])]
-    wanted = {**before["fields"], **({"fixVersions": versions} if task.goal["version"] else {})}
-    return (
-        before["key"] == task.goal["issue"]
-        and only_moved(before, {**after, "fields": before["fields"]})
-        and after["fields"] == wanted
-        and task.world.tables["statuses"][after["status"]]["name"] == task.goal["status"]
-        and RESOLUTIONS.get(after.get("resolution") or "", {}).get("name") == task.goal["resolution"]
-    )
-
-
-def _without_screen(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Takes the transition that asks for nothing."""
-    issue = task.world.find("issues", key=task.goal["issue"])[0]
-    flow = task.world.tables["workflows"][task.world.tables["projects"][issue["project"]]["workflow"]]
-    plain = next(step for step in flow["transitions"] if step["from"] == [issue["status"]] and "screen" not in step)
-    return [*plan[:-1], _closes(issue["key"], plain["id"], None)]
-
-
-def _forget_fields(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Leaves out what the screen requires."""
-    return [*plan[:-1], _closes(str(task.goal["issue"]), str(task.goal["transition"]), None)]
-
-
-def _guess_id(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Makes up an id without reading."""
-    return [_closes(str(task.goal["issue"]), str(rng.randint(11, 99)), plan[-1].arguments.get("fields"))]
-
-
-def _stop_after_read(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Reads and does nothing."""
-    return plan[:1]
+def _without_screen(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    """The transition that asks for nothing."""
+    (issue,) = task.world.find("issues", key=right["issueIdOrKey"])
+    plain = next(step for step in available(task.world, issue) if step["from"] and "screen" not in step)
+    return {"transition": {"id": plain["id"]}}
 
 
 SCENARIO = Scenario(
     name="jira_resolve_ticket",
     api=RESOLVABLE,
-    tools=("getTransitions", "doTransition"),
+    tools=("getTransitions", MOVE),
     checks=(
-        argument("doTransition", "issueIdOrKey", "issue", 0.05, right_issue),
-        argument("doTransition", "fields.resolution", "resolution", 0.15, _resolution),
-        Check("argument/fields.fixVersions", 0.10, _version, "The fix version is the one asked for, or none was."),
-        read_first("getTransitions", "doTransition", 0.10, _read_whole),
+        like_oracle(MOVE, "issueIdOrKey", 0.05, any_case),
+        like_oracle(MOVE, "fields.resolution", 0.15, _same_resolution),
+        graded_call(
+            MOVE, "fields.fixVersions", 0.10, _same_versions, "The fix version is the one asked for, or none was."
+        ),
+        read_first("getTransitions", MOVE, 0.10, _read_whole),
         right_transition(0.20),
-        stopped_after("doTransition", 0.10),
-        outcome(0.30, _resolved, "The issue is closed as asked, and nothing else has changed."),
+        stopped_after(MOVE, 0.10),
+        same_site_as_oracle(
+            0.30,
+            "The issue is closed as asked, and nothing else has changed.",
+            {"issues": ignoring("history", "resolutiondate", "statuscategorychangedate")},
+        ),
     ),
     mistakes={
-        "without_screen": _without_screen,
-        "forget_fields": _forget_fields,
-        "guess_id": _guess_id,
-        "stop_after_read": _stop_after_read,
+        "without_screen": change(MOVE, _without_screen, without=("fields",)),
+        "forget_fields": change(MOVE, lambda right, *_: {"transition": right["transition"]}, without=("fields",)),
+        "guess_id": change(
+            MOVE, lambda _, task, rng: {"transition": {"id": str(rng.randint(11, 99))}}, unread=("getTransitions",)
+        ),
+        "stop_after_read": stop_before(MOVE),
     },
     draw=draw,
 )

@@ -5,17 +5,28 @@ first transition is taken, an id is made up, or nothing is done after reading.
 """
 
 import random
+from collections.abc import Mapping
 
 from envs import words
-from envs.api.world import Record, World
+from envs.api.operation import Json
 from envs.jira import JIRA
 from envs.jira.transitions import available
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
-from envs.reward.checks import argument, outcome, read_first, stopped_after
-from envs.scenarios.vocabulary.jira_writes import moves, one_moved, read_it, reads, right_issue, right_transition
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.reward.checks import stopped_after
+from envs.scenarios.vocabulary.jira_moves import (
+    MOVE,
+    MOVED,
+    moves,
+    reads,
+    right_transition,
+    the_issue,
+    transitions_read,
+)
+from envs.scenarios.vocabulary.mistakes import change, stop_before
+from envs.scenarios.vocabulary.oracle import any_case, like_oracle, same_site_as_oracle
+from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import Task
-from envs.words import Split
 
 _WORDINGS = (
     '[|please |can you |could you ][move|transition|bring|shift] [|issue |the ticket ]"{issue}" [to|into|on to]'
@@ -34,7 +45,7 @@ _KEPT_BACK = (
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """A project with a workflow of its own, an issue in it, and one of the statuses that it can go to."""
     key, number, choices = words.key(rng, split), rng.randint(10, 99), rng.randint(3, 4)
     fresh = words.fresh_words(rng, split)
@@ -53,49 +64,31 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
     add_distractors(world, rng, split, [key])
     chosen = rng.randrange(choices)
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], status=targets[chosen])
-    goal = {"issue": issue["key"], "status": targets[chosen], "transition": ids[chosen]}
-    return TaskDraft(
-        request,
-        world,
-        goal,
-        (
-            reads(issue["key"]),
-            moves(issue["key"], ids[chosen], f'"{targets[chosen]}": {ids[chosen]}'),
-        ),
-    )
+    plan = (reads(issue["key"]), moves(issue["key"], ids[chosen], f'"{targets[chosen]}": {ids[chosen]}'))
+    return TaskDraft(request, world, oracle=plan)
 
 
-def _issue(world: World, key: str) -> Record:
-    return world.find("issues", key=key)[0]
-
-
-def _first_transition(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Takes the first transition listed, whatever it leads to."""
-    first = available(task.world, _issue(task.world, str(task.goal["issue"])))[0]
-    return [call if call.name != "doTransition" else moves(str(task.goal["issue"]), first["id"]) for call in plan]
-
-
-def _guess_id(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Makes up an id without reading."""
-    return [moves(str(task.goal["issue"]), str(rng.randint(11, 99)))]
-
-
-def _stop_after_read(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Reads, and leaves it at that."""
-    return [call for call in plan if call.name == "getTransitions"] or plan
+def _first(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    """The first transition listed, whatever it leads to."""
+    (issue,) = task.world.find("issues", key=right["issueIdOrKey"])
+    return {"transition": {"id": available(task.world, issue)[0]["id"]}}
 
 
 SCENARIO = Scenario(
     name="jira_transition_ticket",
     api=JIRA,
-    tools=("getTransitions", "doTransition"),
+    tools=("getTransitions", MOVE),
     checks=(
-        argument("doTransition", "issueIdOrKey", "issue", 0.10, right_issue),
-        read_first("getTransitions", "doTransition", 0.15, read_it),
+        like_oracle(MOVE, "issueIdOrKey", 0.10, any_case),
+        transitions_read(0.15),
         right_transition(0.30),
-        stopped_after("doTransition", 0.10),
-        outcome(0.35, one_moved, "The issue is in the wanted status and nothing else has changed."),
+        stopped_after(MOVE, 0.10),
+        same_site_as_oracle(0.35, "The issue is in the wanted status and nothing else has changed.", MOVED),
     ),
-    mistakes={"first_transition": _first_transition, "guess_id": _guess_id, "stop_after_read": _stop_after_read},
+    mistakes={
+        "first_transition": change(MOVE, _first),
+        "guess_id": lambda plan, task, rng: [moves(the_issue(task), str(rng.randint(11, 99)))],
+        "stop_after_read": stop_before(MOVE),
+    },
     draw=draw,
 )

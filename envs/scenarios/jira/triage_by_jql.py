@@ -6,6 +6,7 @@ label replaces the others instead of joining them, or nothing is written after r
 """
 
 import random
+from collections.abc import Mapping
 from itertools import combinations, product
 
 from envs import words
@@ -14,14 +15,15 @@ from envs.api.operation import Json
 from envs.api.world import Record
 from envs.jira.jql import parse
 from envs.jira.world import PRIORITIES, put
-from envs.reward.checks import FinishedEpisode, at, outcome, stopped_after
-from envs.reward.provenance import all_named, each_call, seen_before
-from envs.reward.site_diff import Change
-from envs.scenarios.vocabulary.jira_reads import SEARCH, SEARCHABLE, issues_found
-from envs.scenarios.vocabulary.jira_sites import Site, add_people, names_of, put_issue, two_projects
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft, phrasing
+from envs.reward.checks import Check, FinishedEpisode, at, stopped_after
+from envs.reward.provenance import seen_before
+from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCHABLE, names_at, searched
+from envs.scenarios.vocabulary.jira_sites import Site, add_people, put_issue, two_projects
+from envs.scenarios.vocabulary.mistakes import change, stop_before
+from envs.scenarios.vocabulary.oracle import same_site_as_oracle
+from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
-from envs.words import Split
 
 # A condition as a request tells it, plainly and otherwise; its name is the field in JQL.
 _TOLD = {
@@ -83,7 +85,7 @@ API = SEARCHABLE.showing(
 )
 
 
-def draw(rng: random.Random, split: Split) -> TaskDraft:
+def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """One to four issues that meet the conditions, among others that nearly do."""
     site = two_projects(rng, split)
     conditions = rng.choice(list(combinations(_TOLD, 3)))
@@ -103,7 +105,7 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
     near = [_meeting(rng, pools, wanted, missed) for missed in conditions]
     for name, project in product(components, (site.project, site.other)):
         put(site.world, "components", name=name, project=project["id"])
-    targets = _put_all(site, rng, split, site.project, [*found, *near])[: len(found)]
+    _put_all(site, rng, split, site.project, [*found, *near])
     _put_all(site, rng, split, site.other, [_meeting(rng, pools, wanted)])
     told = {name: str(one) for name, one in wanted.items()}
     request = _wording(rng, split, conditions, field).format(project=site.project["key"], value=value, **told)
@@ -115,15 +117,7 @@ def draw(rng: random.Random, split: Split) -> TaskDraft:
     reads = [PlannedCall("findUsers", {"query": value})] if field == "assignee" else []
     order = [issue["id"] for issue in parse(site.world, jql).run(site.world)]
     edits = [PlannedCall(_CALL, {"issueIdOrKey": issue, **edit}) for issue in order]
-    goal = {
-        "project": site.project["key"],
-        "issues": [names_of(issue) for issue in targets],
-        "field": list(_EDITS).index(field),
-        "value": person["accountId"] if field == "assignee" else value,
-        "said": value,
-        "edit": edit,
-    }
-    return TaskDraft(request, site.world, goal, (*reads, PlannedCall(SEARCH, {"jql": jql}), *edits))
+    return TaskDraft(request, site.world, oracle=(*reads, PlannedCall(SEARCH, {"jql": jql}), *edits))
 
 
 def _meeting(rng: random.Random, pools: _Pools, wanted: _Values, missed: str = "") -> _Values:
@@ -134,7 +128,9 @@ def _meeting(rng: random.Random, pools: _Pools, wanted: _Values, missed: str = "
     return made | {name: value for name, value in wanted.items() if name != missed}
 
 
-def _put_all(site: Site, rng: random.Random, split: Split, project: Record, issues: list[_Values]) -> list[Record]:
+def _put_all(
+    site: Site, rng: random.Random, split: words.Split, project: Record, issues: list[_Values]
+) -> list[Record]:
     """The issues with these values, in any order on the site and numbered without a gap.
 
     Where no number is free, harder tasks put no namesake: it would have the same values and be found as well.
@@ -159,7 +155,7 @@ def _put_all(site: Site, rng: random.Random, split: Split, project: Record, issu
     return [made[place] for place in range(len(issues))]
 
 
-def _wording(rng: random.Random, split: Split, conditions: tuple[str, ...], field: str) -> str:
+def _wording(rng: random.Random, split: words.Split, conditions: tuple[str, ...], field: str) -> str:
     plain, varied = ([_TOLD[name][place] for name in conditions] for place in range(2))
     rng.shuffle(varied)
 
@@ -179,46 +175,41 @@ def _edit(field: str, value: str) -> dict[str, Json]:
     return {"fields": {field: {"name" if field == "priority" else "accountId": value}}}
 
 
-def _edited(task: Task, changed: list[Change]) -> bool:
-    """The issues found, and no other record, have the new value; nothing else of them has changed."""
-    if {change.table for change in changed} != {"issues"}:
-        return False
-    if {change.before["id"] if change.before else "" for change in changed} != {
-        names[1] for names in task.goal["issues"]
-    }:
-        return False
-    return all(_right_after(task, change.before, change.after) for change in changed)
+def _oracle_edits(task: Task) -> list[PlannedCall]:
+    return [call for call in task.oracle if call.name == _CALL]
 
 
-def _field(task: Task) -> str:
-    return list(_EDITS)[task.goal["field"]]
+def _but_issue(arguments: Mapping[str, Json]) -> dict[str, Json]:
+    return {name: value for name, value in arguments.items() if name != "issueIdOrKey"}
 
 
-def _right_after(task: Task, before: Record | None, after: Record | None) -> bool:
-    if before is None or after is None:
-        return False
-    field, value = _field(task), task.goal["value"]
-    if field == "labels":
-        value = sorted({*before["fields"]["labels"], value})
-    elif field == "priority":
-        value = task.world.find("priorities", name=value)[0]["id"]
-    # One edit, so that a wrong one before it is not forgotten.
-    once = len(after.get("history", [])) == len(before.get("history", [])) + 1
-    kept = {name: one for name, one in before.items() if name not in ("updated", "history", "fields")}
-    return (
-        once
-        and kept == {name: one for name, one in after.items() if name not in ("updated", "history", "fields")}
-        and {**before["fields"], field: value} == after["fields"]
-    )
+def _issues_named(episode: FinishedEpisode) -> float:
+    """Issues named by a key or id that had been read, over those of the oracle and all others that were named."""
+    task, calls = episode.task, episode.trace.calls
+    wanted = [names_at(task, call.arguments["issueIdOrKey"]) for call in _oracle_edits(task)]
+    named: set[int] = set()
+    others: set[str] = set()
+    for place, call in enumerate(calls):
+        if call.name == _CALL:
+            name = str(call.arguments.get("issueIdOrKey")).upper()
+            record = next((number for number, names in enumerate(wanted) if name in names), None)
+            if record is None:
+                others.add(name)
+            elif seen_before(calls, place, name):
+                named.add(record)
+    return len(named) / (len(wanted) + len(others))
 
 
-def _right_edit(episode: FinishedEpisode, place: int) -> float:
-    """How much of a call's edit is right; an account id only if it was read."""
-    call, goal = episode.trace.calls[place], episode.task.goal
-    made = {name: value for name, value in call.arguments.items() if name != "issueIdOrKey"}
-    if _field(episode.task) == "assignee" and not seen_before(episode.trace.calls, place, at(made, _ACCOUNT)):
-        return 0.0
-    return leafwise(made, goal["edit"])
+def _edits_right(episode: FinishedEpisode) -> float:
+    """How much of the edits is right, leaf by leaf; a missing one counts as wrong, and so does an unread account id."""
+    calls, planned = episode.trace.calls, _oracle_edits(episode.task)
+    wanted, scores = _but_issue(planned[0].arguments), []
+    for place, call in enumerate(calls):
+        if call.name == _CALL:
+            edit = _but_issue(call.arguments)
+            guessed = at(wanted, _ACCOUNT) is not None and not seen_before(calls, place, at(edit, _ACCOUNT))
+            scores.append(0.0 if guessed else leafwise(edit, wanted))
+    return sum(scores) / max(len(scores), len(planned))
 
 
 def _loose_query(plan: Plan, task: Task, rng: random.Random) -> Plan:
@@ -227,10 +218,11 @@ def _loose_query(plan: Plan, task: Task, rng: random.Random) -> Plan:
     for call in plan:
         if call.name == SEARCH:
             jql = call.arguments["jql"].rpartition(" AND ")[0]
-            made.append(PlannedCall(SEARCH, {"jql": jql}))
+            edit = _but_issue(_oracle_edits(task)[0].arguments)
             found = parse(task.world, jql).run(task.world)
-            edits = [PlannedCall(_CALL, {"issueIdOrKey": issue["id"], **task.goal["edit"]}) for issue in found]
-    return [*(call for call in plan if call.name == "findUsers"), *made, *(edits if made else [])]
+            made = [PlannedCall(_CALL, {"issueIdOrKey": issue["id"], **edit}) for issue in found]
+            made.insert(0, PlannedCall(SEARCH, {"jql": jql}))
+    return [*(call for call in plan if call.name == "findUsers"), *made]
 
 
 def _only_first(plan: Plan, task: Task, rng: random.Random) -> Plan:
@@ -239,19 +231,13 @@ def _only_first(plan: Plan, task: Task, rng: random.Random) -> Plan:
     return [call for call in plan if call not in edits[1:]]
 
 
-def _bare_value(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Gives the value without its object, where a label then replaces the others and a name stands for an account."""
-    value = task.goal["said"]
-    bare = {"fields": {_field(task): [value] if _field(task) == "labels" else value}}
-    return [
-        PlannedCall(_CALL, {"issueIdOrKey": call.arguments["issueIdOrKey"], **bare}) if call.name == _CALL else call
-        for call in plan
-    ]
-
-
-def _stop_after_read(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Reads, and leaves it at that."""
-    return [call for call in plan if call.name != _CALL] or plan
+def _bare_value(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    """The value without its object, where a label then replaces the others and a name stands for an account."""
+    if "update" in right:
+        return {"fields": {"labels": [right["update"]["labels"][0]["add"]]}}
+    if "priority" in right["fields"]:
+        return {"fields": {"priority": right["fields"]["priority"]["name"]}}
+    return {"fields": {"assignee": task.oracle[0].arguments["query"]}}
 
 
 SCENARIO = Scenario(
@@ -259,19 +245,21 @@ SCENARIO = Scenario(
     api=API,
     tools=(SEARCH, "findUsers", _CALL),
     checks=(
-        issues_found(_CALL, "issues", 0.10),
-        all_named(_CALL, "issueIdOrKey", "issues", 0.20),
-        each_call(_CALL, "argument/edit", "issues", 0.20, _right_edit, "Each edit sets the value that was asked for."),
+        searched("issues", _CALL, "issueIdOrKey", 0.10),
+        Check(
+            "argument/issueIdOrKey", 0.20, _issues_named, f"{_CALL} was called for each of the issues and for no other."
+        ),
+        Check("argument/edit", 0.20, _edits_right, "Each edit sets the value that was asked for."),
         stopped_after(_CALL, 0.10),
-        outcome(
-            0.40, _edited, "Every issue that meets the conditions has the new value, and nothing else has changed."
+        same_site_as_oracle(
+            0.40, "Every issue that meets the conditions has the new value, and nothing else has changed."
         ),
     ),
     mistakes={
         "loose_query": _loose_query,
         "only_first": _only_first,
-        "bare_value": _bare_value,
-        "stop_after_read": _stop_after_read,
+        "bare_value": change(_CALL, _bare_value, without=("update",)),
+        "stop_after_read": stop_before(_CALL),
     },
     draw=draw,
 )

@@ -1,7 +1,6 @@
 """A scenario: a family of tasks over one API, as data and small functions."""
 
 import random
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -15,7 +14,7 @@ from envs.task import DONE, PlannedCall, Task
 from envs.words import SPLITS, Split
 
 Plan = Sequence[PlannedCall]
-Habit = Callable[[Plan, Task, random.Random], Plan]
+Mistake = Callable[[Plan, Task, random.Random], Plan]
 """A way of doing a task badly: the oracle's plan in, a worse one out."""
 HARDEST = 5
 _MORE_TOOLS = (0, 2, 5, 12, 1_000)
@@ -28,8 +27,10 @@ class TaskDraft:
 
     request: str
     world: World
-    goal: Mapping[str, object]
-    oracle: tuple[PlannedCall, ...]
+    goal: Mapping[str, object] = field(default_factory=dict)
+    """What checks need and the oracle's calls do not hold."""
+    oracle: tuple[PlannedCall, ...] = ()
+    """Calls that fulfil the request, in order."""
     answer: str = DONE
     faults: Faults | None = None
 
@@ -44,7 +45,7 @@ class Scenario:
     """Operations that its tasks need; the least that is offered."""
     checks: tuple[Check, ...]
     """Their weights sum to 1."""
-    mistakes: Mapping[str, Habit]
+    mistakes: Mapping[str, Mistake]
     """Named faults that sloppy demonstrations show."""
     draw: Callable[[random.Random, Split], TaskDraft]
     """Draws a task's site, request and goal."""
@@ -94,17 +95,3 @@ class Scenario:
         if not chosen:
             return needed
         return tuple(rng.sample([*needed, *chosen], len(needed) + len(chosen)))
-
-
-def phrasing(rng: random.Random, split: Split, common: Sequence[str], kept_back: Sequence[str]) -> str:
-    """A request's wording, of which `[a|b]` stands for a or b; values are left in braces.
-
-    Held-out tasks also use wordings that no other split shows.
-    """
-    text = rng.choice([*common, *kept_back] if split == "heldout" else common)
-    while (choice := _INNERMOST.search(text)) is not None:
-        text = text[: choice.start()] + rng.choice(choice[1].split("|")) + text[choice.end() :]
-    return text[0].upper() + text[1:]
-
-
-_INNERMOST = re.compile(r"\[([^\[\]]*)\]")

@@ -1,0 +1,80 @@
+"""Checks of Jira issues: found by a search, and named by a key or id that an earlier response contained."""
+
+from collections.abc import Mapping
+
+from envs.api.operation import Api, Json, Schema
+from envs.jira import JIRA
+from envs.reward.checks import Check, FinishedEpisode, at
+from envs.reward.provenance import last_index, seen_before
+from envs.scenarios.vocabulary.oracle import Form, only, oracle_value
+from envs.task import Task
+from envs.trace import answered_before
+
+SEARCH = "searchAndReconsileIssuesUsingJql"
+SEARCH_BY_POST = f"{SEARCH}Post"
+_QUERY_ALONE: dict[str, Schema] = {"fields": {}, "nextPageToken": {}}
+_IDS = ("issues.id", "issues.key")
+SEARCHABLE: Api = JIRA.showing(SEARCH, _QUERY_ALONE, _IDS).showing(SEARCH_BY_POST, _QUERY_ALONE, _IDS)
+"""Jira, whose searches take the query alone and return keys and ids."""
+NEW_ISSUE: Mapping[str, Form] = {"issues": only("project", "issuetype", "fields"), "projects": only()}
+"""What counts of a new issue; its project only counts as changed."""
+
+
+def searched(name: str, write: str, path: str, weight: float) -> Check:
+    """Grade the best search before the last `write`: intersection over union of issues found and wanted.
+
+    Wanted are the issues that the oracle's calls of `write` name at a dotted path.
+    """
+
+    def score(episode: FinishedEpisode) -> float:
+        calls, task = episode.trace.calls, episode.task
+        wanted = {names_at(task, at(call.arguments, path))[1] for call in task.oracle if call.name == write}
+        best = 0.0
+        for call in answered_before(calls, last_index(calls, write)):
+            if call.name in (SEARCH, SEARCH_BY_POST) and call.ok:
+                found = {issue["id"] for issue in call.body["issues"]}
+                best = max(best, len(found & wanted) / len(found | wanted))
+        return best
+
+    return Check(f"procedure/search/{name}", weight, score, f"A search before {write} found the {name}, nothing else.")
+
+
+def issue_like_oracle(operation: str, path: str, weight: float) -> Check:
+    """Check that the last call names the oracle's issue at a dotted path by an id or key that had been read.
+
+    A value may be a name, or an object with the key or the id.
+    """
+
+    def score(episode: FinishedEpisode) -> float:
+        calls = episode.trace.calls
+        place = last_index(calls, operation)
+        if place < 0:
+            return 0.0
+        name = _name(at(calls[place].arguments, path))
+        right = name in names_at(episode.task, oracle_value(episode.task, operation, path))
+        return float(right and seen_before(calls, place, name))
+
+    return Check(f"argument/{path}", weight, score, f"The {path} of {operation} was read, not guessed, and is right.")
+
+
+def names_issue(operation: str, weight: float, path: str = "issueIdOrKey") -> Check:
+    """Check that the last call names the oracle's issue at a dotted path, by key or id, read or not."""
+
+    def score(episode: FinishedEpisode) -> float:
+        call, wanted = episode.last(operation), oracle_value(episode.task, operation, path)
+        return float(call is not None and str(at(call.arguments, path)).upper() in names_at(episode.task, wanted))
+
+    return Check(f"argument/{path}", weight, score, f"{operation} was called with the right {path}.")
+
+
+def names_at(task: Task, value: Json) -> tuple[str, str]:
+    """Return (key, id) of the issue of the initial site that a value names, as `issue_like_oracle` takes it."""
+    name = _name(value)
+    issue = task.world.tables["issues"].get(name) or task.world.find("issues", key=name)[0]
+    return issue["key"], issue["id"]
+
+
+def _name(value: Json) -> str:
+    if isinstance(value, dict):
+        value = value.get("key") or value.get("id")
+    return str(value).upper()
