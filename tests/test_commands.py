@@ -98,6 +98,21 @@ def test_module__that_a_plain_folder_hides_in_an_editable_installation_names_it(
     assert (ran.returncode, ran.stderr.count("\n")) == (2, 1) and str(tmp_path / "models") in ran.stderr
 
 
+def test_config__whose_package_another_one_hides_names_it_in_one_line(crowded: Path) -> None:
+    """Where the installation is not editable: an editable one finds `configs.qwen3` all the same."""
+    for name in ("models", "envs"):
+        (crowded / name / "__init__.py").unlink()
+        (crowded / name).rmdir()
+    code = (
+        "import sys\n"
+        "sys.meta_path[:] = [f for f in sys.meta_path if not getattr(f, '__module__', '').startswith('__editable__')]\n"
+        "from jaxrlvr.preflight.config_file import load_config\n"
+        f"load_config({str(ROOT / 'configs' / 'qwen3_4b.py')!r}, object)"
+    )
+    ran = start(crowded, "-c", code)
+    assert ran.returncode == 1 and f"but {crowded / 'configs'} is imported instead of" in ran.stderr.splitlines()[-1]
+
+
 def test_import__of_the_library_beside_another_package_raises_an_import_error(tmp_path: Path) -> None:
     (tmp_path / "models.py").touch()
     ran = start(tmp_path, "-c", "import jaxrlvr")

@@ -50,7 +50,18 @@ def load_config(path: str, kind: type[T]) -> T:
 
 
 def _explain(file: Path, error: Exception, kind: type) -> str:
-    """Return how to write the names of earlier versions that a file uses; empty if it uses none."""
+    """Return how to write the names of earlier versions that a file uses, or which folder hides our `configs`.
+
+    Empty if neither is the reason for the error.
+    """
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("configs."):
+        spec = importlib.util.find_spec("configs")
+        found = next(iter(spec.submodule_search_locations or ()), "") if spec else ""
+        if found and Path(found).resolve() != Path(__file__).resolve().parents[2] / "configs":
+            return (
+                f"{file} imports {error.name}, but {found} is imported instead of jaxrlvr's own package 'configs': "
+                "start with `jaxrlvr` instead of `python -m`, in another directory, or rename it"
+            )
     renamed = {**RENAMED_IN_ENVS, **RENAMED, **former_fields(kind)}
     advice = explain(file.read_text(encoding="utf-8"), error, renamed)
     return f"{file} {advice}" if advice else ""
