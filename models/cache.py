@@ -121,7 +121,7 @@ def unroll_cache(cache: KVCache) -> KVCache:
 
     Raises AssertionError if the arrays of the cache do not fit together.
     """
-    _check_shapes(cache)
+    check_cache(cache)
     return cache if cache.is_unrolled else map_cache(tuple, cache)
 
 
@@ -130,7 +130,7 @@ def stack_cache(cache: KVCache) -> KVCache:
 
     Raises AssertionError if the arrays of the cache do not fit together.
     """
-    _check_shapes(cache)
+    check_cache(cache)
     return map_cache(jnp.stack, cache) if cache.is_unrolled else cache
 
 
@@ -145,7 +145,7 @@ def grow_cache(cache: KVCache, slots: int) -> KVCache:
 
     Raises ModelError if the cache would shrink, and AssertionError if its arrays do not fit together.
     """
-    _check_shapes(cache)
+    check_cache(cache)
     more = slots - cache.num_slots
     if more < 0:
         raise ModelError(
@@ -190,19 +190,27 @@ def index_among_kind(config: ModelConfig, layer: int) -> int:
     return full_before if config.is_full(layer) else layer - full_before
 
 
-def _check_shapes(cache: KVCache) -> None:
-    """Assert that keys, values and states agree in rank, shape and dtype, in every layer."""
-    unrolled = cache.is_unrolled
-    keys, values, convs, memories = (x if isinstance(x, tuple) else (x,) for x in cache)
+def check_cache(cache: KVCache, batch: tuple[int, ...] | None = None) -> None:
+    """Assert that keys, values and states of all layers agree in rank, shape and dtype.
+
+    `batch` has the sizes that the axes [B] of a prefix cache or [B, G] of a suffix cache must have; None: any.
+    """
+    keys, values = _arrays(cache.k), _arrays(cache.v)
+    layer_axes = 0 if cache.is_unrolled else 1
     chex.assert_equal(len(keys), len(values))
+    chex.assert_rank(keys, {layer_axes + 3 + axes for axes in ((1, 2) if batch is None else (len(batch),))})
+    if batch is not None:
+        chex.assert_shape(keys, (*(None,) * layer_axes, *batch, None, None, None))
     for k, v in zip(keys, values, strict=True):
-        # Prefixes or suffixes, which have an axis of members; stacked caches have one of layers.
-        chex.assert_rank(k, {4, 5} if unrolled else {5, 6})
         chex.assert_shape(v, (*k.shape[:-2], k.shape[-1], k.shape[-2]))
-        chex.assert_type(k, float)
-        chex.assert_type(v, k.dtype)
-    if cache.memory is not None:
+        chex.assert_type([k, v], [float, k.dtype])
+    if cache.conv is not None and cache.memory is not None:
+        convs, memories = _arrays(cache.conv), _arrays(cache.memory)
         chex.assert_equal(len(convs), len(memories))
         chex.assert_rank(convs, keys[0].ndim - 1)
         chex.assert_rank(memories, keys[0].ndim)
         chex.assert_type([*convs, *memories], float)
+
+
+def _arrays(layers: Layers) -> tuple[jax.Array, ...]:
+    return layers if isinstance(layers, tuple) else (layers,)

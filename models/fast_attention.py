@@ -62,7 +62,10 @@ class Kernel:
         queries = partition(("batch", None, None, "kv_heads", None, None))
         suffix_keys = partition(("batch", None, "kv_heads", None, None))
         prefix_keys = partition(("batch", "kv_heads", None, None))
-        prefix_specs = None if prefix is None else KeySet(prefix_keys, prefix_keys, partition(("batch",)))
+        # A tree of specs, not of arrays.
+        prefix_specs: Any = None
+        if prefix is not None:
+            prefix_specs = KeySet(prefix_keys, prefix_keys, partition(("batch",)))  # type: ignore[arg-type]
         run = jax.shard_map(
             self._run,
             mesh=self.mesh,

@@ -23,6 +23,7 @@ from models.cache import (
     LayerCache,
     LayerCaches,
     Prefix,
+    check_cache,
     index_among_kind,
     join_layers,
     layer_cache,
@@ -196,7 +197,7 @@ class Forward:
         count_BG: jax.Array | None,
         begin_BGT: jax.Array | None,
     ) -> AttentionContext:
-        _check_chunk(tokens_BGT, prefix, suffix_length_BG, count_BG, begin_BGT)
+        _check_chunk(tokens_BGT, prefix, suffix, suffix_length_BG, count_BG, begin_BGT)
         step_T = jnp.arange(tokens_BGT.shape[-1])
         slot_BGT = suffix_length_BG[..., None] + step_T
         is_real_BGT = slot_BGT >= 0 if suffix is None else slot_BGT < suffix.num_slots
@@ -282,7 +283,7 @@ class Forward:
         every = self.config.full_attention_every
         if every == 1:
 
-            def keys_of(cache: KVCache | None) -> Keys | None:
+            def keys_of(cache: Any) -> Keys | None:
                 return None if cache is None else Keys(cache.k, cache.v)
 
             def scan_layer(x_BGTD: jax.Array, xs: Any) -> Any:
@@ -322,18 +323,22 @@ class Forward:
 def _check_chunk(
     tokens_BGT: jax.Array,
     prefix: Prefix | None,
+    suffix: KVCache | None,
     suffix_length_BG: jax.Array,
     count_BG: jax.Array | None,
     begin_BGT: jax.Array | None,
 ) -> None:
     chex.assert_rank(tokens_BGT, 3)
-    shapes = [(tokens_BGT, tokens_BGT.shape), (suffix_length_BG, tokens_BGT.shape[:2])]
+    expected = [(tokens_BGT, tokens_BGT.shape), (suffix_length_BG, tokens_BGT.shape[:2])]
     if prefix is not None:
-        shapes.append((prefix.length_B, tokens_BGT.shape[:1]))
+        check_cache(prefix.cache, tokens_BGT.shape[:1])
+        expected.append((prefix.length_B, tokens_BGT.shape[:1]))
+    if suffix is not None:
+        check_cache(suffix, tokens_BGT.shape[:2])
     if count_BG is not None:
-        shapes.append((count_BG, tokens_BGT.shape[:2]))
+        expected.append((count_BG, tokens_BGT.shape[:2]))
     if begin_BGT is not None:
-        shapes.append((begin_BGT, tokens_BGT.shape))
-    for array, shape in shapes:
+        expected.append((begin_BGT, tokens_BGT.shape))
+    for array, shape in expected:
         chex.assert_shape(array, shape)
         chex.assert_type(array, int)
