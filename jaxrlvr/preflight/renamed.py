@@ -72,7 +72,6 @@ RENAMED: Mapping[str, str] = {
     "jaxrlvr.config.from_json": "jaxrlvr.runtime.settings.from_json",
     "jaxrlvr.config.load_config": "jaxrlvr.preflight.config_file.load_config",
     "jaxrlvr.config.to_json": "jaxrlvr.runtime.settings.to_json",
-    "jaxrlvr.grpo.flat_teaches": "jaxrlvr.learning.grpo.has_gradient_without_advantage",
     "jaxrlvr.learner.changing": "jaxrlvr.learning.learner.trainable_state",
     "jaxrlvr.learner.completed": "jaxrlvr.learning.learner.with_frozen",
     "jaxrlvr.policy.peek": "jaxrlvr.rollout.policy.inspect_model",
