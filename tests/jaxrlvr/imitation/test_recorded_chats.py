@@ -177,17 +177,15 @@ def test_recorded__shows_every_chat_before_any_again_and_follows_from_the_seed(c
     assert first == shown(0) != shown(1)
 
 
-def test_sft__learns_a_file_of_chats(model_directory, tmp_path, monkeypatch):
+def test_sft__learns_a_file_of_chats(model_directory, tmp_path):
     talks = [{"messages": [said("user", "sing"), said("assistant", "la la la")]}, TALK]
     file, out = write(tmp_path / "chats.jsonl", *talks), tmp_path / "out"
-    usual = sft.of_chats(file)
-    small = replace(usual, prefix_buckets=(64,), suffix_buckets=(96,), micro_batch=4)
-    monkeypatch.setattr(sft, "of_chats", lambda _: small)
+    sizes = ["--prefix-buckets", "64", "--suffix-buckets", "96", "--micro-batch", "4"]
     changes = ["--stages.0.steps", "6", "--stages.0.optimizer.learning-rate", "0.01", "--stages.0.episodes", "8"]
-    sft.main([file, "--model", str(model_directory), "--out", str(out), *changes])
+    sft.main([file, "--model", str(model_directory), "--out", str(out), *sizes, *changes])
     before, after = (loss(directory, file) for directory in (model_directory, out))
     assert after < before - 0.5
-    with pytest.raises(UserError, match="name the model that shall learn them with --model"):
+    with pytest.raises(UserError, match="name the model to train on them with --model"):
         sft.main([file, "--out", str(tmp_path / "other")])
 
 
