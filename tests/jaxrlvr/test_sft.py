@@ -183,22 +183,22 @@ def refused(*arguments):
 
 
 def test_resume__refuses_what_makes_it_another_run(stopped, config_file, tmp_path, capsys):
-    message = refused("--resume", stopped, "--stages.0.steps", "9", "--seed", "3")
-    assert "cannot continue with a different stages.0.steps, seed: start a new run" in message
-    assert "leave --out out" in refused("--resume", stopped, "--out", tmp_path)
-    assert "takes its config from the run" in refused(config_file, "--resume", stopped)
-    assert "--force goes with --resume" in refused(config_file, "--force")
+    said = refused("--resume", stopped, "--stages.0.steps", "9", "--seed", "3")
+    assert "cannot continue with a different stages.0.steps, seed: start a new run" in said
+    assert "leave out --out" in refused("--resume", stopped, "--out", tmp_path)
+    assert "takes the config from the run" in refused(config_file, "--resume", stopped)
+    assert "--force needs --resume" in refused(config_file, "--force")
     assert "--resume needs a value" in refused("--resume")
     assert sft.main(["--resume", str(stopped), "--seed", "3", "--force", "--micro-batch", "1"]) == 0
-    printed = capsys.readouterr().out
-    assert "forced: seed make it another run from here" in printed
+    said = capsys.readouterr().out
+    assert "forced: from here on, seed make it a different run" in said
     stored = from_json((stopped / "training" / "config.json").read_text(), SFTConfig)
     assert stored.seed == 3 and stored.micro_batch == 1
 
 
 def test_resume__of_what_is_no_run_is_refused(tmp_path, model_directory):
-    for path in (tmp_path / "nothing", model_directory):
-        assert "holds no run of this command to go on with" in refused("--resume", path)
+    for place in (tmp_path / "nothing", model_directory):
+        assert "has no run of this command to continue" in refused("--resume", place)
     (tmp_path / "training").mkdir()
     (tmp_path / "training" / "config.json").write_text('{"stages": 3}')
     assert "is not a run's config: config.json: stages is 3" in refused("--resume", tmp_path)

@@ -203,8 +203,8 @@ def test_stage__that_cannot_be_is_refused(changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"micro_batch": 0}, "micro_batch 0"),
-        ({"checkpoint_every": 0}, "checkpoint_every 0"),
+        ({"micro_batch": 0}, "--micro-batch 0 is out of range: use 1 or more"),
+        ({"checkpoint_every": 0}, "--checkpoint-every 0 is out of range: use 1 or more"),
         ({"stall_seconds": -1}, "--stall-seconds -1 is out of range: use 0 or more"),
         ({"first_stage": 2}, "first_stage 2 is out of range: use 0 to 1"),
         ({"stages": ()}, r"stages \(\) must be one or more"),
