@@ -5,7 +5,7 @@ of `of_chats`, which options change: `--stages.0.steps 500`. `--lora.rank 16` tr
 `--lora.alpha` and `--lora.targets` are as in `train`.
 
 `run` below is the algorithm: one stage after the other, one update per step. DIR/training is the run directory:
-config, checkpoints, metrics. `--resume DIR` goes on from the last checkpoint.
+config, checkpoints, metrics. `--resume DIR` continues from the last checkpoint.
 """
 
 import time
@@ -77,7 +77,7 @@ def run(config: SFTConfig, interruption: Interruption, resume: bool = False) -> 
     """Train all stages and write each stage's model, the last one's to `config.out`. Returns False if interrupted.
 
     Adapters are merged into the model; `config.out`/adapter contains them alone, as peft loads them. With `resume` the
-    run goes on from its last whole checkpoint. Raises UserError if `config.out` is in use or another process trains
+    run continues from its last whole checkpoint. Raises UserError if `config.out` is in use or another process trains
     it, RunStopped if it cannot be written.
     """
     out, plan = Path(config.out), stretches(config)
@@ -131,7 +131,7 @@ def run(config: SFTConfig, interruption: Interruption, resume: bool = False) -> 
             params, state = state.params, None
         checkpoints.finish()
     if done < plan[-1].end:
-        console.say(f"stopped after update {done}; go on with: python -m jaxrlvr.sft --resume {out}")
+        console.say(f"stopped after update {done}; continue with: python -m jaxrlvr.sft --resume {out}")
     return done >= plan[-1].end
 
 
@@ -156,7 +156,7 @@ def check_unused(out: Path) -> None:
         return
     if out.exists():
         begun = run_directory(out).config_file.is_file()
-        hint = f", or go on with --resume {out}" if begun else ""
+        hint = f", or continue with --resume {out}" if begun else ""
         raise UserError(f"{out} is not an empty directory: choose another --out{hint}")
 
 

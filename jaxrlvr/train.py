@@ -249,7 +249,7 @@ def main(arguments: list[str]) -> int:
             with explain_resource_errors(run.path):
                 done = train(config, policy, run, interruption)
         if interruption.requested:
-            console.say(f"stopped after step {done}; go on with: python -m jaxrlvr.train --resume {run.path}")
+            console.say(f"stopped after step {done}; continue with: python -m jaxrlvr.train --resume {run.path}")
             return interruption.exit_code
         if distributed.is_first():
             summarize(run, done, time.monotonic() - start)

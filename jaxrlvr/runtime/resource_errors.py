@@ -26,7 +26,7 @@ def explain_resource_errors(run: Path, memory_options: str = MEMORY_OPTIONS) -> 
         if error.errno not in DISK_ERRORS:
             raise
         raise RunStopped(
-            f"cannot write to {run} ({error.strerror}): make room, then go on with --resume {run}"
+            f"cannot write to {run} ({error.strerror}): make room, then continue with --resume {run}"
         ) from error
     except (jax.errors.JaxRuntimeError, MemoryError) as error:
         lines = str(error).strip().splitlines()

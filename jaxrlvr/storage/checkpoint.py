@@ -96,7 +96,7 @@ class Checkpoints:
         """Like `restore`, with shapes and shardings that depend on the checkpoint's step."""
         steps = sorted(self._manager.all_steps(), reverse=True)
         if not steps:
-            raise UserError("the run has no checkpoint to go on from: start it again with another --run-dir")
+            raise UserError("the run has no checkpoint to continue from: start it again with another --run-dir")
         for step in steps:
             try:
                 return self._read(step, like(step))
@@ -156,7 +156,7 @@ class Checkpoints:
         last = self.latest()
         return RunStopped(
             f"a checkpoint could not be written to {self._directory} ({_reason(error)}); the last whole one is "
-            f"{'that of step ' + str(last) if last is not None else 'none'}: make room, then go on with --resume"
+            f"{'that of step ' + str(last) if last is not None else 'none'}: make room, then continue with --resume"
         )
 
 

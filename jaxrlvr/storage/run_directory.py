@@ -46,7 +46,7 @@ class RunDirectory:
         if chosen.is_dir() and any(file.name != lock.NAME for file in chosen.iterdir()):
             reason = "holds another run" if (chosen / "config.json").exists() else "is not empty"
             raise UserError(
-                f"run directory {chosen} {reason}: choose another --run-dir, or go on with --resume {chosen}"
+                f"run directory {chosen} {reason}: choose another --run-dir, or continue with --resume {chosen}"
             )
         parent = next(folder for folder in (chosen, *chosen.absolute().parents) if folder.exists())
         if not parent.is_dir() or not os.access(parent, os.W_OK):

@@ -111,7 +111,7 @@ def test_signal__finishes_the_update_and_the_resumed_run_equals_the_whole_one(
         acting(patch, number, lambda: signal.raise_signal(sent))
         assert sft.main([config_file, "--out", str(out)]) == 128 + sent
     printed = capsys.readouterr().out
-    assert f"stopped after update {number}; go on with: python -m jaxrlvr.sft --resume {out}" in printed
+    assert f"stopped after update {number}; continue with: python -m jaxrlvr.sft --resume {out}" in printed
     assert (out / "training" / "checkpoints" / str(number)).is_dir()
     assert not (out / "model.safetensors").exists()
     assert (out / "stages" / "able").exists() == (number >= 4)
@@ -210,7 +210,7 @@ def test_sft__refuses_a_run_that_another_process_trains(stopped):
 
 
 def test_sft__refuses_a_directory_in_use_and_says_how_to_go_on(stopped, config_file, tmp_path):
-    assert f"is not an empty directory: choose another --out, or go on with --resume {stopped}" in refused(
+    assert f"is not an empty directory: choose another --out, or continue with --resume {stopped}" in refused(
         config_file, "--out", stopped
     )
     (tmp_path / "file").write_text("x")
@@ -225,7 +225,7 @@ def test_sft__on_a_full_disk_says_how_to_go_on(stopped, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(MetricsLog, "write", full)
-    with pytest.raises(RunStopped, match=f"No space left on device.*: make room, then go on with --resume {stopped}"):
+    with pytest.raises(RunStopped, match=f"No space left on device.*: make room, then continue with --resume {stopped}"):
         sft.main(["--resume", str(stopped)])
 
 

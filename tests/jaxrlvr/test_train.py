@@ -350,7 +350,7 @@ def test_ctrl_c__makes_a_checkpoint_and_the_run_goes_on(config_file, tmp_path, m
         patch.setattr(collection, "training_tasks", interrupted)
         assert train.main([config_file, "--run-dir", str(path)]) == 130
     said = capsys.readouterr().out
-    assert f"stopped after step 1; go on with: python -m jaxrlvr.train --resume {path}" in said
+    assert f"stopped after step 1; continue with: python -m jaxrlvr.train --resume {path}" in said
     assert (path / "checkpoints" / "1").is_dir() and not (path / "summary.json").exists()
 
     assert train.main(["--resume", str(path)]) == 0
@@ -375,7 +375,7 @@ def test_train__on_a_full_disk_says_how_to_go_on_and_hides_no_other_error(config
 
     monkeypatch.setattr(train, "train", failing(errno.ENOSPC))
     path = tmp_path / "run"
-    with pytest.raises(RunStopped, match=f"No space left on device.*: make room, then go on with --resume {path}"):
+    with pytest.raises(RunStopped, match=f"No space left on device.*: make room, then continue with --resume {path}"):
         train.main([config_file, "--run-dir", str(path)])
     monkeypatch.setattr(train, "train", failing(errno.EPERM))
     with pytest.raises(PermissionError):
@@ -492,7 +492,7 @@ def test_load_trained__of_a_run_without_checkpoints_is_the_users_error(whole, tm
     shutil.copy(whole.path / "config.json", tmp_path)
     (tmp_path / "checkpoints").mkdir()
     assert from_json((tmp_path / "config.json").read_text(), RunConfig).steps == STEPS
-    with pytest.raises(UserError, match="no checkpoint to go on from"):
+    with pytest.raises(UserError, match="no checkpoint to continue from"):
         load_trained(str(tmp_path))
 
 

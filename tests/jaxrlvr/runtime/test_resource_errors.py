@@ -16,7 +16,7 @@ RUN = Path("runs/x")
 def explained(error):
     with pytest.raises(RunStopped) as raised, explain_resource_errors(RUN):
         raise error
-    assert "\n" not in str(raised.value) and str(raised.value).endswith("go on with --resume runs/x")
+    assert "\n" not in str(raised.value) and str(raised.value).endswith("continue with --resume runs/x")
     return str(raised.value)
 
 

@@ -113,7 +113,7 @@ def refused(checkpoints, like):
 
 
 def test_restore__without_a_checkpoint_is_the_users_error(checkpoints):
-    assert "no checkpoint to go on from" in refused(checkpoints, small(0.0))
+    assert "no checkpoint to continue from" in refused(checkpoints, small(0.0))
 
 
 @pytest.mark.parametrize("like", [small(0.0, size=4), small(0.0, size=2), {"w": jnp.zeros(3)}], ids=["4", "2", "fewer"])
