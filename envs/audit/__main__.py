@@ -1,7 +1,7 @@
 """Is a scenario's reward sound? `python -m envs.audit [SCENARIO ...] [--seeds N] [--json]`
 
-A SCENARIO is a name, or a Python file that has one as SCENARIO; without any, all are audited. Prints a table, then
-what is wrong, and exits with 1 if anything is.
+A SCENARIO is a name, or a Python file that defines SCENARIO or a tuple SCENARIOS; without any, all are audited. Prints
+a table, then what is wrong, and exits with 1 if anything is.
 """
 
 import json
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seeds", type=int, default=1000, help="tasks for the oracle; the other laws take a fifth")
     parser.add_argument("--json", action="store_true", help="print the whole report as JSON instead")
     options = parser.parse_args(arguments)
-    chosen = [load(name) for name in options.scenarios or SCENARIOS]
+    chosen = [scenario for name in options.scenarios or SCENARIOS for scenario in load(name)]
     reports = []
     for number, scenario in enumerate(chosen):
         reports.append(audit(scenario, options.seeds))
@@ -40,17 +40,19 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if all(report.ok for report in reports) else 1
 
 
-def load(name: str) -> Scenario:
-    """A scenario by name or file. Raises EnvError if there is none."""
+def load(name: str) -> Sequence[Scenario]:
+    """Return the scenario of a name, or those of a file. Raises EnvError if there is none."""
     if name in SCENARIOS:
-        return SCENARIOS[name]
+        return [SCENARIOS[name]]
     if not name.endswith(".py"):
         raise EnvError(f"unknown scenario {name!r}; there are {', '.join(SCENARIOS)}, or name a Python file")
     if not Path(name).is_file():
         raise EnvError(f"there is no file {name}")
-    found = runpy.run_path(name).get("SCENARIO")
-    if not isinstance(found, Scenario):
-        raise EnvError(f"{name} has no SCENARIO of type envs.scenarios.vocabulary.scenario.Scenario")
+    names = runpy.run_path(name)
+    found = names.get("SCENARIOS", (names.get("SCENARIO"),))
+    if not isinstance(found, list | tuple) or not found or not all(isinstance(one, Scenario) for one in found):
+        wanted = "envs.scenarios.vocabulary.scenario.Scenario"
+        raise EnvError(f"{name} has no SCENARIO of type {wanted}, nor a tuple SCENARIOS of them")
     return found
 
 
