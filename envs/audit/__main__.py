@@ -1,7 +1,7 @@
 """Test whether the rewards of scenarios are sound: `python -m envs.audit [SCENARIO ...] [--seeds N] [--json]`
 
-SCENARIO is a name, or a Python file that defines SCENARIO; all scenarios are audited if none is given. Prints one row
-per scenario, then every violation, and exits with 1 if there is any.
+A SCENARIO is a name, or a Python file that defines SCENARIO or a tuple SCENARIOS; all scenarios are audited if none is
+given. Prints one row per scenario, then every violation, and exits with 1 if there is any.
 """
 
 import json
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seeds", type=int, default=1000, help="tasks for the oracle; other laws use a fifth")
     parser.add_argument("--json", action="store_true", help="print the full reports as JSON")
     options = parser.parse_args(arguments)
-    chosen = [load(name) for name in options.scenarios or SCENARIOS]
+    chosen = [scenario for name in options.scenarios or SCENARIOS for scenario in load(name)]
     reports = []
     for number, scenario in enumerate(chosen):
         reports.append(audit(scenario, options.seeds))
@@ -41,23 +41,25 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if all(report.ok for report in reports) else 1
 
 
-def load(name: str) -> Scenario:
-    """Return a scenario by name, or the one that a Python file defines. Raises EnvError if there is none."""
+def load(name: str) -> Sequence[Scenario]:
+    """Return the scenario of a name, or those that a Python file defines. Raises EnvError if there is none."""
     if name in SCENARIOS:
-        return SCENARIOS[name]
+        return [SCENARIOS[name]]
     if not name.endswith(".py"):
         raise EnvError(f"unknown scenario {name!r}; choose from {', '.join(SCENARIOS)}, or give a Python file")
     if not Path(name).is_file():
         raise EnvError(f"no such file: {name}")
     try:
-        scenario = runpy.run_path(name).get("SCENARIO")
+        names = runpy.run_path(name)
     except Exception as error:
         if advice := renamed.explain(Path(name).read_text(encoding="utf-8"), error):
             raise EnvError(f"{name} {advice}") from error
         raise
-    if not isinstance(scenario, Scenario):
-        raise EnvError(f"{name} does not define SCENARIO, an envs.scenarios.vocabulary.scenario.Scenario")
-    return scenario
+    scenarios = names.get("SCENARIOS", (names.get("SCENARIO"),))
+    if not isinstance(scenarios, list | tuple) or not scenarios or not all(isinstance(s, Scenario) for s in scenarios):
+        kind = "envs.scenarios.vocabulary.scenario.Scenario"
+        raise EnvError(f"{name} does not define SCENARIO, an {kind}, or SCENARIOS, a tuple of them")
+    return scenarios
 
 
 def _columns(report: Report) -> list[tuple[str, int]]:

@@ -203,7 +203,7 @@ FIELDS = {"issuetype": "IssueTypeDetails", "priority": "Priority", "status": "St
 def test_get_issue__fields_are_the_documents_components():
     task = envs.SCENARIOS["jira_transition_ticket"].sample(0, "train")
     simulator = Simulator(task.world, task.api.by_name())
-    fields = simulator.call("getIssue", {"issueIdOrKey": task.goal["issue"]}).body["fields"]
+    fields = simulator.call("getIssue", task.oracle[0].arguments).body["fields"]
     for name, component in FIELDS.items():
         if component in document("jira")["components"]["schemas"]:
             schema = closed("jira", {"$ref": f"#/components/schemas/{component}"})
@@ -214,7 +214,7 @@ def test_get_issue__fields_are_the_documents_components():
 def test_closed__rejects_an_undeclared_key_at_any_depth():
     task = envs.SCENARIOS["confluence_create_page"].sample(0, "train")
     simulator = Simulator(task.world, task.api.by_name())
-    page = simulator.call("getPageById", {"id": task.goal["parent"], "body-format": "storage"}).body
+    page = simulator.call("getPageById", {"id": task.oracle[-1].arguments["parentId"], "body-format": "storage"}).body
     operation = simulator.operations["getPageById"]
     check(operation, 200, page)
     spoiled = [

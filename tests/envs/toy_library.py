@@ -13,8 +13,8 @@ def source() -> str:
     return "\n\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S))
 
 
-def library() -> Scenario:
-    """The example's scenario."""
+def library() -> tuple[Scenario, Scenario]:
+    """The example's scenarios: lending a book and taking one back."""
     names: dict = {"__name__": "library"}
     exec(compile(source(), str(PAGE), "exec"), names)
-    return names["SCENARIO"]
+    return names["SCENARIOS"]

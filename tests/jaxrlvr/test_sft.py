@@ -225,7 +225,9 @@ def test_sft__on_a_full_disk_says_how_to_go_on(stopped, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(MetricsLog, "write", full)
-    with pytest.raises(RunStopped, match=f"No space left on device.*: make room, then continue with --resume {stopped}"):
+    with pytest.raises(
+        RunStopped, match=f"No space left on device.*: make room, then continue with --resume {stopped}"
+    ):
         sft.main(["--resume", str(stopped)])
 
 

@@ -86,7 +86,8 @@ def _leading(link: Record, episode: FinishedEpisode) -> Record:
     """The link with the id of the page that it leads to for an address."""
     world, url = episode.final, str(link["object"].get("url"))
     page = world.tables["pages"].get(url.rpartition("/")[2])
-    if page and url == _address(world.site, world.tables["spaces"][page["spaceId"]]["key"], page["id"]):
+    space = world.tables["spaces"].get(page["spaceId"]) if page else None
+    if page and space and url == _address(world.site, space["key"], page["id"]):
         return {**link, "object": {**link["object"], "url": page["id"]}}
     return link
 

@@ -6,9 +6,9 @@ from envs.api.operation import Api, Json, Schema
 from envs.jira import JIRA
 from envs.reward.checks import Check, FinishedEpisode, at
 from envs.reward.provenance import last_index, seen_before
-from envs.scenarios.vocabulary.oracle import Form, only, oracle_value
-from envs.task import Task
-from envs.trace import answered_before
+from envs.scenarios.vocabulary.oracle import Form, graded_call, only, oracle_value
+from envs.task import PlannedCall, Task
+from envs.trace import Call, answered_before
 
 SEARCH = "searchAndReconsileIssuesUsingJql"
 SEARCH_BY_POST = f"{SEARCH}Post"
@@ -60,11 +60,10 @@ def issue_like_oracle(operation: str, path: str, weight: float) -> Check:
 def names_issue(operation: str, weight: float, path: str = "issueIdOrKey") -> Check:
     """Check that the last call names the oracle's issue at a dotted path, by key or id, read or not."""
 
-    def score(episode: FinishedEpisode) -> float:
-        call, wanted = episode.last(operation), oracle_value(episode.task, operation, path)
-        return float(call is not None and str(at(call.arguments, path)).upper() in names_at(episode.task, wanted))
+    def grade(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> float:
+        return float(str(at(call.arguments, path)).upper() in names_at(episode.task, at(planned.arguments, path)))
 
-    return Check(f"argument/{path}", weight, score, f"{operation} was called with the right {path}.")
+    return graded_call(operation, path, weight, grade, f"{operation} was called with the right {path}.")
 
 
 def names_at(task: Task, value: Json) -> tuple[str, str]:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from envs.api.world import Record
-from envs.reward.checks import Check, FinishedEpisode, at, exactly, read_first
-from envs.scenarios.vocabulary.oracle import Form, only, oracle_call, oracle_value
+from envs.reward.checks import Check, FinishedEpisode, read_first
+from envs.scenarios.vocabulary.oracle import Form, like_oracle, only, oracle_call
 from envs.task import PlannedCall, Task
 from envs.trace import Call
 
@@ -49,11 +49,10 @@ def transitions_read(weight: float) -> Check:
 
 def right_transition(weight: float) -> Check:
     """Check the id of the last transition, which counts only if the issue's transitions were read before."""
-    was_read = transitions_read(0.0)
+    plain, was_read = like_oracle(MOVE, "transition.id", weight), transitions_read(0.0)
 
     def score(episode: FinishedEpisode) -> float:
-        call, wanted = episode.last(MOVE), oracle_value(episode.task, MOVE, "transition.id")
-        return exactly(at(call.arguments, "transition.id"), wanted) * was_read.score(episode) if call else 0.0
+        return plain.score(episode) * was_read.score(episode)
 
     sentence = "The transition that leads to the wanted status was read and chosen."
-    return Check("argument/transition.id", weight, score, sentence)
+    return Check(plain.name, weight, score, sentence)

@@ -86,13 +86,15 @@ def test_rival__writes_once_before_the_first_write_that_would_be_accepted():
 def test_rival__makes_a_refusal_that_is_a_conflict(task):
     read, move = task.oracle
     others = [
-        step for step in run(task, read).trace.calls[0].body["transitions"] if step["id"] != task.goal["transition"]
+        step
+        for step in run(task, read).trace.calls[0].body["transitions"]
+        if step["id"] != move.arguments["transition"]["id"]
     ]
     theirs = {**move.arguments, "transition": {"id": others[-1]["id"]}}
     faulty = replace(task, faults=Faults(rival=Rival("doTransition", (("doTransition", theirs),))))
     attempt = run(faulty, read, move)
     assert [call.error for call in attempt.trace] == ["", "conflict"]
-    history = attempt.final.find("issues", key=task.goal["issue"])[0]["history"]
+    history = attempt.final.find("issues", key=move.arguments["issueIdOrKey"])[0]["history"]
     assert [entry["author"] for entry in history] == [Rival("", ()).account]
 
 

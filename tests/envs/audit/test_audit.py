@@ -11,11 +11,17 @@ from envs.audit import audit
 from envs.reward.checks import Check, outcome
 from envs.reward.penalties import COSTS
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scripted_policies import quoted
 from envs.task import PlannedCall
 from tests.envs.toy_library import library, source
 
 SEEDS = 10
-LIBRARY: Scenario = library()
+LIBRARY, RETURN = library()
+
+
+def lent(task) -> dict:
+    """The loan that is asked for."""
+    return task.oracle[-1].arguments
 
 
 def failed(scenario: Scenario, law: str) -> dict[str, tuple[str, ...]]:
@@ -46,7 +52,7 @@ def without(name: str, to: str, scenario: Scenario = LIBRARY) -> Scenario:
     )
 
 
-@pytest.mark.parametrize("scenario", [*envs.SCENARIOS.values(), LIBRARY], ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", [*envs.SCENARIOS.values(), LIBRARY, RETURN], ids=lambda scenario: scenario.name)
 def test_audit__every_scenario_is_sound(scenario):
     report = audit(scenario, 5)
     assert [(finding.criterion, finding.failures) for finding in report.findings if not finding.ok] == []
@@ -110,9 +116,8 @@ def test_floors__an_answer_that_may_be_a_copy_of_what_was_read_fails_though_noth
     read = envs.SCENARIOS["jira_read_issue"]
 
     def states_both_facts(attempt) -> float:
-        return float(
-            all(attempt.task.goal[fact].lower() in attempt.trace.answer.lower() for fact in ("first", "second"))
-        )
+        values = quoted(attempt.task.answer)
+        return float(all(value.lower() in attempt.trace.answer.lower() for value in values))
 
     found = failed(checked(Check("outcome", 1.0, states_both_facts, "", outcome=True), scenario=read), "floors")
     assert "dump-answer earns 1.000" in found["dump-answer"][0]
@@ -144,7 +149,7 @@ def test_mutants__a_fault_that_costs_nothing_survives(free, fault, monkeypatch):
 def test_mutants__an_argument_that_no_check_looks_at_survives():
     def careless(task, changed) -> bool:
         loans = [change.after for change in changed]
-        return len(loans) == 1 and loans[0] and loans[0]["bookId"] == task.goal["bookId"]
+        return len(loans) == 1 and loans[0] and loans[0]["bookId"] == lent(task)["bookId"]
 
     others = [check for check in LIBRARY.checks if not check.outcome and check.name != "argument/days"]
     lax = checked(*others, outcome(0.45, careless, ""))
@@ -161,7 +166,7 @@ def test_success__an_outcome_that_holds_without_effect_fails():
 def test_success__an_outcome_that_minds_no_other_record_fails():
     def lenient(task, changed) -> bool:
         loans = [c.after for c in changed if c.table == "loans" and c.after]
-        return len(loans) == 1 and all(loans[0][n] == task.goal[n] for n in ("bookId", "reader", "days"))
+        return len(loans) == 1 and all(loans[0][n] == lent(task)[n] for n in ("bookId", "reader", "days"))
 
     easy = [check for check in LIBRARY.checks if not check.outcome]
     assert "losing a record of books" in failed(checked(*easy, outcome(0.35, lenient, "")), "success")["success"][0]
@@ -202,7 +207,7 @@ def test_heldout__values_of_both_splits_fail():
 
 
 def test_heldout__no_wording_kept_back_fails():
-    plain = redrawn(lambda draft, split: replace(draft, request=f'Lend "{draft.goal["title"]}".'))
+    plain = redrawn(lambda draft, split: replace(draft, request=f'Lend "{draft.oracle[0].arguments["title"]}".'))
     assert any("no wording of the request is held out" in text for text in failed(plain, "held-out")["held-out"])
 
 
@@ -233,9 +238,20 @@ def test_command__prints_a_row_and_exits_with_what_was_found(capsys, tmp_path):
 
 def test_command__audits_a_file_and_fails_if_a_law_is_broken(capsys, tmp_path):
     file = tmp_path / "library.py"
-    file.write_text(source().replace('"createLoan", "days", "days", 0.1', '"createLoan", "days", "days", 0.05'))
+    file.write_text(source().replace('"createLoan", "days", 0.1', '"createLoan", "days", 0.05'))
     assert command.main([str(file), "--seeds", "3"]) == 1
-    assert "sum to 0.95" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "sum to 0.95" in shown and "1 of 2 fail" in shown
+
+
+def test_command__audits_every_scenario_of_a_file_or_its_only_one(capsys, tmp_path):
+    file = tmp_path / "library.py"
+    file.write_text(source())
+    assert command.main([str(file), "--seeds", "3"]) == 0
+    shown = capsys.readouterr().out
+    assert "\nlibrary_lend_book " in shown and "\nlibrary_take_back " in shown and "all sound" in shown
+    file.write_text(source().replace("SCENARIOS = (LENDING, RETURN)", "SCENARIO = RETURN"))
+    assert [scenario.name for scenario in command.load(str(file))] == ["library_take_back"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from envs import scripted_policies
 from envs.confluence import CONFLUENCE
 from envs.jira import JIRA
 from envs.scenarios.vocabulary.both_sites import BOTH
+from envs.scenarios.vocabulary.jira_checks import names_at
+from envs.scenarios.vocabulary.oracle import oracle_value
 from envs.task import PlannedCall, Task
 
 PAGE, LINK = "createPage", "createOrUpdateRemoteIssueLink"
@@ -42,10 +44,11 @@ def test_both_sites__have_every_operation_of_either_once():
 
 def test_page__says_what_only_the_issue_tells_and_lies_where_only_the_space_tells():
     for task in tasks(60):
-        assert task.goal["said"] not in task.request and task.goal["space"] not in task.request
-        twins = task.world.find("pages", title=task.goal["title"])
-        assert len(twins) == 2 and task.goal["space"] not in {page["spaceId"] for page in twins}
-        number = task.goal["issue"].split("-")[1]
+        said, space, title = (oracle_value(task, PAGE, path) for path in ("body.value", "spaceId", "title"))
+        assert said.removeprefix("<p>").removesuffix("</p>") not in task.request and space not in task.request
+        twins = task.world.find("pages", title=title)
+        assert len(twins) == 2 and space not in {page["spaceId"] for page in twins}
+        number = oracle_value(task, LINK, "issueIdOrKey").split("-")[1]
         near = [issue for issue in task.world.find("issues") if issue["key"].endswith(f"-{number}")]
         assert len({issue["fields"]["summary"] for issue in near}) == 2
 
@@ -84,18 +87,16 @@ def test_link__has_no_name_that_was_not_asked_for(extra):
 
 def test_page__the_home_may_be_named_as_the_parent_and_no_other_page():
     for task in tasks():
-        assert played(task, *with_arguments(task, PAGE, parentId=task.goal["home"])).reward == 1
-        (other,) = (
-            page["id"]
-            for page in task.world.find("pages", spaceId=task.goal["space"])
-            if page["id"] != task.goal["home"]
-        )
+        space = task.world.table("spaces")[oracle_value(task, PAGE, "spaceId")]
+        assert played(task, *with_arguments(task, PAGE, parentId=space["homepageId"])).reward == 1
+        pages = task.world.find("pages", spaceId=space["id"])
+        (other,) = (page["id"] for page in pages if page["id"] != space["homepageId"])
         assert not played(task, *with_arguments(task, PAGE, parentId=other)).success
 
 
 def test_issue__may_be_named_by_its_id_and_not_be_another():
     for task in tasks():
-        key, number = task.goal["names"]
+        key, number = names_at(task, oracle_value(task, LINK, "issueIdOrKey"))
         assert played(task, *with_arguments(task, LINK, issueIdOrKey=number)).reward == 1
         other = next(issue["key"] for issue in task.world.find("issues") if issue["key"] != key)
         verdict = played(task, *with_arguments(task, LINK, issueIdOrKey=other))

@@ -49,13 +49,16 @@ def test_guess__of_a_fact_that_was_not_read_is_worth_next_to_nothing():
         if task.oracle:
             guessed = verdict(task, task.answer)
             assert guessed.reward <= 0.15 and not guessed.success
-            other = next(key for key in task.goal["listed"] if key != task.goal["issue"])
+            other = next(key for key in task.goal["listed"] if key != task.oracle[0].arguments["issueIdOrKey"])
             assert not verdict(task, read(other), task.answer).success
 
 
 def test_policies__that_never_or_always_call_earn_less_than_the_right_one():
     never = [verdict(task, task.answer).reward for task in tasks()]
-    always = [verdict(task, read(task.goal["issue"] or task.goal["listed"][0]), task.answer).reward for task in tasks()]
+    always = [
+        verdict(task, turn(task.oracle[0]) if task.oracle else read(task.goal["listed"][0]), task.answer).reward
+        for task in tasks()
+    ]
     assert fmean(never) < 0.65 and fmean(always) < 0.9
 
 

@@ -11,7 +11,8 @@ from envs.api.json_paths import replaced
 from envs.jira.jql import parse
 from envs.jira.world import LINK_TYPES
 from envs.reward.verdict import Verdict
-from envs.scenarios.vocabulary.jira_reads import SEARCH
+from envs.scenarios.vocabulary.jira_checks import SEARCH, names_at
+from envs.scenarios.vocabulary.oracle import oracle_value
 from envs.scripted_policies import DONE, turn
 from envs.task import PlannedCall, Task
 
@@ -42,9 +43,19 @@ def triage_query(task: Task) -> str:
     return next(call.arguments["jql"] for call in task.oracle if call.name == SEARCH)
 
 
+def edited(task: Task) -> set[str]:
+    return {call.arguments["issueIdOrKey"] for call in task.oracle if call.name == "editIssue"}
+
+
+def field(task: Task) -> str:
+    """What the edits of a triage change."""
+    (name,) = oracle_value(task, "editIssue", "fields") or oracle_value(task, "editIssue", "update")
+    return name
+
+
 def test_triage__the_query_finds_the_issues_and_each_condition_is_needed():
     for task in tasks("jira_triage_by_jql"):
-        wanted = {issue for _, issue in task.goal["issues"]}
+        wanted = edited(task)
         jql = triage_query(task)
         clauses = jql.split(" AND ")
         assert found(task, jql) == wanted and len(clauses) == 4
@@ -54,16 +65,16 @@ def test_triage__the_query_finds_the_issues_and_each_condition_is_needed():
 
 def test_triage__how_many_are_found_and_what_is_asked_differ():
     made = tasks("jira_triage_by_jql", 300)
-    counts = Counter(len(task.goal["issues"]) for task in made)
+    counts = Counter(len(edited(task)) for task in made)
     assert set(counts) == {1, 2, 3, 4} and all(count > 20 for count in counts.values())
-    assert all(count > 60 for count in Counter(task.goal["field"] for task in made).values())
+    assert all(count > 60 for count in Counter(field(task) for task in made).values())
     assert all(len(task.oracle) <= 5 for task in made)
 
 
 def test_triage__harder_tasks_have_no_more_issues_to_be_found():
     for seed in range(30):
         task = envs.sample("jira_triage_by_jql", seed, "train", 5)
-        assert found(task, triage_query(task)) == {issue for _, issue in task.goal["issues"]}
+        assert found(task, triage_query(task)) == edited(task)
 
 
 def test_triage__any_order_and_keys_are_as_right():
@@ -72,7 +83,7 @@ def test_triage__any_order_and_keys_are_as_right():
         reads, edits = task.oracle[:first], task.oracle[first:]
         assert played(task, *reads, *edits[::-1]).reward == 1
         (search,) = [call for call in reads if call.name == SEARCH]
-        keys = dict(map(reversed, task.goal["issues"]))
+        keys = {issue: names_at(task, issue)[0] for issue in edited(task)}
         told = PlannedCall(SEARCH, {**search.arguments, "fields": ["summary"]})
         by_key = [
             PlannedCall(call.name, {**call.arguments, "issueIdOrKey": keys[call.arguments["issueIdOrKey"]]})
@@ -93,17 +104,17 @@ def test_triage__a_wrong_edit_before_the_right_one_is_no_success():
 
 
 @pytest.mark.parametrize(
-    ("scenario", "goals"),
+    ("scenario", "operation", "paths"),
     [
-        ("jira_create_subtask", ("parent",)),
-        ("jira_link_duplicate", ("copy", "first")),
-        ("jira_log_work", ("issues",)),
+        ("jira_create_subtask", "createIssue", ("fields.parent.id",)),
+        ("jira_link_duplicate", "linkIssues", ("outwardIssue.id", "inwardIssue.id")),
+        ("jira_log_work", "addWorklog", ("issueIdOrKey",)),
     ],
 )
-def test_search__the_summary_stands_in_another_project_too(scenario, goals):
+def test_search__the_summary_stands_in_another_project_too(scenario, operation, paths):
     for task in tasks(scenario):
-        for goal in goals:
-            ((_, issue),) = task.goal[goal]
+        for path in paths:
+            issue = oracle_value(task, operation, path)
             summary = task.world.table("issues")[issue]["fields"]["summary"]
             same = [one for one in task.world.find("issues") if one["fields"]["summary"] == summary]
             assert len(same) == 2 and len({one["project"] for one in same}) == 2
@@ -128,8 +139,9 @@ def test_subtask__each_project_has_a_type_of_its_own():
             for project in task.world.find("projects")
         ]
         assert all(len(one) == 1 for one in own) and own[0] != own[1]
-        assert f'"{task.goal["kind"]}"' not in task.request
-        names.add(task.goal["kind"])
+        kind = oracle_value(task, "createIssue", "fields.issuetype.name")
+        assert f'"{kind}"' not in task.request
+        names.add(kind)
     assert len(names) > 40
 
 
@@ -147,7 +159,8 @@ def test_subtask__the_parent_by_its_key_is_as_right():
     for task in tasks("jira_create_subtask", 20):
         search, project, create = task.oracle
         told = PlannedCall(SEARCH, {**search.arguments, "fields": ["summary"]})
-        by_key = replaced(create.arguments, ("fields", "parent"), {"key": task.goal["parent"][0][0]})
+        key, _ = names_at(task, create.arguments["fields"]["parent"])
+        by_key = replaced(create.arguments, ("fields", "parent"), {"key": key})
         assert played(task, told, project, PlannedCall(create.name, by_key)).reward == 1
 
 
@@ -158,8 +171,9 @@ def test_duplicate__the_wrong_direction_is_a_link_and_no_success():
         turned = rewritten(task, inwardIssue=link["outwardIssue"], outwardIssue=link["inwardIssue"])
         verdict = played(task, *turned)
         assert not verdict.success and not verdict.penalties and 0.2 < verdict.reward < 0.4
-        said = task.goal["said"]
-        firsts.add(task.request.index(said["copy"]) < task.request.index(said["first"]))
+        issues = task.world.table("issues")
+        copy, first = (issues[link[side]["id"]]["fields"]["summary"] for side in ("outwardIssue", "inwardIssue"))
+        firsts.add(task.request.index(copy) < task.request.index(first))
     # Which of the two the request names first says nothing.
     assert firsts == {True, False}
 
@@ -169,10 +183,18 @@ def test_duplicate__seen_from_the_copy_it_duplicates_the_other():
     episode = envs.Episode(task)
     for said in scripted_policies.oracle(task):
         episode.step(said)
-    read = PlannedCall("getIssue", {"issueIdOrKey": task.goal["copy"][0][0]})
-    response = task.api.by_name()["getIssue"].handler(episode.world, read.arguments)
+    copy, first = (oracle_value(task, "linkIssues", side)["id"] for side in ("outwardIssue", "inwardIssue"))
+    response = task.api.by_name()["getIssue"].handler(episode.world, {"issueIdOrKey": copy})
     (link,) = response.body["fields"]["issuelinks"]
-    assert link["type"]["outward"] == "duplicates" and link["inwardIssue"]["key"] == task.goal["first"][0][0]
+    assert link["type"]["outward"] == "duplicates" and link["inwardIssue"]["key"] == names_at(task, first)[0]
+
+
+WAYS = ("auto", "leave", "new", "manual")
+
+
+def way_of(task: Task) -> str:
+    """What becomes of the remaining estimate."""
+    return oracle_value(task, "addWorklog", "adjustEstimate") or "auto"
 
 
 def test_work__each_way_with_the_estimate_ends_elsewhere():
@@ -188,21 +210,23 @@ def test_work__each_way_with_the_estimate_ends_elsewhere():
             {"adjustEstimate": "manual", "reduceBy": given},
         ]
         verdicts = [played(task, task.oracle[0], PlannedCall(log.name, {**plain, **other})) for other in others]
-        assert [verdict.success for verdict in verdicts] == [place == task.goal["way"] for place in range(4)]
+        assert [verdict.success for verdict in verdicts] == [way == way_of(task) for way in WAYS]
         assert max(verdict.reward for verdict in verdicts) == 1
-        ways.add(task.goal["way"])
-    assert ways == {0, 1, 2, 3}
+        ways.add(way_of(task))
+    assert ways == set(WAYS)
 
 
 def test_work__what_is_written_otherwise_and_means_the_same_is_as_right():
     for task in tasks("jira_log_work"):
         minutes = {"d": 480, "h": 60, "m": 1}
-        spent = sum(int(part[:-1]) * minutes[part[-1]] for part in task.goal["spent"].split())
+        spent = sum(
+            int(part[:-1]) * minutes[part[-1]] for part in oracle_value(task, "addWorklog", "timeSpent").split()
+        )
         assert played(task, *rewritten(task, timeSpent=f"{spent}m")).reward == 1
-        if task.goal["way"] == 0:
+        if way_of(task) == "auto":
             assert played(task, *rewritten(task, adjustEstimate="auto")).reward == 1
     *_, log = task.oracle
-    shown = task.goal["started"][:16].replace("T", " ")
+    shown = log.arguments["started"][:16].replace("T", " ")
     assert scores(played(task, *rewritten(task, started=shown)))["argument/started"] == 0.5
 
 
@@ -238,17 +262,23 @@ def test_duplicate__the_type_is_named_by_what_it_has(kind, score):
 
 def test_work__durations_and_times_belong_to_one_split():
     drawn = {split: tasks("jira_log_work", 300, split) for split in ("train", "heldout", "synthetic")}
-    for goal, least in (("spent", 15), ("started", 50)):
-        values = {split: {task.goal[goal] for task in made} for split, made in drawn.items()}
+    for name, least in (("timeSpent", 15), ("started", 50)):
+        values = {split: {oracle_value(task, "addWorklog", name) for task in made} for split, made in drawn.items()}
         assert not values["heldout"] & (values["train"] | values["synthetic"]) and len(values["heldout"]) >= least
+
+
+def comment(task: Task) -> tuple[str, str, str]:
+    """(the person's name, the text, the account id) of the comment that is asked for."""
+    mention, text = oracle_value(task, "addComment", "body")["content"][0]["content"]
+    return task.oracle[0].arguments["query"], text["text"].strip(), mention["attrs"]["id"]
 
 
 def test_mention__others_share_the_name_and_one_has_it_whole():
     for task in tasks("jira_comment_mention"):
-        first, last = task.goal["person"].split()
+        first, last = comment(task)[0].split()
         names = [user["displayName"] for user in task.world.find("users")]
         assert sum({first, last} & set(name.split()) != set() for name in names) == 4
-        assert [name.startswith(task.goal["person"]) for name in names].count(True) == 2
+        assert [name.startswith(comment(task)[0]) for name in names].count(True) == 2
         answer = scripted_policies.demonstrate(task, scripted_policies.oracle(task)).turns[0][1][0]
         assert len(json.loads(answer)) == 2
 
@@ -259,7 +289,7 @@ def body_of(task: Task, *nodes) -> dict:
 
 def test_mention__its_own_text_and_the_space_are_optional():
     for task in tasks("jira_comment_mention", 20):
-        person, text, account = (task.goal[name] for name in ("person", "text", "account"))
+        person, text, account = comment(task)
         mention = {"type": "mention", "attrs": {"id": account, "text": f"@{person}"}}
         assert played(task, *rewritten(task, body=body_of(task, mention, {"type": "text", "text": text}))).reward == 1
         other = {"type": "mention", "attrs": {"id": account, "text": "@Zq"}}
@@ -269,15 +299,16 @@ def test_mention__its_own_text_and_the_space_are_optional():
 
 def test_mention__the_document_is_graded_leaf_by_leaf():
     for task in tasks("jira_comment_mention", 20):
-        mention = {"type": "mention", "attrs": {"id": task.goal["account"]}}
-        said = {"type": "text", "text": task.goal["text"]}
+        _, text, account = comment(task)
+        mention = {"type": "mention", "attrs": {"id": account}}
+        said = {"type": "text", "text": text}
         marked = {**said, "marks": [{"type": "strong"}]}
         bodies = [
             body_of(task, mention, said),
             body_of(task, mention, marked),
             body_of(task, mention),
             body_of(task, said),
-            task.goal["text"],
+            text,
         ]
         graded = [scores(played(task, *rewritten(task, body=body)))["argument/body"] for body in bodies]
         assert graded == sorted(graded, reverse=True) and graded[0] == 1 and graded[-1] == 0

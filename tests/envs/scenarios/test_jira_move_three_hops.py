@@ -7,7 +7,7 @@ import pytest
 import envs
 from envs import scripted_policies
 from envs.audit.laws import shape
-from envs.scenarios.vocabulary.jira_writes import moves, reads
+from envs.scenarios.vocabulary.jira_moves import moves, reads, the_issue
 from envs.scripted_policies import DONE, turn
 from envs.task import Task
 
@@ -26,8 +26,13 @@ def offered(task: Task, moved: int, detail="full") -> list[dict]:
     return json.loads(shown.turns[-1][1][0])["transitions"]
 
 
+def hops(task: Task) -> list[str]:
+    """The transitions of the route, in order."""
+    return [call.arguments["transition"]["id"] for call in task.oracle if call.name == "doTransition"]
+
+
 def workflow(task: Task) -> list[dict]:
-    project = task.world.find("projects", key=task.goal["issue"].split("-")[0])[0]
+    project = task.world.find("projects", key=the_issue(task).split("-")[0])[0]
     return task.world.table("workflows")[project["workflow"]]["transitions"]
 
 
@@ -52,10 +57,12 @@ def test_names__at_each_hop_one_is_the_targets_and_leads_elsewhere(split):
 
 def test_compact__view_shows_where_a_transition_leads():
     for task in tasks(10):
-        wanted = (task.goal["first"], task.goal["second"], task.goal["status"])
-        for hop, status in enumerate(wanted):
+        reached = []
+        for hop in range(3):
             to = {step["id"]: step["to"]["name"] for step in offered(task, hop, "compact")}
-            assert to[task.goal["hops"][hop]] == status
+            reached.append(to[hops(task)[hop]])
+            assert f'"{reached[-1]}"' in task.request
+        assert len(set(reached)) == 3 and reached[-1] == task.goal["status"]
 
 
 def test_hops__are_offered_one_at_a_time_and_at_any_place():
@@ -63,18 +70,18 @@ def test_hops__are_offered_one_at_a_time_and_at_any_place():
     for task in tasks():
         for hop in range(3):
             ids = [step["id"] for step in offered(task, hop)]
-            places.add((hop, ids.index(task.goal["hops"][hop])))
-            assert not set(ids) & {*task.goal["hops"]} - {task.goal["hops"][hop]}
+            places.add((hop, ids.index(hops(task)[hop])))
+            assert not set(ids) & {*hops(task)} - {hops(task)[hop]}
     assert len(places) >= 7
 
 
 def test_ids__of_another_task_do_not_fit():
-    assert len({made for task in tasks() for made in task.goal["hops"]}) > 60
+    assert len({made for task in tasks() for made in hops(task)}) > 60
 
 
 def test_detour__and_back_is_a_success_that_costs():
     for task in tasks():
-        issue = task.goal["issue"]
+        issue = the_issue(task)
         flow = next(flow for flow in task.world.find("workflows") if len(flow["transitions"]) == 9)
         astray = next(step for step in offered(task, 0) if step["name"] == task.goal["status"])
         back = next(step for step in flow["transitions"] if step["from"] == [astray["to"]["id"]])

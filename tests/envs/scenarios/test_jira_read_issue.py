@@ -4,8 +4,10 @@ import pytest
 
 import envs
 from envs import scripted_policies
-from envs.scenarios.jira.read_issue import FACTS, facts_of, named
-from envs.scripted_policies import DONE, answers_shown, turn
+from envs.reward.answers import named
+from envs.scenarios.vocabulary.jira_checks import names_at
+from envs.scenarios.vocabulary.jira_facts import FACTS, facts_of
+from envs.scripted_policies import DONE, answers_shown, quoted, turn
 
 
 def tasks(count=60, split="train"):
@@ -16,6 +18,16 @@ def verdict(task, *turns):
     return scripted_policies.demonstrate(task, turns).verdict
 
 
+def names(task):
+    """(key, id) of the issue."""
+    return names_at(task, task.oracle[0].arguments["issueIdOrKey"])
+
+
+def values(task):
+    """The two facts that were asked for."""
+    return quoted(task.answer)
+
+
 def test_answer__unread_is_worth_nothing():
     for task in tasks():
         guessed = verdict(task, task.answer)
@@ -24,7 +36,7 @@ def test_answer__unread_is_worth_nothing():
 
 def test_answer__of_another_issue_is_worth_nothing():
     for task in tasks():
-        other = next(i["key"] for i in task.world.find("issues") if i["key"] not in task.goal["names"])
+        other = next(i["key"] for i in task.world.find("issues") if i["key"] not in names(task))
         read = turn(envs.task.PlannedCall("getIssue", {"issueIdOrKey": other}))
         assert verdict(task, read, task.answer).reward <= 0.1
 
@@ -32,7 +44,7 @@ def test_answer__of_another_issue_is_worth_nothing():
 def test_answer__with_one_fact_earns_a_part():
     for task in tasks():
         read = turn(task.oracle[0])
-        first, both = (verdict(task, read, said) for said in (f"It is {task.goal['first']}.", task.answer))
+        first, both = (verdict(task, read, said) for said in (f"It is {values(task)[0]}.", task.answer))
         nothing = verdict(task, read, DONE)
         assert nothing.reward < first.reward < both.reward == 1
         assert both.success and not first.success and not nothing.success
@@ -51,7 +63,7 @@ def test_answer__that_copies_what_was_read_earns_nothing_for_it():
 
 def test_answer__with_one_fact_too_many_earns_half_for_each():
     for task in tasks(20):
-        facts = facts_of(task.world, task.world.table("issues")[task.goal["names"][1]])
+        facts = facts_of(task.world, task.world.table("issues")[names(task)[1]])
         more = next(fact for place, fact in enumerate(FACTS) if place not in task.goal["facts"])
         said = verdict(task, turn(task.oracle[0]), f'{task.answer} Its {more}: "{facts[more]}".')
         assert not said.success and [check.score for check in said.checks if "answer/" in check.name] == [0.5, 0.5]
@@ -62,7 +74,7 @@ def test_answer__may_call_the_issue_by_its_key_and_what_it_is(kind):
     for task in tasks(40):
         if FACTS.index("type") in task.goal["facts"]:
             continue
-        said = f'The answer about {kind} "{task.goal["names"][0]}": {task.answer}'
+        said = f'The answer about {kind} "{names(task)[0]}": {task.answer}'
         assert verdict(task, turn(task.oracle[0]), said).reward == 1
 
 
@@ -73,22 +85,23 @@ def test_answer__that_lists_every_value_earns_nothing_for_it(fact):
     assert asked
     for task in asked:
         if fact == "summary":
-            values = [issue["fields"]["summary"] for issue in task.world.find("issues")]
+            every = [issue["fields"]["summary"] for issue in task.world.find("issues")]
         else:
-            values = [record["name"] for record in task.world.find(tables[fact])]
-        said = verdict(task, turn(task.oracle[0]), " ".join([*values, task.goal["second"]]))
+            every = [record["name"] for record in task.world.find(tables[fact])]
+        said = verdict(task, turn(task.oracle[0]), " ".join([*every, values(task)[1]]))
         assert not said.success and said.checks[2].score == 0
 
 
 def test_answer__needs_no_particular_words():
     for task in tasks():
-        said = f"{task.goal['second'].upper()}!! ({task.goal['first'].lower()})"
+        first, second = values(task)
+        said = f"{second.upper()}!! ({first.lower()})"
         assert verdict(task, turn(task.oracle[0]), said).reward == 1
 
 
 def test_read__by_id_is_as_good():
     for task in tasks(20):
-        for value in (task.goal["names"][1], int(task.goal["names"][1]), task.goal["names"][0].lower()):
+        for value in (names(task)[1], int(names(task)[1]), names(task)[0].lower()):
             read = turn(envs.task.PlannedCall("getIssue", {"issueIdOrKey": value}))
             assert verdict(task, read, task.answer).success is not isinstance(value, int)
 
@@ -97,9 +110,9 @@ def test_facts__are_drawn_evenly_and_not_given_away():
     """Every fact is asked for, and no value of one can be told from the request."""
     asked = {fact for task in tasks() for fact in task.goal["facts"]}
     assert asked == set(range(len(FACTS)))
-    assert len({task.goal["first"] for task in tasks()}) > 25
+    assert len({values(task)[0] for task in tasks()}) > 25
     for task in tasks():
-        assert f'"{task.goal["first"]}"' not in task.request
+        assert f'"{values(task)[0]}"' not in task.request
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import pytest
 import envs
 from envs import scripted_policies
 from envs.audit.laws import shape
-from envs.scenarios.jira.refuse_infeasible import CAN_MISS, NAMES, _plan, kind_of
+from envs.scenarios.jira.infeasible import Kind
+from envs.scenarios.jira.refuse_infeasible import KINDS, kind_of
 from envs.scripted_policies import DONE, answers_shown, turn
-from envs.task import Task
+from envs.task import PlannedCall, Task
 
 
 def tasks(count: int = 120, split: str = "train", difficulty: int = 1) -> list[Task]:
@@ -28,15 +29,30 @@ def infeasible(count: int = 120) -> list[Task]:
 
 def what(task: Task) -> str:
     """Which name of the request is missing."""
-    return next(name for name in NAMES[kind_of(task.goal)] if task.goal[name] == task.goal["missing"])
+    return next(name for name in kind_of(task).names if task.goal[name] == task.goal["missing"])
+
+
+def name_of(task: Task) -> str:
+    return next(name for name, kind in KINDS.items() if kind is kind_of(task))
+
+
+def attempt(task: Task) -> PlannedCall:
+    """The write that would be right, or one of nothing read where there is none."""
+    kind: Kind = kind_of(task)
+    if not task.goal["missing"]:
+        return task.oracle[1]
+    step = task.world.find("workflows")[0]["transitions"][0]
+    account = task.world.find("users")[-1]["accountId"]
+    read = {"move": step["id"], "assign": account, "create": task.goal.get("type", "")}[name_of(task)]
+    return kind.write(task.goal, read)
 
 
 def test_tasks__half_can_be_done_and_everything_is_missing_at_times():
     made = tasks(600)
     share = fmean(not task.goal["missing"] for task in made)
     assert 0.4 < share < 0.6
-    missing = Counter((kind_of(task.goal), what(task)) for task in made if task.goal["missing"])
-    assert set(missing) == {(kind, name) for kind, names in CAN_MISS.items() for name in names}
+    missing = Counter((name_of(task), what(task)) for task in made if task.goal["missing"])
+    assert set(missing) == {(name, part) for name, kind in KINDS.items() for part in kind.can_miss}
     assert min(missing.values()) > 25
 
 
@@ -71,7 +87,7 @@ def test_policy__that_always_refuses_earns_less_than_half():
     worst = {"move": "status", "assign": "user", "create": "project"}
     rewards, won = [], []
     for task in tasks():
-        said = f'There is no "{task.goal[worst[kind_of(task.goal)]]}".'
+        said = f'There is no "{task.goal[worst[name_of(task)]]}".'
         shown = verdict(task, turn(task.oracle[0]), said)
         rewards.append(shown.reward)
         won.append(shown.success)
@@ -81,7 +97,7 @@ def test_policy__that_always_refuses_earns_less_than_half():
 
 
 def test_policy__that_always_tries_earns_little_more_than_half():
-    rewards = [verdict(task, *map(turn, _plan(task.goal)), DONE).reward for task in tasks()]
+    rewards = [verdict(task, turn(task.oracle[0]), turn(attempt(task)), DONE).reward for task in tasks()]
     assert fmean(rewards) < 0.65
 
 
@@ -98,7 +114,7 @@ def test_answer__needs_no_particular_words(wording):
 
 def test_answer__that_names_more_or_something_else_is_no_refusal():
     for task in infeasible():
-        names = [task.goal[name] for name in NAMES[kind_of(task.goal)]]
+        names = [task.goal[name] for name in kind_of(task).names]
         other = next(name for name in names if name != task.goal["missing"])
         for said in (" or ".join(names), f'There is no "{other}".', "That cannot be done.", task.request):
             shown = verdict(task, turn(task.oracle[0]), said)
@@ -107,14 +123,14 @@ def test_answer__that_names_more_or_something_else_is_no_refusal():
 
 def test_write__attempted_in_vain_costs():
     for task in infeasible():
-        vain = verdict(task, turn(task.oracle[0]), turn(_plan(task.goal)[1]), task.answer)
+        vain = verdict(task, turn(task.oracle[0]), turn(attempt(task)), task.answer)
         # Where it is refused nothing has changed; a transition of a wrong id or an unknown user is that.
         assert vain.reward <= 0.75
 
 
 def test_user__of_the_same_first_name_is_there_and_is_not_meant():
     for task in tasks():
-        if kind_of(task.goal) != "assign":
+        if name_of(task) != "assign":
             continue
         first = task.goal["user"].split()[0]
         near = [user for user in task.world.find("users") if user["displayName"].split()[0] == first]

@@ -2,7 +2,7 @@
 
 import envs
 from envs.audit.laws import shape
-from envs.scenarios.vocabulary.jira_writes import moves, reads
+from envs.scenarios.vocabulary.jira_moves import moves, reads
 from envs.scripted_policies import DONE, turn
 from envs.task import Task
 
@@ -18,12 +18,17 @@ def play(task: Task, *plan) -> envs.Episode:
     return episode
 
 
+def made_by(task: Task, number: int) -> str:
+    """The transition of a call of the oracle."""
+    return task.oracle[number].arguments["transition"]["id"]
+
+
 def test_rival__moves_in_most_tasks_to_where_another_id_leads_on():
     made = tasks(400)
     raced = [task for task in made if task.faults]
     assert 0.65 < len(raced) / len(made) < 0.85
-    assert all(task.goal["first"] != task.goal["transition"] for task in raced)
-    assert all(task.goal["first"] == task.goal["transition"] for task in made if not task.faults)
+    assert all(made_by(task, 1) != made_by(task, -1) for task in raced)
+    assert all(len(task.oracle) == 2 for task in made if not task.faults)
 
 
 def test_conflict__is_the_sites_own_refusal_and_the_others_move_stands():
@@ -32,7 +37,7 @@ def test_conflict__is_the_sites_own_refusal_and_the_others_move_stands():
             episode = play(task, *task.oracle[:2])
             failed = episode.trace.calls[-1]
             assert (failed.status, failed.error) == (400, "conflict")
-            issue = episode.world.find("issues", key=task.goal["issue"])[0]
+            issue = episode.world.find("issues", key=task.oracle[0].arguments["issueIdOrKey"])[0]
             assert [entry["author"] for entry in issue["history"]] == [task.faults.rival.account]
 
 
@@ -61,10 +66,10 @@ def test_wrong_move__of_ours_meets_the_rival_too_and_can_be_mended():
     for task in tasks():
         if not task.faults:
             continue
-        issue = task.goal["issue"]
+        issue = task.oracle[0].arguments["issueIdOrKey"]
         flow = next(flow for flow in task.world.find("workflows") if len(flow["transitions"]) == 7)
         start = task.world.find("issues", key=issue)[0]["status"]
-        wrong = next(s["id"] for s in flow["transitions"] if s["from"] == [start] and s["id"] != task.goal["first"])
+        wrong = next(s["id"] for s in flow["transitions"] if s["from"] == [start] and s["id"] != made_by(task, 1))
         episode = play(task, reads(issue), moves(issue, wrong), *task.oracle[2:])
         assert episode.trace.calls[1].error == "conflict"
         assert episode.verdict().success and episode.verdict().reward <= 0.8

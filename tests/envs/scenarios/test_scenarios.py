@@ -14,6 +14,8 @@ from envs.audit.mutants import extra_writes
 from envs.reward.checks import FinishedEpisode
 from envs.reward.site_diff import changes, normalised_changes
 from envs.reward.verdict import judge
+from envs.scenarios.vocabulary.mistakes import up_to_failure
+from envs.scenarios.vocabulary.oracle import oracle_site
 from envs.task import PlannedCall, Task
 
 SCENARIOS = pytest.mark.parametrize("scenario", envs.SCENARIOS)
@@ -207,12 +209,39 @@ def test_request__quotes_every_value_and_is_short(scenario, split):
         assert len(task.request.split()) <= 45 and "\n" not in task.request
         quoted = re.findall(r'"([^"]*)"', task.request)
         assert task.request.count('"') == 2 * len(quoted) and all(quoted)
-        copied = [
-            value
-            for name in ("project", "summary", "priority", "type", "title", "key", "under", "issue", "status")
-            if (value := task.goal.get(name))
-        ]
-        assert set(copied + list(task.goal.get("labels", ()))) <= set(quoted)
+        # What a rival changes is not told.
+        known = up_to_failure(task.oracle) if task.faults and task.faults.rival else task.oracle
+        copied = {value for call in known for value in copied_values(call.arguments)}
+        assert copied | statuses_reached(task) <= set(quoted)
+
+
+COPIED = ("summary", "title", "keys", "query", "issueIdOrKey", "projectIdOrKey", "projectKeyOrId", "issues")
+"""Arguments that the request tells, if they are no ids."""
+NAMED = {"project": "key", "priority": "name", "resolution": "name", "labels": "name"}
+"""Arguments that the request tells, and where in an object."""
+
+
+def copied_values(arguments) -> set[str]:
+    """The values of an oracle's call that the request has to tell."""
+    found = set()
+    for name, value in arguments.items():
+        if name == "fields":
+            found |= copied_values(value)
+        elif name in COPIED:
+            found |= set(value) if isinstance(value, list) else {value}
+        elif name in NAMED:
+            values = value if isinstance(value, list) else [value]
+            found |= {inner if isinstance(inner, str) else inner[NAMED[name]] for inner in values}
+    return {value for value in found if not value.isdigit()}
+
+
+def statuses_reached(task: Task) -> set[str]:
+    """The statuses into which the oracle moves issues."""
+    issues, final = task.world.tables.get("issues", {}), oracle_site(task).tables
+    moved = [
+        final["issues"][key]["status"] for key in issues if final["issues"][key]["status"] != issues[key]["status"]
+    ]
+    return {final["statuses"][status]["name"] for status in moved}
 
 
 def own_values(task: Task) -> set[str]:
@@ -288,7 +317,8 @@ def test_transition__target_stands_at_every_place_alike():
         offered = json.loads(answer)["transitions"]
         assert 3 <= len(offered) <= 4 and len({step["id"] for step in offered}) == len(offered)
         assert all(re.fullmatch("[1-9][0-9]", step["id"]) for step in offered)
-        places[[step["id"] for step in offered].index(task.goal["transition"])] += 1
+        right = task.oracle[1].arguments["transition"]["id"]
+        places[[step["id"] for step in offered].index(right)] += 1
     assert all(0.2 < count / 400 < 0.4 for count in places[:3]) and places[3] > 20
 
 
@@ -308,7 +338,7 @@ def test_transition__wrong_choices_earn_a_part():
 
 def test_page__the_parents_title_stands_in_another_space_too():
     for task in tasks("confluence_create_page", count=50):
-        same = task.world.find("pages", title=task.goal["under"])
+        same = task.world.find("pages", title=task.oracle[1].arguments["title"])
         assert len(same) == 2 and len({page["spaceId"] for page in same}) == 2
 
 
@@ -360,7 +390,7 @@ def test_sloppy__refuses_an_unknown_habit():
 
 TOUCHED_BY_ONE_WRITE = {
     "jira_link_duplicate": lambda task: 2,
-    "jira_plan_sprint": lambda task: len(task.goal["issues"]),
+    "jira_plan_sprint": lambda task: len(task.oracle[-1].arguments["issues"]),
 }
 """Issues or pages, where it is not one."""
 
