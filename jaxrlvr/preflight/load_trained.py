@@ -26,7 +26,7 @@ class Trained:
 def load_trained(source: str, policy: PolicyConfig | None = None) -> Trained:
     """Load a model with its weights; an empty source is the embedded seed.
 
-    `policy` sets mesh, compute dtype and so on; by default a run's own, else float32 on one device. Of a run, the
+    `policy` sets mesh, compute dtype and so on; by default a run's own, or float32 on one device. From a run, the
     weights of the last checkpoint are loaded, and model and adapters are the run's, whatever `policy` names. Raises
     UserError or models.ModelError, in one line.
     """

@@ -25,14 +25,14 @@ def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainS
     Raises UserError with settings to lower if a device's memory fills up.
     """
     members = config.rollout.group_size
-    sizes = [(width_P, width_T) for width_P in shape.prefix_buckets[::-1] for width_T in shape.suffix_buckets[::-1]]
     batches = [
-        empty(shape.groups, members, *size, sampler.pad_token, rows)
-        for size in sizes
+        empty(shape.groups, members, width_P, width_T, sampler.pad_token, rows)
+        for width_P in shape.prefix_buckets[::-1]
+        for width_T in shape.suffix_buckets[::-1]
         for rows in (0, *shape.row_buckets)
     ]
-    tasks, places, batch = config.tasks.per_step, config.rollout.slots, config.evaluation.batch
-    groups, fewer = min(places or tasks, tasks), half("--rollout.group-size", members)
+    tasks, slots, batch = config.tasks.per_step, config.rollout.slots, config.evaluation.batch
+    groups, fewer = min(slots or tasks, tasks), half("--rollout.group-size", members)
     with explain_full_device(
         "by an update", half("--learner.micro-groups", shape.groups), "--policy.remat full", fewer
     ):
@@ -40,13 +40,13 @@ def warm_up(config: RunConfig, sampler: Sampler, learner: Learner, state: TrainS
     params, processes = state.params, jax.process_count()
     for width_P in shape.prefix_buckets[::-1]:
         with explain_full_device("by sampling", half("--rollout.slots", groups), fewer):
-            warm_sampler(sampler, params, width_P, tasks // processes, members, places // processes)
+            warm_sampler(sampler, params, width_P, tasks // processes, members, slots // processes)
         with explain_full_device("by an evaluation", half("--evaluation.batch", batch)):
             warm_sampler(sampler, params, width_P, batch // processes, 1)
     if config.rollout.asynchronous:
-        for each in batches:
-            mismatch(learner, params, each)
-        state = warm_both(sampler, learner, state, batches[0], min(places or tasks, tasks))
+        for empty_batch in batches:
+            mismatch(learner, params, empty_batch)
+        state = warm_both(sampler, learner, state, batches[0], min(slots or tasks, tasks))
     return state
 
 
@@ -61,9 +61,9 @@ def warm_both(sampler: Sampler, learner: Learner, state: TrainState, batch: Batc
     return state
 
 
-def warm_sampler(sampler: Sampler, params: Any, width_P: int, tasks: int, members: int, places: int = 0) -> None:
+def warm_sampler(sampler: Sampler, params: Any, width_P: int, tasks: int, members: int, slots: int = 0) -> None:
     """Compile prefill, growth of caches, decode, append and slot assignment for one prompt bucket and batch."""
-    groups = min(places or tasks, tasks)
+    groups = min(slots or tasks, tasks)
     model = sampler.prepare_weights(params)
     nobody_BG = np.zeros((groups, members), np.int32)
     key_BG = keys(0, 0, range(groups), members)
@@ -73,11 +73,11 @@ def warm_sampler(sampler: Sampler, params: Any, width_P: int, tasks: int, member
     one_token = [[[sampler.pad_token]] * members] * groups
     ladder = sampler.suffix_buckets
     whole = replace(sampler, share_prefixes=False)  # these prompts are equal, a step's may differ
-    for place, slots in reversed(list(enumerate(ladder))):
+    for index, capacity in reversed(list(enumerate(ladder))):
         # A cache may grow into this bucket from any smaller bucket.
-        for smaller in ladder[:place] or (slots,):
+        for smaller in ladder[:index] or (capacity,):
             prefix, state = whole.prefill(model, prompts, members)
-            state = sampler.reserve(sampler.reserve(state, smaller), slots)
+            state = sampler.reserve(sampler.reserve(state, smaller), capacity)
         state, _ = sampler.decode(model, prefix, state, DecodeLimits(nobody_BG), key_BG, 1.0)
         state = sampler.append(model, prefix, state, one_token)
         if groups < tasks:

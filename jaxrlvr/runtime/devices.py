@@ -46,7 +46,9 @@ class SamplingMesh:
 
 def explicit_mesh(config: SamplingMesh) -> MeshConfig | None:
     """Return the mesh that the settings name for sampling, or None if they leave it to `sampling_mesh`."""
-    return MeshConfig(*(size or 1 for size in astuple(config))) if any(astuple(config)) else None
+    if not any(astuple(config)):
+        return None
+    return MeshConfig(config.data or 1, config.fsdp or 1, config.tensor or 1)
 
 
 def sampling_mesh(config: SamplingMesh, training: MeshConfig, weight_bytes: int) -> MeshConfig:
@@ -65,7 +67,7 @@ def abstract_mesh(config: MeshConfig) -> AbstractMesh:
 
 def make_mesh(config: MeshConfig) -> Mesh | None:
     """Return the device mesh, or None for a single device. Raises ModelError if it is not all devices."""
-    return None if math.prod(astuple(config)) == 1 else models.make_mesh(*astuple(config))
+    return None if math.prod(astuple(config)) == 1 else models.make_mesh(config.data, config.fsdp, config.tensor)
 
 
 def own_mesh(mesh: Mesh, devices: Sequence[jax.Device]) -> Mesh:

@@ -152,8 +152,8 @@ def differences(old: Any, new: Any, prefix: str = "") -> list[str]:
         if dataclasses.is_dataclass(a) and type(a) is type(b):
             changed += differences(a, b, f"{prefix}{part.name}.")
         elif isinstance(a, tuple) and len(a) == len(b) and any(map(dataclasses.is_dataclass, a)):
-            for index, pair in enumerate(zip(a, b, strict=True)):
-                changed += differences(*pair, f"{prefix}{part.name}.{index}.")
+            for index, (element, other) in enumerate(zip(a, b, strict=True)):
+                changed += differences(element, other, f"{prefix}{part.name}.{index}.")
         elif a != b:
             changed.append(prefix + part.name)
     return changed
