@@ -142,7 +142,7 @@ def random_model(family, **changes):
 
 
 def their_logits_and_gradients(reference):
-    """Compute the same as `logits_and_gradients` in torch; experts, joined in transformers, are split as in checkpoints."""
+    """Compute the same as `logits_and_gradients` in torch, with joined experts split as in checkpoints."""
     import torch
 
     out = reference(torch.tensor(TOKENS_BP.astype(np.int64)), attention_mask=torch.tensor(REAL_BP.astype(int))).logits
