@@ -1,4 +1,4 @@
-"""Caches of what later tokens attend to: a group's prefix and each member's suffix.
+"""Caches of a group's prefix and of its members' suffixes, which later tokens attend to.
 
 Layers with full attention cache keys and values of every token. Layers with linear attention (hybrids) cache a
 recurrent state of fixed size that summarises all tokens so far and cannot be rolled back.

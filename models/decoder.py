@@ -34,10 +34,10 @@ class Compute:
     dtype: DTypeLike | None = None
     """Dtype of matrix products, which accumulate in float32, as do norms and softmax. None: the parameters' dtype."""
     remat: str = "none"
-    """What the backward pass recomputes: "none", "dots" (all but products with weights), "full", or "offload" (as full,
-    with layers' inputs offloaded to the host's memory)."""
+    """Recomputation in the backward pass: "none", "dots" (all but products with weights), "full", or "offload" (as
+    full, with layers' inputs offloaded to host memory)."""
     attention: str = "auto"
-    """"reference" for the einsum form, "fast" for the platform's kernel, "auto" for the kernel if there is one."""
+    """Form of attention: "reference" (einsum), "fast" (the platform's kernel), or "auto" (the kernel if it exists)."""
 
 
 def check_offload(devices: Sequence[jax.Device]) -> None:

@@ -124,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--prefix", type=int, default=1024, help="tokens of a prefix")
     parser.add_argument("--suffix", type=int, default=512, help="tokens of a suffix")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="bfloat16", help="dtype of the computation")
-    parser.add_argument("--remat", choices=get_args(Remat), default="full", help="what the backward pass recomputes")
+    parser.add_argument("--remat", choices=get_args(Remat), default="full", help="recomputation in the backward pass")
     return parser
 
 

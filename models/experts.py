@@ -21,10 +21,10 @@ from models.sharding import axis_parts, constrain, partition
 
 
 class Routing(NamedTuple):
-    """How one layer, or all (leading axis L), distributed the counted tokens among experts."""
+    """Distribution of the counted tokens among experts, in one layer or in all (leading axis L)."""
 
     chosen_X: jax.Array
-    """How often each expert was chosen."""
+    """Number of times each expert was chosen."""
     probability_X: jax.Array
     """The router's probabilities, summed over tokens."""
     tokens: jax.Array
@@ -70,14 +70,14 @@ def mixture(
     if mesh is None:
         return _run_experts(0, x_BGTD, weight_BGTk, chosen_BGTk, experts), routing
 
-    def run_own(x_BGTD: jax.Array, weight_BGTk: jax.Array, chosen_BGTk: jax.Array, own: _Experts) -> jax.Array:
+    def run_local(x_BGTD: jax.Array, weight_BGTk: jax.Array, chosen_BGTk: jax.Array, local: _Experts) -> jax.Array:
         first = jax.lax.axis_index("tensor") * (config.num_experts // axis_parts(mesh, "experts"))
-        # Cast explicitly, not inferred: gradients of what all devices share are summed over them.
+        # Cast explicitly, not inferred: gradients of shared arrays are summed over devices.
         x_BGTD, weight_BGTk = (jax.lax.pcast(x, "tensor", to="varying") for x in (x_BGTD, weight_BGTk))
-        return jax.lax.psum(_run_experts(first, x_BGTD, weight_BGTk, chosen_BGTk, own), "tensor")
+        return jax.lax.psum(_run_experts(first, x_BGTD, weight_BGTk, chosen_BGTk, local), "tensor")
 
     in_specs = (groups, groups, groups, partition(("experts",)))
-    run = jax.shard_map(run_own, mesh=mesh, in_specs=in_specs, out_specs=groups)
+    run = jax.shard_map(run_local, mesh=mesh, in_specs=in_specs, out_specs=groups)
     return run(x_BGTD, weight_BGTk, chosen_BGTk, experts), routing
 
 
@@ -109,11 +109,11 @@ def _run_experts(
     x_BGTD: jax.Array,
     weight_BGTk: jax.Array,
     chosen_BGTk: jax.Array,
-    own: _Experts,
+    local: _Experts,
 ) -> jax.Array:
     """Sum the weighted outputs of those chosen experts that are in [first, first + X)."""
     x_ND = x_BGTD.reshape(-1, x_BGTD.shape[-1])
-    experts, per_token = len(own.gate_XDF), weight_BGTk.shape[-1]
+    experts, per_token = len(local.gate_XDF), weight_BGTk.shape[-1]
     expert_n = chosen_BGTk.reshape(-1) - first
     is_here_n = (expert_n >= 0) & (expert_n < experts)
     # Rows of other devices' experts are sorted to the end, beyond the last ragged group.
@@ -122,8 +122,8 @@ def _run_experts(
     rows_X = jnp.bincount(expert_n, length=experts + 1)[:experts]
     token_n = order_n // per_token
     rows_nD = x_ND[token_n]
-    hidden_nF = jax.nn.silu(jax.lax.ragged_dot(rows_nD, own.gate_XDF, rows_X))
-    hidden_nF = hidden_nF * jax.lax.ragged_dot(rows_nD, own.up_XDF, rows_X)
-    out_nD = jax.lax.ragged_dot(hidden_nF, own.down_XFD, rows_X) * weight_BGTk.reshape(-1)[order_n][:, None]
+    hidden_nF = jax.nn.silu(jax.lax.ragged_dot(rows_nD, local.gate_XDF, rows_X))
+    hidden_nF = hidden_nF * jax.lax.ragged_dot(rows_nD, local.up_XDF, rows_X)
+    out_nD = jax.lax.ragged_dot(hidden_nF, local.down_XFD, rows_X) * weight_BGTk.reshape(-1)[order_n][:, None]
     out_nD = jnp.where(is_here_n[order_n][:, None], out_nD, 0)
     return jnp.zeros_like(x_ND).at[token_n].add(out_nD).reshape(x_BGTD.shape)

@@ -104,7 +104,7 @@ def _in_chunks(
         return chosen_N - total_N, total_N - jnp.sum(jnp.exp(z_NV - total_N[:, None]) * z_NV, axis=-1)
 
     _, (logprob_CN, entropy_CN) = jax.lax.scan(
-        lambda _, xs: (None, chunk_logprobs(*xs)), None, (hidden_CND, targets_CN)
+        lambda _, xs: (None, chunk_logprobs(xs[0], xs[1])), None, (hidden_CND, targets_CN)
     )
     return _in_order(logprob_CN, num_tokens), _in_order(entropy_CN, num_tokens)
 

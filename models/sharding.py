@@ -62,7 +62,7 @@ def make_mesh(data: int = 1, fsdp: int = 1, tensor: int = 1, devices: Sequence[j
             f"a mesh of data={data} x fsdp={fsdp} x tensor={tensor} has {math.prod(sizes)} devices, "
             f"but {len(chosen)} are given: the product must equal the number of devices"
         )
-    # Auto: the compiler shards what the rules leave open.
+    # Auto: the compiler shards arrays that the rules leave open.
     return jax.make_mesh(sizes, MESH_AXES, axis_types=(AxisType.Auto,) * len(MESH_AXES), devices=chosen)
 
 

@@ -1,4 +1,4 @@
-"""Small random models for the laws of `models`."""
+"""Small random models for the tests of `models`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ from models import Decoder, ModelConfig
 
 @pytest.fixture(scope="session")
 def make_config() -> Callable[..., ModelConfig]:
-    """A shape whose axes all differ, with any field replaced."""
+    """Make a small architecture whose axes all differ in size, with any field replaced."""
 
     def make(**changes: Any) -> ModelConfig:
         fields = {
@@ -32,7 +32,7 @@ def make_config() -> Callable[..., ModelConfig]:
 
 @pytest.fixture(scope="session")
 def make_decoder(make_config: Callable[..., ModelConfig]) -> Callable[..., Decoder]:
-    """A decoder whose every parameter, norms and biases too, is away from its initial value."""
+    """Make a decoder whose every parameter, including norms and biases, differs from its initial value."""
 
     def make(config: ModelConfig | None = None, **settings: Any) -> Decoder:
         shapes = nnx.eval_shape(lambda: Decoder(config or make_config(), rngs=nnx.Rngs(0), **settings))
@@ -50,7 +50,7 @@ def make_decoder(make_config: Callable[..., ModelConfig]) -> Callable[..., Decod
 
 @pytest.fixture(scope="session")
 def make_tokens() -> Callable[..., np.ndarray]:
-    """Random tokens of any shape, below 64."""
+    """Make random tokens below 64 of any shape."""
 
     def make(*shape: int, seed: int = 0) -> np.ndarray:
         return np.random.default_rng(seed).integers(0, 64, shape, dtype=np.int32)

@@ -1,4 +1,4 @@
-"""Laws of adapters: fresh ones change nothing, merged ones no logits; only they are differentiated; PEFT reads them."""
+"""Adapters: new ones change nothing, merging changes no logits, only they have gradients, PEFT reads them."""
 
 import json
 from dataclasses import replace
@@ -32,7 +32,7 @@ def checkpoint(make_config, make_decoder, tmp_path):
 
 
 def with_adapters(checkpoint, lora=LORA, seed=0, **settings):
-    """The model with adapters whose two factors are away from zero."""
+    """Load the model with adapters whose two factors are both nonzero."""
     decoder = models.load(checkpoint, lora=lora, **settings)
     rng = np.random.default_rng(seed)
     for _, *pair in adapters(decoder.config):
@@ -55,7 +55,7 @@ def logits(decoder, tokens_BP, length_B=LENGTH_B):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_adapters__fresh_change_nothing_and_merged_change_no_logits(
+def test_adapters__new_ones_change_nothing_and_merging_changes_no_logits(
     make_config, make_decoder, make_tokens, tmp_path, family
 ):
     base = make_decoder(make_config(**FAMILIES[family]))
@@ -76,7 +76,7 @@ def test_adapters__fresh_change_nothing_and_merged_change_no_logits(
 
 
 @pytest.mark.parametrize("targets", [("q_proj",), ("o_proj", "down_proj"), ("all",)])
-def test_adapters__stand_only_beside_their_targets(checkpoint, make_tokens, targets):
+def test_adapters__change_only_their_targets(checkpoint, make_tokens, targets):
     decoder = with_adapters(checkpoint, replace(LORA, targets=targets))
     merged, base = models.merge(decoder), models.load(checkpoint)
     for tensor in tensors(base.config):
@@ -97,7 +97,7 @@ def test_adapters__tokens_one_by_one_equal_the_whole(checkpoint, make_tokens):
         np.testing.assert_allclose(model.logits(hidden)[:, 0, 0], expected[:, 4 + step], rtol=0, atol=2e-5)
 
 
-def test_split__gives_only_adapters_to_train_and_joins_to_the_same(checkpoint):
+def test_split__trains_only_adapters_and_join_undoes_it(checkpoint):
     params = nnx.split(with_adapters(checkpoint))[1]
     trained, frozen = models.split(params)
     assert all(issubclass(leaf.type, Adapter) for _, leaf in nnx.to_flat_state(trained))
@@ -109,7 +109,7 @@ def test_split__gives_only_adapters_to_train_and_joins_to_the_same(checkpoint):
     assert models.split(plain) == (plain, None)
 
 
-def test_gradient__of_adapters_makes_nothing_of_a_weight_s_size(checkpoint, make_tokens):
+def test_gradient__of_adapters_has_no_array_of_a_weight_s_size(checkpoint, make_tokens):
     graphdef, params = nnx.split(with_adapters(checkpoint))
     trained, frozen = models.split(params)
     tokens_BP = make_tokens(2, 5)
@@ -123,13 +123,13 @@ def test_gradient__of_adapters_makes_nothing_of_a_weight_s_size(checkpoint, make
     # A weight's gradient is a product of activations [tokens, inputs] and [tokens, outputs]: no equation has its shape.
     forward, backward = (jax.make_jaxpr(f)(trained, frozen) for f in (loss, jax.grad(loss)))
     weights = {(32, 48), (48, 32), (2, 32, 48), (2, 48, 32), (64, 32)}
-    made = [{tuple(v.aval.shape) for v in outputs(jaxpr.jaxpr)} & weights for jaxpr in (forward, backward)]
+    shapes = [{tuple(v.aval.shape) for v in outputs(jaxpr.jaxpr)} & weights for jaxpr in (forward, backward)]
     everything = jax.make_jaxpr(jax.grad(loss, argnums=1))(trained, frozen)
-    assert made[1] <= made[0] and {(32, 48), (48, 32)} <= {tuple(v.aval.shape) for v in outputs(everything.jaxpr)}
+    assert shapes[1] <= shapes[0] and {(32, 48), (48, 32)} <= {tuple(v.aval.shape) for v in outputs(everything.jaxpr)}
 
 
 def outputs(jaxpr):
-    """The results of every product in a program, also inside its loops."""
+    """Yield the results of every product in a program, including those inside its loops."""
     for equation in jaxpr.eqns:
         if equation.primitive.name == "dot_general":
             yield from equation.outvars
@@ -156,7 +156,7 @@ def test_adapter__saved_and_loaded_is_the_same(checkpoint, tmp_path):
     jax.tree.map(np.testing.assert_array_equal, nnx.split(again)[1], nnx.split(decoder)[1])
 
 
-@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing.:FutureWarning")  # peft asks transformers so
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing.:FutureWarning")  # peft calls it
 @pytest.mark.parametrize("family", FAMILIES)
 def test_adapter__in_peft_gives_equal_logits(make_config, make_decoder, make_tokens, tmp_path, family):
     torch = pytest.importorskip("torch", reason="needs torch: install the test extra")
@@ -174,8 +174,8 @@ def test_adapter__in_peft_gives_equal_logits(make_config, make_decoder, make_tok
     np.testing.assert_allclose(logits(decoder, tokens_BP, np.full(2, 9)), reference, rtol=0, atol=1e-4)
 
 
-@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing.:FutureWarning")  # peft asks transformers so
-def test_adapter__that_peft_wrote_gives_equal_logits(checkpoint, make_tokens, tmp_path):
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing.:FutureWarning")  # peft calls it
+def test_adapter__written_by_peft_gives_equal_logits(checkpoint, make_tokens, tmp_path):
     torch = pytest.importorskip("torch", reason="needs torch: install the test extra")
     peft = pytest.importorskip("peft", reason="needs peft: install the test extra")
     import transformers
@@ -192,20 +192,20 @@ def test_adapter__that_peft_wrote_gives_equal_logits(checkpoint, make_tokens, tm
     np.testing.assert_allclose(logits(decoder, tokens_BP, np.full(2, 9)), reference, rtol=0, atol=1e-4)
 
 
-def test_lora__names_what_cannot_be(checkpoint, make_config, tmp_path):
+def test_lora__rejects_wrong_settings(checkpoint, make_config, tmp_path):
     with pytest.raises(ModelError, match=r"lora targets qproj: .* there are q_proj, k_proj, v_proj, o_proj, gate_proj"):
         models.load(checkpoint, lora=Lora(rank=2, targets=("qproj", "k_proj")))
     experts = make_config(**FAMILIES["experts"], lora=Lora(rank=2))
     assert {target_of(weight) for weight, _, _ in adapters(experts)} == {"q_proj", "k_proj", "v_proj", "o_proj"}
     wrongs = {"rank is -1": {"rank": -1}, "alpha is 0.0": {"alpha": 0.0}, "no targets": {"targets": ()}}
-    for named, wrong in wrongs.items():
-        with pytest.raises(ModelError, match=named):
+    for message, wrong in wrongs.items():
+        with pytest.raises(ModelError, match=message):
             Lora(**{"rank": 2, **wrong})
     with pytest.raises(ModelError, match="has no adapters"):
         models.save_adapter(models.load(checkpoint), tmp_path / "adapter")
 
 
-def test_load_adapter__lists_everything_that_is_wrong(checkpoint, tmp_path):
+def test_load_adapter__lists_all_problems(checkpoint, tmp_path):
     directory = models.save_adapter(with_adapters(checkpoint, replace(LORA, targets=("q_proj",))), tmp_path / "adapter")
     other = models.load(checkpoint, lora=replace(LORA, rank=2, targets=("q_proj", "k_proj")))
     with pytest.raises(CheckpointError) as caught:
@@ -213,14 +213,14 @@ def test_load_adapter__lists_everything_that_is_wrong(checkpoint, tmp_path):
     name = "base_model.model.model.layers.0.self_attn."
     assert f"missing: {name}k_proj.lora_A.weight [2, 32]" in caught.value.problems
     assert f"misshapen: {name}q_proj.lora_B.weight is [48, 3], expected [48, 2]" in caught.value.problems
-    described = json.loads((directory / "adapter_config.json").read_text())
-    (directory / "adapter_config.json").write_text(json.dumps(described | {"use_dora": True, "bias": "all"}))
+    settings = json.loads((directory / "adapter_config.json").read_text())
+    (directory / "adapter_config.json").write_text(json.dumps(settings | {"use_dora": True, "bias": "all"}))
     with pytest.raises(CheckpointError, match=r"bias is 'all', expected 'none'(?s:.*)use_dora is True, expected False"):
         models.read_lora(directory)
 
 
 @pytest.mark.parametrize(
-    ("change", "named"),
+    ("change", "message"),
     [
         ({"lora_alpha": None}, "lora_alpha is None, expected a number above 0"),
         ({"r": "x"}, "r is 'x', expected a positive integer"),
@@ -231,10 +231,10 @@ def test_load_adapter__lists_everything_that_is_wrong(checkpoint, tmp_path):
         ({"target_modules": [1]}, r"target_modules is \[1\], expected a list of projections"),
     ],
 )
-def test_read_lora__names_what_is_not_computed_here(tmp_path, change, named):
-    described = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["q_proj"], "exclude_modules": None}
-    (tmp_path / "adapter_config.json").write_text(json.dumps(described))
+def test_read_lora__names_unsupported_settings(tmp_path, change, message):
+    settings = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["q_proj"], "exclude_modules": None}
+    (tmp_path / "adapter_config.json").write_text(json.dumps(settings))
     assert models.read_lora(tmp_path) == Lora(rank=2, alpha=4.0, targets=("q_proj",))
-    (tmp_path / "adapter_config.json").write_text(json.dumps(described | change))
-    with pytest.raises(CheckpointError, match=named):
+    (tmp_path / "adapter_config.json").write_text(json.dumps(settings | change))
+    with pytest.raises(CheckpointError, match=message):
         models.read_lora(tmp_path)

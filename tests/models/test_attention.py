@@ -1,4 +1,4 @@
-"""Laws of attention over a shared prefix and own suffixes."""
+"""Attention over a shared prefix and members' own suffixes."""
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,7 @@ def arrays():
 
 
 def whole(q, prefix_k, prefix_v, suffix_k, suffix_v, length_B, slot_BGT):
-    """The same by one softmax over keys copied for every member."""
+    """Compute the same by one softmax over keys that are copied for every member."""
     k, v = (
         jnp.concatenate([jnp.broadcast_to(shared[:, None], (B, G, K, P, E)), own], axis=3)
         for shared, own in ((prefix_k.mT, suffix_k.mT), (prefix_v, suffix_v))
@@ -55,8 +55,8 @@ def test_attend__equals_one_softmax_over_copied_keys_in_values_and_gradients(arr
         jax.grad(lambda *a, form=form: jnp.sum(jnp.sin(form(*a))), argnums=range(5))(*arrays)
         for form in (ours, reference)
     ]
-    for one, other in zip(*grads, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    for gradient, expected in zip(*grads, strict=True):
+        np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_attend__without_a_prefix_equals_an_empty_one(arrays):

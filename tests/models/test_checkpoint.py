@@ -1,4 +1,4 @@
-"""Laws of the way in and out: import then export is identity, a bad checkpoint gives one error that lists all."""
+"""Loading and saving: import then export is the identity, a bad checkpoint raises one error that lists all problems."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ Q_PROJ = "model.layers.0.self_attn.q_proj.weight"
 
 @pytest.fixture
 def checkpoint(tmp_path):
-    """A copy of the golden checkpoint that a test may spoil."""
+    """Copy the golden checkpoint, so that a test may modify it."""
     return Path(shutil.copytree(GOLDEN, tmp_path / "checkpoint"))
 
 
@@ -99,19 +99,19 @@ def test_save__replaces_older_weights_and_carries_the_tokenizer(checkpoint, tmp_
     assert (checkpoint / "tokenizer.json").read_text() == "tokenizer.json"
 
 
-def test_load__keeps_parameters_and_computes_in_the_dtypes_asked_for(checkpoint):
+def test_load__uses_the_requested_dtypes(checkpoint):
     decoder = models.load(checkpoint, compute=models.Compute(jnp.bfloat16))
     assert decoder.embedding_VD[...].dtype == jnp.float32 and decoder.compute_dtype == jnp.bfloat16
     assert models.load(checkpoint, dtype=jnp.bfloat16).compute_dtype == jnp.bfloat16
 
 
-def test_load__lists_everything_that_is_wrong_at_once(checkpoint):
-    def spoil(values):
+def test_load__lists_all_problems_at_once(checkpoint):
+    def corrupt(values):
         values["model.layers.1.extra.weight"] = values.pop("model.layers.1.mlp.up_proj.weight")
         values[Q_PROJ] = values[Q_PROJ][:-1].copy()
         values["model.norm.weight"] = values["model.norm.weight"].astype(np.int32)
 
-    rewrite(checkpoint, spoil)
+    rewrite(checkpoint, corrupt)
     with pytest.raises(CheckpointError) as caught:
         models.load(checkpoint)
     assert set(caught.value.problems) == {
@@ -124,7 +124,7 @@ def test_load__lists_everything_that_is_wrong_at_once(checkpoint):
     assert isinstance(caught.value, ModelError)
 
 
-def test_load__accepts_what_follows_from_the_config(checkpoint):
+def test_load__accepts_tensors_that_follow_from_the_config(checkpoint):
     def add(values):
         values["lm_head.weight"] = values["model.embed_tokens.weight"].copy()
         values["model.layers.0.self_attn.rotary_emb.inv_freq"] = np.ones(8, np.float32)
@@ -133,7 +133,7 @@ def test_load__accepts_what_follows_from_the_config(checkpoint):
     assert models.load(checkpoint).config.tie_embeddings
 
 
-def test_load__a_tied_model_has_no_other_unembedding(checkpoint):
+def test_load__rejects_a_different_unembedding_in_a_tied_model(checkpoint):
     def untie(values):
         values["lm_head.weight"] = values["model.embed_tokens.weight"].copy()
         values["lm_head.weight"][-1, -1] += 1
@@ -161,7 +161,7 @@ def test_load__never_reads_pickle(checkpoint):
         models.load(checkpoint)
 
 
-def test_load__names_files_that_are_not_there(checkpoint, tmp_path):
+def test_load__names_missing_files(checkpoint, tmp_path):
     (checkpoint / "model.safetensors").unlink()
     with pytest.raises(CheckpointError, match="model.safetensors is missing"):
         models.load(checkpoint)
@@ -190,25 +190,25 @@ def test_load__names_a_config_it_cannot_read(checkpoint):
         models.load(checkpoint)
 
 
-def test_resolve__names_a_directory_that_is_not_there(checkpoint, monkeypatch):
+def test_resolve__names_a_missing_directory(checkpoint, monkeypatch):
     assert models.resolve(str(checkpoint)) == checkpoint
-    with pytest.raises(ModelError, match=r"no model directory '/no/such/place': give a directory .* or a hub id"):
-        models.resolve("/no/such/place")
+    with pytest.raises(ModelError, match=r"no model directory '/no/such/directory': give a directory .* or a hub id"):
+        models.resolve("/no/such/directory")
     with pytest.raises(ModelError, match="is a file: name the directory"):
         models.resolve(checkpoint / "config.json")
 
 
-def test_resolve__asks_the_hub_for_safetensors_and_says_why_it_failed(monkeypatch, tmp_path):
-    asked = {}
+def test_resolve__downloads_safetensors_and_reports_why_it_failed(monkeypatch, tmp_path):
+    request = {}
 
     def download(name, allow_patterns):
-        asked.update(name=name, patterns=allow_patterns)
+        request.update(name=name, patterns=allow_patterns)
         return str(tmp_path)
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", download)
     assert models.resolve("org/model-1.7B") == tmp_path
-    assert asked["name"] == "org/model-1.7B" and "*.safetensors" in asked["patterns"]
-    assert not any("bin" in pattern or pattern == "*" for pattern in asked["patterns"])
+    assert request["name"] == "org/model-1.7B" and "*.safetensors" in request["patterns"]
+    assert not any("bin" in pattern or pattern == "*" for pattern in request["patterns"])
 
     def offline(name, allow_patterns):
         raise OSError("no connection")
@@ -218,6 +218,6 @@ def test_resolve__asks_the_hub_for_safetensors_and_says_why_it_failed(monkeypatc
         models.resolve("org/model-1.7B")
 
 
-def test_save__refuses_a_shard_size_of_nothing(checkpoint, tmp_path):
+def test_save__rejects_a_shard_size_of_zero(checkpoint, tmp_path):
     with pytest.raises(ModelError, match="max_shard_bytes is 0"):
         models.save(models.load(checkpoint), tmp_path / "out", max_shard_bytes=0)

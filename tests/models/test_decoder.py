@@ -1,4 +1,4 @@
-"""Laws of the forward code: prefill and extend, in any chunking, form and batch, are one and the same function."""
+"""The forward pass: prefill and extend compute the same function in any chunking, form and batch."""
 
 from functools import partial
 from types import SimpleNamespace
@@ -46,24 +46,24 @@ def _extend(graphdef, unrolled, params, *arguments):
 
 
 def prefill(decoder, tokens_BP, length_B):
-    """Compiled once per shape, whichever test asks."""
+    """Run it compiled, once per shape for all tests."""
     return _prefill(*nnx.split(decoder), tokens_BP, length_B)
 
 
 def extend(decoder, *arguments, unrolled=False):
-    """Compiled once per shape, whichever test asks."""
+    """Run it compiled, once per shape for all tests."""
     graphdef, params = nnx.split(decoder)
     return _extend(graphdef, unrolled, params, *arguments)
 
 
 def grouped(decoder, prompt_BP, member_BGT):
-    """Hidden states [B, G, T, D] by the training form."""
+    """Return hidden states [B, G, T, D] by the form for training."""
     _, prefix = prefill(decoder, prompt_BP, LENGTH_B)
     return extend(decoder, member_BGT, Prefix(prefix, LENGTH_B), None, NONE_BG)[0]
 
 
 def naive(decoder, prompt_BP, member_BGT):
-    """The same with every member as a full sequence of its own, through `prefill` alone."""
+    """Compute the same by `prefill` alone, with every member as a separate full sequence."""
     rows_NX = np.zeros((B * G, P + T), np.int32)
     lengths_N = np.repeat(LENGTH_B, G)
     for row_X, member_T, prompt_P, length in zip(
@@ -71,8 +71,8 @@ def naive(decoder, prompt_BP, member_BGT):
     ):
         row_X[: length + T] = np.concatenate([prompt_P[:length], member_T])
     hidden_NXD, _ = prefill(decoder, rows_NX, lengths_N + T)
-    own_NT1 = (lengths_N[:, None] + np.arange(T))[..., None]
-    return jnp.take_along_axis(hidden_NXD, own_NT1, axis=1).reshape(B, G, T, -1)
+    position_NT1 = (lengths_N[:, None] + np.arange(T))[..., None]
+    return jnp.take_along_axis(hidden_NXD, position_NT1, axis=1).reshape(B, G, T, -1)
 
 
 def loss(form, graphdef, params, prompt_BP, member_BGT):
@@ -118,12 +118,12 @@ def test_extend__any_chunking_and_form_equals_one_pass(
     np.testing.assert_allclose(jnp.concatenate(parts, axis=2), expected, **CLOSE)
 
 
-def test_extend__members_may_stand_at_different_slots(decoder, prompt_BP, member_BGT):
+def test_extend__members_may_be_at_different_slots(decoder, prompt_BP, member_BGT):
     begin_BG = np.array([[0, 4, 2], [3, 1, 5]], np.int32)
     chunk = 5
     _, prefix = prefill(decoder, prompt_BP, LENGTH_B)
     empty = models.empty_suffix_cache(decoder.config, B, G, T, unrolled=True)
-    # The first pass writes garbage after each member's own beginning; the second overwrites it.
+    # The first pass writes garbage from each member's begin on; the second overwrites it.
     _, suffix = extend(decoder, member_BGT, Prefix(prefix, LENGTH_B), empty, NONE_BG)
     garbage = np.where(np.arange(T) < begin_BG[..., None], member_BGT, 7)
     _, suffix = extend(decoder, garbage, Prefix(prefix, LENGTH_B), empty, NONE_BG)
@@ -164,7 +164,7 @@ def test_extend__a_grown_cache_changes_nothing(decoder, prompt_BP, member_BGT):
         np.testing.assert_allclose(hidden_BGTD, grouped(decoder, prompt_BP, member_BGT)[:, :, 6:], **CLOSE)
 
 
-def test_extend__a_later_token_changes_nothing_before_it_and_a_member_nothing_beside_it(decoder, prompt_BP, member_BGT):
+def test_extend__a_token_affects_no_earlier_one_and_no_other_member(decoder, prompt_BP, member_BGT):
     changed = member_BGT.copy()
     changed[0, 1, 6] = (changed[0, 1, 6] + 1) % 64
     before, after = (np.asarray(grouped(decoder, prompt_BP, x)) for x in (member_BGT, changed))
@@ -223,7 +223,7 @@ def test_decoder__depth_does_not_lengthen_the_program(make_config, prompt_BP):
     assert program(2) == program(12)
 
 
-def test_decoder__unknown_remat_is_named(make_config):
+def test_decoder__rejects_an_unknown_remat(make_config):
     with pytest.raises(models.ModelError, match="remat 'all' is unknown: expected one of none, dots, full"):
         Decoder(make_config(), rngs=nnx.Rngs(0), compute=Compute(remat="all"))
 
@@ -241,13 +241,13 @@ def test_cache__stacking_undoes_unrolling(decoder, prompt_BP):
     jax.tree.map(np.testing.assert_array_equal, models.stack_cache(models.unroll_cache(prefix)), prefix)
 
 
-def test_offload__keeps_layers_inputs_in_the_hosts_memory(make_decoder, prompt_BP, member_BGT):
+def test_offload__stores_layers_inputs_in_host_memory(make_decoder, prompt_BP, member_BGT):
     graphdef, params = nnx.split(make_decoder(compute=Compute(remat="offload")))
     gradient = jax.make_jaxpr(jax.grad(lambda p: loss(grouped, graphdef, p, prompt_BP, member_BGT)))(params)
     assert "f32<host>" in str(gradient)
 
 
-def test_offload__is_refused_where_the_hosts_memory_cannot_be_reached():
+def test_offload__is_rejected_without_pinned_host_memory():
     device = SimpleNamespace(platform="old", addressable_memories=lambda: [SimpleNamespace(kind="device")])
     with pytest.raises(models.ModelError, match="remat 'offload' needs .* old has device: use 'full'"):
         check_offload([device])

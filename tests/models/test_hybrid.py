@@ -1,4 +1,4 @@
-"""Laws of the families whose layers differ: grouped equals naive, states and keys go on from where they stopped."""
+"""Mixtures and hybrids: grouped equals naive, and states and keys continue from where they stopped."""
 
 import json
 
@@ -54,12 +54,12 @@ def naive(model, prompt_BP, member_BGT):
     for n, length in enumerate(lengths_N):
         rows_NX[n, : length + T] = np.concatenate([prompt_BP[n // G, :length], member_BGT.reshape(-1, T)[n]])
     hidden_NXD, _ = model.prefill(rows_NX, lengths_N + T)
-    own_NT1 = (lengths_N[:, None] + np.arange(T))[..., None]
-    return jnp.take_along_axis(hidden_NXD, own_NT1, axis=1).reshape(B, G, T, -1)
+    position_NT1 = (lengths_N[:, None] + np.arange(T))[..., None]
+    return jnp.take_along_axis(hidden_NXD, position_NT1, axis=1).reshape(B, G, T, -1)
 
 
-def slopes(decoder, form, *tokens):
-    """Gradients of a loss over what a form gives, and that."""
+def gradients(decoder, form, *tokens):
+    """Return the gradients of a loss over a form's hidden states, and the hidden states."""
     graphdef, params = nnx.split(decoder)
 
     def loss(params):
@@ -72,13 +72,13 @@ def slopes(decoder, form, *tokens):
 
 @pytest.fixture(scope="module")
 def rounded(decoder, prompt_BP, member_BGT):
-    """What both forms give in float32."""
-    return [slopes(decoder, form, prompt_BP, member_BGT) for form in (grouped, naive)]
+    """Results of both forms in float32."""
+    return [gradients(decoder, form, prompt_BP, member_BGT) for form in (grouped, naive)]
 
 
 @pytest.fixture
 def in_float64(monkeypatch):
-    """Everything that is float32 in the code is float64."""
+    """Replace float32 by float64 in all code."""
     with jax.enable_x64(True):
         monkeypatch.setattr(jnp, "float32", jnp.float64)
         yield
@@ -86,11 +86,11 @@ def in_float64(monkeypatch):
 
 @pytest.fixture
 def exact(decoder, prompt_BP, member_BGT, in_float64):
-    """What both forms give in float64, from the same numbers."""
+    """Results of both forms in float64, from the same parameters."""
     graphdef, params = nnx.split(decoder)
     double = nnx.merge(graphdef, jax.tree.map(lambda x: jnp.asarray(np.asarray(x), "float64"), params))
     double.compute_dtype = jnp.dtype("float64")
-    return [slopes(double, form, prompt_BP, member_BGT) for form in (grouped, naive)]
+    return [gradients(double, form, prompt_BP, member_BGT) for form in (grouped, naive)]
 
 
 def test_extend__grouped_equals_naive_in_values_and_gradients(exact):
@@ -106,13 +106,13 @@ def test_extend__in_float32_is_as_close_as_rounding_allows(rounded, exact):
     for (grads, hidden_BGTD), (exact_grads, exact_BGTD) in zip(rounded, exact, strict=True):
         np.testing.assert_allclose(hidden_BGTD, exact_BGTD, **CLOSE)
         for ours, reference in zip(grads, exact_grads, strict=True):
-            # In norm: single slopes of a recurrence, in the thousands, round otherwise on every processor.
+            # In norm: single gradients of a recurrence, in the thousands, round differently on every processor.
             assert np.linalg.norm(ours - reference) <= 1e-4 * np.linalg.norm(reference)
 
 
 @pytest.mark.parametrize("unrolled", [False, True])
-def test_extend__members_go_on_from_where_each_stopped(decoder, prompt_BP, member_BGT, unrolled):
-    """A pass over chunks with padding of different lengths equals one pass over the whole."""
+def test_extend__members_continue_from_where_each_stopped(decoder, prompt_BP, member_BGT, unrolled):
+    """Chunks with different amounts of padding equal one pass over whole suffixes."""
     expected = grouped(decoder, prompt_BP, member_BGT)
     _, prefix = jax.jit(decoder.prefill)(prompt_BP, LENGTH_B)
     prefix = models.unroll_cache(prefix) if unrolled else prefix
@@ -120,7 +120,7 @@ def test_extend__members_go_on_from_where_each_stopped(decoder, prompt_BP, membe
     model = decoder.unrolled() if unrolled else decoder
     extend = jax.jit(model.extend)
     length_BG, hidden_BGTD = NONE_BG, np.zeros(expected.shape, np.float32)
-    # Nothing at all for some; then a chunk each; then one token for those that are not done.
+    # First nothing for some members, then a chunk for all, then the rest.
     for count_BG in (
         np.array([[0, 3, 1], [2, 0, 3]]),
         np.array([[3, 3, 3], [3, 3, 3]]),
@@ -129,7 +129,7 @@ def test_extend__members_go_on_from_where_each_stopped(decoder, prompt_BP, membe
         slot_BGC = length_BG[..., None] + np.arange(3)
         chunk_BGC = np.take_along_axis(member_BGT, np.minimum(slot_BGC, T - 1), axis=2)
         chunk_BGC = np.where(np.arange(3) < count_BG[..., None], chunk_BGC, 63).astype(np.int32)
-        # As the sampler says it: who has nothing to read stands beyond the last slot.
+        # As in the sampler: members without new tokens are at a slot beyond the last.
         at_BG = np.where(count_BG > 0, length_BG, T)
         part, suffix = extend(chunk_BGC, Prefix(prefix, LENGTH_B), suffix, at_BG, count_BG)
         for b, g in np.ndindex(B, G):
@@ -141,7 +141,7 @@ def test_extend__members_go_on_from_where_each_stopped(decoder, prompt_BP, membe
 
 
 def test_extend__decodes_inside_a_while_loop_in_bfloat16(make_config, make_decoder, prompt_BP, member_BGT):
-    """The loop's carry keeps its types, and stays close to one pass."""
+    """The types of the loop's carry are stable, and the results close to those of one pass."""
     model = make_decoder(make_config(**LINEAR), compute=Compute(jnp.bfloat16))
 
     @jax.jit
@@ -215,13 +215,13 @@ def test_export_then_import__is_identity(make_config, make_decoder, tmp_path, fl
     jax.tree.map(np.testing.assert_array_equal, nnx.split(decoder)[1], nnx.split(again)[1])
 
 
-def test_save__hands_on_what_a_text_model_does_not_read(make_config, make_decoder, tmp_path):
-    """A checkpoint around a vision tower goes in and comes out with every byte of every tensor."""
+def test_save__copies_tensors_that_the_text_model_does_not_read(make_config, make_decoder, tmp_path):
+    """Loading and saving a checkpoint with a vision tower preserves every byte of every tensor."""
     whole, out = tmp_path / "whole", tmp_path / "out"
     models.save(make_decoder(make_config(**LINEAR)), whole)
     values, text = load_file(whole / "model.safetensors"), json.loads((whole / "config.json").read_text())
     values = {name.replace("model.", "model.language_model.", 1): value for name, value in values.items()}
-    # Some keep what is not multiplied by matrices in float32 among bfloat16.
+    # Some checkpoints store these tensors in float32 and the others in bfloat16.
     exact = ("A_log", "linear_attn.norm.weight")
     values = {name: v if name.endswith(exact) else v.astype(jnp.bfloat16) for name, v in values.items()}
     tower = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
@@ -240,7 +240,7 @@ def test_save__hands_on_what_a_text_model_does_not_read(make_config, make_decode
     assert index["metadata"]["total_size"] == sum(value.nbytes for value in values.values())
 
 
-def test_routed__of_a_dense_model_is_named(make_decoder, prompt_BP, member_BGT):
+def test_routed__rejects_a_dense_model(make_decoder, prompt_BP, member_BGT):
     dense = make_decoder()
     _, prefix = dense.prefill(prompt_BP, LENGTH_B)
     with pytest.raises(models.ModelError, match="this model has no experts"):

@@ -1,4 +1,4 @@
-"""Laws of chunked log-probabilities."""
+"""Chunked log-probabilities equal those of the whole vocabulary matrix."""
 
 import jax
 import jax.numpy as jnp
@@ -48,8 +48,8 @@ def test_token_logprobs__any_chunk_equals_the_whole_in_values_and_gradients(arra
         )
         for form in (ours, reference)
     ]
-    for one, other in zip(*(jax.tree.leaves(result) for result in results), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+    for result, expected in zip(*(jax.tree.leaves(result) for result in results), strict=True):
+        np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_token_logprobs__equal_logits_give_log_of_vocabulary(arrays):
@@ -70,7 +70,7 @@ def test_token_logprobs__neither_pass_holds_all_logits(arrays):
 
     assert f"{N}x{V}x" in program(N)
     few = program(8)
-    # Five chunks of eight: neither the whole nor the chunks' logits kept side by side.
+    # Five chunks of eight: neither all logits nor those of several chunks exist at once.
     assert f"{N}x{V}x" not in few and f"5x8x{V}x" not in few and f"8x{V}x" in few
 
 
@@ -89,7 +89,7 @@ def test_token_logprobs__of_a_mesh_equal_those_of_one_device(arrays, sizes, dtyp
         )
         for mesh in (None, models.make_mesh(*sizes))
     ]
-    for one, other in zip(*map(jax.tree.leaves, results), strict=True):
-        assert one.dtype == other.dtype
-        one, other = (np.asarray(x, np.float32) for x in (one, other))
-        np.testing.assert_allclose(other, one, rtol=0, atol=close * max(1, np.abs(one).max()))
+    for single, spread in zip(*map(jax.tree.leaves, results), strict=True):
+        assert single.dtype == spread.dtype
+        single, spread = (np.asarray(x, np.float32) for x in (single, spread))
+        np.testing.assert_allclose(spread, single, rtol=0, atol=close * max(1, np.abs(single).max()))

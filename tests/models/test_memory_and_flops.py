@@ -1,4 +1,4 @@
-"""Laws of the budget: what it says of a step is what the compiler says of the compiled step."""
+"""The cost estimate of a step agrees with the compiler's figures for the compiled step."""
 
 import math
 from pathlib import Path
@@ -19,7 +19,7 @@ from models.sharding import MESH_AXES
 
 ONE = AbstractMesh((1, 1, 1), MESH_AXES)
 BATCH = Batch(groups=2, members=4, prefix=192, suffix=64)
-# Prompts so long that scores, were they kept, would be more than all else.
+# Prompts so long that stored scores would exceed everything else.
 LONG = Batch(groups=2, members=4, prefix=768, suffix=64)
 SHAPE = {"hidden_size": 128, "num_layers": 4, "num_heads": 4, "num_kv_heads": 2, "head_dim": 32, "mlp_size": 384}
 
@@ -44,7 +44,7 @@ def hidden(model, prefix_BP, length_B, suffix_BGT):
 
 
 def update_memory(config, remat, sizes=BATCH):
-    """What the compiler says of one update by Adam."""
+    """Return the compiler's memory analysis of one update by Adam."""
     graphdef, params = abstract(config, remat)
     optimizer = optax.adam(1e-3)
 
@@ -72,14 +72,14 @@ def update_memory(config, remat, sizes=BATCH):
         pytest.param("full", LINEAR, BATCH, marks=pytest.mark.slow),
     ],
 )
-def test_step_cost__is_what_the_compiler_says_of_an_update(make_config, remat, more, sizes):
+def test_step_cost__agrees_with_the_compiler_on_an_update(make_config, remat, more, sizes):
     config = make_config(vocab_size=512, **SHAPE, **more)
-    cost, said = step_cost(config, ONE, sizes, jnp.float32, remat), update_memory(config, remat, sizes)
+    cost, compiled = step_cost(config, ONE, sizes, jnp.float32, remat), update_memory(config, remat, sizes)
     whole = cost.weights + cost.optimizer
-    # Beside them: Adam's count and the tokens.
-    assert said.argument_size_in_bytes == whole + 4 * (1 + sizes.groups * (sizes.prefix + 1 + 4 * sizes.suffix))
+    # In addition: Adam's count and the tokens.
+    assert compiled.argument_size_in_bytes == whole + 4 * (1 + sizes.groups * (sizes.prefix + 1 + 4 * sizes.suffix))
     # The compiler counts the gradients among its temporaries.
-    assert 0.75 < (cost.activations + cost.gradients) / said.temp_size_in_bytes < 1.33
+    assert 0.75 < (cost.activations + cost.gradients) / compiled.temp_size_in_bytes < 1.33
 
 
 @pytest.mark.parametrize("more", [{}, LINEAR])
@@ -98,13 +98,13 @@ def test_forward_flops__are_what_the_compiler_counts(make_config, more):
 
 
 @pytest.mark.parametrize("more", [{}, EXPERTS, LINEAR])
-def test_step_cost__of_a_mesh_is_what_its_devices_hold(make_config, more):
+def test_step_cost__of_a_mesh_equals_its_devices_shards(make_config, more):
     config = make_config(num_heads=4, vocab_size=64, **more)
     mesh = models.make_mesh(2, 2, 2)
     graphdef, params = abstract(config, "none")
     cost = step_cost(config, mesh, Batch(4, 3, 10, 6), jnp.bfloat16, "none")
-    places = zip(jax.tree.leaves(params), jax.tree.leaves(models.param_shardings(config, params, mesh)), strict=True)
-    held = sum(4 * math.prod(place.shard_shape(param.shape)) for param, place in places)
+    shardings = zip(jax.tree.leaves(params), jax.tree.leaves(models.param_shardings(config, params, mesh)), strict=True)
+    held = sum(4 * math.prod(sharding.shard_shape(param.shape)) for param, sharding in shardings)
     assert (cost.weights, cost.gradients, cost.optimizer) == (held, held, 2 * held)
     assert cost == step_cost(config, parse_mesh("data=2,fsdp=2,tensor=2"), Batch(4, 3, 10, 6), jnp.bfloat16, "none")
 
@@ -118,11 +118,11 @@ def test_step_cost__of_caches_is_their_size(make_config, more):
     )
     prefill = lambda p: nnx.merge(graphdef, p).prefill(np.zeros((2, 10), np.int32), np.full(2, 10))[1]  # noqa: E731
     suffix = models.empty_suffix_cache(config, 2, 3, 6, jnp.bfloat16, unrolled=True)
-    for said, cache in ((cost.prefix_cache, jax.eval_shape(prefill, params)), (cost.suffix_cache, suffix)):
-        assert said == sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(cache))
+    for size, cache in ((cost.prefix_cache, jax.eval_shape(prefill, params)), (cost.suffix_cache, suffix)):
+        assert size == sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(cache))
 
 
-def test_describe__prints_what_the_budget_says_and_allocates_nothing(capsys):
+def test_describe__prints_the_cost_and_allocates_nothing(capsys):
     before = len(jax.live_arrays())
     command = "Qwen3-235B-A22B --mesh fsdp=32,tensor=4 --groups 32 --members 8 --prefix 1536 --suffix 512"
     assert main(command.split()) == 0
@@ -139,7 +139,7 @@ def test_describe__prints_what_the_budget_says_and_allocates_nothing(capsys):
     assert f"{cost.weights / 1e9:.2f} GB (float32)" in out and f"{cost.update_flops:.3g} to update" in out
 
 
-def test_describe__of_offload_says_what_the_host_holds_and_what_a_cpu_does(capsys):
+def test_describe__of_offload_prints_host_memory_and_a_note_on_cpus(capsys):
     command = "Qwen3-0.6B --groups 4 --members 2 --prefix 100 --suffix 50 --remat"
     out = {}
     for remat in ("full", "offload"):
@@ -153,10 +153,10 @@ def test_describe__of_offload_says_what_the_host_holds_and_what_a_cpu_does(capsy
     )
 
 
-def test_describe__reads_a_directory_and_names_a_mistake(capsys):
+def test_describe__reads_a_directory_and_reports_mistakes(capsys):
     assert main([str(Path(models.__file__).parent / "seed")]) == 0
     assert "qwen3, dense" in capsys.readouterr().out
-    for arguments, named in (
+    for arguments, message in (
         (["Qwen9-1B"], "no preset 'Qwen9-1B': expected a model directory or one of Qwen/Qwen3-0.6B"),
         (["Qwen3-4B", "--mesh", "fsdp=8,fsdp=4"], "--mesh 'fsdp=8,fsdp=4': expected sizes of data, fsdp, tensor, each"),
         (["Qwen3-4B", "--mesh", "pipe=2"], "--mesh 'pipe=2': expected sizes of data, fsdp, tensor"),
@@ -168,4 +168,4 @@ def test_describe__reads_a_directory_and_names_a_mistake(capsys):
     ):
         assert main(arguments) == 2
         error = capsys.readouterr().err
-        assert named in error and len(error.splitlines()) == 1
+        assert message in error and len(error.splitlines()) == 1

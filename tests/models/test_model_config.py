@@ -1,4 +1,4 @@
-"""Laws of reading config.json."""
+"""Reading and writing config.json."""
 
 import copy
 import json
@@ -96,7 +96,7 @@ def test_from_hf__reads_every_family():
     assert qwen3.rope_theta == 1e6 and ModelConfig.from_hf(NEW_SPELLING).rope_theta == 5e6
 
 
-def test_from_hf__reads_what_a_mixture_and_a_hybrid_add():
+def test_from_hf__reads_the_settings_of_a_mixture_and_a_hybrid():
     mixture, hybrid, wrapped = map(ModelConfig.from_hf, (MIXTURE, HYBRID, WRAPPED))
     assert (mixture.num_experts, mixture.experts_per_token, mixture.expert_size) == (128, 8, 768)
     assert (hybrid.full_attention_every, hybrid.rotary_dims, hybrid.rope_theta) == (4, 64, 1e7)
@@ -106,7 +106,7 @@ def test_from_hf__reads_what_a_mixture_and_a_hybrid_add():
 
 
 @pytest.mark.parametrize("source", [QWEN3, QWEN2, LLAMA, NEW_SPELLING, MIXTURE, HYBRID, WRAPPED])
-def test_to_hf__gives_back_what_from_hf_read(source):
+def test_to_hf__undoes_from_hf(source):
     config = ModelConfig.from_hf(source)
     assert config.to_hf() == source
     assert ModelConfig.from_hf(config.to_hf()) == config
@@ -124,7 +124,7 @@ def test_to_hf__of_a_new_config_reads_back_equal(make_config):
 
 
 @pytest.mark.parametrize(
-    ("change", "named"),
+    ("change", "message"),
     [
         ({"rope_scaling": {"type": "dynamic", "factor": 4.0}}, "rope_scaling = .*'dynamic' is not supported"),
         ({"rope_scaling": {"rope_type": "longrope", "factor": 4.0}}, "rope_scaling = .*'longrope' is not supported"),
@@ -178,13 +178,13 @@ def test_to_hf__of_a_new_config_reads_back_equal(make_config):
         ({"head_dim": 65}, "head_dim 65 is odd"),
     ],
 )
-def test_from_hf__names_what_it_cannot_do(change, named):
-    with pytest.raises(ModelError, match=named):
+def test_from_hf__names_wrong_and_unsupported_settings(change, message):
+    with pytest.raises(ModelError, match=message):
         ModelConfig.from_hf(QWEN3 | change)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "settings",
     [
         {"rope_theta": 1e4},
         {"rope_theta": 1e4, "rope_parameters": {"rope_type": "default", "rope_theta": 1e6}},
@@ -193,15 +193,15 @@ def test_from_hf__names_what_it_cannot_do(change, named):
         {"rope_scaling": {"type": "linear", "factor": 2.0, "rope_theta": 5e5}, "rope_theta": 1e4},
     ],
 )
-def test_from_hf__takes_rope_from_where_transformers_takes_it(said):
+def test_from_hf__reads_rope_with_the_precedence_of_transformers(settings):
     plain = {key: value for key, value in QWEN3.items() if key not in ("rope_theta", "rope_scaling")}
-    theirs = transformers.Qwen3Config(**copy.deepcopy(plain | said)).rope_parameters
-    ours = ModelConfig.from_hf(plain | said)
+    theirs = transformers.Qwen3Config(**copy.deepcopy(plain | settings)).rope_parameters
+    ours = ModelConfig.from_hf(plain | settings)
     assert ours.rope_theta == theirs["rope_theta"]
     assert (ours.rope_scaling is None) == (theirs["rope_type"] == "default")
-    assert ours.to_hf() == plain | said
+    assert ours.to_hf() == plain | settings
 
 
-def test_from_hf__a_window_that_no_layer_uses_is_no_obstacle():
+def test_from_hf__accepts_a_window_that_no_layer_uses():
     config = ModelConfig.from_hf(QWEN3 | {"use_sliding_window": True, "sliding_window": 4096, "max_window_layers": 28})
     assert config.num_layers == 28

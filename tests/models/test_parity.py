@@ -39,7 +39,7 @@ FAMILIES = {
     "Qwen2": ("Qwen2", {}),
     "Llama": ("Llama", {}),
     "Qwen3Moe": ("Qwen3Moe", EXPERTS | {"norm_topk_prob": True}),
-    "Qwen3Moe, weights as they are": ("Qwen3Moe", EXPERTS | {"norm_topk_prob": False}),
+    "Qwen3Moe, weights not normalised": ("Qwen3Moe", EXPERTS | {"norm_topk_prob": False}),
     "Qwen3_5": (
         "Qwen3_5",
         LINEAR | {"head_dim": 16, "num_hidden_layers": 6, "full_attention_interval": 3, "rope_parameters": PARTIAL},
@@ -48,7 +48,7 @@ FAMILIES = {
 SCALINGS = {
     "linear": {"factor": 4.0},
     "yarn": {"factor": 4.0, "original_max_position_embeddings": 32},
-    "yarn, its own terms": {
+    "yarn, with its own settings": {
         "factor": 8.0,
         "original_max_position_embeddings": 16,
         "beta_fast": 4.0,
@@ -70,7 +70,7 @@ REAL_BP = np.arange(20) < LENGTH_B[:, None]
 
 
 def logits_and_gradients(directory, tokens_BP, length_B):
-    """Ours: logits, the mean loss of real next tokens, and its gradients under the checkpoint's names."""
+    """Return our logits, the mean loss of real next tokens, and its gradients by their names in the checkpoint."""
     decoder = models.load(directory)
     graphdef, params = nnx.split(decoder)
 
@@ -126,7 +126,7 @@ def test_family__equals_its_golden_logits_loss_and_gradient(family):
 
 
 def random_model(family, **changes):
-    """A small model of transformers, every parameter away from its initial value."""
+    """Make a small model of transformers whose every parameter differs from its initial value."""
     torch = pytest.importorskip("torch", reason="live parity needs torch: install the test extra")
     import transformers
 
@@ -142,7 +142,7 @@ def random_model(family, **changes):
 
 
 def their_logits_and_gradients(reference):
-    """The same as `logits_and_gradients`, by torch: experts, which transformers joins, under the checkpoint's names."""
+    """Compute the same as `logits_and_gradients` in torch, with joined experts split as in checkpoints."""
     import torch
 
     out = reference(torch.tensor(TOKENS_BP.astype(np.int64)), attention_mask=torch.tensor(REAL_BP.astype(int))).logits
@@ -165,9 +165,9 @@ def their_logits_and_gradients(reference):
     return out.detach().numpy(), float(loss.detach()), gradients
 
 
-# Tied embeddings are one and the same code for all families: the costlier ones try them among the slow tests.
+# All families share the code of tied embeddings: for the costlier ones only the slow tests cover them.
 CASES = [(family, tie) for tie in (True, False) for family in FAMILIES]
-COSTLY = {("Qwen3Moe", True), ("Qwen3Moe, weights as they are", True), ("Qwen3_5", True)}
+COSTLY = {("Qwen3Moe", True), ("Qwen3Moe, weights not normalised", True), ("Qwen3_5", True)}
 
 
 @pytest.mark.parametrize(
@@ -204,8 +204,8 @@ def test_rope_scaling__equals_transformers(scaling, tmp_path):
     reference.save_pretrained(tmp_path)
     decoder = models.load(tmp_path)
     plain = replace(decoder.config, rope_scaling=None)
-    kept, stretched = (models.rope.frequencies(c.rope_theta, 16, c.rope_scaling) for c in (plain, decoder.config))
-    assert float(jnp.abs(kept - stretched).max()) > 0.1, "the test's lengths are such that the scaling acts"
+    plain_E, scaled_E = (models.rope.frequencies(c.rope_theta, 16, c.rope_scaling) for c in (plain, decoder.config))
+    assert float(jnp.abs(plain_E - scaled_E).max()) > 0.1, "the scaling has an effect at the test's lengths"
     expected, _, _ = their_logits_and_gradients(reference)
     hidden_BPD, _ = jax.jit(decoder.prefill)(TOKENS_BP, LENGTH_B)
     np.testing.assert_allclose(decoder.logits(hidden_BPD)[REAL_BP], expected[REAL_BP], rtol=0, atol=1e-4)
@@ -245,15 +245,15 @@ def test_balance_loss__equals_transformers(tmp_path):
         tokens, mask = torch.tensor(TOKENS_BP.astype(np.int64)), torch.tensor(REAL_BP.astype(int))
         expected = reference(tokens, attention_mask=mask, output_router_logits=True).aux_loss
     decoder = models.load(tmp_path)
-    # A prefix of length 0: every token is counted, as there.
-    nothing = np.zeros(2, np.int32)
-    _, prefix = decoder.prefill(TOKENS_BP[:, :1], nothing)
-    _, routing = jax.jit(decoder.routed)(TOKENS_BP[:, None], Prefix(prefix, nothing), REAL_BP[:, None])
+    # A prefix of length 0: every token is counted, as in transformers.
+    length_B = np.zeros(2, np.int32)
+    _, prefix = decoder.prefill(TOKENS_BP[:, :1], length_B)
+    _, routing = jax.jit(decoder.routed)(TOKENS_BP[:, None], Prefix(prefix, length_B), REAL_BP[:, None])
     np.testing.assert_allclose(models.balance_loss(routing), float(expected), rtol=1e-5)
 
 
 @pytest.mark.parametrize("flags", [{"qk_norm": True}, {"qk_norm": False, "qkv_bias": True}, {"qk_norm": False}])
-def test_config__one_made_here_loads_in_transformers_with_equal_logits(flags, make_config, make_decoder, tmp_path):
+def test_config__of_our_own_model_loads_in_transformers_with_equal_logits(flags, make_config, make_decoder, tmp_path):
     torch = pytest.importorskip("torch", reason="live parity needs torch: install the test extra")
     import transformers
 

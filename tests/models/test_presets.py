@@ -1,4 +1,4 @@
-"""The published shapes have as many parameters as was published, and as transformers makes of them."""
+"""Presets have the published parameter counts, and those of the models that transformers builds from them."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_preset__has_the_published_number_of_parameters():
     assert {name: parameter_count(config) for name, config in PRESETS.items()} == PUBLISHED
 
 
-def test_preset__of_a_mixture_meets_what_its_name_says():
+def test_preset__of_a_mixture_has_the_active_parameters_in_its_name():
     active = {name: active_parameter_count(config) / 1e9 for name, config in PRESETS.items() if config.num_experts}
     assert active == {
         "Qwen/Qwen3-30B-A3B": pytest.approx(3.3, abs=0.1),
@@ -45,7 +45,7 @@ def test_preset__of_a_mixture_meets_what_its_name_says():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PRESETS)
-def test_preset__makes_a_model_of_the_same_size_in_transformers(name, tmp_path):
+def test_preset__builds_a_model_of_the_same_size_in_transformers(name, tmp_path):
     torch = pytest.importorskip("torch", reason="needs torch: install the test extra")
     import json
 

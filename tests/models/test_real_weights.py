@@ -1,4 +1,4 @@
-"""On request: a real checkpoint gives the logits and the greedy continuations that transformers gives.
+"""On request: a real checkpoint gives the same logits and greedy continuations as transformers.
 
     JAXRLVR_REAL_CHECKPOINT=DIRECTORY pytest -m slow tests/models/test_real_weights.py -s
 
@@ -42,23 +42,23 @@ def directory():
 
 @pytest.fixture(scope="module")
 def theirs(directory):
-    """Per text: its tokens, transformers' logits, and its greedy continuation."""
+    """The tokenizer, and for each text its tokens, transformers' logits, and its greedy continuation."""
     torch = pytest.importorskip("torch", reason="needs torch: install the test extra")
     import transformers
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
     model = transformers.AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
-    found = []
+    references = []
     with torch.no_grad():
         for text in TEXTS:
             tokens = tokenizer(text, return_tensors="pt").input_ids
             logits = model(tokens).logits[0].numpy()
-            # Nothing ends or shapes the continuation: the most probable token, NEW times.
+            # Plain greedy decoding: the most probable token, NEW times, without a stop token.
             written = tokens
             for _ in range(NEW):
                 written = torch.cat([written, model(written).logits[:, -1:].argmax(-1)], dim=1)
-            found.append((tokens[0].numpy(), logits, written[0, tokens.shape[1] :].numpy()))
-    return tokenizer, found
+            references.append((tokens[0].numpy(), logits, written[0, tokens.shape[1] :].numpy()))
+    return tokenizer, references
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +67,10 @@ def decoder(directory, theirs):
 
 
 def padded(theirs):
-    _, found = theirs
-    length_B = np.array([len(tokens) for tokens, _, _ in found], np.int32)
-    tokens_BP = np.zeros((len(found), length_B.max()), np.int32)
-    for row, (tokens, _, _) in zip(tokens_BP, found, strict=True):
+    _, references = theirs
+    length_B = np.array([len(tokens) for tokens, _, _ in references], np.int32)
+    tokens_BP = np.zeros((len(references), length_B.max()), np.int32)
+    for row, (tokens, _, _) in zip(tokens_BP, references, strict=True):
         row[: len(tokens)] = tokens
     return tokens_BP, length_B
 
@@ -88,22 +88,22 @@ def test_real_weights__give_the_logits_of_transformers(decoder, theirs):
 
 
 def test_real_weights__continue_as_transformers_does(decoder, theirs):
-    tokenizer, found = theirs
+    tokenizer, references = theirs
     tokens_BP, length_B = padded(theirs)
     hidden_BPD, prefix = jax.jit(decoder.prefill)(tokens_BP, length_B)
-    hidden_BD = np.asarray(hidden_BPD)[np.arange(len(found)), length_B - 1]
-    suffix = models.empty_suffix_cache(decoder.config, len(found), 1, NEW, unrolled=False)
+    hidden_BD = np.asarray(hidden_BPD)[np.arange(len(references)), length_B - 1]
+    suffix = models.empty_suffix_cache(decoder.config, len(references), 1, NEW, unrolled=False)
     extend, written = jax.jit(decoder.extend), []
     for step in range(NEW):
         written.append(np.asarray(decoder.logits(hidden_BD).argmax(-1)))
-        at = np.full((len(found), 1), step)
+        at = np.full((len(references), 1), step)
         hidden_B11D, suffix = extend(
             written[-1][:, None, None].astype(np.int32), models.Prefix(prefix, length_B), suffix, at
         )
         hidden_BD = hidden_B11D[:, 0, 0]
     ours = np.stack(written, axis=1)
     print(f"\n{tokenizer.decode(ours[1])!r}")
-    np.testing.assert_array_equal(ours, np.stack([continuation for _, _, continuation in found]))
+    np.testing.assert_array_equal(ours, np.stack([continuation for _, _, continuation in references]))
 
 
 def test_real_weights__go_back_byte_for_byte(directory, tmp_path):
@@ -111,9 +111,9 @@ def test_real_weights__go_back_byte_for_byte(directory, tmp_path):
     from safetensors import safe_open
 
     with (
-        safe_open(directory / "model.safetensors", "np") as given,
+        safe_open(directory / "model.safetensors", "np") as original,
         safe_open(tmp_path / "model.safetensors", "np") as out,
     ):
-        assert set(given.keys()) == set(out.keys())
-        for name in given.keys():  # noqa: SIM118 - a safe_open is no mapping
-            assert given.get_tensor(name).tobytes() == out.get_tensor(name).tobytes(), name
+        assert set(original.keys()) == set(out.keys())
+        for name in original.keys():  # noqa: SIM118 - safe_open is not a mapping
+            assert original.get_tensor(name).tobytes() == out.get_tensor(name).tobytes(), name

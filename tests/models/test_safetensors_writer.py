@@ -1,4 +1,4 @@
-"""Laws of the writer: the library's own bytes, one tensor at a time."""
+"""The writer writes the same bytes as the library, one tensor at a time."""
 
 import ml_dtypes
 import numpy as np
@@ -19,7 +19,7 @@ VALUES = {
 
 
 @pytest.mark.parametrize("names", [list(VALUES), ["layers.1.b"], list(VALUES)[:3][::-1]])
-def test_write__gives_the_bytes_of_the_library(tmp_path, names):
+def test_write__writes_the_bytes_of_the_library(tmp_path, names):
     library, ours = tmp_path / "library", tmp_path / "ours"
     save_file({name: np.ascontiguousarray(VALUES[name][1]) for name in names}, library, metadata={"format": "pt"})
     entries = [

@@ -1,4 +1,4 @@
-"""Laws of meshes: any product of data, fsdp and tensor computes what one device computes."""
+"""Meshes: any product of data, fsdp and tensor computes the same as one device."""
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ MESHES = [((4, 1, 2), "none"), ((1, 8, 1), "dots"), ((2, 2, 2), "full")]
 
 
 def step(graphdef, params, prompt_BP, length_B, member_BGT):
-    """Loss, its gradients, and hidden states of a decode in two chunks."""
+    """Compute a loss, its gradients, and logits of decoding in two chunks."""
 
     def loss(params):
         model = nnx.merge(graphdef, params)
@@ -77,7 +77,7 @@ def test_mesh__computes_what_one_device_computes_in_every_family(make_config, ma
         np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-5 * max(1, np.abs(expected).max()))
 
 
-def test_load__gives_every_device_its_part_and_no_more(checkpoint):
+def test_load__puts_only_its_shards_on_every_device(checkpoint):
     mesh = models.make_mesh(1, 4, 2)
     decoder, whole = models.load(checkpoint, mesh=mesh), models.load(checkpoint)
     for tensor in tensors(decoder.config):
@@ -106,7 +106,7 @@ def test_param_shardings__are_those_of_a_loaded_model(checkpoint):
     jax.tree.map(np.testing.assert_array_equal, jax.device_put(whole, wanted), params)
 
 
-def test_make_mesh__names_a_product_that_is_not_the_number_of_devices():
+def test_make_mesh__rejects_a_product_that_is_not_the_number_of_devices():
     with pytest.raises(ModelError, match=r"data=3 x fsdp=1 x tensor=2 has 6 devices, but 8 are given"):
         models.make_mesh(3, 1, 2)
     with pytest.raises(ModelError, match="data=0"):
@@ -127,9 +127,7 @@ def test_mesh__names_dimensions_that_do_not_divide(checkpoint, batch, make_confi
 
 
 @pytest.mark.parametrize("tie", [True, False])
-def test_vocabulary__that_does_not_divide_is_padded_and_nobody_sees_it(
-    make_config, make_decoder, make_tokens, tmp_path, tie
-):
+def test_vocabulary__that_does_not_divide_is_padded_invisibly(make_config, make_decoder, make_tokens, tmp_path, tie):
     checkpoint = models.save(make_decoder(make_config(vocab_size=61, tie_embeddings=tie)), tmp_path / "in")
     batch = make_tokens(B, P) % 61, np.arange(B, dtype=np.int32) % 3 + 5, make_tokens(B, G, T, seed=1) % 61
     mesh = models.make_mesh(2, 2, 2)

@@ -1,10 +1,11 @@
-"""Writes golden checkpoints and what transformers computes from them.
+"""Write golden checkpoints and the results that transformers computes from them.
 
     python tests/models/golden/make.py qwen3_moe qwen3_5_text      # needs torch; without names: all
 
-Out, for each family: NAME/config.json and NAME/model.safetensors as transformers saves them, and what is expected with
-tokens, logits, the loss (mean negative log-probability of each next token) and gradients: of every tensor for qwen3
-(expected.safetensors beside this script), of the embedding, which all others flow into, for the rest.
+Writes for each family NAME/config.json and NAME/model.safetensors, as transformers saves them, and a file of expected
+results: tokens, logits, the loss (mean negative log-probability of each next token) and gradients. For qwen3
+(expected.safetensors next to this script) these are of every tensor, for the others of the embedding, into which all
+gradients flow.
 """
 
 import sys
@@ -41,7 +42,7 @@ FAMILIES = {
 
 
 def main(names: list[str]) -> None:
-    """Make the files of each family beside this script."""
+    """Write the files of each family next to this script."""
     here = Path(__file__).parent
     for name in names or FAMILIES:
         kind, model_kind, changes = FAMILIES[name]
@@ -58,8 +59,8 @@ def main(names: list[str]) -> None:
         loss = torch.nn.functional.cross_entropy(logits[:, :-1].reshape(-1, 64), tokens[:, 1:].reshape(-1))
         loss.backward()
         expected = {"tokens": tokens.int(), "logits": logits.detach(), "loss": loss.detach()[None]}
-        told = ("",) if name == "qwen3" else ("model.embed_tokens.weight",)
-        gradients = {n: value.grad for n, value in model.named_parameters() if n.startswith(told)}
+        prefixes = ("",) if name == "qwen3" else ("model.embed_tokens.weight",)
+        gradients = {n: value.grad for n, value in model.named_parameters() if n.startswith(prefixes)}
         expected |= {f"gradient.{n}": gradient for n, gradient in gradients.items()}
         file = here / ("expected.safetensors" if name == "qwen3" else f"{name}.safetensors")
         save_file({n: value.contiguous() for n, value in expected.items()}, file)
