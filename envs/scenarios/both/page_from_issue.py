@@ -110,12 +110,17 @@ def _leads_there(episode: FinishedEpisode) -> float:
     return float(any(url == f"{body['_links']['base']}{body['_links']['webui']}" for body in made))
 
 
+def _key_as_text(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    return {"body.value": f"<p>{oracle_value(task, _LINK, 'issueIdOrKey')}</p>"}
+
+
 def _made_up(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
     """An address made up from the page's title."""
     title = right["object"]["title"]
     return {"object": {"url": f"{task.world.site}/wiki/{title.replace(' ', '+')}", "title": title}}
 
 
+_WRITTEN = {**NEW_PAGE, "remote_links": _leading}
 SCENARIO = Scenario(
     name="confluence_page_from_issue",
     api=API,
@@ -130,18 +135,10 @@ SCENARIO = Scenario(
         like_oracle(_LINK, "object.title", 0.05),
         Check("argument/object.url", 0.15, _leads_there, "The link leads where the new page was said to be."),
         stopped_after(_LINK, 0.10),
-        same_site_as_oracle(
-            0.30,
-            "Exactly the page that was asked for is there, and the issue is linked to it.",
-            {**NEW_PAGE, "remote_links": _leading},
-        ),
+        same_site_as_oracle(0.30, "Exactly the page and the link that were asked for are new.", _WRITTEN),
     ),
     mistakes={
-        "key_as_text": change(
-            _PAGE,
-            lambda _, task, rng: {"body.value": f"<p>{oracle_value(task, _LINK, 'issueIdOrKey')}</p>"},
-            unread=("getIssue",),
-        ),
+        "key_as_text": change(_PAGE, _key_as_text, unread=("getIssue",)),
         "guess_address": change(_LINK, _made_up),
         "forget_link": stop_before(_LINK),
         "stop_after_read": stop_before(_PAGE, _LINK),

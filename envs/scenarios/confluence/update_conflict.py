@@ -125,15 +125,9 @@ SCENARIO = Scenario(
         like_oracle("updatePage", "title", 0.05),
         like_oracle("updatePage", "body.value", 0.10),
         like_oracle("updatePage", "version.number", 0.10, integer),
-        Check(
-            "procedure/again", 0.15, _again, "After a conflict the page was read and written again; else nothing was."
-        ),
+        Check("procedure/again", 0.15, _again, "After a conflict it was read and written again; else nothing was."),
         stopped_after("updatePage", 0.10),
-        same_site_as_oracle(
-            0.35,
-            "The page has the new text, its latest title and next version; all else is as it was.",
-            PAGES,
-        ),
+        same_site_as_oracle(0.35, "The page has the new text, its latest title and its next version.", PAGES),
     ),
     mistakes={"give_up": give_up, "insist": insist, "count_on": _count_on},
     draw=draw,

@@ -77,11 +77,7 @@ SCENARIO = Scenario(
         like_oracle("updatePage", "body.value", 0.10),
         like_oracle("updatePage", "version.number", 0.15, integer),
         stopped_after("updatePage", 0.10),
-        same_site_as_oracle(
-            0.35,
-            "The page has the new text at its next version, and nothing else has changed.",
-            PAGES,
-        ),
+        same_site_as_oracle(0.35, "The page has the new text at its next version; all else is unchanged.", PAGES),
     ),
     mistakes={
         "believe_request": change(

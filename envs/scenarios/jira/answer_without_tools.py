@@ -13,8 +13,8 @@ from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_project, empty_site, simple_workflow
 from envs.reward.answers import named
 from envs.reward.checks import Check, FinishedEpisode
+from envs.scenarios.jira.issue_facts import FACTS, any_issue, facts_of, possible, unasked
 from envs.scenarios.vocabulary.jira_checks import names_at
-from envs.scenarios.vocabulary.jira_facts import FACTS, any_issue, facts_of, possible, unasked
 from envs.scenarios.vocabulary.oracle import same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing, quoted_list

@@ -145,9 +145,7 @@ SCENARIO = Scenario(
         graded_call(_CALL, "mention", 0.20, _mentioned, "The person was looked up, and is the one who is mentioned."),
         graded_call(_CALL, "body", 0.15, _right_body, "The comment is the mention and the text, as a document."),
         stopped_after(_CALL, 0.10),
-        same_site_as_oracle(
-            0.35, "Exactly the comment that was asked for is there.", {"issue_comments": _plain_comment}
-        ),
+        same_site_as_oracle(0.35, "Exactly the comment asked for is there.", {"issue_comments": _plain_comment}),
     ),
     mistakes={
         "mention_in_text": change(

@@ -20,6 +20,7 @@ from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_lik
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
+from envs.trace import Call
 
 _CALL, _READ = "createIssue", "getProject"
 _NAME, _KEY, _TEXT = {"name": {"type": "string"}}, {"key": {"type": "string"}}, {"type": "string"}
@@ -78,6 +79,18 @@ def _own_type(rng: random.Random, world: World, project: Record, name: str) -> s
     return str(made["name"])
 
 
+def _its_project(call: Call, task: Task) -> float:
+    return call.body["key"] == oracle_value(task, _CALL, "fields.project.key")
+
+
+def _usual_type(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    return {"fields.issuetype": {"name": rng.choice(("Subtask", "Sub-task", "Task"))}}
+
+
+def _summary(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+    return {"fields.parent.id": _parent(right, task)["fields"]["summary"]}
+
+
 def _parent(right: Mapping[str, Json], task: Task) -> Record:
     return task.world.tables["issues"][right["fields"]["parent"]["id"]]
 
@@ -95,9 +108,7 @@ SCENARIO = Scenario(
     tools=(SEARCH, _READ, _CALL),
     checks=(
         searched("parent", _CALL, "fields.parent", 0.05),
-        read_first(
-            _READ, _CALL, 0.05, lambda c, task: c.body["key"] == oracle_value(task, _CALL, "fields.project.key")
-        ),
+        read_first(_READ, _CALL, 0.05, _its_project),
         like_oracle(_CALL, "fields.project.key", 0.05),
         read_like_oracle(_CALL, "fields.issuetype.name", 0.15),
         issue_like_oracle(_CALL, "fields.parent", 0.15),
@@ -106,16 +117,8 @@ SCENARIO = Scenario(
         same_site_as_oracle(0.35, "Exactly the sub-task that was asked for was created, under its parent.", NEW_ISSUE),
     ),
     mistakes={
-        "usual_type": change(
-            _CALL,
-            lambda _, task, rng: {"fields.issuetype": {"name": rng.choice(("Subtask", "Sub-task", "Task"))}},
-            unread=(_READ,),
-        ),
-        "parent_by_summary": change(
-            _CALL,
-            lambda right, task, _: {"fields.parent.id": _parent(right, task)["fields"]["summary"]},
-            unread=(SEARCH,),
-        ),
+        "usual_type": change(_CALL, _usual_type, unread=(_READ,)),
+        "parent_by_summary": change(_CALL, _summary, unread=(SEARCH,)),
         "other_parent": change(_CALL, _other_parent),
         "stop_after_read": stop_before(_CALL),
     },

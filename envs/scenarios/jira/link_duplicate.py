@@ -89,11 +89,7 @@ SCENARIO = Scenario(
         issue_like_oracle(_CALL, "outwardIssue", 0.175),
         issue_like_oracle(_CALL, "inwardIssue", 0.175),
         stopped_after(_CALL, 0.10),
-        same_site_as_oracle(
-            0.35,
-            "The duplicate is linked to what it duplicates, and nothing else has changed.",
-            {"issues": ignoring("history")},
-        ),
+        same_site_as_oracle(0.35, "The only change is the link that was asked for.", {"issues": ignoring("history")}),
     ),
     mistakes={
         "mix_up": change(

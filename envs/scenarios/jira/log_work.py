@@ -132,6 +132,7 @@ def _other_way(right: Mapping[str, Json], task: Task, rng: random.Random) -> Map
     return {"adjustEstimate": way} | ({_GIVEN[way]: task.goal["given"]} if way in _GIVEN else {})
 
 
+_LOGGED = {"issues": ignoring("history"), "worklogs": only("issue", "seconds", "started", "comment")}
 SCENARIO = Scenario(
     name="jira_log_work",
     api=API,
@@ -143,11 +144,7 @@ SCENARIO = Scenario(
         like_oracle(_CALL, "started", 0.10, _same_minute),
         graded_call(_CALL, "adjustEstimate", 0.15, _estimate, "The estimate becomes what the request says."),
         stopped_after(_CALL, 0.10),
-        same_site_as_oracle(
-            0.35,
-            "Exactly the work that was done is logged, and the estimate is as was asked.",
-            {"issues": ignoring("history"), "worklogs": only("issue", "seconds", "started", "comment")},
-        ),
+        same_site_as_oracle(0.35, "Exactly the work is logged, and the estimate is as was asked.", _LOGGED),
     ),
     mistakes={
         "forget_estimate": omit(_CALL, "adjustEstimate", *_GIVEN.values()),

@@ -150,9 +150,7 @@ SCENARIO = Scenario(
         Check("procedure/getTransitions", 0.05, _read, "The transitions were read before one of them was tried."),
         Check("procedure/again", 0.15, _again, "What failed was made again at once and unchanged; nothing else was."),
         Check("procedure/stop", 0.10, _stopped, "The model stopped once both writes were accepted."),
-        same_site_as_oracle(
-            0.35, "The issue has moved, exactly the issue asked for is new, and nothing else has changed.", MOVED
-        ),
+        same_site_as_oracle(0.35, "The issue has moved, and exactly the issue asked for is new.", MOVED),
     ),
     mistakes={"give_up": give_up, "go_on": _go_on, "twice": _twice},
     draw=draw,

@@ -189,6 +189,10 @@ def _stopped(episode: FinishedEpisode) -> float:
     return float(calls[-1].ok and calls[-1].name == _write(task))
 
 
+def _named(episode: FinishedEpisode) -> bool:
+    return not episode.task.goal["missing"] or _refused(episode)
+
+
 def _issue(issue: Record, episode: FinishedEpisode) -> Record:
     """What counts of an issue: all of it where it is assigned, and else what counts of a moved or new one."""
     return issue if kind_of(episode.task) is ASSIGN else MOVED["issues"](issue, episode)
@@ -208,17 +212,8 @@ SCENARIO = Scenario(
         Check("argument/found", 0.15, _found, "The write has what was read; or what is missing is named."),
         Check("procedure/read", 0.15, _procedure, "Reading came first, and a write only where it can be done."),
         Check("procedure/stop", 0.10, _stopped, "The model stopped after the write, or refused in words."),
-        same_site_as_oracle(
-            0.45,
-            "It is done, or nothing is changed and what is missing is named.",
-            {**MOVED, "issues": _issue},
-            also=lambda episode: not episode.task.goal["missing"] or _refused(episode),
-        ),
+        same_site_as_oracle(0.45, "It is done, or what is missing is named.", {**MOVED, "issues": _issue}, _named),
     ),
-    mistakes={
-        "refuse": lambda plan, task, rng: plan[:1],
-        "force": _force,
-        "unread": lambda plan, task, rng: plan[1:],
-    },
+    mistakes={"refuse": lambda plan, *_: plan[:1], "force": _force, "unread": lambda plan, *_: plan[1:]},
     draw=draw,
 )

@@ -137,6 +137,7 @@ def _without_screen(right: Mapping[str, Json], task: Task, rng: random.Random) -
     return {"transition": {"id": plain["id"]}}
 
 
+_CLOSED = {"issues": ignoring("history", "resolutiondate", "statuscategorychangedate")}
 SCENARIO = Scenario(
     name="jira_resolve_ticket",
     api=RESOLVABLE,
@@ -144,17 +145,11 @@ SCENARIO = Scenario(
     checks=(
         like_oracle(MOVE, "issueIdOrKey", 0.05, any_case),
         like_oracle(MOVE, "fields.resolution", 0.15, _same_resolution),
-        graded_call(
-            MOVE, "fields.fixVersions", 0.10, _same_versions, "The fix version is the one asked for, or none was."
-        ),
+        graded_call(MOVE, "fields.fixVersions", 0.10, _same_versions, "The fix version is as asked, or none was."),
         read_first("getTransitions", MOVE, 0.10, _read_whole),
         right_transition(0.20),
         stopped_after(MOVE, 0.10),
-        same_site_as_oracle(
-            0.30,
-            "The issue is closed as asked, and nothing else has changed.",
-            {"issues": ignoring("history", "resolutiondate", "statuscategorychangedate")},
-        ),
+        same_site_as_oracle(0.30, "The issue is closed as asked, and nothing else has changed.", _CLOSED),
     ),
     mistakes={
         "without_screen": change(MOVE, _without_screen, without=("fields",)),

@@ -129,9 +129,7 @@ SCENARIO = Scenario(
         like_oracle(MOVE, "issueIdOrKey", 0.05, any_case),
         Check("argument/transition.id", 0.20, _fresh, "The last transition is right for where the issue was by then."),
         Check("procedure/getTransitions", 0.10, _read, "The transitions were read before the first move."),
-        Check(
-            "procedure/again", 0.20, _again, "After a conflict it was read again and moved; else nothing was repeated."
-        ),
+        Check("procedure/again", 0.20, _again, "After a conflict it was read and moved again; else nothing was."),
         stopped_after(MOVE, 0.10),
         same_site_as_oracle(0.35, "The issue is in the wished status and nothing else has changed."),
     ),
