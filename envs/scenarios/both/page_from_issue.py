@@ -6,10 +6,8 @@ text, the link is forgotten or its address made up, or nothing is written after 
 """
 
 import random
-from collections.abc import Mapping
 
 from envs import words
-from envs.api.operation import Json
 from envs.api.world import Record
 from envs.reward.checks import Check, FinishedEpisode, at, read_first, stopped_after
 from envs.reward.provenance import last_place, seen_before
@@ -17,7 +15,7 @@ from envs.scenarios.vocabulary.both_sites import BOTH, add_spaces
 from envs.scenarios.vocabulary.confluence_checks import NEW_PAGE, space_found
 from envs.scenarios.vocabulary.jira_checks import names_issue
 from envs.scenarios.vocabulary.jira_sites import put_issue, two_projects
-from envs.scenarios.vocabulary.mistakes import change, stop_before
+from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
@@ -110,11 +108,11 @@ def _leads_there(episode: FinishedEpisode) -> float:
     return float(any(url == f"{body['_links']['base']}{body['_links']['webui']}" for body in made))
 
 
-def _key_as_text(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+def _key_as_text(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     return {"body.value": f"<p>{oracle_value(task, _LINK, 'issueIdOrKey')}</p>"}
 
 
-def _made_up(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+def _made_up(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     """An address made up from the page's title."""
     title = right["object"]["title"]
     return {"object": {"url": f"{task.world.site}/wiki/{title.replace(' ', '+')}", "title": title}}

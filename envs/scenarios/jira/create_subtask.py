@@ -6,16 +6,14 @@ it, or nothing is written after reading.
 """
 
 import random
-from collections.abc import Mapping
 
 from envs import words
-from envs.api.operation import Json
 from envs.api.world import Record, World
 from envs.jira.world import put
 from envs.reward.checks import read_first, stopped_after
 from envs.scenarios.vocabulary.jira_checks import NEW_ISSUE, SEARCH, SEARCHABLE, issue_like_oracle, searched
 from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, two_projects
-from envs.scenarios.vocabulary.mistakes import change, stop_before
+from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
@@ -83,19 +81,19 @@ def _its_project(call: Call, task: Task) -> float:
     return call.body["key"] == oracle_value(task, _CALL, "fields.project.key")
 
 
-def _usual_type(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+def _usual_type(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     return {"fields.issuetype": {"name": rng.choice(("Subtask", "Sub-task", "Task"))}}
 
 
-def _summary(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+def _summary(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     return {"fields.parent.id": _parent(right, task)["fields"]["summary"]}
 
 
-def _parent(right: Mapping[str, Json], task: Task) -> Record:
+def _parent(right: Arguments, task: Task) -> Record:
     return task.world.tables["issues"][right["fields"]["parent"]["id"]]
 
 
-def _other_parent(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+def _other_parent(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     """The issue of that summary in the other project."""
     issues, parent = task.world.find("issues"), _parent(right, task)
     same = (issue for issue in issues if issue["fields"]["summary"] == parent["fields"]["summary"])

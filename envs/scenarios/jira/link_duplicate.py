@@ -11,13 +11,7 @@ from envs import words
 from envs.api.operation import Json
 from envs.jira.world import LINK_TYPES
 from envs.reward.checks import exactly, stopped_after
-from envs.scenarios.vocabulary.jira_checks import (
-    SEARCH,
-    SEARCH_BY_POST,
-    SEARCHABLE,
-    issue_like_oracle,
-    searched,
-)
+from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCH_BY_POST, SEARCHABLE, issue_like_oracle, searched
 from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, two_projects
 from envs.scenarios.vocabulary.mistakes import change, stop_before
 from envs.scenarios.vocabulary.oracle import ignoring, like_oracle, oracle_value, same_site_as_oracle

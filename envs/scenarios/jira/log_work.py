@@ -6,7 +6,6 @@ left to itself, the start is not given, a duration stands in the wrong place, or
 """
 
 import random
-from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
@@ -14,7 +13,7 @@ from envs.jira.durations import seconds
 from envs.reward.checks import FinishedEpisode, stopped_after
 from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCHABLE, issue_like_oracle, searched
 from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, two_projects
-from envs.scenarios.vocabulary.mistakes import change, omit, stop_before
+from envs.scenarios.vocabulary.mistakes import Arguments, change, omit, stop_before
 from envs.scenarios.vocabulary.oracle import graded_call, ignoring, like_oracle, only, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import of_split, phrasing
@@ -127,7 +126,7 @@ def _estimate(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> flo
     return 0.5 + 0.5 * right - 0.5 * any(other in call.arguments for other in _GIVEN.values() if other != name)
 
 
-def _other_way(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+def _other_way(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     way = rng.choice([way for way in _ESTIMATES if way != right.get("adjustEstimate", "auto")])
     return {"adjustEstimate": way} | ({_GIVEN[way]: task.goal["given"]} if way in _GIVEN else {})
 

@@ -5,7 +5,6 @@ first sprint that bears the name is taken, an issue is left out, an id is made u
 """
 
 import random
-from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
@@ -14,7 +13,7 @@ from envs.jira import JIRA
 from envs.jira.world import put
 from envs.reward.checks import overlap, read_first, stopped_after
 from envs.scenarios.vocabulary.jira_sites import Site, put_issue, two_projects
-from envs.scenarios.vocabulary.mistakes import change, stop_before
+from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing, quoted_list
@@ -100,7 +99,7 @@ def _same_issues(value: Json, wanted: Json) -> float:
     return overlap([str(one).upper() for one in value], wanted) if isinstance(value, list) else 0.0
 
 
-def _same_name(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+def _same_name(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     """Another sprint that bears the name, or any of the board."""
     sprints = task.world.tables["sprints"]
     others = [sprint for sprint in sprints.values() if sprint["id"] != right["sprintId"]]

@@ -13,7 +13,7 @@ from envs.api.faults import Faults
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, empty_site
 from envs.reward.checks import Check, FinishedEpisode
-from envs.scenarios.vocabulary.jira_moves import MOVE, MOVED, about_it, moves, reads, right_transition
+from envs.scenarios.vocabulary.jira_moves import MOVE, MOVED, about_it, moves, reads, right_transition, workflow_steps
 from envs.scenarios.vocabulary.mistakes import give_up
 from envs.scenarios.vocabulary.oracle import any_case, like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
@@ -50,12 +50,8 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     key, number, choices = words.key(rng, split), rng.randint(10, 97), rng.randint(2, 3)
     fresh = words.fresh_words(rng, split)
     current, *targets = (words.phrase(rng, split, 1, 2, fresh) for _ in range(choices + 1))
-    ids = [str(number) for number in rng.sample(range(11, 100), choices + 1)]
-    steps = [
-        {"id": ids[place], "name": words.phrase(rng, split, 1, 2, fresh), "from": [0], "to": place + 1}
-        for place in range(choices)
-    ]
-    steps.append({"id": ids[choices], "name": words.phrase(rng, split, 1, 2, fresh), "from": [1], "to": 0})
+    leads = [*(([0], number) for number in range(1, choices + 1)), ([1], 0)]
+    steps = workflow_steps(rng, split, fresh, leads)
     world = empty_site()
     project = add_project(world, key, words.phrase(rng, split, 1, 2), [current, *targets], steps)
     issue = add_issue(world, project, number, words.phrase(rng, split, 2, 3))
@@ -66,7 +62,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
         issue=issue["key"], status=targets[chosen], project=key, type=kind, summary=summary
     )
     fields = {"project": {"key": key}, "issuetype": {"name": kind}, "summary": summary}
-    plan = (reads(issue["key"]), moves(issue["key"], ids[chosen]), PlannedCall(_CREATE, {"fields": fields}))
+    plan = (reads(issue["key"]), moves(issue["key"], steps[chosen]["id"]), PlannedCall(_CREATE, {"fields": fields}))
     faults = _faults(rng)
     return TaskDraft(request, world, oracle=_retried(plan, faults), faults=faults)
 

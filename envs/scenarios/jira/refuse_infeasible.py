@@ -24,7 +24,7 @@ from envs.scenarios.jira.infeasible import Kind
 from envs.scenarios.jira.infeasible_assign import ASSIGN
 from envs.scenarios.jira.infeasible_create import CREATE
 from envs.scenarios.jira.infeasible_move import MOVE
-from envs.scenarios.vocabulary.jira_moves import MOVED
+from envs.scenarios.vocabulary.jira_moves import MOVED, workflow_steps
 from envs.scenarios.vocabulary.oracle import oracle_call, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
@@ -48,11 +48,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     missing = rng.choice(kind.can_miss) if rng.random() < 0.5 else ""
     key, fresh = words.key(rng, split), words.fresh_words(rng, split)
     current, *targets, nowhere = (words.phrase(rng, split, 2, 2, fresh) for _ in range(rng.randint(4, 5)))
-    ids = [str(made) for made in rng.sample(range(11, 100), len(targets))]
-    steps: list[Record] = [
-        {"id": made, "name": words.phrase(rng, split, 1, 2, fresh), "from": [0], "to": place}
-        for place, made in enumerate(ids, 1)
-    ]
+    steps = workflow_steps(rng, split, fresh, [([0], number) for number in range(1, len(targets) + 1)])
     world = empty_site()
     # No transition leads to the last status, in half of the sites: in the others there is none of that name at all.
     there = [current, *targets, *[nowhere] * rng.randint(0, 1)]
@@ -73,7 +69,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     }
     wanted["user"] = wanted["user"] or users[0]["displayName"]
     text = phrasing(rng, split, [wording + _ELSE for wording in kind.wordings], kind.kept_back).format(**wanted)
-    found = {"move": ids[chosen], "assign": users[0]["accountId"], "create": asked}[name]
+    found = {"move": steps[chosen]["id"], "assign": users[0]["accountId"], "create": asked}[name]
     parts = {part: wanted[part] for part in (*kind.names, *(["summary"] if kind is CREATE else []))}
     goal = parts | {"missing": wanted[missing] if missing else ""}
     read = kind.read(parts)

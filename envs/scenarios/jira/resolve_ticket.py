@@ -7,24 +7,16 @@ reading.
 """
 
 import random
-from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
-from envs.api.world import Record
 from envs.jira import JIRA
 from envs.jira.transitions import available
 from envs.jira.world import RESOLUTIONS, add_distractors, add_issue, add_project, empty_site, put
 from envs.reward.checks import FinishedEpisode, at, read_first, stopped_after
-from envs.scenarios.vocabulary.jira_moves import MOVE, about_it, right_transition
-from envs.scenarios.vocabulary.mistakes import change, stop_before
-from envs.scenarios.vocabulary.oracle import (
-    any_case,
-    graded_call,
-    ignoring,
-    like_oracle,
-    same_site_as_oracle,
-)
+from envs.scenarios.vocabulary.jira_moves import MOVE, about_it, right_transition, workflow_steps
+from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
+from envs.scenarios.vocabulary.oracle import any_case, graded_call, ignoring, like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
@@ -48,19 +40,14 @@ _KEPT_BACK = (
 _VERSION = (', fixed in "{name}"', ' and the fix version "{name}"', ' and "{name}" as its fix version')
 EXPAND = "transitions.fields"
 _NAMED = {"type": "object", "properties": {"name": {"type": "string"}}}
-_SCREEN = {"type": "object", "properties": {"resolution": _NAMED, "fixVersions": {"type": "array", "items": _NAMED}}}
+_ON_SCREEN = {"resolution": _NAMED, "fixVersions": {"type": "array", "items": _NAMED}}
 _NAMED_BY = {"id", "name"}
 """What a resolution or a version is named by; anything more is made up."""
 RESOLVABLE = JIRA.showing(
     "getTransitions",
     {"expand": {"type": "string", "enum": [EXPAND]}},
-    (
-        "transitions.to.name",
-        "transitions.fields.resolution.required",
-        "transitions.fields.fixVersions.required",
-        "transitions.id",
-    ),
-).showing("doTransition", {"fields": _SCREEN})
+    ("transitions.to.name", *(f"transitions.fields.{name}.required" for name in _ON_SCREEN), "transitions.id"),
+).showing("doTransition", {"fields": {"type": "object", "properties": _ON_SCREEN}})
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
@@ -68,19 +55,11 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     key, number = words.key(rng, split), rng.randint(10, 99)
     fresh = words.fresh_words(rng, split)
     current, other, target, *versions = (words.phrase(rng, split, 1, 2, fresh) for _ in range(6))
-    ids = [str(made) for made in rng.sample(range(11, 100), 5)]
-    names = [words.phrase(rng, split, 1, 2, fresh) for _ in range(5)]
+    # The issue is in status 0; the last status is the one that closes.
+    steps = workflow_steps(rng, split, fresh, [([0], 2), ([0], 2), ([0], 1), ([1], 0), ([2], 0)])
     asks_version = rng.random() < 0.5
-    screen = {"resolution": True} | ({"fixVersions": True} if asks_version else {})
-    # The issue stands in status 0; the last status is the one that closes.
-    leads: list[Record] = [
-        {"from": [0], "to": 2, "screen": screen},
-        {"from": [0], "to": 2},
-        {"from": [0], "to": 1},
-        {"from": [1], "to": 0},
-        {"from": [2], "to": 0},
-    ]
-    steps = [{"id": made, "name": name, **lead} for made, name, lead in zip(ids, names, leads, strict=True)]
+    steps[0]["screen"] = {"resolution": True} | ({"fixVersions": True} if asks_version else {})
+    closing = steps[0]["id"]
     world = empty_site()
     project = add_project(
         world, key, words.phrase(rng, split, 1, 2), [current, other, target], rng.sample(steps, len(steps))
@@ -97,10 +76,10 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     )
     fields: dict[str, Json] = {"resolution": {"name": resolution}}
     fields |= {"fixVersions": [{"name": version}]} if version else {}
-    close = {"issueIdOrKey": issue["key"], "transition": {"id": ids[0]}, "fields": fields}
+    close = {"issueIdOrKey": issue["key"], "transition": {"id": closing}, "fields": fields}
     plan = (
         PlannedCall("getTransitions", {"issueIdOrKey": issue["key"], "expand": EXPAND}),
-        PlannedCall(MOVE, close, f'"{target}", resolution: {ids[0]}'),
+        PlannedCall(MOVE, close, f'"{target}", resolution: {closing}'),
     )
     return TaskDraft(request, world, oracle=plan)
 
@@ -130,7 +109,7 @@ def _versions(task: Task, given: Json) -> list[str]:
     return found
 
 
-def _without_screen(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+def _without_screen(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     """The transition that asks for nothing."""
     (issue,) = task.world.find("issues", key=right["issueIdOrKey"])
     plain = next(step for step in available(task.world, issue) if step["from"] and "screen" not in step)

@@ -9,11 +9,10 @@ import random
 
 from envs import words
 from envs.api.faults import Faults, Rival
-from envs.api.world import Record
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
 from envs.reward.checks import Check, FinishedEpisode, stopped_after
-from envs.scenarios.vocabulary.jira_moves import MOVE, about_it, moves, reads, the_issue
+from envs.scenarios.vocabulary.jira_moves import MOVE, about_it, moves, reads, the_issue, workflow_steps
 from envs.scenarios.vocabulary.mistakes import give_up, insist
 from envs.scenarios.vocabulary.oracle import any_case, like_oracle, oracle_value, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
@@ -43,12 +42,8 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     statuses = [words.phrase(rng, split, 1, 2, fresh) for _ in range(TARGET + 1)]
     # The issue stands in status 0; 1 and 2 are where somebody may take it.
     pairs = [(0, 1), (0, 2), (0, TARGET), (1, 0), (1, TARGET), (2, 1), (2, TARGET)]
-    ids = [str(made) for made in rng.sample(range(11, 100), len(pairs))]
-    leads = dict(zip(pairs, ids, strict=True))
-    steps: list[Record] = [
-        {"id": made, "name": words.phrase(rng, split, 1, 2, fresh), "from": [source], "to": to}
-        for (source, to), made in leads.items()
-    ]
+    steps = workflow_steps(rng, split, fresh, [([source], to) for source, to in pairs])
+    leads = {pair: step["id"] for pair, step in zip(pairs, steps, strict=True)}
     world = empty_site()
     project = add_project(world, key, words.phrase(rng, split, 1, 2), statuses, rng.sample(steps, len(steps)))
     issue = add_issue(world, project, rng.randint(10, 99), words.phrase(rng, split, 2, 3))

@@ -6,7 +6,6 @@ label replaces the others instead of joining them, or nothing is written after r
 """
 
 import random
-from collections.abc import Mapping
 from itertools import combinations, product
 
 from envs import words
@@ -19,7 +18,7 @@ from envs.reward.checks import Check, FinishedEpisode, at, stopped_after
 from envs.reward.provenance import seen_before
 from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCHABLE, names_at, searched
 from envs.scenarios.vocabulary.jira_sites import Site, add_people, put_issue, two_projects
-from envs.scenarios.vocabulary.mistakes import change, stop_before
+from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
@@ -65,24 +64,12 @@ _Values = dict[str, str | None]
 """By condition, what an issue has; an account id or None under `assignee`."""
 _Pools = dict[str, list[str | None]]
 """By condition, what issues may have."""
-API = SEARCHABLE.showing(
-    _CALL,
-    {
-        "fields": {
-            "type": "object",
-            "properties": {
-                "priority": {"type": "object", "properties": {"name": {"type": "string"}}},
-                "assignee": {"type": "object", "properties": {"accountId": {"type": "string"}}},
-            },
-        },
-        "update": {
-            "type": "object",
-            "properties": {
-                "labels": {"type": "array", "items": {"type": "object", "properties": {"add": {"type": "string"}}}}
-            },
-        },
-    },
+_PRIORITY, _ASSIGNEE, _ADDED = (
+    {"type": "object", "properties": {name: {"type": "string"}}} for name in ("name", "accountId", "add")
 )
+_FIELDS = {"type": "object", "properties": {"priority": _PRIORITY, "assignee": _ASSIGNEE}}
+_UPDATE = {"type": "object", "properties": {"labels": {"type": "array", "items": _ADDED}}}
+API = SEARCHABLE.showing(_CALL, {"fields": _FIELDS, "update": _UPDATE})
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
@@ -179,7 +166,7 @@ def _oracle_edits(task: Task) -> list[PlannedCall]:
     return [call for call in task.oracle if call.name == _CALL]
 
 
-def _but_issue(arguments: Mapping[str, Json]) -> dict[str, Json]:
+def _but_issue(arguments: Arguments) -> dict[str, Json]:
     return {name: value for name, value in arguments.items() if name != "issueIdOrKey"}
 
 
@@ -231,7 +218,7 @@ def _only_first(plan: Plan, task: Task, rng: random.Random) -> Plan:
     return [call for call in plan if call not in edits[1:]]
 
 
-def _bare_value(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+def _bare_value(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     """The value without its object, where a label then replaces the others and a name stands for an account."""
     if "update" in right:
         return {"fields": {"labels": [right["update"]["labels"][0]["add"]]}}
