@@ -1,7 +1,7 @@
 """Write a page about an issue, and link the issue to it: from Jira to Confluence and back.
 
 What the page says stands in the issue, where it goes follows from the space's key, and where the link leads is told by
-the answer to the page's creation alone. What goes wrong: the issue is not read, the page gets the issue's key for a
+the answer to the page's creation alone. Typical mistakes: the issue is not read, the page gets the issue's key for a
 text, the link is forgotten or its address made up, or nothing is written after reading.
 """
 
@@ -59,8 +59,10 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     summary, *others = (words.phrase(rng, split, 2, 4, site.fresh) for _ in range(4))
     number, *numbers = rng.sample(range(10, 99), 3)
     issue = put_issue(site, rng, site.project, number, summary)
-    for project, near, said in zip((site.other, site.project, site.other), (number, *numbers), others, strict=True):
-        put_issue(site, rng, project, near, said)
+    for project, other_number, other_summary in zip(
+        (site.other, site.project, site.other), (number, *numbers), others, strict=True
+    ):
+        put_issue(site, rng, project, other_number, other_summary)
     space = add_spaces(site, rng, split, title)
     key, world = space["key"], site.world
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], title=title, space=key)
@@ -93,19 +95,19 @@ def _leading(link: Record, episode: FinishedEpisode) -> Record:
 def _text(episode: FinishedEpisode) -> float:
     """The page says the issue's summary, which had been read."""
     calls, text = episode.trace.calls, oracle_value(episode.task, _PAGE, "body.value")
-    place = last_place(calls, _PAGE)
-    if place < 0 or at(calls[place].arguments, "body.value") != text:
+    index = last_place(calls, _PAGE)
+    if index < 0 or at(calls[index].arguments, "body.value") != text:
         return 0.0
-    return float(seen_before(calls, place, text.removeprefix("<p>").removesuffix("</p>")))
+    return float(seen_before(calls, index, text.removeprefix("<p>").removesuffix("</p>")))
 
 
 def _leads_there(episode: FinishedEpisode) -> float:
     """The link leads to a page that was made before."""
     calls = episode.trace.calls
-    place = last_place(calls, _LINK)
-    url = at(calls[place].arguments, "object.url") if place >= 0 else None
-    made = [call.body for call in answered_before(calls, place) if call.name == _PAGE and call.ok]
-    return float(any(url == f"{body['_links']['base']}{body['_links']['webui']}" for body in made))
+    index = last_place(calls, _LINK)
+    url = at(calls[index].arguments, "object.url") if index >= 0 else None
+    pages = [call.body for call in answered_before(calls, index) if call.name == _PAGE and call.ok]
+    return float(any(url == f"{body['_links']['base']}{body['_links']['webui']}" for body in pages))
 
 
 def _key_as_text(right: Arguments, task: Task, rng: random.Random) -> Arguments:

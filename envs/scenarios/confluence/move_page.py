@@ -1,6 +1,6 @@
 """Move a page under another: look both up in their space, then move the one, not the other.
 
-Both titles stand in other spaces too. What goes wrong: the two are mixed up, the page is put beside the target
+Both titles stand in other spaces too. Typical mistakes: the two are mixed up, the page is put beside the target
 instead of under it, or the target of the other space is taken.
 """
 
@@ -44,7 +44,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     title, target_title = (words.phrase(rng, split, 2, 3, fresh) for _ in range(2))
     world, space, target = site(rng, split, key, target_title)
     page = put_page(world, world.new_id(), space, space["homepageId"], title)
-    other = rng.choice([one for one in world.table("spaces").values() if one is not space])
+    other = rng.choice([other for other in world.table("spaces").values() if other is not space])
     put_page(world, world.new_id(), other, other["homepageId"], title)
     put_page(world, world.new_id(), space, page["id"], words.phrase(rng, split, 2, 3, fresh))
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, target=target_title, space=key)

@@ -1,6 +1,6 @@
 """Write down given facts: a page with one paragraph per fact, then a label on the page that was just made.
 
-The page's id is in the answer to the first write; nobody can know it before. What goes wrong: a fact is dropped, the
+The page's id is in the answer to the first write; nobody can know it before. Typical mistakes: a fact is dropped, the
 label is forgotten, or it is put on another page.
 """
 

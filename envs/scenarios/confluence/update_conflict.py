@@ -26,7 +26,7 @@ _WORDINGS = (
     '[|please ][update|rewrite] [|the page ]"{title}" [so that it reads|to say|with the text] "{text}"'
     "[, nothing else|. Leave the rest as it is|. Touch nothing else|].",
     '[the page |]"{title}" [should|must|is to] [say|read] "{text}"[ from now on| now|][|, please update it].',
-    '[write|put] "{text}" into [|the page ]"{title}"[ instead of its text| as its text|, in place of what it says].',
+    '[write|put] "{text}" into [|the page ]"{title}"[ instead of its text| as its text|, in index of what it says].',
     'replace the [text|content] of [|the page ]"{title}" [with|by] "{text}"[|, please].',
     '"{text}" is the new [text|content|body] of [|the page ]"{title}"[, save it|, please write it|. Update it].',
     '[several people edit|many hands work on|others edit, too,] "{title}". [Make|Let] it [say|read] "{text}".',
@@ -44,16 +44,16 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     text, *theirs = (words.phrase(rng, split, 2, 4, fresh) for _ in range(4))
     world, _, _ = site(rng, split, words.key(rng, split), other)
     version = rng.randint(2, 12)
-    # One of the pages that are there gets the title, so that its place among the pages tells nothing.
+    # One of the pages that are there gets the title, so that its position tells nothing.
     chosen = rng.choice([page for page in world.table("pages").values() if page["parentId"]])
     page: Record = {**chosen, "title": title, "version": version, "body": _body(theirs[0])}
     world.table("pages")[page["id"]] = page
     kind = rng.choice(("none", "saved", "saved twice", "renamed"))
     names = {"none": [], "saved": [title], "saved twice": [title, title], "renamed": [renamed]}[kind]
-    bodies = [_body(theirs[0 if kind == "renamed" else place]) for place in range(1, 1 + len(names))]
+    bodies = [_body(theirs[0 if kind == "renamed" else index]) for index in range(1, 1 + len(names))]
     rival = [
-        _update(page["id"], name, body, version + place)
-        for place, (name, body) in enumerate(zip(names, bodies, strict=True), 1)
+        _update(page["id"], name, body, version + index)
+        for index, (name, body) in enumerate(zip(names, bodies, strict=True), 1)
     ]
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, text=text)
     read = PlannedCall("getPageById", {"id": page["id"]})
@@ -81,7 +81,7 @@ def _planned(update: Record, fails: bool = False) -> PlannedCall:
 
 def _read(episode: FinishedEpisode) -> float:
     """The page was read, by an id that was no guess, before it was first written."""
-    first = next((place for place, call in enumerate(episode.trace) if call.name == "updatePage"), 0)
+    first = next((index for index, call in enumerate(episode.trace) if call.name == "updatePage"), 0)
     return float(reads_page(episode, first, oracle_value(episode.task, "updatePage", "id")))
 
 
@@ -94,10 +94,10 @@ def _again(episode: FinishedEpisode) -> float:
     if episode.task.faults is None:
         updates = episode.trace.of("updatePage")
         return float(len(updates) == 1 and updates[0].ok and len({call.name for call in calls}) == len(calls))
-    place = next((place for place, call in enumerate(calls) if call.error == "conflict"), None)
-    if place is None or len(calls) < place + 3:
+    index = next((index for index, call in enumerate(calls) if call.error == "conflict"), None)
+    if index is None or len(calls) < index + 3:
         return 0.0
-    failed, read, update = calls[place : place + 3]
+    failed, read, update = calls[index : index + 3]
     same = all(failed.arguments.get(name) == update.arguments.get(name) for name in ("id", "status", "body"))
     right = all(at(failed.arguments, path) == at(planned, path) for path in ("title", "version.number"))
     reread = read.name == "getPageById" and read.ok and read.body["id"] == planned["id"]

@@ -111,14 +111,14 @@ def _needed(call: Call, task: Task) -> bool:
 
 def _named(episode: FinishedEpisode) -> set[str]:
     """What the last turn names of all that could answer the question, in lower case."""
-    task, goal, said = episode.task, episode.task.goal, episode.trace.answer
+    task, goal, answer = episode.task, episode.task.goal, episode.trace.answer
     if task.oracle:
-        return named(said, possible(task.world, FACTS[goal["fact"]]))
+        return named(answer, possible(task.world, FACTS[goal["fact"]]))
     if not goal["answer"].isdigit():
-        return named(said, goal["listed"])
-    said = re.sub(r"\b[A-Z]+-\d+\b", "", said)
+        return named(answer, goal["listed"])
+    answer = re.sub(r"\b[A-Z]+-\d+\b", "", answer)
     figures = {name: str(value) for value, name in enumerate(FIGURES, 2)}
-    return {figures.get(name, name) for name in named(said, [*FIGURES, *map(str, range(1000))])}
+    return {figures.get(name, name) for name in named(answer, [*FIGURES, *map(str, range(1000))])}
 
 
 def _only_asked(episode: FinishedEpisode) -> bool:

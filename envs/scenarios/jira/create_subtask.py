@@ -70,11 +70,11 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
 
 def _own_type(rng: random.Random, world: World, project: Record, name: str) -> str:
     """A sub-task type that only this project has, at any place among its types; its name."""
-    made = put(world, "issuetypes", name=name.title(), subtask=True, hierarchyLevel=-1)
+    kind = put(world, "issuetypes", name=name.title(), subtask=True, hierarchyLevel=-1)
     current = world.table("projects")[project["id"]]
-    types = [*current["issuetypes"], made["id"]]
+    types = [*current["issuetypes"], kind["id"]]
     world.table("projects")[project["id"]] = {**current, "issuetypes": rng.sample(types, len(types))}
-    return str(made["name"])
+    return str(kind["name"])
 
 
 def _its_project(call: Call, task: Task) -> float:

@@ -1,7 +1,7 @@
 """Link a duplicate with what it duplicates: find both by their summaries, then link them in the right direction.
 
 The link goes from the issue that the request calls outward to the one it calls inward: the outward one duplicates, the
-inward one is duplicated. Issues of the other project have the same summaries. What goes wrong: the two are mixed up,
+inward one is duplicated. Issues of the other project have the same summaries. Typical mistakes: the two are mixed up,
 the type is another one, an issue is named by its summary, or nothing is written after reading.
 """
 
@@ -50,7 +50,9 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
         copy=copy_summary, first=first_summary, project=site.project["key"]
     )
-    searches = [PlannedCall(SEARCH, {"jql": by_summary(site.project, one)}) for one in (copy_summary, first_summary)]
+    searches = [
+        PlannedCall(SEARCH, {"jql": by_summary(site.project, summary)}) for summary in (copy_summary, first_summary)
+    ]
     link = {"type": {"name": "Duplicate"}, "inwardIssue": {"id": first["id"]}, "outwardIssue": {"id": copy["id"]}}
     return TaskDraft(request, site.world, oracle=(*searches, PlannedCall(_CALL, link)))
 

@@ -1,7 +1,7 @@
 """Log work: find the issue by its summary, then say how long, when it began, and what becomes of the estimate.
 
 What is left of the estimate goes down by itself, stays, becomes something else or goes down by something else: the
-request says which in words. Durations and times belong to one split, as words do. What goes wrong: the estimate is
+request says which in words. Durations and times belong to one split, as words do. Typical mistakes: the estimate is
 left to itself, the start is not given, a duration stands in the wrong place, or nothing is written after reading.
 """
 

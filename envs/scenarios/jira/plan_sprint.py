@@ -1,6 +1,6 @@
 """Plan a sprint: find the project's board and its future sprint of a name, and move the issues named into it.
 
-The other project's board has a sprint of that name too, and so may a closed one of the same board. What goes wrong: the
+The other project's board has a sprint of that name too, and so may a closed one of the same board. Typical mistakes: the
 first sprint that bears the name is taken, an issue is left out, an id is made up, or nothing is done after reading.
 """
 
@@ -48,8 +48,8 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     if rng.random() < 0.5:
         closed = wanted
     names = [(closed, "closed"), (active, "active"), (spare, "future"), (wanted, "future")]
-    made = {project["id"]: _board(site, rng, project, names) for project in rng.sample([site.project, site.other], 2)}
-    board, sprints = made[site.project["id"]]
+    boards = {project["id"]: _board(site, rng, project, names) for project in rng.sample([site.project, site.other], 2)}
+    board, sprints = boards[site.project["id"]]
     numbers = rng.sample(range(10, 99), rng.randint(4, 6))
     issues = [
         put_issue(site, rng, site.project, number, words.phrase(rng, split, 2, 3, site.fresh)) for number in numbers
@@ -76,17 +76,17 @@ def _board(
     site.world.next_id += rng.randrange(1, 90)
     board = put(site.world, "boards", project=project["id"], name=f"{project['key']} board")
     sprints: dict[int, Record] = {}
-    for place in rng.sample(range(len(names)), len(names)):
+    for index in rng.sample(range(len(names)), len(names)):
         site.world.next_id += rng.randrange(1, 90)
-        name, state = names[place]
-        sprints[place] = put(site.world, "sprints", board=board["id"], name=name, state=state)
-    return board, [sprints[place] for place in range(len(names))]
+        name, state = names[index]
+        sprints[index] = put(site.world, "sprints", board=board["id"], name=name, state=state)
+    return board, [sprints[index] for index in range(len(names))]
 
 
 def _of_project(call: Call, task: Task) -> float:
     """How well a read of boards found the project's: half for finding it among others."""
-    found = [str(board["id"]) for board in call.body["values"]]
-    return (oracle_value(task, "getAllSprints", "boardId") in found) / max(len(found), 1)
+    boards = [str(board["id"]) for board in call.body["values"]]
+    return (oracle_value(task, "getAllSprints", "boardId") in boards) / max(len(boards), 1)
 
 
 def _of_board(call: Call, task: Task) -> float:
@@ -96,7 +96,7 @@ def _of_board(call: Call, task: Task) -> float:
 
 
 def _same_issues(value: Json, wanted: Json) -> float:
-    return overlap([str(one).upper() for one in value], wanted) if isinstance(value, list) else 0.0
+    return overlap([str(issue).upper() for issue in value], wanted) if isinstance(value, list) else 0.0
 
 
 def _same_name(right: Arguments, task: Task, rng: random.Random) -> Arguments:

@@ -1,6 +1,6 @@
 """Say two things about an issue: read it, and answer with what it says and nothing else.
 
-What goes wrong: another issue is read, nothing is, or all that was read is said and whoever asked has to look himself.
+Typical mistakes: another issue is read, nothing is, or all that was read is said and whoever asked has to look himself.
 """
 
 import random

@@ -1,7 +1,7 @@
 """Move an issue and create another while the site fails now and then: what failed is made again, what worked is not.
 
 Four tasks in five have a call that is answered with 429, 500 or, for a transition, 409 although nothing is wrong with
-it, once or twice; in the fifth all goes well. What goes wrong: the model gives up, goes on as if nothing had failed, or
+it, once or twice; in the fifth all goes well. Typical mistakes: the model gives up, goes on as if nothing had failed, or
 repeats what had worked, so that there are two new issues.
 """
 
@@ -76,16 +76,16 @@ def _faults(rng: random.Random) -> Faults | None:
     statuses = [rng.choice((429, 500, 409) if name == MOVE else (429, 500))]
     if rng.random() < 0.3:
         statuses.append(rng.choice((429, 500)))
-    return Faults(on=tuple((name, place + 1, status) for place, status in enumerate(statuses)))
+    return Faults(on=tuple((name, index + 1, status) for index, status in enumerate(statuses)))
 
 
 def _retried(plan: tuple[PlannedCall, ...], faults: Faults | None) -> tuple[PlannedCall, ...]:
     """The plan with each call that fails made again."""
     failing = [name for name, _, _ in faults.on] if faults else []
-    made: list[PlannedCall] = []
+    retried: list[PlannedCall] = []
     for call in plan:
-        made += [*[replace(call, fails=True)] * failing.count(call.name), call]
-    return tuple(made)
+        retried += [*[replace(call, fails=True)] * failing.count(call.name), call]
+    return tuple(retried)
 
 
 def _accepted(episode: FinishedEpisode, name: str) -> bool:
@@ -106,11 +106,11 @@ def _again(episode: FinishedEpisode) -> float:
     progress = sum(_accepted(episode, name) for name in (MOVE, _CREATE)) / 2
     if episode.task.faults is None:
         return progress if len(calls) == len({call.name for call in calls}) else 0.0
-    failed = [place for place, call in enumerate(calls) if call.error in BLAMELESS]
+    failed = [index for index, call in enumerate(calls) if call.error in BLAMELESS]
     repeated = sum(
-        (calls[place].name, calls[place].arguments) == (after.name, after.arguments) and calls[place].turn < after.turn
-        for place in failed
-        for after in calls[place + 1 : place + 2]
+        (calls[index].name, calls[index].arguments) == (after.name, after.arguments) and calls[index].turn < after.turn
+        for index in failed
+        for after in calls[index + 1 : index + 2]
     )
     return progress * repeated / max(len(failed), len(episode.task.faults.on))
 
@@ -130,7 +130,7 @@ def _go_on(plan: Plan, task: Task, rng: random.Random) -> Plan:
 
 def _twice(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Makes each write once more, to be sure."""
-    return [made for call in plan for made in (call, call)[: 1 + (call.name != "getTransitions" and not call.fails)]]
+    return [again for call in plan for again in (call, call)[: 1 + (call.name != "getTransitions" and not call.fails)]]
 
 
 SCENARIO = Scenario(

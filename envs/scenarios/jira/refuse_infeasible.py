@@ -2,7 +2,7 @@
 
 About half of the tasks can be done. In the others there is no such issue, user or project, no transition leads to the
 wished status, or the project has no such type of issue. Only reading tells which: so neither who always refuses nor who
-always tries earns more than half. What goes wrong: the model refuses or tries without reading, takes the next best
+always tries earns more than half. Typical mistakes: the model refuses or tries without reading, takes the next best
 thing, or names something else.
 """
 
@@ -90,19 +90,19 @@ def _users(world: World, rng: random.Random, fresh: Iterator[str]) -> list[Recor
     """Three users, the first two of one first name; their order on the site tells nothing."""
     first, *others = (next(fresh).title() for _ in range(5))
     names = [f"{first} {others[0]}", f"{first} {others[1]}", f"{others[2]} {others[3]}"]
-    made = [{"accountId": f"{rng.randrange(16**24):024x}", "displayName": name} for name in names]
-    for user in rng.sample(made, len(made)):
+    users = [{"accountId": f"{rng.randrange(16**24):024x}", "displayName": name} for name in names]
+    for user in rng.sample(users, len(users)):
         add_user(world, user["accountId"], user["displayName"])
-    return made
+    return users
 
 
 def _absent_key(world: World, rng: random.Random, split: words.Split) -> str:
     """A key that differs from every project's in more than a letter: harder tasks have projects nearer than that."""
-    taken = [project["key"] for project in world.find("projects")]
+    keys = [project["key"] for project in world.find("projects")]
     while True:
-        made = words.key(rng, split)
-        if all(sum(a != b for a, b in zip_longest(made, key)) > 1 for key in taken):
-            return made
+        key = words.key(rng, split)
+        if all(sum(a != b for a, b in zip_longest(key, other)) > 1 for other in keys):
+            return key
 
 
 def kind_of(task: Task) -> Kind:
@@ -132,12 +132,12 @@ def _names(episode: FinishedEpisode) -> set[str]:
 
     An answer is in words: a copy of the API's, braces and all, names nothing.
     """
-    goal, kind, said = episode.task.goal, kind_of(episode.task), episode.trace.answer
-    if "{" in said:
+    goal, kind, answer = episode.task.goal, kind_of(episode.task), episode.trace.answer
+    if "{" in answer:
         return set()
     if kind is CREATE:
-        said = re.sub(rf"\b{goal['type'].lower()}\b", "", said)
-    return named(said, [goal[name] for name in kind.names])
+        answer = re.sub(rf"\b{goal['type'].lower()}\b", "", answer)
+    return named(answer, [goal[name] for name in kind.names])
 
 
 def _refused(episode: FinishedEpisode) -> bool:

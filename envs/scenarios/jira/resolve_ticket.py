@@ -1,7 +1,7 @@
 """Close an issue with a resolution, and in some projects with the version that it is fixed in.
 
 Two transitions lead to the wished status: one has a screen that takes the resolution, the other closes without asking,
-and the issue gets the site's own resolution. Which is which is told only to who reads the fields too. What goes wrong:
+and the issue gets the site's own resolution. Which is which is told only to who reads the fields too. Typical mistakes:
 the first that leads there is taken, what the screen requires is left out, an id is made up, or nothing is done after
 reading.
 """
@@ -68,11 +68,11 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
         put(world, "versions", project=project["id"], name=version, released=False)
     issue = add_issue(world, project, number, words.phrase(rng, split, 2, 3))
     add_distractors(world, rng, split, [key])
-    resolution = rng.choice([one["name"] for one in RESOLUTIONS.values()][1:])
+    resolution = rng.choice([kind["name"] for kind in RESOLUTIONS.values()][1:])
     version = rng.choice(versions) if asks_version else ""
-    told = rng.choice(_VERSION).format(name=version) if version else ""
+    fixed_in = rng.choice(_VERSION).format(name=version) if version else ""
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
-        issue=issue["key"], status=target, resolution=resolution, version=told
+        issue=issue["key"], status=target, resolution=resolution, version=fixed_in
     )
     fields: dict[str, Json] = {"resolution": {"name": resolution}}
     fields |= {"fixVersions": [{"name": version}]} if version else {}
@@ -102,11 +102,11 @@ def _same_versions(call: Call, planned: PlannedCall, episode: FinishedEpisode) -
 
 def _versions(task: Task, given: Json) -> list[str]:
     """The names of the versions given by id or name."""
-    table, found = task.world.tables["versions"], []
-    for one in given if isinstance(given, list) else []:
-        version = one if isinstance(one, dict) and one.keys() <= _NAMED_BY else {}
-        found.append(table.get(str(version.get("id")), {}).get("name") or str(version.get("name")))
-    return found
+    table, names = task.world.tables["versions"], []
+    for item in given if isinstance(given, list) else []:
+        version = item if isinstance(item, dict) and item.keys() <= _NAMED_BY else {}
+        names.append(table.get(str(version.get("id")), {}).get("name") or str(version.get("name")))
+    return names
 
 
 def _without_screen(right: Arguments, task: Task, rng: random.Random) -> Arguments:

@@ -1,7 +1,7 @@
 """Move an issue that somebody else moves at the same moment: read again, and go on from where it is now.
 
 In three tasks of four another user makes a transition just before ours, so that ours no longer leaves the issue's
-status and the site refuses it. From the new status another transition leads to the wished one. What goes wrong: the
+status and the site refuses it. From the new status another transition leads to the wished one. Typical mistakes: the
 model gives up, makes the refused transition again, or takes another id of the old answer.
 """
 
@@ -76,7 +76,7 @@ def _transition(call: Call) -> str:
 def _fresh(episode: FinishedEpisode) -> float:
     """The last transition is the right one, and was read after all that came before it."""
     calls = episode.trace.calls
-    places = [place for place, call in enumerate(calls) if call.name == MOVE]
+    places = [index for index, call in enumerate(calls) if call.name == MOVE]
     if not places or _transition(calls[places[-1]]) != oracle_value(episode.task, MOVE, "transition.id"):
         return 0.0
     since = places[-2] + 1 if len(places) > 1 else 0
@@ -87,7 +87,7 @@ def _fresh(episode: FinishedEpisode) -> float:
 def _read(episode: FinishedEpisode) -> float:
     """The transitions were read before the first move."""
     calls = episode.trace.calls
-    first = next((place for place, call in enumerate(calls) if call.name == MOVE), 0)
+    first = next((index for index, call in enumerate(calls) if call.name == MOVE), 0)
     known = answered_before(calls, first)
     return float(any(call.name == "getTransitions" and about_it(call, episode.task) for call in known))
 
@@ -97,10 +97,10 @@ def _again(episode: FinishedEpisode) -> float:
     task, calls, made = episode.task, episode.trace.calls, episode.trace.of(MOVE)
     if task.faults is None:
         return float(len(made) == 1 and made[0].ok and len(calls) == 2)
-    place = next((place for place, call in enumerate(calls) if call.error == "conflict"), None)
-    if place is None or len(calls) < place + 3:
+    index = next((index for index, call in enumerate(calls) if call.error == "conflict"), None)
+    if index is None or len(calls) < index + 3:
         return 0.0
-    failed, read, move = calls[place : place + 3]
+    failed, read, move = calls[index : index + 3]
     reread = read.name == "getTransitions" and read.ok and about_it(read, task)
     moved = move.name == MOVE and move.ok and failed.turn < read.turn < move.turn
     return float(_transition(failed) == _first(task) and reread and moved)

@@ -1,6 +1,6 @@
 """Move an issue to a status: read which transitions leave its status, then take the one that leads there.
 
-Workflows, ids and names are made anew for every task, so no id can be known without reading. What goes wrong: the
+Workflows, ids and names are made anew for every task, so no id can be known without reading. Typical mistakes: the
 first transition is taken, an id is made up, or nothing is done after reading.
 """
 

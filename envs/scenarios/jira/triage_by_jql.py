@@ -1,7 +1,7 @@
 """Triage: find the issues that meet three conditions by a query in JQL, then make the same edit on each of them.
 
 For each condition there is an issue that misses it alone, and one in another project misses none. How many are found
-differs from task to task. What goes wrong: a condition is left out of the query, only the first issue is edited, a
+differs from task to task. Typical mistakes: a condition is left out of the query, only the first issue is edited, a
 label replaces the others instead of joining them, or nothing is written after reading.
 """
 
@@ -124,10 +124,10 @@ def _put_all(
     """
     made: dict[int, Record] = {}
     numbered = list(zip(range(len(issues)), rng.sample(range(1, len(issues) + 1), len(issues)), strict=True))
-    for place, number in rng.sample(numbered, len(numbered)):
-        values = issues[place]
+    for index, number in rng.sample(numbered, len(numbered)):
+        values = issues[index]
         component = site.world.find("components", name=values["component"], project=project["id"])[0]
-        made[place] = put_issue(
+        made[index] = put_issue(
             site,
             rng,
             project,
@@ -139,11 +139,11 @@ def _put_all(
             assignee=values["assignee"],
             labels=[next(site.fresh) for _ in range(rng.randint(0, 1))],
         )
-    return [made[place] for place in range(len(issues))]
+    return [made[index] for index in range(len(issues))]
 
 
 def _wording(rng: random.Random, split: words.Split, conditions: tuple[str, ...], field: str) -> str:
-    plain, varied = ([_TOLD[name][place] for name in conditions] for place in range(2))
+    plain, varied = ([_TOLD[name][index] for name in conditions] for index in range(2))
     rng.shuffle(varied)
 
     def filled(wordings: tuple[str, ...], having: list[str], edit: str) -> list[str]:
@@ -176,13 +176,13 @@ def _issues_named(episode: FinishedEpisode) -> float:
     wanted = [names_at(task, call.arguments["issueIdOrKey"]) for call in _oracle_edits(task)]
     named: set[int] = set()
     others: set[str] = set()
-    for place, call in enumerate(calls):
+    for index, call in enumerate(calls):
         if call.name == _CALL:
             name = str(call.arguments.get("issueIdOrKey")).upper()
             record = next((number for number, names in enumerate(wanted) if name in names), None)
             if record is None:
                 others.add(name)
-            elif seen_before(calls, place, name):
+            elif seen_before(calls, index, name):
                 named.add(record)
     return len(named) / (len(wanted) + len(others))
 
@@ -191,10 +191,10 @@ def _edits_right(episode: FinishedEpisode) -> float:
     """How much of the edits is right, leaf by leaf; a missing one counts as wrong, and so does an unread account id."""
     calls, planned = episode.trace.calls, _oracle_edits(episode.task)
     wanted, scores = _but_issue(planned[0].arguments), []
-    for place, call in enumerate(calls):
+    for index, call in enumerate(calls):
         if call.name == _CALL:
             edit = _but_issue(call.arguments)
-            guessed = at(wanted, _ACCOUNT) is not None and not seen_before(calls, place, at(edit, _ACCOUNT))
+            guessed = at(wanted, _ACCOUNT) is not None and not seen_before(calls, index, at(edit, _ACCOUNT))
             scores.append(0.0 if guessed else leafwise(edit, wanted))
     return sum(scores) / max(len(scores), len(planned))
 
