@@ -59,10 +59,9 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     summary, *others = (words.phrase(rng, split, 2, 4, site.fresh) for _ in range(4))
     number, *numbers = rng.sample(range(10, 99), 3)
     issue = put_issue(site, rng, site.project, number, summary)
-    for project, other_number, other_summary in zip(
-        (site.other, site.project, site.other), (number, *numbers), others, strict=True
-    ):
-        put_issue(site, rng, project, other_number, other_summary)
+    projects = (site.other, site.project, site.other)
+    for project, near, other_summary in zip(projects, (number, *numbers), others, strict=True):
+        put_issue(site, rng, project, near, other_summary)
     space = add_spaces(site, rng, split, title)
     key, world = space["key"], site.world
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], title=title, space=key)

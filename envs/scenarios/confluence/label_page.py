@@ -1,7 +1,7 @@
 """Label a page: resolve the space's key and the page's title to ids, then write labels, which only v1 does.
 
-Another space has a page of the same title, and the page has a label already. Typical mistakes: the page is not looked up
-in its space, one of two labels is dropped, or nothing is written after reading.
+Another space has a page of the same title, and the page has a label already. Typical mistakes: the page is not looked
+up in its space, one of two labels is dropped, or nothing is written after reading.
 """
 
 import random

@@ -1,8 +1,8 @@
 """Update a page that somebody else writes to at the same moment: read it again, and write the version that is next now.
 
 In three tasks of four another user saves the page, once or twice, or renames it, just before the first update that
-would have been accepted. That update is a conflict by the site's own rules; what was read is out of date. What goes
-wrong: the model gives up, sends the same update again, counts on from the old version, or brings the old title back.
+would have been accepted. That update is a conflict by the site's own rules; what was read is out of date. Typical
+mistakes: the model gives up, sends the same update again, counts on from the old version, or brings the old title back.
 """
 
 import random

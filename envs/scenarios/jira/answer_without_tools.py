@@ -1,8 +1,8 @@
 """Answer a question about issues: from the request alone where it says all, by reading one issue where it does not.
 
 Half of the questions follow from the request: which key belongs to a project, has the highest or lowest number, stands
-in a place, or how many keys there are. The others ask for a fact of the issue in a place of the same kind of list. What
-goes wrong: the site is asked what the request already says, or a fact is answered without having been read.
+in a place, or how many keys there are. The others ask for a fact of the issue in a place of the same kind of list.
+Typical mistakes: the site is asked what the request already says, or a fact is answered without having been read.
 """
 
 import random

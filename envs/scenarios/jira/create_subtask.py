@@ -1,7 +1,7 @@
 """Create a sub-task: find the parent by its summary, read what its project calls its sub-task type, then write.
 
-Every project calls its sub-tasks otherwise, and an issue of the other project has the parent's summary too. What goes
-wrong: the type is taken for a usual one, the parent is named by its summary, the other project's issue is taken for
+Every project calls its sub-tasks otherwise, and an issue of the other project has the parent's summary too. Typical
+mistakes: the type is taken for a usual one, the parent is named by its summary, the other project's issue is taken for
 it, or nothing is written after reading.
 """
 

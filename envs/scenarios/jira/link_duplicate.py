@@ -50,9 +50,8 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
         copy=copy_summary, first=first_summary, project=site.project["key"]
     )
-    searches = [
-        PlannedCall(SEARCH, {"jql": by_summary(site.project, summary)}) for summary in (copy_summary, first_summary)
-    ]
+    queries = (by_summary(site.project, summary) for summary in (copy_summary, first_summary))
+    searches = [PlannedCall(SEARCH, {"jql": jql}) for jql in queries]
     link = {"type": {"name": "Duplicate"}, "inwardIssue": {"id": first["id"]}, "outwardIssue": {"id": copy["id"]}}
     return TaskDraft(request, site.world, oracle=(*searches, PlannedCall(_CALL, link)))
 

@@ -2,8 +2,8 @@
 
 At each hop the transitions have to be read anew. One of them bears the name of the wished status and leads elsewhere,
 and a status on the way off is nearly called like it. Held-out tasks have a workflow of their own: there that transition
-is a single one that can be transition from anywhere, and another one leads where the issue is already. Typical mistakes: names
-are believed, ids of an earlier answer are used, or the model stops half way.
+is a single one that can be made from anywhere, and another one leads where the issue is already. Typical
+mistakes: names are believed, ids of an earlier answer are used, or the model stops half way.
 """
 
 import random
@@ -71,11 +71,9 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     values = {"issue": issue["key"], "first": first, "second": second, "status": target}
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(**values)
     hops = zip(ids, (first, second, target), strict=False)
-    plan = (
-        call
-        for transition, to in hops
-        for call in (reads(issue["key"]), moves(issue["key"], transition, f'"{to}": {transition}'))
-    )
+    plan = []
+    for transition, to in hops:
+        plan += [reads(issue["key"]), moves(issue["key"], transition, f'"{to}": {transition}')]
     return TaskDraft(request, world, {"status": target}, tuple(plan))
 
 
@@ -141,9 +139,7 @@ SCENARIO = Scenario(
     tools=("getTransitions", MOVE),
     checks=(
         like_oracle(MOVE, "issueIdOrKey", 0.05, any_case),
-        Check(
-            "argument/transition.id", 0.30, _route, "Each hop's transition was read, chosen and transition, in order."
-        ),
+        Check("argument/transition.id", 0.30, _route, "Each hop's transition was read, chosen and made, in order."),
         Check("procedure/getTransitions", 0.15, _fresh, "The transitions were read anew before each hop."),
         stopped_after(MOVE, 0.10),
         same_site_as_oracle(0.40, "The issue is in the wished status and nothing else has changed.", MOVED),

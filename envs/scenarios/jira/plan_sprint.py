@@ -1,7 +1,7 @@
 """Plan a sprint: find the project's board and its future sprint of a name, and move the issues named into it.
 
-The other project's board has a sprint of that name too, and so may a closed one of the same board. Typical mistakes: the
-first sprint that bears the name is taken, an issue is left out, an id is made up, or nothing is done after reading.
+The other project's board has a sprint of that name too, and so may a closed one of the same board. Typical mistakes:
+the first sprint that bears the name is taken, an issue is left out, an id is made up, or nothing is done after reading.
 """
 
 import random

@@ -1,8 +1,8 @@
 """Move an issue and create another while the site fails now and then: what failed is made again, what worked is not.
 
 Four tasks in five have a call that is answered with 429, 500 or, for a transition, 409 although nothing is wrong with
-it, once or twice; in the fifth all goes well. Typical mistakes: the model gives up, goes on as if nothing had failed, or
-repeats what had worked, so that there are two new issues.
+it, once or twice; in the fifth all goes well. Typical mistakes: the model gives up, goes on as if nothing had failed,
+or repeats what had worked, so that there are two new issues.
 """
 
 import random

@@ -52,8 +52,8 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], status=statuses[TARGET])
 
     def move(source: int, fails: bool = False) -> PlannedCall:
-        made = leads[source, TARGET]
-        return moves(issue["key"], made, f'"{statuses[TARGET]}": {made}', fails)
+        transition = leads[source, TARGET]
+        return moves(issue["key"], transition, f'"{statuses[TARGET]}": {transition}', fails)
 
     read = reads(issue["key"])
     if not taken_to:
@@ -94,9 +94,9 @@ def _read(episode: FinishedEpisode) -> float:
 
 def _again(episode: FinishedEpisode) -> float:
     """After a conflict: one read, one move. Where nothing was in conflict, nothing is done twice."""
-    task, calls, made = episode.task, episode.trace.calls, episode.trace.of(MOVE)
+    task, calls, tried = episode.task, episode.trace.calls, episode.trace.of(MOVE)
     if task.faults is None:
-        return float(len(made) == 1 and made[0].ok and len(calls) == 2)
+        return float(len(tried) == 1 and tried[0].ok and len(calls) == 2)
     index = next((index for index, call in enumerate(calls) if call.error == "conflict"), None)
     if index is None or len(calls) < index + 3:
         return 0.0

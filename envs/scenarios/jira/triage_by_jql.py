@@ -94,12 +94,12 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
         put(site.world, "components", name=name, project=project["id"])
     _put_all(site, rng, split, site.project, [*found, *near])
     _put_all(site, rng, split, site.other, [_meeting(rng, pools, wanted)])
-    told = {name: str(one) for name, one in wanted.items()}
-    request = _wording(rng, split, conditions, field).format(project=site.project["key"], value=value, **told)
+    values = {name: str(value) for name, value in wanted.items()}
+    request = _wording(rng, split, conditions, field).format(project=site.project["key"], value=value, **values)
     edit = _edit(field, person["accountId"] if field == "assignee" else str(value))
     jql = " AND ".join(
         [f"project = '{site.project['key']}'"]
-        + ["assignee IS EMPTY" if name == "assignee" else f"{name} = '{told[name]}'" for name in conditions]
+        + ["assignee IS EMPTY" if name == "assignee" else f"{name} = '{values[name]}'" for name in conditions]
     )
     reads = [PlannedCall("findUsers", {"query": value})] if field == "assignee" else []
     order = [issue["id"] for issue in parse(site.world, jql).run(site.world)]
@@ -109,10 +109,10 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
 
 def _meeting(rng: random.Random, pools: _Pools, wanted: _Values, missed: str = "") -> _Values:
     """An issue's values that meet all conditions but the missed one, and are any otherwise."""
-    made = {name: rng.choice(pool) for name, pool in pools.items()}
+    values = {name: rng.choice(pool) for name, pool in pools.items()}
     if missed:
-        made[missed] = rng.choice([value for value in pools[missed] if value != wanted[missed]])
-    return made | {name: value for name, value in wanted.items() if name != missed}
+        values[missed] = rng.choice([value for value in pools[missed] if value != wanted[missed]])
+    return values | {name: value for name, value in wanted.items() if name != missed}
 
 
 def _put_all(
@@ -122,12 +122,12 @@ def _put_all(
 
     Where no number is free, harder tasks put no namesake: it would have the same values and be found as well.
     """
-    made: dict[int, Record] = {}
+    placed: dict[int, Record] = {}
     numbered = list(zip(range(len(issues)), rng.sample(range(1, len(issues) + 1), len(issues)), strict=True))
     for index, number in rng.sample(numbered, len(numbered)):
         values = issues[index]
         component = site.world.find("components", name=values["component"], project=project["id"])[0]
-        made[index] = put_issue(
+        placed[index] = put_issue(
             site,
             rng,
             project,
@@ -139,7 +139,7 @@ def _put_all(
             assignee=values["assignee"],
             labels=[next(site.fresh) for _ in range(rng.randint(0, 1))],
         )
-    return [made[index] for index in range(len(issues))]
+    return [placed[index] for index in range(len(issues))]
 
 
 def _wording(rng: random.Random, split: words.Split, conditions: tuple[str, ...], field: str) -> str:
@@ -147,8 +147,8 @@ def _wording(rng: random.Random, split: words.Split, conditions: tuple[str, ...]
     rng.shuffle(varied)
 
     def filled(wordings: tuple[str, ...], having: list[str], edit: str) -> list[str]:
-        told = f"{', '.join(having[:-1])} and {having[-1]}"
-        return [one.replace("<having>", told).replace("<edit>", edit) for one in wordings]
+        conditions = f"{', '.join(having[:-1])} and {having[-1]}"
+        return [text.replace("<having>", conditions).replace("<edit>", edit) for text in wordings]
 
     return phrasing(
         rng, split, filled(_WORDINGS, varied, _EDITS[field][1]), filled(_KEPT_BACK, plain, _EDITS[field][0])
@@ -201,15 +201,15 @@ def _edits_right(episode: FinishedEpisode) -> float:
 
 def _loose_query(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Leaves the last condition out of the query, and edits all that is found."""
-    made: list[PlannedCall] = []
+    loose: list[PlannedCall] = []
     for call in plan:
         if call.name == SEARCH:
             jql = call.arguments["jql"].rpartition(" AND ")[0]
             edit = _but_issue(_oracle_edits(task)[0].arguments)
             found = parse(task.world, jql).run(task.world)
-            made = [PlannedCall(_CALL, {"issueIdOrKey": issue["id"], **edit}) for issue in found]
-            made.insert(0, PlannedCall(SEARCH, {"jql": jql}))
-    return [*(call for call in plan if call.name == "findUsers"), *made]
+            loose = [PlannedCall(_CALL, {"issueIdOrKey": issue["id"], **edit}) for issue in found]
+            loose.insert(0, PlannedCall(SEARCH, {"jql": jql}))
+    return [*(call for call in plan if call.name == "findUsers"), *loose]
 
 
 def _only_first(plan: Plan, task: Task, rng: random.Random) -> Plan:
