@@ -51,7 +51,7 @@ RENAMED: Mapping[str, str] = {
     "envs.checks.judge": "envs.reward.verdict.judge",
     "envs.scenarios.scenario.Draft": "envs.scenarios.vocabulary.scenario.TaskDraft",
     "envs.scenarios.scenario.phrasing": "envs.scenarios.vocabulary.wordings.phrasing",
-    "envs.told.last_index": "envs.reward.provenance.last_index",
+    "envs.told.last_place": "envs.reward.provenance.last_index",
     "envs.told.told_before": "envs.reward.provenance.seen_before",
     "envs.parsing.parse_calls": "envs.parsing.calls.parse_calls",
     # Fields and methods.

@@ -1,15 +1,13 @@
 """Write a page about an issue, and link the issue to it: from Jira to Confluence and back.
 
 What the page says stands in the issue, where it goes follows from the space's key, and where the link leads is told by
-the answer to the page's creation alone. What goes wrong: the issue is not read, the page gets the issue's key for a
+the answer to the page's creation alone. Typical mistakes: the issue is not read, the page gets the issue's key for a
 text, the link is forgotten or its address made up, or nothing is written after reading.
 """
 
 import random
-from collections.abc import Mapping
 
 from envs import words
-from envs.api.operation import Json
 from envs.api.world import Record
 from envs.reward.checks import Check, FinishedEpisode, at, read_first, stopped_after
 from envs.reward.provenance import last_index, seen_before
@@ -17,7 +15,7 @@ from envs.scenarios.vocabulary.both_sites import BOTH, add_spaces
 from envs.scenarios.vocabulary.confluence_checks import NEW_PAGE, space_found
 from envs.scenarios.vocabulary.jira_checks import names_issue
 from envs.scenarios.vocabulary.jira_sites import put_issue, two_projects
-from envs.scenarios.vocabulary.mistakes import change, stop_before
+from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
@@ -61,8 +59,9 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     summary, *others = (words.phrase(rng, split, 2, 4, site.fresh) for _ in range(4))
     number, *numbers = rng.sample(range(10, 99), 3)
     issue = put_issue(site, rng, site.project, number, summary)
-    for project, near, said in zip((site.other, site.project, site.other), (number, *numbers), others, strict=True):
-        put_issue(site, rng, project, near, said)
+    projects = (site.other, site.project, site.other)
+    for project, near, other_summary in zip(projects, (number, *numbers), others, strict=True):
+        put_issue(site, rng, project, near, other_summary)
     space = add_spaces(site, rng, split, title)
     key, world = space["key"], site.world
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], title=title, space=key)
@@ -95,27 +94,32 @@ def _leading(link: Record, episode: FinishedEpisode) -> Record:
 def _text(episode: FinishedEpisode) -> float:
     """The page says the issue's summary, which had been read."""
     calls, text = episode.trace.calls, oracle_value(episode.task, _PAGE, "body.value")
-    place = last_index(calls, _PAGE)
-    if place < 0 or at(calls[place].arguments, "body.value") != text:
+    index = last_index(calls, _PAGE)
+    if index < 0 or at(calls[index].arguments, "body.value") != text:
         return 0.0
-    return float(seen_before(calls, place, text.removeprefix("<p>").removesuffix("</p>")))
+    return float(seen_before(calls, index, text.removeprefix("<p>").removesuffix("</p>")))
 
 
 def _leads_there(episode: FinishedEpisode) -> float:
     """The link leads to a page that was made before."""
     calls = episode.trace.calls
-    place = last_index(calls, _LINK)
-    url = at(calls[place].arguments, "object.url") if place >= 0 else None
-    made = [call.body for call in answered_before(calls, place) if call.name == _PAGE and call.ok]
-    return float(any(url == f"{body['_links']['base']}{body['_links']['webui']}" for body in made))
+    index = last_index(calls, _LINK)
+    url = at(calls[index].arguments, "object.url") if index >= 0 else None
+    pages = [call.body for call in answered_before(calls, index) if call.name == _PAGE and call.ok]
+    return float(any(url == f"{body['_links']['base']}{body['_links']['webui']}" for body in pages))
 
 
-def _made_up(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+def _key_as_text(right: Arguments, task: Task, rng: random.Random) -> Arguments:
+    return {"body.value": f"<p>{oracle_value(task, _LINK, 'issueIdOrKey')}</p>"}
+
+
+def _made_up(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     """An address made up from the page's title."""
     title = right["object"]["title"]
     return {"object": {"url": f"{task.world.site}/wiki/{title.replace(' ', '+')}", "title": title}}
 
 
+_WRITTEN = {**NEW_PAGE, "remote_links": _leading}
 SCENARIO = Scenario(
     name="confluence_page_from_issue",
     api=API,
@@ -130,18 +134,10 @@ SCENARIO = Scenario(
         like_oracle(_LINK, "object.title", 0.05),
         Check("argument/object.url", 0.15, _leads_there, "The link leads where the new page was said to be."),
         stopped_after(_LINK, 0.10),
-        same_site_as_oracle(
-            0.30,
-            "Exactly the page that was asked for is there, and the issue is linked to it.",
-            {**NEW_PAGE, "remote_links": _leading},
-        ),
+        same_site_as_oracle(0.30, "Exactly the page and the link that were asked for are new.", _WRITTEN),
     ),
     mistakes={
-        "key_as_text": change(
-            _PAGE,
-            lambda _, task, rng: {"body.value": f"<p>{oracle_value(task, _LINK, 'issueIdOrKey')}</p>"},
-            unread=("getIssue",),
-        ),
+        "key_as_text": change(_PAGE, _key_as_text, unread=("getIssue",)),
         "guess_address": change(_LINK, _made_up),
         "forget_link": stop_before(_LINK),
         "stop_after_read": stop_before(_PAGE, _LINK),

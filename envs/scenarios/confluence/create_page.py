@@ -1,6 +1,6 @@
 """Create a page under another: resolve the space's key and the parent's title to ids, then write a nested body.
 
-Another space has a page of the parent's title, so the search needs the space. What goes wrong: the parent is not
+Another space has a page of the parent's title, so the search needs the space. Typical mistakes: the parent is not
 looked up, the space's id is made up, the body is dropped, or nothing is written after reading.
 """
 
@@ -21,7 +21,7 @@ from envs.trace import Call, answered_before
 _WORDINGS = (
     '[|please |could you ][create|add|publish] a page "{title}" in [|the ]space "{space}" [under|below] "{parent}"'
     ' [saying|with text|with the content] "{text}".',
-    '[|please ][add|put|place] "{title}" [below|under] "{parent}" in [|space |the space ]"{space}" with'
+    '[|please ][add|put|index] "{title}" [below|under] "{parent}" in [|space |the space ]"{space}" with'
     ' [|the ][text|body|content] "{text}".',
     'in [|space ]"{space}", [write|create|add] a page [titled|called|named] "{title}"'
     ' [with body "{text}"; its parent is|saying "{text}" under|with text "{text}" below] "{parent}".',
@@ -73,8 +73,8 @@ _PARENT_FOUND = read_first("getPages", "createPage", 0.05, _found_parent)
 def _parent_read(episode: FinishedEpisode) -> float:
     """The parent was found; a search in a space whose id had not been read is a guess and earns nothing."""
     calls = episode.trace.calls
-    searches = [place for place, call in enumerate(calls) if call.name == "getPages" and "space-id" in call.arguments]
-    known = (any(call.name == "getSpaces" and call.ok for call in answered_before(calls, place)) for place in searches)
+    searches = [index for index, call in enumerate(calls) if call.name == "getPages" and "space-id" in call.arguments]
+    known = (any(call.name == "getSpaces" and call.ok for call in answered_before(calls, index)) for index in searches)
     return _PARENT_FOUND.score(episode) if all(known) else 0.0
 
 

@@ -1,11 +1,10 @@
 """Label a page: resolve the space's key and the page's title to ids, then write labels, which only v1 does.
 
-Another space has a page of the same title, and the page has a label already. What goes wrong: the page is not looked up
-in its space, one of two labels is dropped, or nothing is written after reading.
+Another space has a page of the same title, and the page has a label already. Typical mistakes: the page is not looked
+up in its space, one of two labels is dropped, or nothing is written after reading.
 """
 
 import random
-from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
@@ -14,7 +13,7 @@ from envs.confluence.labels import label
 from envs.confluence.world import site
 from envs.reward.checks import stopped_after
 from envs.scenarios.vocabulary.confluence_checks import PAGES, page_found, space_found
-from envs.scenarios.vocabulary.mistakes import change, stop_before
+from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing, quoted_list
@@ -79,7 +78,7 @@ def _drop_label(plan: Plan, task: Task, rng: random.Random) -> Plan:
     return [*before, PlannedCall(write.name, {**write.arguments, "labels": labels})] if labels else before
 
 
-def _twin(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+def _twin(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     """The page of the same title in the other space."""
     pages = task.world.find("pages", title=oracle_value(task, "getPages", "title"))
     return {"id": next(page["id"] for page in pages if page["id"] != right["id"])}

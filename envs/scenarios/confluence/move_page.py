@@ -1,13 +1,12 @@
 """Move a page under another: look both up in their space, then move the one, not the other.
 
-Both titles stand in other spaces too. What goes wrong: the two are mixed up, the page is put beside the target
+Both titles stand in other spaces too. Typical mistakes: the two are mixed up, the page is put beside the target
 instead of under it, or the target of the other space is taken.
 """
 
 import random
 
 from envs import words
-from envs.api.world import Record, World
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import put_page, site
 from envs.reward.checks import stopped_after
@@ -44,10 +43,10 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     fresh = words.fresh_words(rng, split)
     title, target_title = (words.phrase(rng, split, 2, 3, fresh) for _ in range(2))
     world, space, target = site(rng, split, key, target_title)
-    page = _add(world, space, title, space["homepageId"])
-    other = rng.choice([one for one in world.table("spaces").values() if one is not space])
-    _add(world, other, title, other["homepageId"])
-    _add(world, space, words.phrase(rng, split, 2, 3, fresh), page["id"])
+    page = put_page(world, world.new_id(), space, space["homepageId"], title)
+    other = rng.choice([other for other in world.table("spaces").values() if other is not space])
+    put_page(world, world.new_id(), other, other["homepageId"], title)
+    put_page(world, world.new_id(), space, page["id"], words.phrase(rng, split, 2, 3, fresh))
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, target=target_title, space=key)
     plan = (
         PlannedCall("getSpaces", {"keys": [key]}),
@@ -56,10 +55,6 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
         PlannedCall("movePage", {"pageId": page["id"], "position": "append", "targetId": target["id"]}),
     )
     return TaskDraft(request, world, oracle=plan)
-
-
-def _add(world: World, space: Record, title: str, parent: str) -> Record:
-    return put_page(world, world.new_id(), space, parent, title)
 
 
 SCENARIO = Scenario(
@@ -74,9 +69,7 @@ SCENARIO = Scenario(
         read_like_oracle("movePage", "targetId", 0.15),
         like_oracle("movePage", "position", 0.10),
         stopped_after("movePage", 0.10),
-        same_site_as_oracle(
-            0.35, "The page hangs under the target, and nothing else has changed.", {"pages": plain_page("position")}
-        ),
+        same_site_as_oracle(0.35, "Only the page's parent has changed.", {"pages": plain_page("position")}),
     ),
     mistakes={
         "mix_up": change("movePage", lambda right, *_: {"pageId": right["targetId"], "targetId": right["pageId"]}),

@@ -1,12 +1,11 @@
 """Write down given facts: a page with one paragraph per fact, then a label on the page that was just made.
 
-The page's id is in the answer to the first write; nobody can know it before. What goes wrong: a fact is dropped, the
+The page's id is in the answer to the first write; nobody can know it before. Typical mistakes: a fact is dropped, the
 label is forgotten, or it is put on another page.
 """
 
 import random
 import re
-from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
@@ -14,7 +13,7 @@ from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
 from envs.reward.checks import stopped_after
 from envs.scenarios.vocabulary.confluence_checks import LABELLED_PAGE, space_found
-from envs.scenarios.vocabulary.mistakes import change, stop_before
+from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing, quoted_list
@@ -73,7 +72,7 @@ def _paragraphs(text: str) -> set[str]:
     return {*re.findall(r"<p>(.*?)</p>", text), *([rest] if rest else [])}
 
 
-def _home(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+def _home(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     """The space's homepage instead of the new page."""
     return {"id": task.world.tables["spaces"][oracle_value(task, _PAGE, "spaceId")]["homepageId"]}
 

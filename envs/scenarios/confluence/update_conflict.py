@@ -1,8 +1,8 @@
 """Update a page that somebody else writes to at the same moment: read it again, and write the version that is next now.
 
 In three tasks of four another user saves the page, once or twice, or renames it, just before the first update that
-would have been accepted. That update is a conflict by the site's own rules; what was read is out of date. What goes
-wrong: the model gives up, sends the same update again, counts on from the old version, or brings the old title back.
+would have been accepted. That update is a conflict by the site's own rules; what was read is out of date. Typical
+mistakes: the model gives up, sends the same update again, counts on from the old version, or brings the old title back.
 """
 
 import random
@@ -26,7 +26,7 @@ _WORDINGS = (
     '[|please ][update|rewrite] [|the page ]"{title}" [so that it reads|to say|with the text] "{text}"'
     "[, nothing else|. Leave the rest as it is|. Touch nothing else|].",
     '[the page |]"{title}" [should|must|is to] [say|read] "{text}"[ from now on| now|][|, please update it].',
-    '[write|put] "{text}" into [|the page ]"{title}"[ instead of its text| as its text|, in place of what it says].',
+    '[write|put] "{text}" into [|the page ]"{title}"[ instead of its text| as its text|, in index of what it says].',
     'replace the [text|content] of [|the page ]"{title}" [with|by] "{text}"[|, please].',
     '"{text}" is the new [text|content|body] of [|the page ]"{title}"[, save it|, please write it|. Update it].',
     '[several people edit|many hands work on|others edit, too,] "{title}". [Make|Let] it [say|read] "{text}".',
@@ -44,16 +44,16 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     text, *theirs = (words.phrase(rng, split, 2, 4, fresh) for _ in range(4))
     world, _, _ = site(rng, split, words.key(rng, split), other)
     version = rng.randint(2, 12)
-    # One of the pages that are there gets the title, so that its place among the pages tells nothing.
+    # One of the pages that are there gets the title, so that its position tells nothing.
     chosen = rng.choice([page for page in world.table("pages").values() if page["parentId"]])
     page: Record = {**chosen, "title": title, "version": version, "body": _body(theirs[0])}
     world.table("pages")[page["id"]] = page
     kind = rng.choice(("none", "saved", "saved twice", "renamed"))
     names = {"none": [], "saved": [title], "saved twice": [title, title], "renamed": [renamed]}[kind]
-    bodies = [_body(theirs[0 if kind == "renamed" else place]) for place in range(1, 1 + len(names))]
+    bodies = [_body(theirs[0 if kind == "renamed" else index]) for index in range(1, 1 + len(names))]
     rival = [
-        _update(page["id"], name, body, version + place)
-        for place, (name, body) in enumerate(zip(names, bodies, strict=True), 1)
+        _update(page["id"], name, body, version + index)
+        for index, (name, body) in enumerate(zip(names, bodies, strict=True), 1)
     ]
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, text=text)
     read = PlannedCall("getPageById", {"id": page["id"]})
@@ -81,7 +81,7 @@ def _planned(update: Record, fails: bool = False) -> PlannedCall:
 
 def _read(episode: FinishedEpisode) -> float:
     """The page was read, by an id that was no guess, before it was first written."""
-    first = next((place for place, call in enumerate(episode.trace) if call.name == "updatePage"), 0)
+    first = next((index for index, call in enumerate(episode.trace) if call.name == "updatePage"), 0)
     return float(reads_page(episode, first, oracle_value(episode.task, "updatePage", "id")))
 
 
@@ -94,10 +94,10 @@ def _again(episode: FinishedEpisode) -> float:
     if episode.task.faults is None:
         updates = episode.trace.of("updatePage")
         return float(len(updates) == 1 and updates[0].ok and len({call.name for call in calls}) == len(calls))
-    place = next((place for place, call in enumerate(calls) if call.error == "conflict"), None)
-    if place is None or len(calls) < place + 3:
+    index = next((index for index, call in enumerate(calls) if call.error == "conflict"), None)
+    if index is None or len(calls) < index + 3:
         return 0.0
-    failed, read, update = calls[place : place + 3]
+    failed, read, update = calls[index : index + 3]
     same = all(failed.arguments.get(name) == update.arguments.get(name) for name in ("id", "status", "body"))
     right = all(at(failed.arguments, path) == at(planned, path) for path in ("title", "version.number"))
     reread = read.name == "getPageById" and read.ok and read.body["id"] == planned["id"]
@@ -125,15 +125,9 @@ SCENARIO = Scenario(
         like_oracle("updatePage", "title", 0.05),
         like_oracle("updatePage", "body.value", 0.10),
         like_oracle("updatePage", "version.number", 0.10, integer),
-        Check(
-            "procedure/again", 0.15, _again, "After a conflict the page was read and written again; else nothing was."
-        ),
+        Check("procedure/again", 0.15, _again, "After a conflict it was read and written again; else nothing was."),
         stopped_after("updatePage", 0.10),
-        same_site_as_oracle(
-            0.35,
-            "The page has the new text, its latest title and next version; all else is as it was.",
-            PAGES,
-        ),
+        same_site_as_oracle(0.35, "The page has the new text, its latest title and its next version.", PAGES),
     ),
     mistakes={"give_up": give_up, "insist": insist, "count_on": _count_on},
     draw=draw,

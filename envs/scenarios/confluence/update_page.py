@@ -1,6 +1,6 @@
 """Update a page after a version conflict: read which version it has now, and write the next one.
 
-The request tells the version that somebody else tried in vain; one more than that is taken too. What goes wrong: the
+The request tells the version that somebody else tried in vain; one more than that is taken too. Typical mistakes: the
 number of the request is believed, the current one is written instead of the next, or the title is forgotten.
 """
 
@@ -45,7 +45,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     world, _, parent = site(rng, split, words.key(rng, split), other)
     version = rng.randint(4, 12)
     stale = rng.randint(2, version - 1)
-    # One of the pages that are there gets the title, so that its place among the pages tells nothing.
+    # One of the pages that are there gets the title, so that its position tells nothing.
     chosen = rng.choice([page for page in world.table("pages").values() if page["parentId"]])
     body = {"representation": "storage", "value": f"<p>{old}</p>"}
     world.table("pages")[chosen["id"]] = page = {**chosen, "title": title, "version": version, "body": body}
@@ -77,11 +77,7 @@ SCENARIO = Scenario(
         like_oracle("updatePage", "body.value", 0.10),
         like_oracle("updatePage", "version.number", 0.15, integer),
         stopped_after("updatePage", 0.10),
-        same_site_as_oracle(
-            0.35,
-            "The page has the new text at its next version, and nothing else has changed.",
-            PAGES,
-        ),
+        same_site_as_oracle(0.35, "The page has the new text at its next version; all else is unchanged.", PAGES),
     ),
     mistakes={
         "believe_request": change(

@@ -1,8 +1,8 @@
 """Answer a question about issues: from the request alone where it says all, by reading one issue where it does not.
 
 Half of the questions follow from the request: which key belongs to a project, has the highest or lowest number, stands
-in a place, or how many keys there are. The others ask for a fact of the issue in a place of the same kind of list. What
-goes wrong: the site is asked what the request already says, or a fact is answered without having been read.
+in a place, or how many keys there are. The others ask for a fact of the issue in a place of the same kind of list.
+Typical mistakes: the site is asked what the request already says, or a fact is answered without having been read.
 """
 
 import random
@@ -13,8 +13,8 @@ from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_project, empty_site, simple_workflow
 from envs.reward.answers import named
 from envs.reward.checks import Check, FinishedEpisode
+from envs.scenarios.jira.issue_facts import FACTS, any_issue, facts_of, possible, unasked
 from envs.scenarios.vocabulary.jira_checks import names_at
-from envs.scenarios.vocabulary.jira_facts import FACTS, any_issue, facts_of, possible, unasked
 from envs.scenarios.vocabulary.oracle import same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing, quoted_list
@@ -111,14 +111,14 @@ def _needed(call: Call, task: Task) -> bool:
 
 def _named(episode: FinishedEpisode) -> set[str]:
     """What the last turn names of all that could answer the question, in lower case."""
-    task, goal, said = episode.task, episode.task.goal, episode.trace.answer
+    task, goal, answer = episode.task, episode.task.goal, episode.trace.answer
     if task.oracle:
-        return named(said, possible(task.world, FACTS[goal["fact"]]))
+        return named(answer, possible(task.world, FACTS[goal["fact"]]))
     if not goal["answer"].isdigit():
-        return named(said, goal["listed"])
-    said = re.sub(r"\b[A-Z]+-\d+\b", "", said)
+        return named(answer, goal["listed"])
+    answer = re.sub(r"\b[A-Z]+-\d+\b", "", answer)
     figures = {name: str(value) for value, name in enumerate(FIGURES, 2)}
-    return {figures.get(name, name) for name in named(said, [*FIGURES, *map(str, range(1000))])}
+    return {figures.get(name, name) for name in named(answer, [*FIGURES, *map(str, range(1000))])}
 
 
 def _only_asked(episode: FinishedEpisode) -> bool:

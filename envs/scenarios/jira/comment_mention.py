@@ -1,6 +1,6 @@
 """Comment on an issue and mention somebody: find the account id by name, then write a document with a mention in it.
 
-Others share a name with the person, one of them has the whole name and a further one. What goes wrong: the mention is
+Others share a name with the person, one of them has the whole name and a further one. Typical mistakes: the mention is
 written as plain text, a name stands where the account id belongs, another person is mentioned, or nothing is written
 after reading.
 """
@@ -87,17 +87,17 @@ def _wanted(task: Task) -> tuple[str, str]:
 def _plain(body: Json, person: str) -> Json:
     """A document without what is optional: space around a text, a mention's own text if it is the person's name."""
     if isinstance(body, list):
-        return [_plain(one, person) for one in body]
+        return [_plain(inner, person) for inner in body]
     if not isinstance(body, dict):
         return body
-    made = {name: _plain(value, person) for name, value in body.items()}
-    if made.get("type") == "text" and isinstance(made.get("text"), str):
-        made["text"] = made["text"].strip()
-    attributes = made.get("attrs")
-    if made.get("type") == "mention" and isinstance(attributes, dict) and "text" in attributes:
+    node = {name: _plain(value, person) for name, value in body.items()}
+    if node.get("type") == "text" and isinstance(node.get("text"), str):
+        node["text"] = node["text"].strip()
+    attributes = node.get("attrs")
+    if node.get("type") == "mention" and isinstance(attributes, dict) and "text" in attributes:
         if attributes["text"] in (person, f"@{person}"):
-            made["attrs"] = {name: value for name, value in attributes.items() if name != "text"}
-    return made
+            node["attrs"] = {name: value for name, value in attributes.items() if name != "text"}
+    return node
 
 
 def _plain_comment(comment: Record, episode: FinishedEpisode) -> Record:
@@ -117,7 +117,7 @@ def _mentioned(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> fl
 
 def _right_body(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> float:
     """How much of the last comment's document is right, leaf by leaf."""
-    mine, right = (_plain(at(made.arguments, "body"), _person(episode.task)) for made in (call, planned))
+    mine, right = (_plain(at(node.arguments, "body"), _person(episode.task)) for node in (call, planned))
     return leafwise(mine, right)
 
 
@@ -145,9 +145,7 @@ SCENARIO = Scenario(
         graded_call(_CALL, "mention", 0.20, _mentioned, "The person was looked up, and is the one who is mentioned."),
         graded_call(_CALL, "body", 0.15, _right_body, "The comment is the mention and the text, as a document."),
         stopped_after(_CALL, 0.10),
-        same_site_as_oracle(
-            0.35, "Exactly the comment that was asked for is there.", {"issue_comments": _plain_comment}
-        ),
+        same_site_as_oracle(0.35, "Exactly the comment asked for is there.", {"issue_comments": _plain_comment}),
     ),
     mistakes={
         "mention_in_text": change(

@@ -1,6 +1,6 @@
 """Create an issue: one write whose fields are nested, each in its own way.
 
-What goes wrong: the optional fields are dropped, or the project is given as a bare key instead of an object.
+Typical mistakes: the optional fields are dropped, or the project is given as a bare key instead of an object.
 """
 
 import random

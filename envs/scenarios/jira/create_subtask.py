@@ -1,25 +1,24 @@
 """Create a sub-task: find the parent by its summary, read what its project calls its sub-task type, then write.
 
-Every project calls its sub-tasks otherwise, and an issue of the other project has the parent's summary too. What goes
-wrong: the type is taken for a usual one, the parent is named by its summary, the other project's issue is taken for
+Every project calls its sub-tasks otherwise, and an issue of the other project has the parent's summary too. Typical
+mistakes: the type is taken for a usual one, the parent is named by its summary, the other project's issue is taken for
 it, or nothing is written after reading.
 """
 
 import random
-from collections.abc import Mapping
 
 from envs import words
-from envs.api.operation import Json
 from envs.api.world import Record, World
 from envs.jira.world import put
 from envs.reward.checks import read_first, stopped_after
 from envs.scenarios.vocabulary.jira_checks import NEW_ISSUE, SEARCH, SEARCHABLE, issue_like_oracle, searched
 from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, two_projects
-from envs.scenarios.vocabulary.mistakes import change, stop_before
+from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
+from envs.trace import Call
 
 _CALL, _READ = "createIssue", "getProject"
 _NAME, _KEY, _TEXT = {"name": {"type": "string"}}, {"key": {"type": "string"}}, {"type": "string"}
@@ -71,18 +70,30 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
 
 def _own_type(rng: random.Random, world: World, project: Record, name: str) -> str:
     """A sub-task type that only this project has, at any place among its types; its name."""
-    made = put(world, "issuetypes", name=name.title(), subtask=True, hierarchyLevel=-1)
+    kind = put(world, "issuetypes", name=name.title(), subtask=True, hierarchyLevel=-1)
     current = world.table("projects")[project["id"]]
-    types = [*current["issuetypes"], made["id"]]
+    types = [*current["issuetypes"], kind["id"]]
     world.table("projects")[project["id"]] = {**current, "issuetypes": rng.sample(types, len(types))}
-    return str(made["name"])
+    return str(kind["name"])
 
 
-def _parent(right: Mapping[str, Json], task: Task) -> Record:
+def _its_project(call: Call, task: Task) -> float:
+    return call.body["key"] == oracle_value(task, _CALL, "fields.project.key")
+
+
+def _usual_type(right: Arguments, task: Task, rng: random.Random) -> Arguments:
+    return {"fields.issuetype": {"name": rng.choice(("Subtask", "Sub-task", "Task"))}}
+
+
+def _summary(right: Arguments, task: Task, rng: random.Random) -> Arguments:
+    return {"fields.parent.id": _parent(right, task)["fields"]["summary"]}
+
+
+def _parent(right: Arguments, task: Task) -> Record:
     return task.world.tables["issues"][right["fields"]["parent"]["id"]]
 
 
-def _other_parent(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+def _other_parent(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     """The issue of that summary in the other project."""
     issues, parent = task.world.find("issues"), _parent(right, task)
     same = (issue for issue in issues if issue["fields"]["summary"] == parent["fields"]["summary"])
@@ -95,9 +106,7 @@ SCENARIO = Scenario(
     tools=(SEARCH, _READ, _CALL),
     checks=(
         searched("parent", _CALL, "fields.parent", 0.05),
-        read_first(
-            _READ, _CALL, 0.05, lambda c, task: c.body["key"] == oracle_value(task, _CALL, "fields.project.key")
-        ),
+        read_first(_READ, _CALL, 0.05, _its_project),
         like_oracle(_CALL, "fields.project.key", 0.05),
         read_like_oracle(_CALL, "fields.issuetype.name", 0.15),
         issue_like_oracle(_CALL, "fields.parent", 0.15),
@@ -106,16 +115,8 @@ SCENARIO = Scenario(
         same_site_as_oracle(0.35, "Exactly the sub-task that was asked for was created, under its parent.", NEW_ISSUE),
     ),
     mistakes={
-        "usual_type": change(
-            _CALL,
-            lambda _, task, rng: {"fields.issuetype": {"name": rng.choice(("Subtask", "Sub-task", "Task"))}},
-            unread=(_READ,),
-        ),
-        "parent_by_summary": change(
-            _CALL,
-            lambda right, task, _: {"fields.parent.id": _parent(right, task)["fields"]["summary"]},
-            unread=(SEARCH,),
-        ),
+        "usual_type": change(_CALL, _usual_type, unread=(_READ,)),
+        "parent_by_summary": change(_CALL, _summary, unread=(SEARCH,)),
         "other_parent": change(_CALL, _other_parent),
         "stop_after_read": stop_before(_CALL),
     },

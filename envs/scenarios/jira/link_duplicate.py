@@ -1,7 +1,7 @@
 """Link a duplicate with what it duplicates: find both by their summaries, then link them in the right direction.
 
 The link goes from the issue that the request calls outward to the one it calls inward: the outward one duplicates, the
-inward one is duplicated. Issues of the other project have the same summaries. What goes wrong: the two are mixed up,
+inward one is duplicated. Issues of the other project have the same summaries. Typical mistakes: the two are mixed up,
 the type is another one, an issue is named by its summary, or nothing is written after reading.
 """
 
@@ -11,13 +11,7 @@ from envs import words
 from envs.api.operation import Json
 from envs.jira.world import LINK_TYPES
 from envs.reward.checks import exactly, stopped_after
-from envs.scenarios.vocabulary.jira_checks import (
-    SEARCH,
-    SEARCH_BY_POST,
-    SEARCHABLE,
-    issue_like_oracle,
-    searched,
-)
+from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCH_BY_POST, SEARCHABLE, issue_like_oracle, searched
 from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, two_projects
 from envs.scenarios.vocabulary.mistakes import change, stop_before
 from envs.scenarios.vocabulary.oracle import ignoring, like_oracle, oracle_value, same_site_as_oracle
@@ -56,7 +50,8 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
         copy=copy_summary, first=first_summary, project=site.project["key"]
     )
-    searches = [PlannedCall(SEARCH, {"jql": by_summary(site.project, one)}) for one in (copy_summary, first_summary)]
+    queries = (by_summary(site.project, summary) for summary in (copy_summary, first_summary))
+    searches = [PlannedCall(SEARCH, {"jql": jql}) for jql in queries]
     link = {"type": {"name": "Duplicate"}, "inwardIssue": {"id": first["id"]}, "outwardIssue": {"id": copy["id"]}}
     return TaskDraft(request, site.world, oracle=(*searches, PlannedCall(_CALL, link)))
 
@@ -89,11 +84,7 @@ SCENARIO = Scenario(
         issue_like_oracle(_CALL, "outwardIssue", 0.175),
         issue_like_oracle(_CALL, "inwardIssue", 0.175),
         stopped_after(_CALL, 0.10),
-        same_site_as_oracle(
-            0.35,
-            "The duplicate is linked to what it duplicates, and nothing else has changed.",
-            {"issues": ignoring("history")},
-        ),
+        same_site_as_oracle(0.35, "The only change is the link that was asked for.", {"issues": ignoring("history")}),
     ),
     mistakes={
         "mix_up": change(

@@ -1,12 +1,11 @@
 """Log work: find the issue by its summary, then say how long, when it began, and what becomes of the estimate.
 
 What is left of the estimate goes down by itself, stays, becomes something else or goes down by something else: the
-request says which in words. Durations and times belong to one split, as words do. What goes wrong: the estimate is
+request says which in words. Durations and times belong to one split, as words do. Typical mistakes: the estimate is
 left to itself, the start is not given, a duration stands in the wrong place, or nothing is written after reading.
 """
 
 import random
-from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
@@ -14,7 +13,7 @@ from envs.jira.durations import seconds
 from envs.reward.checks import FinishedEpisode, stopped_after
 from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCHABLE, issue_like_oracle, searched
 from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, two_projects
-from envs.scenarios.vocabulary.mistakes import change, omit, stop_before
+from envs.scenarios.vocabulary.mistakes import Arguments, change, omit, stop_before
 from envs.scenarios.vocabulary.oracle import graded_call, ignoring, like_oracle, only, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import of_split, phrasing
@@ -127,11 +126,12 @@ def _estimate(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> flo
     return 0.5 + 0.5 * right - 0.5 * any(other in call.arguments for other in _GIVEN.values() if other != name)
 
 
-def _other_way(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+def _other_way(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     way = rng.choice([way for way in _ESTIMATES if way != right.get("adjustEstimate", "auto")])
     return {"adjustEstimate": way} | ({_GIVEN[way]: task.goal["given"]} if way in _GIVEN else {})
 
 
+_LOGGED = {"issues": ignoring("history"), "worklogs": only("issue", "seconds", "started", "comment")}
 SCENARIO = Scenario(
     name="jira_log_work",
     api=API,
@@ -143,11 +143,7 @@ SCENARIO = Scenario(
         like_oracle(_CALL, "started", 0.10, _same_minute),
         graded_call(_CALL, "adjustEstimate", 0.15, _estimate, "The estimate becomes what the request says."),
         stopped_after(_CALL, 0.10),
-        same_site_as_oracle(
-            0.35,
-            "Exactly the work that was done is logged, and the estimate is as was asked.",
-            {"issues": ignoring("history"), "worklogs": only("issue", "seconds", "started", "comment")},
-        ),
+        same_site_as_oracle(0.35, "Exactly the work is logged, and the estimate is as was asked.", _LOGGED),
     ),
     mistakes={
         "forget_estimate": omit(_CALL, "adjustEstimate", *_GIVEN.values()),

@@ -2,8 +2,8 @@
 
 At each hop the transitions have to be read anew. One of them bears the name of the wished status and leads elsewhere,
 and a status on the way off is nearly called like it. Held-out tasks have a workflow of their own: there that transition
-is a single one that can be made from anywhere, and another one leads where the issue is already. What goes wrong: names
-are believed, ids of an earlier answer are used, or the model stops half way.
+is a single one that can be made from anywhere, and another one leads where the issue is already. Typical
+mistakes: names are believed, ids of an earlier answer are used, or the model stops half way.
 """
 
 import random
@@ -50,7 +50,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     start, first, second, aside = (words.phrase(rng, split, 1, 2, fresh) for _ in range(4))
     target = words.phrase(rng, split, 2, 2, fresh)
     near = near_phrase(rng, split, target, {start, first, second, aside})
-    ids = [str(made) for made in rng.sample(range(11, 100), 9)]
+    ids = [str(transition) for transition in rng.sample(range(11, 100), 9)]
     names = [words.phrase(rng, split, 1, 2, fresh) for _ in range(6)]
     # Statuses by place: 0 start, 1 first, 2 second, 3 aside, 4 near, 5 the target. Named, from, to:
     route = [(names[hop], [hop], (1, 2, 5)[hop]) for hop in range(HOPS)]
@@ -60,8 +60,8 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
         off = [(target, [hop], (3, 3, 4)[hop]) for hop in range(HOPS)]
         off += [(names[3], [1], 0), (names[4], [3], 0), (names[5], [4], 2)]
     steps: list[Record] = [
-        {"id": made, "name": name, "from": source, "to": to}
-        for made, (name, source, to) in zip(ids, [*route, *off], strict=False)
+        {"id": transition, "name": name, "from": source, "to": to}
+        for transition, (name, source, to) in zip(ids, [*route, *off], strict=False)
     ]
     world = empty_site()
     statuses = [start, first, second, aside, near, target]
@@ -71,7 +71,9 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     values = {"issue": issue["key"], "first": first, "second": second, "status": target}
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(**values)
     hops = zip(ids, (first, second, target), strict=False)
-    plan = (call for made, to in hops for call in (reads(issue["key"]), moves(issue["key"], made, f'"{to}": {made}')))
+    plan = []
+    for transition, to in hops:
+        plan += [reads(issue["key"]), moves(issue["key"], transition, f'"{to}": {transition}')]
     return TaskDraft(request, world, {"status": target}, tuple(plan))
 
 
@@ -85,7 +87,7 @@ def _just_read(call: Call, read: Call | None) -> bool:
 
 
 def _walk(episode: FinishedEpisode) -> tuple[int, int, int]:
-    """(moves by transitions that had just been read, all moves, hops of the route that were made in order)."""
+    """(moves by transitions that had just been read, all moves, hops of the route that were transition in order)."""
     route = [call.arguments["transition"]["id"] for call in episode.task.oracle if call.name == MOVE]
     read: Call | None = None
     fresh = moved = hops = 0

@@ -1,11 +1,10 @@
 """Plan a sprint: find the project's board and its future sprint of a name, and move the issues named into it.
 
-The other project's board has a sprint of that name too, and so may a closed one of the same board. What goes wrong: the
-first sprint that bears the name is taken, an issue is left out, an id is made up, or nothing is done after reading.
+The other project's board has a sprint of that name too, and so may a closed one of the same board. Typical mistakes:
+the first sprint that bears the name is taken, an issue is left out, an id is made up, or nothing is done after reading.
 """
 
 import random
-from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
@@ -14,7 +13,7 @@ from envs.jira import JIRA
 from envs.jira.world import put
 from envs.reward.checks import overlap, read_first, stopped_after
 from envs.scenarios.vocabulary.jira_sites import Site, put_issue, two_projects
-from envs.scenarios.vocabulary.mistakes import change, stop_before
+from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing, quoted_list
@@ -49,8 +48,8 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     if rng.random() < 0.5:
         closed = wanted
     names = [(closed, "closed"), (active, "active"), (spare, "future"), (wanted, "future")]
-    made = {project["id"]: _board(site, rng, project, names) for project in rng.sample([site.project, site.other], 2)}
-    board, sprints = made[site.project["id"]]
+    boards = {project["id"]: _board(site, rng, project, names) for project in rng.sample([site.project, site.other], 2)}
+    board, sprints = boards[site.project["id"]]
     numbers = rng.sample(range(10, 99), rng.randint(4, 6))
     issues = [
         put_issue(site, rng, site.project, number, words.phrase(rng, split, 2, 3, site.fresh)) for number in numbers
@@ -77,17 +76,17 @@ def _board(
     site.world.next_id += rng.randrange(1, 90)
     board = put(site.world, "boards", project=project["id"], name=f"{project['key']} board")
     sprints: dict[int, Record] = {}
-    for place in rng.sample(range(len(names)), len(names)):
+    for index in rng.sample(range(len(names)), len(names)):
         site.world.next_id += rng.randrange(1, 90)
-        name, state = names[place]
-        sprints[place] = put(site.world, "sprints", board=board["id"], name=name, state=state)
-    return board, [sprints[place] for place in range(len(names))]
+        name, state = names[index]
+        sprints[index] = put(site.world, "sprints", board=board["id"], name=name, state=state)
+    return board, [sprints[index] for index in range(len(names))]
 
 
 def _of_project(call: Call, task: Task) -> float:
     """How well a read of boards found the project's: half for finding it among others."""
-    found = [str(board["id"]) for board in call.body["values"]]
-    return (oracle_value(task, "getAllSprints", "boardId") in found) / max(len(found), 1)
+    boards = [str(board["id"]) for board in call.body["values"]]
+    return (oracle_value(task, "getAllSprints", "boardId") in boards) / max(len(boards), 1)
 
 
 def _of_board(call: Call, task: Task) -> float:
@@ -97,10 +96,10 @@ def _of_board(call: Call, task: Task) -> float:
 
 
 def _same_issues(value: Json, wanted: Json) -> float:
-    return overlap([str(one).upper() for one in value], wanted) if isinstance(value, list) else 0.0
+    return overlap([str(issue).upper() for issue in value], wanted) if isinstance(value, list) else 0.0
 
 
-def _same_name(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+def _same_name(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     """Another sprint that bears the name, or any of the board."""
     sprints = task.world.tables["sprints"]
     others = [sprint for sprint in sprints.values() if sprint["id"] != right["sprintId"]]

@@ -1,6 +1,6 @@
 """Say two things about an issue: read it, and answer with what it says and nothing else.
 
-What goes wrong: another issue is read, nothing is, or all that was read is said and whoever asked has to look himself.
+Typical mistakes: another issue is read, nothing is, or all that was read is said and whoever asked has to look himself.
 """
 
 import random
@@ -11,8 +11,8 @@ from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_project, empty_site, simple_workflow
 from envs.reward.answers import named
 from envs.reward.checks import Check, FinishedEpisode, stopped_after
+from envs.scenarios.jira.issue_facts import FACTS, any_issue, facts_of, possible, unasked
 from envs.scenarios.vocabulary.jira_checks import names_at, names_issue
-from envs.scenarios.vocabulary.jira_facts import FACTS, any_issue, facts_of, possible, unasked
 from envs.scenarios.vocabulary.oracle import oracle_value, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing

@@ -1,8 +1,8 @@
 """Move an issue and create another while the site fails now and then: what failed is made again, what worked is not.
 
 Four tasks in five have a call that is answered with 429, 500 or, for a transition, 409 although nothing is wrong with
-it, once or twice; in the fifth all goes well. What goes wrong: the model gives up, goes on as if nothing had failed, or
-repeats what had worked, so that there are two new issues.
+it, once or twice; in the fifth all goes well. Typical mistakes: the model gives up, goes on as if nothing had failed,
+or repeats what had worked, so that there are two new issues.
 """
 
 import random
@@ -13,7 +13,7 @@ from envs.api.faults import Faults
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, empty_site
 from envs.reward.checks import Check, FinishedEpisode
-from envs.scenarios.vocabulary.jira_moves import MOVE, MOVED, about_it, moves, reads, right_transition
+from envs.scenarios.vocabulary.jira_moves import MOVE, MOVED, about_it, moves, reads, right_transition, workflow_steps
 from envs.scenarios.vocabulary.mistakes import give_up
 from envs.scenarios.vocabulary.oracle import any_case, like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
@@ -50,12 +50,8 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     key, number, choices = words.key(rng, split), rng.randint(10, 97), rng.randint(2, 3)
     fresh = words.fresh_words(rng, split)
     current, *targets = (words.phrase(rng, split, 1, 2, fresh) for _ in range(choices + 1))
-    ids = [str(number) for number in rng.sample(range(11, 100), choices + 1)]
-    steps = [
-        {"id": ids[place], "name": words.phrase(rng, split, 1, 2, fresh), "from": [0], "to": place + 1}
-        for place in range(choices)
-    ]
-    steps.append({"id": ids[choices], "name": words.phrase(rng, split, 1, 2, fresh), "from": [1], "to": 0})
+    leads = [*(([0], number) for number in range(1, choices + 1)), ([1], 0)]
+    steps = workflow_steps(rng, split, fresh, leads)
     world = empty_site()
     project = add_project(world, key, words.phrase(rng, split, 1, 2), [current, *targets], steps)
     issue = add_issue(world, project, number, words.phrase(rng, split, 2, 3))
@@ -66,7 +62,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
         issue=issue["key"], status=targets[chosen], project=key, type=kind, summary=summary
     )
     fields = {"project": {"key": key}, "issuetype": {"name": kind}, "summary": summary}
-    plan = (reads(issue["key"]), moves(issue["key"], ids[chosen]), PlannedCall(_CREATE, {"fields": fields}))
+    plan = (reads(issue["key"]), moves(issue["key"], steps[chosen]["id"]), PlannedCall(_CREATE, {"fields": fields}))
     faults = _faults(rng)
     return TaskDraft(request, world, oracle=_retried(plan, faults), faults=faults)
 
@@ -80,16 +76,16 @@ def _faults(rng: random.Random) -> Faults | None:
     statuses = [rng.choice((429, 500, 409) if name == MOVE else (429, 500))]
     if rng.random() < 0.3:
         statuses.append(rng.choice((429, 500)))
-    return Faults(on=tuple((name, place + 1, status) for place, status in enumerate(statuses)))
+    return Faults(on=tuple((name, index + 1, status) for index, status in enumerate(statuses)))
 
 
 def _retried(plan: tuple[PlannedCall, ...], faults: Faults | None) -> tuple[PlannedCall, ...]:
     """The plan with each call that fails made again."""
     failing = [name for name, _, _ in faults.on] if faults else []
-    made: list[PlannedCall] = []
+    retried: list[PlannedCall] = []
     for call in plan:
-        made += [*[replace(call, fails=True)] * failing.count(call.name), call]
-    return tuple(made)
+        retried += [*[replace(call, fails=True)] * failing.count(call.name), call]
+    return tuple(retried)
 
 
 def _accepted(episode: FinishedEpisode, name: str) -> bool:
@@ -110,11 +106,11 @@ def _again(episode: FinishedEpisode) -> float:
     progress = sum(_accepted(episode, name) for name in (MOVE, _CREATE)) / 2
     if episode.task.faults is None:
         return progress if len(calls) == len({call.name for call in calls}) else 0.0
-    failed = [place for place, call in enumerate(calls) if call.error in BLAMELESS]
+    failed = [index for index, call in enumerate(calls) if call.error in BLAMELESS]
     repeated = sum(
-        (calls[place].name, calls[place].arguments) == (after.name, after.arguments) and calls[place].turn < after.turn
-        for place in failed
-        for after in calls[place + 1 : place + 2]
+        (calls[index].name, calls[index].arguments) == (after.name, after.arguments) and calls[index].turn < after.turn
+        for index in failed
+        for after in calls[index + 1 : index + 2]
     )
     return progress * repeated / max(len(failed), len(episode.task.faults.on))
 
@@ -134,7 +130,7 @@ def _go_on(plan: Plan, task: Task, rng: random.Random) -> Plan:
 
 def _twice(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Makes each write once more, to be sure."""
-    return [made for call in plan for made in (call, call)[: 1 + (call.name != "getTransitions" and not call.fails)]]
+    return [again for call in plan for again in (call, call)[: 1 + (call.name != "getTransitions" and not call.fails)]]
 
 
 SCENARIO = Scenario(
@@ -150,9 +146,7 @@ SCENARIO = Scenario(
         Check("procedure/getTransitions", 0.05, _read, "The transitions were read before one of them was tried."),
         Check("procedure/again", 0.15, _again, "What failed was made again at once and unchanged; nothing else was."),
         Check("procedure/stop", 0.10, _stopped, "The model stopped once both writes were accepted."),
-        same_site_as_oracle(
-            0.35, "The issue has moved, exactly the issue asked for is new, and nothing else has changed.", MOVED
-        ),
+        same_site_as_oracle(0.35, "The issue has moved, and exactly the issue asked for is new.", MOVED),
     ),
     mistakes={"give_up": give_up, "go_on": _go_on, "twice": _twice},
     draw=draw,

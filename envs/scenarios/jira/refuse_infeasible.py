@@ -2,7 +2,7 @@
 
 About half of the tasks can be done. In the others there is no such issue, user or project, no transition leads to the
 wished status, or the project has no such type of issue. Only reading tells which: so neither who always refuses nor who
-always tries earns more than half. What goes wrong: the model refuses or tries without reading, takes the next best
+always tries earns more than half. Typical mistakes: the model refuses or tries without reading, takes the next best
 thing, or names something else.
 """
 
@@ -24,7 +24,7 @@ from envs.scenarios.jira.infeasible import Kind
 from envs.scenarios.jira.infeasible_assign import ASSIGN
 from envs.scenarios.jira.infeasible_create import CREATE
 from envs.scenarios.jira.infeasible_move import MOVE
-from envs.scenarios.vocabulary.jira_moves import MOVED
+from envs.scenarios.vocabulary.jira_moves import MOVED, workflow_steps
 from envs.scenarios.vocabulary.oracle import oracle_call, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
@@ -48,11 +48,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     missing = rng.choice(kind.can_miss) if rng.random() < 0.5 else ""
     key, fresh = words.key(rng, split), words.fresh_words(rng, split)
     current, *targets, nowhere = (words.phrase(rng, split, 2, 2, fresh) for _ in range(rng.randint(4, 5)))
-    ids = [str(made) for made in rng.sample(range(11, 100), len(targets))]
-    steps: list[Record] = [
-        {"id": made, "name": words.phrase(rng, split, 1, 2, fresh), "from": [0], "to": place}
-        for place, made in enumerate(ids, 1)
-    ]
+    steps = workflow_steps(rng, split, fresh, [([0], number) for number in range(1, len(targets) + 1)])
     world = empty_site()
     # No transition leads to the last status, in half of the sites: in the others there is none of that name at all.
     there = [current, *targets, *[nowhere] * rng.randint(0, 1)]
@@ -73,7 +69,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     }
     wanted["user"] = wanted["user"] or users[0]["displayName"]
     text = phrasing(rng, split, [wording + _ELSE for wording in kind.wordings], kind.kept_back).format(**wanted)
-    found = {"move": ids[chosen], "assign": users[0]["accountId"], "create": asked}[name]
+    found = {"move": steps[chosen]["id"], "assign": users[0]["accountId"], "create": asked}[name]
     parts = {part: wanted[part] for part in (*kind.names, *(["summary"] if kind is CREATE else []))}
     goal = parts | {"missing": wanted[missing] if missing else ""}
     read = kind.read(parts)
@@ -94,19 +90,19 @@ def _users(world: World, rng: random.Random, fresh: Iterator[str]) -> list[Recor
     """Three users, the first two of one first name; their order on the site tells nothing."""
     first, *others = (next(fresh).title() for _ in range(5))
     names = [f"{first} {others[0]}", f"{first} {others[1]}", f"{others[2]} {others[3]}"]
-    made = [{"accountId": f"{rng.randrange(16**24):024x}", "displayName": name} for name in names]
-    for user in rng.sample(made, len(made)):
+    users = [{"accountId": f"{rng.randrange(16**24):024x}", "displayName": name} for name in names]
+    for user in rng.sample(users, len(users)):
         add_user(world, user["accountId"], user["displayName"])
-    return made
+    return users
 
 
 def _absent_key(world: World, rng: random.Random, split: words.Split) -> str:
     """A key that differs from every project's in more than a letter: harder tasks have projects nearer than that."""
-    taken = [project["key"] for project in world.find("projects")]
+    keys = [project["key"] for project in world.find("projects")]
     while True:
-        made = words.key(rng, split)
-        if all(sum(a != b for a, b in zip_longest(made, key)) > 1 for key in taken):
-            return made
+        key = words.key(rng, split)
+        if all(sum(a != b for a, b in zip_longest(key, other)) > 1 for other in keys):
+            return key
 
 
 def kind_of(task: Task) -> Kind:
@@ -136,12 +132,12 @@ def _names(episode: FinishedEpisode) -> set[str]:
 
     An answer is in words: a copy of the API's, braces and all, names nothing.
     """
-    goal, kind, said = episode.task.goal, kind_of(episode.task), episode.trace.answer
-    if "{" in said:
+    goal, kind, answer = episode.task.goal, kind_of(episode.task), episode.trace.answer
+    if "{" in answer:
         return set()
     if kind is CREATE:
-        said = re.sub(rf"\b{goal['type'].lower()}\b", "", said)
-    return named(said, [goal[name] for name in kind.names])
+        answer = re.sub(rf"\b{goal['type'].lower()}\b", "", answer)
+    return named(answer, [goal[name] for name in kind.names])
 
 
 def _refused(episode: FinishedEpisode) -> bool:
@@ -189,6 +185,10 @@ def _stopped(episode: FinishedEpisode) -> float:
     return float(calls[-1].ok and calls[-1].name == _write(task))
 
 
+def _named(episode: FinishedEpisode) -> bool:
+    return not episode.task.goal["missing"] or _refused(episode)
+
+
 def _issue(issue: Record, episode: FinishedEpisode) -> Record:
     """What counts of an issue: all of it where it is assigned, and else what counts of a moved or new one."""
     return issue if kind_of(episode.task) is ASSIGN else MOVED["issues"](issue, episode)
@@ -208,17 +208,8 @@ SCENARIO = Scenario(
         Check("argument/found", 0.15, _found, "The write has what was read; or what is missing is named."),
         Check("procedure/read", 0.15, _procedure, "Reading came first, and a write only where it can be done."),
         Check("procedure/stop", 0.10, _stopped, "The model stopped after the write, or refused in words."),
-        same_site_as_oracle(
-            0.45,
-            "It is done, or nothing is changed and what is missing is named.",
-            {**MOVED, "issues": _issue},
-            also=lambda episode: not episode.task.goal["missing"] or _refused(episode),
-        ),
+        same_site_as_oracle(0.45, "It is done, or what is missing is named.", {**MOVED, "issues": _issue}, _named),
     ),
-    mistakes={
-        "refuse": lambda plan, task, rng: plan[:1],
-        "force": _force,
-        "unread": lambda plan, task, rng: plan[1:],
-    },
+    mistakes={"refuse": lambda plan, *_: plan[:1], "force": _force, "unread": lambda plan, *_: plan[1:]},
     draw=draw,
 )

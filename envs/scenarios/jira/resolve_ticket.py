@@ -1,30 +1,22 @@
 """Close an issue with a resolution, and in some projects with the version that it is fixed in.
 
 Two transitions lead to the wished status: one has a screen that takes the resolution, the other closes without asking,
-and the issue gets the site's own resolution. Which is which is told only to who reads the fields too. What goes wrong:
+and the issue gets the site's own resolution. Which is which is told only to who reads the fields too. Typical mistakes:
 the first that leads there is taken, what the screen requires is left out, an id is made up, or nothing is done after
 reading.
 """
 
 import random
-from collections.abc import Mapping
 
 from envs import words
 from envs.api.operation import Json
-from envs.api.world import Record
 from envs.jira import JIRA
 from envs.jira.transitions import available
 from envs.jira.world import RESOLUTIONS, add_distractors, add_issue, add_project, empty_site, put
 from envs.reward.checks import FinishedEpisode, at, read_first, stopped_after
-from envs.scenarios.vocabulary.jira_moves import MOVE, about_it, right_transition
-from envs.scenarios.vocabulary.mistakes import change, stop_before
-from envs.scenarios.vocabulary.oracle import (
-    any_case,
-    graded_call,
-    ignoring,
-    like_oracle,
-    same_site_as_oracle,
-)
+from envs.scenarios.vocabulary.jira_moves import MOVE, about_it, right_transition, workflow_steps
+from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
+from envs.scenarios.vocabulary.oracle import any_case, graded_call, ignoring, like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
@@ -48,19 +40,14 @@ _KEPT_BACK = (
 _VERSION = (', fixed in "{name}"', ' and the fix version "{name}"', ' and "{name}" as its fix version')
 EXPAND = "transitions.fields"
 _NAMED = {"type": "object", "properties": {"name": {"type": "string"}}}
-_SCREEN = {"type": "object", "properties": {"resolution": _NAMED, "fixVersions": {"type": "array", "items": _NAMED}}}
+_ON_SCREEN = {"resolution": _NAMED, "fixVersions": {"type": "array", "items": _NAMED}}
 _NAMED_BY = {"id", "name"}
 """What a resolution or a version is named by; anything more is made up."""
 RESOLVABLE = JIRA.showing(
     "getTransitions",
     {"expand": {"type": "string", "enum": [EXPAND]}},
-    (
-        "transitions.to.name",
-        "transitions.fields.resolution.required",
-        "transitions.fields.fixVersions.required",
-        "transitions.id",
-    ),
-).showing("doTransition", {"fields": _SCREEN})
+    ("transitions.to.name", *(f"transitions.fields.{name}.required" for name in _ON_SCREEN), "transitions.id"),
+).showing("doTransition", {"fields": {"type": "object", "properties": _ON_SCREEN}})
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
@@ -68,19 +55,11 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     key, number = words.key(rng, split), rng.randint(10, 99)
     fresh = words.fresh_words(rng, split)
     current, other, target, *versions = (words.phrase(rng, split, 1, 2, fresh) for _ in range(6))
-    ids = [str(made) for made in rng.sample(range(11, 100), 5)]
-    names = [words.phrase(rng, split, 1, 2, fresh) for _ in range(5)]
+    # The issue is in status 0; the last status is the one that closes.
+    steps = workflow_steps(rng, split, fresh, [([0], 2), ([0], 2), ([0], 1), ([1], 0), ([2], 0)])
     asks_version = rng.random() < 0.5
-    screen = {"resolution": True} | ({"fixVersions": True} if asks_version else {})
-    # The issue stands in status 0; the last status is the one that closes.
-    leads: list[Record] = [
-        {"from": [0], "to": 2, "screen": screen},
-        {"from": [0], "to": 2},
-        {"from": [0], "to": 1},
-        {"from": [1], "to": 0},
-        {"from": [2], "to": 0},
-    ]
-    steps = [{"id": made, "name": name, **lead} for made, name, lead in zip(ids, names, leads, strict=True)]
+    steps[0]["screen"] = {"resolution": True} | ({"fixVersions": True} if asks_version else {})
+    closing = steps[0]["id"]
     world = empty_site()
     project = add_project(
         world, key, words.phrase(rng, split, 1, 2), [current, other, target], rng.sample(steps, len(steps))
@@ -89,18 +68,18 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
         put(world, "versions", project=project["id"], name=version, released=False)
     issue = add_issue(world, project, number, words.phrase(rng, split, 2, 3))
     add_distractors(world, rng, split, [key])
-    resolution = rng.choice([one["name"] for one in RESOLUTIONS.values()][1:])
+    resolution = rng.choice([kind["name"] for kind in RESOLUTIONS.values()][1:])
     version = rng.choice(versions) if asks_version else ""
-    told = rng.choice(_VERSION).format(name=version) if version else ""
+    fixed_in = rng.choice(_VERSION).format(name=version) if version else ""
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
-        issue=issue["key"], status=target, resolution=resolution, version=told
+        issue=issue["key"], status=target, resolution=resolution, version=fixed_in
     )
     fields: dict[str, Json] = {"resolution": {"name": resolution}}
     fields |= {"fixVersions": [{"name": version}]} if version else {}
-    close = {"issueIdOrKey": issue["key"], "transition": {"id": ids[0]}, "fields": fields}
+    close = {"issueIdOrKey": issue["key"], "transition": {"id": closing}, "fields": fields}
     plan = (
         PlannedCall("getTransitions", {"issueIdOrKey": issue["key"], "expand": EXPAND}),
-        PlannedCall(MOVE, close, f'"{target}", resolution: {ids[0]}'),
+        PlannedCall(MOVE, close, f'"{target}", resolution: {closing}'),
     )
     return TaskDraft(request, world, oracle=plan)
 
@@ -123,20 +102,21 @@ def _same_versions(call: Call, planned: PlannedCall, episode: FinishedEpisode) -
 
 def _versions(task: Task, given: Json) -> list[str]:
     """The names of the versions given by id or name."""
-    table, found = task.world.tables["versions"], []
-    for one in given if isinstance(given, list) else []:
-        version = one if isinstance(one, dict) and one.keys() <= _NAMED_BY else {}
-        found.append(table.get(str(version.get("id")), {}).get("name") or str(version.get("name")))
-    return found
+    table, names = task.world.tables["versions"], []
+    for item in given if isinstance(given, list) else []:
+        version = item if isinstance(item, dict) and item.keys() <= _NAMED_BY else {}
+        names.append(table.get(str(version.get("id")), {}).get("name") or str(version.get("name")))
+    return names
 
 
-def _without_screen(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+def _without_screen(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     """The transition that asks for nothing."""
     (issue,) = task.world.find("issues", key=right["issueIdOrKey"])
     plain = next(step for step in available(task.world, issue) if step["from"] and "screen" not in step)
     return {"transition": {"id": plain["id"]}}
 
 
+_CLOSED = {"issues": ignoring("history", "resolutiondate", "statuscategorychangedate")}
 SCENARIO = Scenario(
     name="jira_resolve_ticket",
     api=RESOLVABLE,
@@ -144,17 +124,11 @@ SCENARIO = Scenario(
     checks=(
         like_oracle(MOVE, "issueIdOrKey", 0.05, any_case),
         like_oracle(MOVE, "fields.resolution", 0.15, _same_resolution),
-        graded_call(
-            MOVE, "fields.fixVersions", 0.10, _same_versions, "The fix version is the one asked for, or none was."
-        ),
+        graded_call(MOVE, "fields.fixVersions", 0.10, _same_versions, "The fix version is as asked, or none was."),
         read_first("getTransitions", MOVE, 0.10, _read_whole),
         right_transition(0.20),
         stopped_after(MOVE, 0.10),
-        same_site_as_oracle(
-            0.30,
-            "The issue is closed as asked, and nothing else has changed.",
-            {"issues": ignoring("history", "resolutiondate", "statuscategorychangedate")},
-        ),
+        same_site_as_oracle(0.30, "The issue is closed as asked, and nothing else has changed.", _CLOSED),
     ),
     mistakes={
         "without_screen": change(MOVE, _without_screen, without=("fields",)),

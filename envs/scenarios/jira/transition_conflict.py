@@ -1,7 +1,7 @@
 """Move an issue that somebody else moves at the same moment: read again, and go on from where it is now.
 
 In three tasks of four another user makes a transition just before ours, so that ours no longer leaves the issue's
-status and the site refuses it. From the new status another transition leads to the wished one. What goes wrong: the
+status and the site refuses it. From the new status another transition leads to the wished one. Typical mistakes: the
 model gives up, makes the refused transition again, or takes another id of the old answer.
 """
 
@@ -9,11 +9,10 @@ import random
 
 from envs import words
 from envs.api.faults import Faults, Rival
-from envs.api.world import Record
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
 from envs.reward.checks import Check, FinishedEpisode, stopped_after
-from envs.scenarios.vocabulary.jira_moves import MOVE, about_it, moves, reads, the_issue
+from envs.scenarios.vocabulary.jira_moves import MOVE, about_it, moves, reads, the_issue, workflow_steps
 from envs.scenarios.vocabulary.mistakes import give_up, insist
 from envs.scenarios.vocabulary.oracle import any_case, like_oracle, oracle_value, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
@@ -43,12 +42,8 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     statuses = [words.phrase(rng, split, 1, 2, fresh) for _ in range(TARGET + 1)]
     # The issue stands in status 0; 1 and 2 are where somebody may take it.
     pairs = [(0, 1), (0, 2), (0, TARGET), (1, 0), (1, TARGET), (2, 1), (2, TARGET)]
-    ids = [str(made) for made in rng.sample(range(11, 100), len(pairs))]
-    leads = dict(zip(pairs, ids, strict=True))
-    steps: list[Record] = [
-        {"id": made, "name": words.phrase(rng, split, 1, 2, fresh), "from": [source], "to": to}
-        for (source, to), made in leads.items()
-    ]
+    steps = workflow_steps(rng, split, fresh, [([source], to) for source, to in pairs])
+    leads = {pair: step["id"] for pair, step in zip(pairs, steps, strict=True)}
     world = empty_site()
     project = add_project(world, key, words.phrase(rng, split, 1, 2), statuses, rng.sample(steps, len(steps)))
     issue = add_issue(world, project, rng.randint(10, 99), words.phrase(rng, split, 2, 3))
@@ -57,8 +52,8 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], status=statuses[TARGET])
 
     def move(source: int, fails: bool = False) -> PlannedCall:
-        made = leads[source, TARGET]
-        return moves(issue["key"], made, f'"{statuses[TARGET]}": {made}', fails)
+        transition = leads[source, TARGET]
+        return moves(issue["key"], transition, f'"{statuses[TARGET]}": {transition}', fails)
 
     read = reads(issue["key"])
     if not taken_to:
@@ -81,7 +76,7 @@ def _transition(call: Call) -> str:
 def _fresh(episode: FinishedEpisode) -> float:
     """The last transition is the right one, and was read after all that came before it."""
     calls = episode.trace.calls
-    places = [place for place, call in enumerate(calls) if call.name == MOVE]
+    places = [index for index, call in enumerate(calls) if call.name == MOVE]
     if not places or _transition(calls[places[-1]]) != oracle_value(episode.task, MOVE, "transition.id"):
         return 0.0
     since = places[-2] + 1 if len(places) > 1 else 0
@@ -92,20 +87,20 @@ def _fresh(episode: FinishedEpisode) -> float:
 def _read(episode: FinishedEpisode) -> float:
     """The transitions were read before the first move."""
     calls = episode.trace.calls
-    first = next((place for place, call in enumerate(calls) if call.name == MOVE), 0)
+    first = next((index for index, call in enumerate(calls) if call.name == MOVE), 0)
     known = answered_before(calls, first)
     return float(any(call.name == "getTransitions" and about_it(call, episode.task) for call in known))
 
 
 def _again(episode: FinishedEpisode) -> float:
     """After a conflict: one read, one move. Where nothing was in conflict, nothing is done twice."""
-    task, calls, made = episode.task, episode.trace.calls, episode.trace.of(MOVE)
+    task, calls, tried = episode.task, episode.trace.calls, episode.trace.of(MOVE)
     if task.faults is None:
-        return float(len(made) == 1 and made[0].ok and len(calls) == 2)
-    place = next((place for place, call in enumerate(calls) if call.error == "conflict"), None)
-    if place is None or len(calls) < place + 3:
+        return float(len(tried) == 1 and tried[0].ok and len(calls) == 2)
+    index = next((index for index, call in enumerate(calls) if call.error == "conflict"), None)
+    if index is None or len(calls) < index + 3:
         return 0.0
-    failed, read, move = calls[place : place + 3]
+    failed, read, move = calls[index : index + 3]
     reread = read.name == "getTransitions" and read.ok and about_it(read, task)
     moved = move.name == MOVE and move.ok and failed.turn < read.turn < move.turn
     return float(_transition(failed) == _first(task) and reread and moved)
@@ -129,9 +124,7 @@ SCENARIO = Scenario(
         like_oracle(MOVE, "issueIdOrKey", 0.05, any_case),
         Check("argument/transition.id", 0.20, _fresh, "The last transition is right for where the issue was by then."),
         Check("procedure/getTransitions", 0.10, _read, "The transitions were read before the first move."),
-        Check(
-            "procedure/again", 0.20, _again, "After a conflict it was read again and moved; else nothing was repeated."
-        ),
+        Check("procedure/again", 0.20, _again, "After a conflict it was read and moved again; else nothing was."),
         stopped_after(MOVE, 0.10),
         same_site_as_oracle(0.35, "The issue is in the wished status and nothing else has changed."),
     ),

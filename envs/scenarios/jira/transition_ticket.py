@@ -1,14 +1,12 @@
 """Move an issue to a status: read which transitions leave its status, then take the one that leads there.
 
-Workflows, ids and names are made anew for every task, so no id can be known without reading. What goes wrong: the
+Workflows, ids and names are made anew for every task, so no id can be known without reading. Typical mistakes: the
 first transition is taken, an id is made up, or nothing is done after reading.
 """
 
 import random
-from collections.abc import Mapping
 
 from envs import words
-from envs.api.operation import Json
 from envs.jira import JIRA
 from envs.jira.transitions import available
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
@@ -21,8 +19,9 @@ from envs.scenarios.vocabulary.jira_moves import (
     right_transition,
     the_issue,
     transitions_read,
+    workflow_steps,
 )
-from envs.scenarios.vocabulary.mistakes import change, stop_before
+from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import any_case, like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
@@ -39,10 +38,7 @@ _WORDINGS = (
     '[we are|I am] ready to take "{issue}" to "{status}".',
     '[|please ]mark [|issue ]"{issue}" as "{status}".',
 )
-_KEPT_BACK = (
-    'Take the ticket "{issue}" to "{status}".',
-    'Please put issue "{issue}" into "{status}" now.',
-)
+_KEPT_BACK = ('Take the ticket "{issue}" to "{status}".', 'Please put issue "{issue}" into "{status}" now.')
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
@@ -50,25 +46,21 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     key, number, choices = words.key(rng, split), rng.randint(10, 99), rng.randint(3, 4)
     fresh = words.fresh_words(rng, split)
     current, *targets = (words.phrase(rng, split, 1, 2, fresh) for _ in range(choices + 1))
-    ids = [str(number) for number in rng.sample(range(11, 100), choices + 2)]
-    names = [words.phrase(rng, split, 1, 2, fresh) for _ in range(choices + 2)]
-    # The issue stands in status 0. A way back and a way on from elsewhere are not offered to it.
-    steps = [{"id": ids[n], "name": names[n], "from": [0], "to": n + 1} for n in range(choices)]
-    steps += [
-        {"id": ids[choices], "name": names[choices], "from": [1], "to": 0},
-        {"id": ids[choices + 1], "name": names[choices + 1], "from": [1], "to": 2},
-    ]
+    # The issue is in status 0. A way back and a way on from elsewhere are not offered to it.
+    leads = [*(([0], number) for number in range(1, choices + 1)), ([1], 0), ([1], 2)]
+    steps = workflow_steps(rng, split, fresh, leads)
     world = empty_site()
     project = add_project(world, key, words.phrase(rng, split, 1, 2), [current, *targets], steps)
     issue = add_issue(world, project, number, words.phrase(rng, split, 2, 3))
     add_distractors(world, rng, split, [key])
     chosen = rng.randrange(choices)
     request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], status=targets[chosen])
-    plan = (reads(issue["key"]), moves(issue["key"], ids[chosen], f'"{targets[chosen]}": {ids[chosen]}'))
+    right = steps[chosen]["id"]
+    plan = (reads(issue["key"]), moves(issue["key"], right, f'"{targets[chosen]}": {right}'))
     return TaskDraft(request, world, oracle=plan)
 
 
-def _first(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+def _first(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     """The first transition listed, whatever it leads to."""
     (issue,) = task.world.find("issues", key=right["issueIdOrKey"])
     return {"transition": {"id": available(task.world, issue)[0]["id"]}}

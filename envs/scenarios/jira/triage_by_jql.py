@@ -1,12 +1,11 @@
 """Triage: find the issues that meet three conditions by a query in JQL, then make the same edit on each of them.
 
 For each condition there is an issue that misses it alone, and one in another project misses none. How many are found
-differs from task to task. What goes wrong: a condition is left out of the query, only the first issue is edited, a
+differs from task to task. Typical mistakes: a condition is left out of the query, only the first issue is edited, a
 label replaces the others instead of joining them, or nothing is written after reading.
 """
 
 import random
-from collections.abc import Mapping
 from itertools import combinations, product
 
 from envs import words
@@ -19,7 +18,7 @@ from envs.reward.checks import Check, FinishedEpisode, at, stopped_after
 from envs.reward.provenance import seen_before
 from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCHABLE, names_at, searched
 from envs.scenarios.vocabulary.jira_sites import Site, add_people, put_issue, two_projects
-from envs.scenarios.vocabulary.mistakes import change, stop_before
+from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
@@ -65,24 +64,12 @@ _Values = dict[str, str | None]
 """By condition, what an issue has; an account id or None under `assignee`."""
 _Pools = dict[str, list[str | None]]
 """By condition, what issues may have."""
-API = SEARCHABLE.showing(
-    _CALL,
-    {
-        "fields": {
-            "type": "object",
-            "properties": {
-                "priority": {"type": "object", "properties": {"name": {"type": "string"}}},
-                "assignee": {"type": "object", "properties": {"accountId": {"type": "string"}}},
-            },
-        },
-        "update": {
-            "type": "object",
-            "properties": {
-                "labels": {"type": "array", "items": {"type": "object", "properties": {"add": {"type": "string"}}}}
-            },
-        },
-    },
+_PRIORITY, _ASSIGNEE, _ADDED = (
+    {"type": "object", "properties": {name: {"type": "string"}}} for name in ("name", "accountId", "add")
 )
+_FIELDS = {"type": "object", "properties": {"priority": _PRIORITY, "assignee": _ASSIGNEE}}
+_UPDATE = {"type": "object", "properties": {"labels": {"type": "array", "items": _ADDED}}}
+API = SEARCHABLE.showing(_CALL, {"fields": _FIELDS, "update": _UPDATE})
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
@@ -107,12 +94,12 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
         put(site.world, "components", name=name, project=project["id"])
     _put_all(site, rng, split, site.project, [*found, *near])
     _put_all(site, rng, split, site.other, [_meeting(rng, pools, wanted)])
-    told = {name: str(one) for name, one in wanted.items()}
-    request = _wording(rng, split, conditions, field).format(project=site.project["key"], value=value, **told)
+    values = {name: str(value) for name, value in wanted.items()}
+    request = _wording(rng, split, conditions, field).format(project=site.project["key"], value=value, **values)
     edit = _edit(field, person["accountId"] if field == "assignee" else str(value))
     jql = " AND ".join(
         [f"project = '{site.project['key']}'"]
-        + ["assignee IS EMPTY" if name == "assignee" else f"{name} = '{told[name]}'" for name in conditions]
+        + ["assignee IS EMPTY" if name == "assignee" else f"{name} = '{values[name]}'" for name in conditions]
     )
     reads = [PlannedCall("findUsers", {"query": value})] if field == "assignee" else []
     order = [issue["id"] for issue in parse(site.world, jql).run(site.world)]
@@ -122,10 +109,10 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
 
 def _meeting(rng: random.Random, pools: _Pools, wanted: _Values, missed: str = "") -> _Values:
     """An issue's values that meet all conditions but the missed one, and are any otherwise."""
-    made = {name: rng.choice(pool) for name, pool in pools.items()}
+    values = {name: rng.choice(pool) for name, pool in pools.items()}
     if missed:
-        made[missed] = rng.choice([value for value in pools[missed] if value != wanted[missed]])
-    return made | {name: value for name, value in wanted.items() if name != missed}
+        values[missed] = rng.choice([value for value in pools[missed] if value != wanted[missed]])
+    return values | {name: value for name, value in wanted.items() if name != missed}
 
 
 def _put_all(
@@ -135,12 +122,12 @@ def _put_all(
 
     Where no number is free, harder tasks put no namesake: it would have the same values and be found as well.
     """
-    made: dict[int, Record] = {}
+    placed: dict[int, Record] = {}
     numbered = list(zip(range(len(issues)), rng.sample(range(1, len(issues) + 1), len(issues)), strict=True))
-    for place, number in rng.sample(numbered, len(numbered)):
-        values = issues[place]
+    for index, number in rng.sample(numbered, len(numbered)):
+        values = issues[index]
         component = site.world.find("components", name=values["component"], project=project["id"])[0]
-        made[place] = put_issue(
+        placed[index] = put_issue(
             site,
             rng,
             project,
@@ -152,16 +139,16 @@ def _put_all(
             assignee=values["assignee"],
             labels=[next(site.fresh) for _ in range(rng.randint(0, 1))],
         )
-    return [made[place] for place in range(len(issues))]
+    return [placed[index] for index in range(len(issues))]
 
 
 def _wording(rng: random.Random, split: words.Split, conditions: tuple[str, ...], field: str) -> str:
-    plain, varied = ([_TOLD[name][place] for name in conditions] for place in range(2))
+    plain, varied = ([_TOLD[name][index] for name in conditions] for index in range(2))
     rng.shuffle(varied)
 
     def filled(wordings: tuple[str, ...], having: list[str], edit: str) -> list[str]:
-        told = f"{', '.join(having[:-1])} and {having[-1]}"
-        return [one.replace("<having>", told).replace("<edit>", edit) for one in wordings]
+        conditions = f"{', '.join(having[:-1])} and {having[-1]}"
+        return [text.replace("<having>", conditions).replace("<edit>", edit) for text in wordings]
 
     return phrasing(
         rng, split, filled(_WORDINGS, varied, _EDITS[field][1]), filled(_KEPT_BACK, plain, _EDITS[field][0])
@@ -179,7 +166,7 @@ def _oracle_edits(task: Task) -> list[PlannedCall]:
     return [call for call in task.oracle if call.name == _CALL]
 
 
-def _but_issue(arguments: Mapping[str, Json]) -> dict[str, Json]:
+def _but_issue(arguments: Arguments) -> dict[str, Json]:
     return {name: value for name, value in arguments.items() if name != "issueIdOrKey"}
 
 
@@ -189,13 +176,13 @@ def _issues_named(episode: FinishedEpisode) -> float:
     wanted = [names_at(task, call.arguments["issueIdOrKey"]) for call in _oracle_edits(task)]
     named: set[int] = set()
     others: set[str] = set()
-    for place, call in enumerate(calls):
+    for index, call in enumerate(calls):
         if call.name == _CALL:
             name = str(call.arguments.get("issueIdOrKey")).upper()
             record = next((number for number, names in enumerate(wanted) if name in names), None)
             if record is None:
                 others.add(name)
-            elif seen_before(calls, place, name):
+            elif seen_before(calls, index, name):
                 named.add(record)
     return len(named) / (len(wanted) + len(others))
 
@@ -204,25 +191,25 @@ def _edits_right(episode: FinishedEpisode) -> float:
     """How much of the edits is right, leaf by leaf; a missing one counts as wrong, and so does an unread account id."""
     calls, planned = episode.trace.calls, _oracle_edits(episode.task)
     wanted, scores = _but_issue(planned[0].arguments), []
-    for place, call in enumerate(calls):
+    for index, call in enumerate(calls):
         if call.name == _CALL:
             edit = _but_issue(call.arguments)
-            guessed = at(wanted, _ACCOUNT) is not None and not seen_before(calls, place, at(edit, _ACCOUNT))
+            guessed = at(wanted, _ACCOUNT) is not None and not seen_before(calls, index, at(edit, _ACCOUNT))
             scores.append(0.0 if guessed else leafwise(edit, wanted))
     return sum(scores) / max(len(scores), len(planned))
 
 
 def _loose_query(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Leaves the last condition out of the query, and edits all that is found."""
-    made: list[PlannedCall] = []
+    loose: list[PlannedCall] = []
     for call in plan:
         if call.name == SEARCH:
             jql = call.arguments["jql"].rpartition(" AND ")[0]
             edit = _but_issue(_oracle_edits(task)[0].arguments)
             found = parse(task.world, jql).run(task.world)
-            made = [PlannedCall(_CALL, {"issueIdOrKey": issue["id"], **edit}) for issue in found]
-            made.insert(0, PlannedCall(SEARCH, {"jql": jql}))
-    return [*(call for call in plan if call.name == "findUsers"), *made]
+            loose = [PlannedCall(_CALL, {"issueIdOrKey": issue["id"], **edit}) for issue in found]
+            loose.insert(0, PlannedCall(SEARCH, {"jql": jql}))
+    return [*(call for call in plan if call.name == "findUsers"), *loose]
 
 
 def _only_first(plan: Plan, task: Task, rng: random.Random) -> Plan:
@@ -231,7 +218,7 @@ def _only_first(plan: Plan, task: Task, rng: random.Random) -> Plan:
     return [call for call in plan if call not in edits[1:]]
 
 
-def _bare_value(right: Mapping[str, Json], task: Task, rng: random.Random) -> Mapping[str, Json]:
+def _bare_value(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     """The value without its object, where a label then replaces the others and a name stands for an account."""
     if "update" in right:
         return {"fields": {"labels": [right["update"]["labels"][0]["add"]]}}
@@ -246,14 +233,10 @@ SCENARIO = Scenario(
     tools=(SEARCH, "findUsers", _CALL),
     checks=(
         searched("issues", _CALL, "issueIdOrKey", 0.10),
-        Check(
-            "argument/issueIdOrKey", 0.20, _issues_named, f"{_CALL} was called for each of the issues and for no other."
-        ),
+        Check("argument/issueIdOrKey", 0.20, _issues_named, "The issues were edited, and no other."),
         Check("argument/edit", 0.20, _edits_right, "Each edit sets the value that was asked for."),
         stopped_after(_CALL, 0.10),
-        same_site_as_oracle(
-            0.40, "Every issue that meets the conditions has the new value, and nothing else has changed."
-        ),
+        same_site_as_oracle(0.40, "Every issue that meets the conditions has the new value, and no other."),
     ),
     mistakes={
         "loose_query": _loose_query,

@@ -1,7 +1,9 @@
 """Moving an issue to another status: the calls, and the checks of reading and choosing a transition."""
 
-from collections.abc import Mapping
+import random
+from collections.abc import Iterator, Mapping, Sequence
 
+from envs import words
 from envs.api.world import Record
 from envs.reward.checks import Check, FinishedEpisode, read_first
 from envs.scenarios.vocabulary.oracle import Form, like_oracle, only, oracle_call
@@ -20,6 +22,16 @@ def reads(issue: str) -> PlannedCall:
 def moves(issue: str, transition: str, note: str = "", fails: bool = False) -> PlannedCall:
     """Make a transition."""
     return PlannedCall(MOVE, {"issueIdOrKey": issue, "transition": {"id": transition}}, note, fails)
+
+
+def workflow_steps(
+    rng: random.Random, split: words.Split, fresh: Iterator[str], leads: Sequence[tuple[list[int], int]]
+) -> list[Record]:
+    """Draw ids and names for transitions (from, to), with statuses by index as `add_project` takes them."""
+    ids = rng.sample(range(11, 100), len(leads))
+    names = [words.phrase(rng, split, 1, 2, fresh) for _ in leads]
+    steps = zip(ids, names, leads, strict=True)
+    return [{"id": str(made), "name": name, "from": source, "to": to} for made, name, (source, to) in steps]
 
 
 def _wherever_it_was(issue: Record, episode: FinishedEpisode) -> Record:

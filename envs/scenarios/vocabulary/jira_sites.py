@@ -73,11 +73,6 @@ def add_people(site: Site, rng: random.Random) -> list[Record]:
     return [users[name] for name in names]
 
 
-def names_of(issue: Record) -> list[str]:
-    """What an issue can be called: its key and its id."""
-    return [issue["key"], issue["id"]]
-
-
 def by_summary(project: Record, summary: str) -> str:
     """The JQL that finds the issue of a project by its summary."""
     return f"project = '{project['key']}' AND summary ~ '{summary}'"

@@ -8,7 +8,8 @@ from envs.scenarios.vocabulary.oracle import oracle_call
 from envs.scenarios.vocabulary.scenario import Mistake, Plan
 from envs.task import PlannedCall, Task
 
-Edit = Callable[[Mapping[str, Json], Task, random.Random], Mapping[str, Json]]
+Arguments = Mapping[str, Json]
+Edit = Callable[[Arguments, Task, random.Random], Arguments]
 """(the arguments of the oracle's last call, task, generator) -> values by the dotted path of an argument."""
 
 
@@ -55,7 +56,7 @@ def insist(plan: Plan, task: Task, rng: random.Random) -> Plan:
     return [*begun, begun[-1]] if task.faults else plan
 
 
-def _edited(arguments: Mapping[str, Json], without: tuple[str, ...], values: Mapping[str, Json]) -> dict[str, Json]:
+def _edited(arguments: Arguments, without: tuple[str, ...], values: Arguments) -> dict[str, Json]:
     edited = dict(arguments)
     for path in without:
         _innermost(edited, path).pop(path.split(".")[-1], None)

@@ -5,8 +5,8 @@ import pytest
 import envs
 from envs import scripted_policies
 from envs.reward.answers import named
+from envs.scenarios.jira.issue_facts import FACTS, facts_of
 from envs.scenarios.vocabulary.jira_checks import names_at
-from envs.scenarios.vocabulary.jira_facts import FACTS, facts_of
 from envs.scripted_policies import DONE, answers_shown, quoted, turn
 
 
