@@ -63,7 +63,7 @@ class Chat:
         return self._encode(self._render(around, (), opened=True).split(_TURN, 1)[1].removeprefix("<|im_end|>"))
 
     def answer(self, answers: Sequence[str]) -> list[int]:
-        """Return the tokens between a sampled `<|im_end|>` and the model's next turn, given the tool answers in order."""
+        """Return the tokens between a sampled `<|im_end|>` and the model's next turn, given the tools' answers."""
         return self._encode(self.seam(answers))
 
     def text(self, tokens: Sequence[int]) -> str:

@@ -1,8 +1,8 @@
 """Tasks to scored groups: the host side of sampling.
 
 Members write turns on the device. The host parses the calls of each turn that has ended, steps that member's simulator
-and appends the answers' tokens while other members are still writing. Once all members of a group have stopped, its slot
-goes to the next task. Tokens are the truth: sampled tokens are never decoded and encoded again to build the next input.
+and appends the answers' tokens while other members are still writing. When all members of a group have stopped, its
+slot goes to the next task. Tokens are the truth: sampled tokens are never decoded and encoded again to build an input.
 """
 
 import traceback

@@ -33,6 +33,6 @@ def explain_resource_errors(run: Path, memory_options: str = MEMORY_OPTIONS) -> 
         if not isinstance(error, MemoryError) and not (lines and lines[0].startswith("RESOURCE_EXHAUSTED")):
             raise
         raise RunStopped(
-            f"memory ran out ({lines[0][:200] if lines else 'on the host'}): use smaller {memory_options}, and continue "
-            f"with --resume {run}"
+            f"memory ran out ({lines[0][:200] if lines else 'on the host'}): use smaller {memory_options}, and "
+            f"continue with --resume {run}"
         ) from error

@@ -2,9 +2,9 @@
 
 The prompts of a step form a tree over tokens: those of one scenario share the system text and the tools. Sorted, they
 are the tree's leaves from left to right, so prompts with a common beginning are neighbours. A `Cut` through the tree
-splits each prompt into a shared prefix and a remainder: each shared prefix is encoded once, its keys are copied to every
-prompt that begins with it, and only the remainders run on top of the copies. Hidden states and keys are those of whole
-prompts up to rounding.
+splits each prompt into a shared prefix and a remainder. Each shared prefix is encoded once, its keys are copied to
+every prompt that begins with it, and only the remainders run on top of the copies. Hidden states and keys are those of
+whole prompts up to rounding.
 
 Shared prefixes and remainders come in few sizes, so that all programs can be compiled beforehand. Axes: B groups, N
 shared prefixes, P prefix length, R remainder length.
@@ -49,7 +49,7 @@ class EncodedPrompts(NamedTuple):
     last_BD: jax.Array
     """Hidden state of each prompt's last token."""
     cache: Any
-    """`models.KVCache`: keys and values of whole prompts: a prefix cache, or the stacked suffix cache of groups of one member."""
+    """`models.KVCache` of whole prompts: a prefix cache, or the stacked suffix cache of groups of one member."""
     length_B: jax.Array
 
 

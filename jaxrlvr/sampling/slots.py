@@ -1,8 +1,8 @@
 """Slots of a batch: compiled functions that open a slot for each group and assign finished groups' slots to others.
 
 Input: prompts, as tokens or already encoded (`prefix_sharing.py`). Output: a `Prefix`, which all members of a group
-read, and a `SamplerState`, which `sampler.py` updates. Axes: B groups, G members, P prefix, N prompts assigned together,
-D model width.
+read, and a `SamplerState`, which `sampler.py` updates. Axes: B groups, G members, P prefix, N prompts assigned
+together, D model width.
 """
 
 from functools import partial

@@ -1,4 +1,4 @@
-"""Laws of the sampler's shape assertions: an array of the wrong shape or type is refused before anything is computed."""
+"""Laws of the sampler's shape assertions: arrays of a wrong shape or type are refused before anything runs."""
 
 import jax
 import jax.numpy as jnp
