@@ -1,1 +1,1 @@
-"""The engine of simulated APIs: operations on a world of records, the simulator, faults, tools and distractors."""
+"""The engine of simulated APIs: operations on a world of records, faults, tools, and distractors of similar names."""

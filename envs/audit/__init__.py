@@ -1,4 +1,4 @@
-"""Tests of a scenario's reward before any training: laws it must satisfy, mutants of the oracle, weak policies."""
+"""Tests of a scenario's reward before any training: laws, mutants of the oracle with wrong values, weak policies."""
 
 from envs.audit.laws import Finding, Report, audit
 

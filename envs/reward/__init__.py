@@ -1,1 +1,1 @@
-"""Rewards of finished episodes: weighted checks, provenance of ids, penalties, site difference and verdict."""
+"""Rewards of finished episodes: weighted checks, penalties, provenance of ids that must be read, site difference."""

@@ -1,4 +1,4 @@
-"""A run's reports on itself: metrics, guards, diagnoses, utilisation, log files and console lines."""
+"""A run's reports on itself: metrics, guards, diagnosis of known failures, utilisation, log files and console lines."""
 
 from jaxrlvr.monitoring.guards import GuardConfig
 

@@ -1,4 +1,4 @@
-"""Tasks to scored groups: the policy writes turns, the simulators answer, the verdict is the reward."""
+"""Tasks to scored groups: members write turns within a rollout's limits, simulators answer, verdicts become rewards."""
 
 from jaxrlvr.rollout.policy import PolicyConfig
 from jaxrlvr.rollout.rollout import RolloutConfig

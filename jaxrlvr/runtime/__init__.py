@@ -1,1 +1,1 @@
-"""The process of a run: its devices, its peers, its console, and how it reports errors, interruptions and stalls."""
+"""The process of a run: devices, settings, several hosts and their heartbeats, console, errors, signals and stalls."""

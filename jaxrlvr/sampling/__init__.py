@@ -1,1 +1,1 @@
-"""Prompts to sampled turns, compiled: prefill once per group, decode all members, append tool answers."""
+"""Prompts to sampled turns, compiled: prefixes encoded once per group, all members decoded, tool answers appended."""
