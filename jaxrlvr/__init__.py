@@ -1,4 +1,4 @@
-"""GRPO on simulated APIs: the commands, and the rooms they are made of (start reading at train.py)."""
+"""GRPO on simulated APIs: the commands, and rooms that each define the settings they read (start at train.py)."""
 
 import importlib.util
 import os

@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> None:
 
     def store(way: str, groups: Iterable[Group]) -> None:
         if options.out:
-            write_episodes(Path(options.out), groups, chat, way=way)
+            write_episodes(Path(options.out), groups, chat, {"way": way})
 
     actor = Actor(trained.policy.sampler(config.rollout), trained.params, chat)
     held_out = HeldOut(config.tasks, config.evaluation, config.rollout, config.seed)

@@ -174,7 +174,7 @@ class Evaluator:
             old.unlink()
 
         def store(way: str, groups: Sequence[Group]) -> None:
-            write_episodes(episodes / f"step-{step:05d}-{way}.jsonl", groups, chat, step=step, way=way)
+            write_episodes(episodes / f"step-{step:05d}-{way}.jsonl", groups, chat, {"step": step, "way": way})
             if warning := guards.check_faults(groups, config.guards):
                 console.say(f"  warning: {warning}")
 

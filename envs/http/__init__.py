@@ -1,4 +1,4 @@
-"""HTTP access to the tables of operations: routes, arguments, rich-text documents, errors, gateway and ASGI app."""
+"""HTTP access to the simulated sites: the gateway from requests to answers with headers, routes, arguments, ASGI app."""
 
 from envs.http.gateway import Answer, Request, Site
 

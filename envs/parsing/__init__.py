@@ -1,1 +1,1 @@
-"""Model text to tool calls, one file per format: Hermes JSON, Qwen XML and untagged JSON."""
+"""Model text to tool calls: `calls` picks the format, and each format has a file (Hermes JSON, Qwen XML, untagged)."""

@@ -47,8 +47,8 @@ def conversation(
 
 def texts(tasks: Sequence[tuple[str, str, int]]) -> Iterator[str]:
     """Yield the texts of perfect demonstrations, to train a tokenizer on; tasks are (scenario, split, seed)."""
-    for drawn in tasks:
-        task, turns = conversation(TaskSeed(*drawn), {})
+    for scenario, split, seed in tasks:
+        task, turns = conversation(TaskSeed(scenario, split, seed), {})
         yield task.request
         for written, answers in turns:
             yield written

@@ -35,7 +35,7 @@ class RunLog:
         self._metrics.write(step, figures)
         console.say(step_line(step, self._steps, figures))
         console.say(f"  {health_line(figures)}\n  {scenario_line(figures)}")
-        write_episodes(self._run.episodes / "train.jsonl", groups[:1], self._chat, step=step)
+        write_episodes(self._run.episodes / "train.jsonl", groups[:1], self._chat, {"step": step})
         if figures["update/skipped"]:
             guards.save_batches(self._run.path / "skipped", step, batches)
         self._history = [*self._history, figures][-diagnosis.LONG_WINDOW :]

@@ -1,1 +1,1 @@
-"""The process of a run: devices, settings, several hosts and their heartbeats, console, errors, signals and stalls."""
+"""The process of a run: settings with their resume rules, devices, hosts' heartbeats, console, errors and stalls."""

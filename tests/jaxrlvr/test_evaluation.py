@@ -90,8 +90,8 @@ def mixed(loaded, acting, scripted, oracle_script):
 
 def test_episodes__can_be_scored_again_from_their_file(mixed, chat, tmp_path):
     path = tmp_path / "new" / "episodes.jsonl"
-    write_episodes(path, mixed[:1], chat, step=3)
-    write_episodes(path, mixed[1:], chat, step=4)
+    write_episodes(path, mixed[:1], chat, {"step": 3})
+    write_episodes(path, mixed[1:], chat, {"step": 4})
     with path.open(encoding="utf-8", newline="\n") as lines:
         records = [json.loads(line) for line in lines]
     assert [(one["step"], one["member"]) for one in records] == [(3, 0), (3, 1), (4, 0), (4, 1)]
@@ -102,6 +102,6 @@ def test_episodes__can_be_scored_again_from_their_file(mixed, chat, tmp_path):
 
 
 def test_episodes__hold_the_text_as_the_model_wrote_it(mixed, chat):
-    idle, done = (json.loads(line) for line in episode_lines(mixed[:1], chat))
+    idle, done = (json.loads(line) for line in episode_lines(mixed[:1], chat, {}))
     assert idle["text"].startswith("Done. \u2028 <|endoftext|>") and idle["stop"] == done["stop"] == "done"
     assert done["text"].count("<tool_call>") == 2 and done["text"].count("<tool_response>") == 2
