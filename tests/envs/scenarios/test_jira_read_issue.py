@@ -7,8 +7,8 @@ from envs import scripted_policies
 from envs.audit.mutants import answers_shown
 from envs.audit.wrong_values import quoted
 from envs.reward.answers import named
-from envs.scenarios.vocabulary.jira_checks import names_at
 from envs.scenarios.jira.issue_facts import FACTS, facts_of
+from envs.scenarios.vocabulary.jira_checks import names_at
 from envs.scripted_policies import DONE, turn
 
 
