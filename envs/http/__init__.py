@@ -1,4 +1,4 @@
-"""HTTP access to the simulated sites: the gateway from requests to answers with headers, routes, arguments, ASGI app."""
+"""HTTP access to the simulated sites: the gateway from requests to answers with headers, routes, and the ASGI app."""
 
 from envs.http.gateway import Answer, Request, Site
 

@@ -83,7 +83,7 @@ def _address(site: str, key: str, page: str) -> str:
 
 def _leading(link: Record, episode: FinishedEpisode) -> Record:
     """The link with the id of the page that it leads to for an address."""
-    world, url = episode.final, str(link["object"].get("url"))
+    world, url = episode.final, str(at(link, "object.url"))
     page = world.tables["pages"].get(url.rpartition("/")[2])
     space = world.tables["spaces"].get(page["spaceId"]) if page else None
     if page and space and url == _address(world.site, space["key"], page["id"]):

@@ -101,7 +101,7 @@ def _plain(body: Json, person: str) -> Json:
 
 
 def _plain_comment(comment: Record, episode: FinishedEpisode) -> Record:
-    return {**comment, "body": _plain(comment["body"], _person(episode.task))}
+    return {**comment, "body": _plain(comment.get("body"), _person(episode.task))}
 
 
 def _looked_up(episode: FinishedEpisode) -> float:

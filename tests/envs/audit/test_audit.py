@@ -8,7 +8,7 @@ import pytest
 import envs
 from envs.audit import __main__ as command
 from envs.audit import audit
-from envs.reward.checks import Check, outcome
+from envs.reward.checks import Check, argument, outcome
 from envs.reward.penalties import COSTS
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
 from envs.scripted_policies import quoted
@@ -64,11 +64,24 @@ def test_audit__the_same_twice():
 
 
 def test_oracle__one_that_does_not_do_what_was_asked_fails():
+    """Where a check compares with a goal of the task's own: the oracle's calls are the goal everywhere else."""
+
     def wrong(draft: TaskDraft, split: str) -> TaskDraft:
         find, lend = draft.oracle
-        return replace(draft, oracle=(find, PlannedCall(lend.name, {**lend.arguments, "days": 99})))
+        other = PlannedCall(lend.name, {**lend.arguments, "days": 99})
+        return replace(draft, goal={"days": lend.arguments["days"]}, oracle=(find, other))
 
-    assert "argument/days" in failed(redrawn(wrong), "oracle")["oracle"][0]
+    days = argument("createLoan", "days", "days", 0.1)
+    checks = (days if check.name == days.name else check for check in LIBRARY.checks)
+    assert "argument/days" in failed(checked(*checks, scenario=redrawn(wrong)), "oracle")["oracle"][0]
+
+
+def test_oracle__one_that_the_api_refuses_fails():
+    def refused(draft: TaskDraft, split: str) -> TaskDraft:
+        find, lend = draft.oracle
+        return replace(draft, oracle=(find, PlannedCall(lend.name, {**lend.arguments, "days": 0})))
+
+    assert "procedure/stop" in failed(redrawn(refused), "oracle")["oracle"][0]
 
 
 def test_oracle__weights_that_do_not_sum_to_one_fail():
