@@ -37,15 +37,17 @@ def tool_schemas(task: Task, detail: Detail = "compact") -> list[dict[str, Any]]
 class Episode:
     """One attempt at a task, with its own copy of the task's site."""
 
-    def __init__(self, task: Task, detail: Detail = "compact", lenient: bool = False, trace_only: bool = False) -> None:
+    def __init__(
+        self, task: Task, detail: Detail = "compact", untagged_calls: bool = False, trace_only: bool = False
+    ) -> None:
         """Start an episode.
 
-        `detail` sets how much of the tools and their answers the model sees, `lenient` accepts calls without tags, and
-        `trace_only` leaves the final site out of the reward.
+        `detail` sets how much of the tools and their answers the model sees, `untagged_calls` accepts calls without tags,
+        and `trace_only` leaves the final site out of the reward.
         """
         self.task = task
         self._detail = detail
-        self._lenient = lenient
+        self._untagged_calls = untagged_calls
         self._trace_only = trace_only
         self._simulator = Simulator(task.world, task.api.by_name(), task.faults)
         self._calls: list[Call] = []
@@ -65,7 +67,7 @@ class Episode:
 
     def step(self, text: str) -> Reply:
         """Play one turn of the model. A malformed or refused call is answered with text; no text raises."""
-        calls = parse_calls(text, self._schemas(), self._lenient)
+        calls = parse_calls(text, self._schemas(), self._untagged_calls)
         self._stopped = not calls
         self._answer = "" if calls else text
         answers = []

@@ -2,7 +2,7 @@
 
     Qwen3 (Hermes)   <tool_call>{"name": ..., "arguments": {...}}</tool_call>
     Qwen3.5          <tool_call><function=NAME><parameter=KEY>value</parameter></function></tool_call>
-    lenient          also either of them without <tool_call>, the JSON bare or in a code fence
+    untagged         either of them without <tool_call>, the JSON bare or in a code fence
 
 No text raises. A call that cannot be read becomes a `Malformed` whose sentence tells the model how to correct it.
 """
@@ -17,15 +17,17 @@ THOUGHT, END_OF_THOUGHT = "<think>", "</think>"
 __all__ = ["Malformed", "ParsedCall", "parse_calls"]
 
 
-def parse_calls(text: str, schemas: Schemas | None = None, lenient: bool = False) -> list[ParsedCall | Malformed]:
+def parse_calls(
+    text: str, schemas: Schemas | None = None, untagged_calls: bool = False
+) -> list[ParsedCall | Malformed]:
     """Return the calls of one turn, in order. Calls inside a thought are ignored.
 
-    `schemas` (tool -> argument -> schema) distinguishes strings from JSON in Qwen3.5's format. `lenient` also accepts
-    calls without tags, if the turn has no <tool_call>.
+    `schemas` (tool -> argument -> schema) distinguishes strings from JSON in Qwen3.5's format. `untagged_calls` also
+    accepts calls without tags, if the turn has no <tool_call>.
     """
     # The prompt may have opened the thought, so only its end tag is certain to be here. One without end was cut off.
     visible = text.rpartition(END_OF_THOUGHT)[2].partition(THOUGHT)[0]
-    if lenient and OPEN not in visible:
+    if untagged_calls and OPEN not in visible:
         return _untagged(visible, schemas or {})
     calls: list[ParsedCall | Malformed] = []
     for part in visible.split(OPEN)[1:]:

@@ -154,7 +154,7 @@ def _open_group(chat: Chat, task: Task, config: RolloutConfig) -> Group:
     prefix = chat.prompt(task.request, envs.tool_schemas(task, detail=config.detail))
     trace_only = task.scenario in config.trace_reward_scenarios
     episodes = [
-        envs.Episode(task, detail=config.detail, lenient=config.untagged_calls, trace_only=trace_only)
+        envs.Episode(task, detail=config.detail, untagged_calls=config.untagged_calls, trace_only=trace_only)
         for _ in range(config.group_size)
     ]
     return Group(task, prefix, [Trajectory(episode) for episode in episodes])

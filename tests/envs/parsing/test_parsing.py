@@ -120,8 +120,8 @@ CALLS = st.builds(
 TEXTS = st.lists(FRAGMENTS | CALLS | XML_CALLS | st.text(max_size=20) | JSON.map(json.dumps), max_size=6).map("".join)
 
 
-def nothing_raises(text: str, lenient: bool) -> None:
-    episode = envs.Episode(FUZZED, lenient=lenient)
+def nothing_raises(text: str, untagged_calls: bool) -> None:
+    episode = envs.Episode(FUZZED, untagged_calls=untagged_calls)
     reply = episode.step(text)
     assert reply.done == (not reply.answers) and len(episode.trace) == len(reply.answers)
     for call, answer in zip(episode.trace, reply.answers, strict=True):
@@ -133,15 +133,15 @@ def nothing_raises(text: str, lenient: bool) -> None:
 
 @settings(max_examples=2000, deadline=None)
 @given(TEXTS, st.booleans())
-def test_episode__nothing_a_model_writes_raises(text, lenient):
-    nothing_raises(text, lenient)
+def test_episode__nothing_a_model_writes_raises(text, untagged_calls):
+    nothing_raises(text, untagged_calls)
 
 
 @pytest.mark.slow
 @settings(max_examples=100_000, deadline=None)
 @given(TEXTS, st.booleans())
-def test_episode__nothing_that_a_hundred_thousand_texts_say_raises(text, lenient):
-    nothing_raises(text, lenient)
+def test_episode__nothing_that_a_hundred_thousand_texts_say_raises(text, untagged_calls):
+    nothing_raises(text, untagged_calls)
 
 
 XML = """<tool_call>
@@ -244,22 +244,22 @@ BARE = '{"name": "getPages", "arguments": {"title": "A"}}'
         GOOD,
     ],
 )
-def test_lenient__takes_a_call_without_tags_and_only_on_request(text):
-    assert parse_calls(text, lenient=True) == [ParsedCall("getPages", {"title": "A"})]
+def test_untagged_calls__takes_a_call_without_tags_and_only_on_request(text):
+    assert parse_calls(text, untagged_calls=True) == [ParsedCall("getPages", {"title": "A"})]
     assert parse_calls(text) == ([] if text != GOOD else [ParsedCall("getPages", {"title": "A"})])
 
 
-def test_lenient__several_in_order_and_none_inside_a_thought():
+def test_untagged_calls__several_in_order_and_none_inside_a_thought():
     other = BARE.replace("getPages", "getSpaces")
-    assert [call.name for call in parse_calls(f"{BARE}\n{other}", lenient=True)] == ["getPages", "getSpaces"]
-    assert parse_calls(f"<think>{BARE}</think>Done.", lenient=True) == []
+    assert [call.name for call in parse_calls(f"{BARE}\n{other}", untagged_calls=True)] == ["getPages", "getSpaces"]
+    assert parse_calls(f"<think>{BARE}</think>Done.", untagged_calls=True) == []
 
 
 @pytest.mark.parametrize(
     "text", ["Done.", "{}", '{"title": "A"}', '{"name": "Ann"}', '{"name": "Ann", "age": 3}', "[1, 2]", '"name"']
 )
-def test_lenient__json_that_is_no_call_is_none(text):
-    assert parse_calls(text, lenient=True) == []
+def test_untagged_calls__json_that_is_no_call_is_none(text):
+    assert parse_calls(text, untagged_calls=True) == []
 
 
 @pytest.mark.parametrize(
@@ -273,8 +273,8 @@ def test_lenient__json_that_is_no_call_is_none(text):
         ("<function=getPages>", "malformed_call", "not closed"),
     ],
 )
-def test_lenient__says_what_is_wrong(text, error, message):
-    call = parse_calls(text, lenient=True)[-1]
+def test_untagged_calls__says_what_is_wrong(text, error, message):
+    call = parse_calls(text, untagged_calls=True)[-1]
     assert isinstance(call, Malformed)
     assert call.error == error and any(part in call.message for part in message.split("|"))
 
@@ -283,10 +283,10 @@ def test_lenient__says_what_is_wrong(text, error, message):
     "unit",
     ["<tool_call>", "<function=x>", "<parameter=", "{", '{"name": ', '{"name":"x","arguments":{}}', "[", "\ud800"],
 )
-@pytest.mark.parametrize("lenient", [False, True])
-def test_parse_calls__a_megabyte_of_anything_is_read_in_one_go(unit, lenient):
+@pytest.mark.parametrize("untagged_calls", [False, True])
+def test_parse_calls__a_megabyte_of_anything_is_read_in_one_go(unit, untagged_calls):
     for text in (unit, f"<tool_call>{unit}", f"<tool_call><function=x>{unit}"):
-        calls = parse_calls(text + unit * (1_000_000 // len(unit)), lenient=lenient)
+        calls = parse_calls(text + unit * (1_000_000 // len(unit)), untagged_calls=untagged_calls)
         assert all(isinstance(call, Malformed | ParsedCall) for call in calls)
 
 
