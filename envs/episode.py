@@ -42,8 +42,8 @@ class Episode:
     ) -> None:
         """Start an episode.
 
-        `detail` sets how much of the tools and their answers the model sees, `untagged_calls` accepts calls without tags,
-        and `trace_only` leaves the final site out of the reward.
+        `detail` sets how much of the tools and their answers the model sees, `untagged_calls` accepts calls without
+        tags, and `trace_only` leaves the final site out of the reward.
         """
         self.task = task
         self._detail = detail
