@@ -21,7 +21,7 @@ from envs.trace import Call, answered_before
 _WORDINGS = (
     '[|please |could you ][create|add|publish] a page "{title}" in [|the ]space "{space}" [under|below] "{parent}"'
     ' [saying|with text|with the content] "{text}".',
-    '[|please ][add|put|index] "{title}" [below|under] "{parent}" in [|space |the space ]"{space}" with'
+    '[|please ][add|put|place] "{title}" [below|under] "{parent}" in [|space |the space ]"{space}" with'
     ' [|the ][text|body|content] "{text}".',
     'in [|space ]"{space}", [write|create|add] a page [titled|called|named] "{title}"'
     ' [with body "{text}"; its parent is|saying "{text}" under|with text "{text}" below] "{parent}".',

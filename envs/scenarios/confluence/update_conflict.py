@@ -26,7 +26,7 @@ _WORDINGS = (
     '[|please ][update|rewrite] [|the page ]"{title}" [so that it reads|to say|with the text] "{text}"'
     "[, nothing else|. Leave the rest as it is|. Touch nothing else|].",
     '[the page |]"{title}" [should|must|is to] [say|read] "{text}"[ from now on| now|][|, please update it].',
-    '[write|put] "{text}" into [|the page ]"{title}"[ instead of its text| as its text|, in index of what it says].',
+    '[write|put] "{text}" into [|the page ]"{title}"[ instead of its text| as its text|, in place of what it says].',
     'replace the [text|content] of [|the page ]"{title}" [with|by] "{text}"[|, please].',
     '"{text}" is the new [text|content|body] of [|the page ]"{title}"[, save it|, please write it|. Update it].',
     '[several people edit|many hands work on|others edit, too,] "{title}". [Make|Let] it [say|read] "{text}".',

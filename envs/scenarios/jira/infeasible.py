@@ -38,7 +38,7 @@ class Kind:
 
 
 def asks_for(argument: str) -> Callable[[Call, PlannedCall], bool]:
-    """Return a `tells`: the call asks for what the oracle asks for, and the answer says what or that nothing it is."""
+    """Return a `Kind.tells`: the argument is the oracle's, and the API accepted the call or answered with 404."""
 
     def tells(call: Call, right: PlannedCall) -> bool:
         same = str(call.arguments.get(argument, "")).upper() == right.arguments[argument]

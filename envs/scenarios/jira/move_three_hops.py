@@ -87,7 +87,7 @@ def _just_read(call: Call, read: Call | None) -> bool:
 
 
 def _walk(episode: FinishedEpisode) -> tuple[int, int, int]:
-    """(moves by transitions that had just been read, all moves, hops of the route that were transition in order)."""
+    """(moves by transitions that had just been read, all moves, hops of the route that were made in order)."""
     route = [call.arguments["transition"]["id"] for call in episode.task.oracle if call.name == MOVE]
     read: Call | None = None
     fresh = moved = hops = 0
