@@ -84,7 +84,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
         **{f"{name}_cpu": seconds.cpu for name, seconds in medians.items()},
         "cpu_ratio": medians["whole"].cpu / medians["shared"].cpu,
         "wall_ratio": medians["whole"].wall / medians["shared"].wall,
-        "positions": options.groups * room / (cut.stems_room * room + options.groups * cut.branch_room),
+        "positions": options.groups * room / (cut.shared_capacity * room + options.groups * cut.remainder_capacity),
         "hidden_gap": float(np.abs(whole_state.hidden_BGD - shared_state.hidden_BGD).max()),
         "key_gap": float(max(gaps)),
     }
@@ -97,7 +97,11 @@ def default_share() -> float:
     prompts = [prompt(config, chat, task) for task in training_tasks(config.tasks, config.seed, 1)]
     room = config.rollout.prefix_buckets[-1]
     cut = prefix_sharing.cut(prompts, room)
-    return 1.0 if cut is None else (cut.stems_room * room + len(prompts) * cut.branch_room) / (len(prompts) * room)
+    return (
+        1.0
+        if cut is None
+        else (cut.shared_capacity * room + len(prompts) * cut.remainder_capacity) / (len(prompts) * room)
+    )
 
 
 if __name__ == "__main__":

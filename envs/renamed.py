@@ -50,6 +50,7 @@ RENAMED: Mapping[str, str] = {
     "envs.checks.changes": "envs.reward.site_diff.changes",
     "envs.checks.judge": "envs.reward.verdict.judge",
     "envs.scenarios.scenario.Draft": "envs.scenarios.vocabulary.scenario.TaskDraft",
+    "envs.scenarios.scenario.Habit": "envs.scenarios.vocabulary.scenario.Mistake",
     "envs.scenarios.scenario.phrasing": "envs.scenarios.vocabulary.wordings.phrasing",
     "envs.told.last_place": "envs.reward.provenance.last_index",
     "envs.told.told_before": "envs.reward.provenance.seen_before",

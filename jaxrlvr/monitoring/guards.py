@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+import jax
 import numpy as np
 
 from jaxrlvr.learning.batch import Batch
@@ -149,13 +150,16 @@ def check_update(progress: Progress, step: int, figures: Figures, config: GuardC
 
 
 def save_batches(directory: Path, step: int, batches: Sequence[Batch]) -> Path:
-    """Write a skipped update's micro-batches to step-N.npz, as arrays named NUMBER/FIELD. Returns the file."""
+    """Write a skipped update's micro-batches to step-N.npz, as arrays named NUMBER/FIELD. Returns the file.
+
+    Fields of shared rows are named NUMBER/packed.FIELD.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     file = directory / f"step-{step:05d}.npz"
     arrays = {
-        f"{number}/{name}": np.asarray(value)
+        f"{number}/{jax.tree_util.keystr(path, simple=True, separator='.')}": np.asarray(value)
         for number, batch in enumerate(batches)
-        for name, value in batch._asdict().items()
+        for path, value in jax.tree.leaves_with_path(batch)
     }
     np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
     return file

@@ -274,11 +274,11 @@ def test_resume__of_a_damaged_checkpoint_takes_the_one_before_and_equals_the_run
 
 
 def test_run__in_which_sampler_and_learner_disagree_warns_and_then_stops(config, tmp_path, capsys, monkeypatch):
-    def off(self, *arguments, write=Sampler.write):
-        state, turn = write(self, *arguments)
+    def off(self, *arguments, decode=Sampler.decode):
+        state, turn = decode(self, *arguments)
         return state, turn._replace(logprob_BGS=turn.logprob_BGS + 0.01)
 
-    monkeypatch.setattr(Sampler, "write", off)
+    monkeypatch.setattr(Sampler, "decode", off)
     run = begun(config, tmp_path / "run")
     with pytest.raises(RunStopped, match="in 3 steps in a row. Check"):
         run_training(config, run)
