@@ -1,4 +1,4 @@
-"""GRPO on simulated APIs: the commands, and rooms that each define the settings they read (start at train.py)."""
+"""GRPO on simulated APIs: the commands, collection ahead of updates, and rooms that define the settings they read."""
 
 import importlib.util
 import os

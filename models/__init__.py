@@ -1,4 +1,4 @@
-"""Qwen-family decoders in Flax NNX: shared-prefix attention, checkpoints in and out, memory and FLOPs of a step."""
+"""Qwen-family decoders in Flax NNX: shared-prefix attention, one weight table for checkpoints, memory and FLOPs."""
 
 from models.adapters import join, load_adapter, merge, read_lora, save_adapter, split
 from models.cache import KVCache, Prefix, empty_suffix_cache, grow_cache, stack_cache, unroll_cache

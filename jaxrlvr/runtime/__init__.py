@@ -1,1 +1,1 @@
-"""The process of a run: settings with their resume rules, devices, hosts' heartbeats, console, errors and stalls."""
+"""The process of a run: settings with resume rules, devices, hosts' heartbeats, console, full disks, signals, stalls."""
