@@ -1,1 +1,1 @@
-"""The process of a run: settings with resume rules, devices, hosts' heartbeats, console, full disks, signals, stalls."""
+"""The process of a run: settings with resume rules, devices, hosts' heartbeats, console, full disks and stalls."""
