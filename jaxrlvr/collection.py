@@ -13,6 +13,7 @@ the step in flight again from exactly the same parameters. The objective weighs 
 """
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -79,15 +80,15 @@ class StepSampler:
         return dynamic_sampling.sample_step(sample, advantages, config.tasks.per_step, config.grpo.refills), figures
 
 
-class Synchronous:
-    """Sample each step with the parameters that its update changes."""
+class StepSource(ABC):
+    """Source of the groups that a run's steps learn from; a context manager."""
 
     def __init__(self, sample: SampleStep) -> None:
         self._sample = sample
 
+    @abstractmethod
     def rollout(self, step: int, state: TrainState, progress: Progress) -> tuple[StepGroups, Figures]:
         """Return the step's scored groups with their advantages, and the seconds that they took."""
-        return self._sample(state.params, progress.rates, step, lambda: False)
 
     def start_next(self, step: int, state: TrainState, progress: Progress, batches: Sequence[Batch]) -> Figures:
         """Hook called once `step` is packed and before its update. Returns further figures of the step."""
@@ -95,6 +96,7 @@ class Synchronous:
 
     def wait(self) -> None:
         """Return once nothing is being sampled."""
+        return
 
     def checkpoint_state(self, state: TrainState) -> Any:
         """Return the arrays that a checkpoint stores."""
@@ -104,14 +106,23 @@ class Synchronous:
         """Combine the arrays of a checkpoint with the frozen weights of another state of the same run."""
         return with_frozen(stored, state)
 
-    def __enter__(self) -> "Synchronous":
+    def __enter__(self) -> "StepSource":
         return self
 
     def __exit__(self, *raised: object) -> None:
         """Abandon what is being sampled."""
+        return
 
 
-class OneStepAhead(Synchronous):
+class Synchronous(StepSource):
+    """Sample each step with the parameters that its update changes."""
+
+    def rollout(self, step: int, state: TrainState, progress: Progress) -> tuple[StepGroups, Figures]:
+        """Sample the step with the parameters of `state`."""
+        return self._sample(state.params, progress.rates, step, lambda: False)
+
+
+class OneStepAhead(StepSource):
     """Sample the next step during the update of this one, with the parameters from before that update."""
 
     def __init__(self, sample: SampleStep, learner: Learner, params: Any, last: int) -> None:
@@ -125,7 +136,7 @@ class OneStepAhead(Synchronous):
         self._step_in_flight, self._in_flight = 0, Future[tuple[StepGroups, Figures]]()
 
     def rollout(self, step: int, state: TrainState, progress: Progress) -> tuple[StepGroups, Figures]:
-        """Wait for the step's groups, as `Synchronous.rollout` returns them. Raises what sampling them raised."""
+        """Wait for the step's groups, as `StepSource.rollout` returns them. Raises what sampling them raised."""
         if self._step_in_flight != step:  # the first step of a run or of a resumed one
             self._start(step, progress)
         waited: Figures = {}
@@ -159,7 +170,7 @@ class OneStepAhead(Synchronous):
         return trainable_state(state), self._sampling_params
 
     def restored(self, stored: Any, state: TrainState) -> TrainState:
-        """Restore as `Synchronous.restored` does; the stored parameters sample the next step."""
+        """Restore as `StepSource.restored` does; the stored parameters sample the next step."""
         trainable, self._sampling_params = stored
         return with_frozen(trainable, state)
 
@@ -177,7 +188,7 @@ class OneStepAhead(Synchronous):
         self._in_flight = self._thread.submit(self._sample, self._params, progress.rates, step, self._abandoned.is_set)
 
 
-def make_source(config: RunConfig, sample: SampleStep, learner: Learner, params: Any) -> Synchronous:
+def make_source(config: RunConfig, sample: SampleStep, learner: Learner, params: Any) -> StepSource:
     """Return the source of a run's groups; `params` are the parameters the run starts from."""
     if config.rollout.asynchronous:
         return OneStepAhead(sample, learner, params, config.steps)

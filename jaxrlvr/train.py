@@ -12,7 +12,7 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from functools import partial
 
-from jaxrlvr.collection import StepSampler, Synchronous, make_source
+from jaxrlvr.collection import StepSampler, StepSource, make_source
 from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation.episode_files import write_episodes
 from jaxrlvr.evaluation.held_out import Evaluation, HeldOut, evaluate
@@ -29,7 +29,7 @@ from jaxrlvr.preflight.dry_run import describe
 from jaxrlvr.preflight.validation import check
 from jaxrlvr.preflight.warmup import warm_up
 from jaxrlvr.rollout import curriculum
-from jaxrlvr.rollout.policy import Policy, inspect_model, load_policy, place
+from jaxrlvr.rollout.policy import Policy, inspect_model, load_policy, make_placement
 from jaxrlvr.rollout.rollout import Actor
 from jaxrlvr.rollout.trajectory import Group
 from jaxrlvr.runtime import console, distributed
@@ -71,7 +71,16 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
         # Not earlier: a config that cannot resume this run must not replace the stored one.
         run.write_config(to_json(config))
         log = RunLog(run, policy.chat, config.steps, config.evaluation.every, resume_from=done)
-        evaluator = Evaluator(config, policy, sampler, source, run, log, interruption, watchdog)
+        evaluator = Evaluator(
+            config=config,
+            policy=policy,
+            sampler=sampler,
+            source=source,
+            run=run,
+            log=log,
+            interruption=interruption,
+            watchdog=watchdog,
+        )
         with closing(log), suppress(EvaluationAbandoned):
             if not done:
                 run.save_result("before", evaluator(state, done))
@@ -121,7 +130,7 @@ def review(config: RunConfig, progress: Progress, step: int, figures: Figures, g
 
 
 def resumed(
-    run: RunDirectory, checkpoints: Checkpoints, source: Synchronous, state: TrainState
+    run: RunDirectory, checkpoints: Checkpoints, source: StepSource, state: TrainState
 ) -> tuple[int, TrainState, Progress]:
     """Restore step, state and progress from the newest whole checkpoint; step 0 if there is none yet."""
     if checkpoints.latest() is None:
@@ -158,7 +167,7 @@ class Evaluator:
     config: RunConfig
     policy: Policy
     sampler: Sampler
-    source: Synchronous
+    source: StepSource
     run: RunDirectory
     log: RunLog
     interruption: Interruption
@@ -223,7 +232,7 @@ def main(arguments: list[str]) -> int:
     check(config, None)  # all that does not need the model, before it is loaded
     if command_line.dry_run:
         source, model, chat = inspect_model(config.policy)
-        placement = place(config.policy, model)
+        placement = make_placement(config.policy, model)
         check(config, chat, placement)
         if command_line.resumed is None:
             RunDirectory.reserve(config.run_dir, command_line.name)  # writes nothing

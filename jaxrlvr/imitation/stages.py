@@ -29,7 +29,7 @@ from jaxrlvr.learning.objective import LossStats, Objective
 from jaxrlvr.learning.optimizer import OptimizerConfig
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.runtime.errors import UserError
-from jaxrlvr.runtime.settings import check_limits, declare, out_of_range, setting
+from jaxrlvr.runtime.settings import check_limits, declare, out_of_range, sections, setting
 from jaxrlvr.sampling.buckets import bucket
 
 START = "start"
@@ -143,7 +143,8 @@ class SFTConfig:
     """
 
     def __post_init__(self) -> None:
-        check_limits(self)
+        for prefix, section in sections(self):
+            check_limits(section, prefix)
         names = [stage.name for stage in self.stages]
         if not names or len(set(names)) < len(names):
             raise UserError(f"stages {', '.join(names) or '()'} must be one or more, with different names")
@@ -162,7 +163,15 @@ def negative_log_likelihood(
     zero = jnp.float32(0)
     sampled = batch.sampled_BGT
     loss = -jnp.sum(jnp.where(sampled, logprob_BGT, 0.0))
-    return LossStats(loss, jnp.sum(jnp.where(sampled, entropy_BGT, 0.0)), zero, zero, zero, zero, zero)
+    return LossStats(
+        loss=loss,
+        entropy=jnp.sum(jnp.where(sampled, entropy_BGT, 0.0)),
+        kl=zero,
+        clipped_low=zero,
+        clipped_high=zero,
+        behaviour_kl=zero,
+        behaviour_gap_max=zero,
+    )
 
 
 IMITATION = Objective(negative_log_likelihood)

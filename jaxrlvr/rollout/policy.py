@@ -55,13 +55,16 @@ class Placement:
     training_mesh: MeshConfig
     sampling_mesh: MeshConfig
     """Mesh of the same devices while sampling."""
+    weight_bytes: int
+    """A whole copy of the weights in the compute dtype."""
 
 
-def place(config: PolicyConfig, model: models.ModelConfig) -> Placement:
+def make_placement(config: PolicyConfig, model: models.ModelConfig) -> Placement:
     """Return how a model is spread over the devices that the settings name."""
     model = padded(replace(model, lora=config.lora), abstract_mesh(config.mesh))
     weight_bytes = jnp.dtype(config.compute_dtype).itemsize * models.parameter_count(model)
-    return Placement(model, config.mesh, sampling_mesh(config.sampling_mesh, config.mesh, weight_bytes))
+    sampling = sampling_mesh(config.sampling_mesh, config.mesh, weight_bytes)
+    return Placement(model, config.mesh, sampling, weight_bytes)
 
 
 @dataclass(frozen=True)
@@ -94,14 +97,14 @@ class Policy:
         model = nnx.merge(self.graphdef, self.params)
         model.move(mesh)
         return Sampler(
-            nnx.split(model)[0],
-            rollout.prefix_buckets,
-            rollout.suffix_buckets,
-            rollout.answer_chunk,
-            self.chat.stop_token,
-            self.chat.pad_token,
-            mesh,
-            rollout.share_prefixes,
+            graphdef=nnx.split(model)[0],
+            prefix_buckets=rollout.prefix_buckets,
+            suffix_buckets=rollout.suffix_buckets,
+            answer_chunk=rollout.answer_chunk,
+            stop_token=self.chat.stop_token,
+            pad_token=self.chat.pad_token,
+            mesh=mesh,
+            share_prefixes=rollout.share_prefixes,
         )
 
 
@@ -120,7 +123,7 @@ def load_policy(config: PolicyConfig) -> Policy:
         compute=models.Compute(computed, config.remat, config.attention),
     )
     graphdef, params = nnx.split(decoder)
-    return Policy(graphdef, params, load_chat(source), mesh, place(config, decoder.config), source)
+    return Policy(graphdef, params, load_chat(source), mesh, make_placement(config, decoder.config), source)
 
 
 def inspect_model(config: PolicyConfig) -> tuple[str, models.ModelConfig, Chat | None]:

@@ -25,7 +25,6 @@ from jaxrlvr.sampling.buckets import bucket
 from jaxrlvr.sampling.categorical import choose, member_keys
 from jaxrlvr.sampling.local_weights import local_weights
 from jaxrlvr.sampling.slots import (
-    Prefix,
     Prompts,
     SamplerState,
     assign_encoded,
@@ -34,6 +33,7 @@ from jaxrlvr.sampling.slots import (
     open_encoded_slots,
     open_slots,
 )
+from models import Prefix
 from models.forward import Forward
 from models.sampling_weights import sampling_weights
 
@@ -170,8 +170,8 @@ class Sampler:
         chex.assert_rank([limits.length_BG, key_BG], 2)
         chex.assert_equal_shape([limits.length_BG, key_BG, state.length_BG])
         limit_BG, key_BG = self._shard((limits.length_BG.astype(np.int32), key_BG))
-        scalars = jnp.float32(temperature), jnp.int32(limits.max_active)
-        return _decode(self.stop_token, model, prefix, state, limit_BG, key_BG, *scalars)
+        max_active = jnp.int32(limits.max_active)
+        return _decode(self.stop_token, model, prefix, state, limit_BG, key_BG, jnp.float32(temperature), max_active)
 
     def append(
         self, model: Forward, prefix: Prefix, state: SamplerState, answers: Sequence[Sequence[Sequence[int]]]

@@ -26,7 +26,7 @@ from jaxrlvr.monitoring.guards import GuardConfig
 from jaxrlvr.preflight.dry_run import describe
 from jaxrlvr.preflight.load_trained import load_trained
 from jaxrlvr.preflight.validation import check
-from jaxrlvr.rollout.policy import load_policy, place
+from jaxrlvr.rollout.policy import load_policy, make_placement
 from jaxrlvr.runtime.devices import MeshConfig
 from jaxrlvr.runtime.errors import RunStopped, UserError
 from jaxrlvr.runtime.interrupt import Interruption
@@ -311,7 +311,7 @@ def test_check__says_what_sampling_ahead_needs(config):
 def test_describe__counts_the_copy(config, loaded):
     def memory(asynchronous):
         told = replace(config, rollout=replace(config.rollout, asynchronous=asynchronous))
-        text = describe(told, "x", place(told.policy, replace(loaded.config, hidden_size=3200)), None)
+        text = describe(told, "x", make_placement(told.policy, replace(loaded.config, hidden_size=3200)), None)
         return float(text.split("per device ")[1].split(" ")[0])
 
     assert memory(True) > memory(False)

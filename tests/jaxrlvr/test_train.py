@@ -419,7 +419,7 @@ def test_dry_run__refuses_what_the_run_refuses_and_says_the_same(config_file, tm
 
 def test_train__refuses_settings_before_it_reads_a_model(tmp_path, monkeypatch):
     monkeypatch.setattr(train, "load_policy", lambda _: pytest.fail("a model takes minutes to read"))
-    with pytest.raises(UserError, match="--rollout.group-size 1 cannot be"):
+    with pytest.raises(UserError, match="--rollout.group-size 1 is out of range"):
         train.main(["--rollout.group-size", "1", "--run-dir", str(tmp_path / "run")])
 
 

@@ -207,6 +207,10 @@ def test_stage__that_cannot_be_is_refused(changes, message):
         ({"checkpoint_every": 0}, "--checkpoint-every 0 is out of range: use 1 or more"),
         ({"stall_seconds": -1}, "--stall-seconds -1 is out of range: use 0 or more"),
         ({"first_stage": 2}, "first_stage 2 is out of range: use 0 to 1"),
+        (
+            {"stages": (Stage("a", 1, OptimizerConfig(weight_decay=-1)),)},
+            "--stages.0.optimizer.weight-decay -1 is out of range: use 0 or more",
+        ),
         ({"stages": ()}, r"stages \(\) must be one or more"),
         ({"prefix_buckets": ()}, r"prefix_buckets \(\) must be ascending sizes"),
         ({"suffix_buckets": (9, 3)}, r"suffix_buckets \(9, 3\) must be ascending sizes"),

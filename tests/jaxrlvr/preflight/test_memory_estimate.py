@@ -8,7 +8,7 @@ import pytest
 import models
 from jaxrlvr.preflight import memory_estimate, warmup
 from jaxrlvr.preflight.memory_estimate import check, estimate, explain_full_device, half, shrink_to_fit, why_too_large
-from jaxrlvr.rollout.policy import place
+from jaxrlvr.rollout.policy import make_placement
 from jaxrlvr.runtime.devices import memory_limit
 from jaxrlvr.runtime.errors import UserError
 
@@ -25,7 +25,7 @@ def config(tiny_run):
 
 
 def need(config):
-    return estimate(config, place(config.policy, MODEL))
+    return estimate(config, make_placement(config.policy, MODEL))
 
 
 def changed(config, **sections):
@@ -45,7 +45,7 @@ def test_estimate__falls_with_every_setting_that_is_advised(config):
 
 @pytest.mark.parametrize("available", [12e9, 14e9, 20e9, 60e9])
 def test_shrink_to_fit__fits_and_the_last_setting_could_not_be_larger(config, available):
-    found = shrink_to_fit(config, place(config.policy, MODEL), available)
+    found = shrink_to_fit(config, make_placement(config.policy, MODEL), available)
     assert need(found).peak <= available < need(config).peak
     lowered = [
         flag for flag in ("learner.micro_groups", "rollout.slots", "rollout.group_size")
@@ -57,7 +57,7 @@ def test_shrink_to_fit__fits_and_the_last_setting_could_not_be_larger(config, av
 
 
 def test_check__names_what_there_is_what_is_needed_and_settings_that_fit(config):
-    placement = place(config.policy, MODEL)
+    placement = make_placement(config.policy, MODEL)
     with pytest.raises(UserError, match=r"a device has 20.0 GB .* needs about \d+.\d GB: 9.5 GB for weights") as raised:
         check(config, placement, 20 * 10**9)
     text = str(raised.value)

@@ -12,7 +12,7 @@ from jaxrlvr.learning.grpo import GRPOConfig
 from jaxrlvr.learning.optimizer import frozen_labels
 from jaxrlvr.preflight.dry_run import describe
 from jaxrlvr.preflight.validation import check, trained_names
-from jaxrlvr.rollout.policy import PolicyConfig, inspect_model, load_policy, place
+from jaxrlvr.rollout.policy import PolicyConfig, inspect_model, load_policy, make_placement
 from jaxrlvr.rollout.tasks import TaskConfig
 from jaxrlvr.runtime.devices import MeshConfig, SamplingMesh, make_mesh
 from jaxrlvr.runtime.errors import UserError
@@ -133,7 +133,7 @@ def test_check__given_the_model_refuses_what_it_or_the_devices_lack(
     config = replace(tiny_run, **{part: replace(getattr(tiny_run, part), **changes)})
     check(config, chat)
     with pytest.raises((UserError, models.ModelError), match=re.escape(said)) as raised:
-        check(config, chat, place(config.policy, models.read_config(model_directory)))
+        check(config, chat, make_placement(config.policy, models.read_config(model_directory)))
     assert "\n" not in str(raised.value)
 
 
@@ -178,14 +178,14 @@ def test_mesh__that_does_not_divide_the_model_is_refused(model_directory):
 
 def test_describe__says_what_will_run_and_shows_the_first_prompt(tiny_run, chat):
     source, model, found = inspect_model(tiny_run.policy)
-    text = describe(tiny_run, source, place(tiny_run.policy, model), found)
+    text = describe(tiny_run, source, make_placement(tiny_run.policy, model), found)
     assert source in text and "2 layers" in text and "2 tasks x 4 members" in text
     assert "<|im_start|>assistant" in text.splitlines()[-1] and "createIssue" in text
 
 
 def test_describe__works_without_a_tokenizer(tiny_run):
     source, model, _ = inspect_model(tiny_run.policy)
-    assert "createIssue" in describe(tiny_run, source, place(tiny_run.policy, model), None)
+    assert "createIssue" in describe(tiny_run, source, make_placement(tiny_run.policy, model), None)
 
 
 def test_peek__fetches_nothing_for_a_published_model():
@@ -206,11 +206,11 @@ def test_describe__counts_gradients_and_optimizer_of_adapters_alone(tiny_run):
     """Per device: what is frozen once, and of adapters weights, gradients and two moments."""
     model = models.PRESETS["Qwen/Qwen3-0.6B"]
     policy = replace(tiny_run.policy, compute_dtype="bfloat16", lora=models.Lora(rank=8, targets=("q_proj",)))
-    said = describe(replace(tiny_run, policy=policy), "x", place(policy, model), None)
+    said = describe(replace(tiny_run, policy=policy), "x", make_placement(policy, model), None)
     adapters = 28 * 8 * (1024 + 2048)
     assert f"and {adapters / 1e6:.2f}M in adapters" in said
     assert f"{(2 * models.parameter_count(model) + 16 * adapters) / 1e9:.1f} GB for weights, gradients" in said
-    whole = describe(tiny_run, "x", place(tiny_run.policy, model), None)
+    whole = describe(tiny_run, "x", make_placement(tiny_run.policy, model), None)
     assert f"{16 * models.parameter_count(model) / 1e9:.1f} GB for weights, gradients" in whole
 
 
@@ -219,7 +219,7 @@ def test_describe__says_what_these_devices_cannot_do_and_that_offload_saves_noth
 
     def said(**changes):
         policy = replace(tiny_run.policy, **changes)
-        return describe(replace(tiny_run, policy=policy), source, place(policy, model), chat)
+        return describe(replace(tiny_run, policy=policy), source, make_placement(policy, model), chat)
 
     assert "remat      offload saves nothing on a CPU, whose memory is the host's: " in said(remat="offload")
     assert "impossible here: attention 'fast' has no kernel here: " in said(attention="fast")
