@@ -119,7 +119,7 @@ def test_run__of_adapters_on_nothing_is_the_users_error(config):
 
 def test_sft__takes_the_settings_of_adapters(tmp_path):
     settings = ["--model", "x", "--lora.rank", "4", "--lora.targets", "q_proj", "v_proj"]
-    config, _ = sft.read_arguments([str(tmp_path / "chats.jsonl"), *settings])
+    config = sft.read_arguments([str(tmp_path / "chats.jsonl"), *settings]).config
     assert config.lora == models.Lora(rank=4, targets=("q_proj", "v_proj"))
 
 
@@ -208,7 +208,7 @@ def test_stage__that_cannot_be_is_refused(changes, message):
         ({"stall_seconds": -1}, "--stall-seconds -1 is out of range: use 0 or more"),
         ({"first_stage": 2}, "first_stage 2 is out of range: use 0 to 1"),
         (
-            {"stages": (Stage("a", 1, OptimizerConfig(weight_decay=-1)),)},
+            {"stages": (Stage("a", 1, OptimizerConfig(weight_decay=-1), ("jira_create_issue",)),)},
             "--stages.0.optimizer.weight-decay -1 is out of range: use 0 or more",
         ),
         ({"stages": ()}, r"stages \(\) must be one or more"),
