@@ -118,6 +118,7 @@ RENAMED: Mapping[str, str] = {
     "Episode.lenient": "Episode.untagged_calls",
     "Operation.refuse": "Operation.reject",
     "Operation.wrong_shape": "Operation.schema_error",
+    "Parameter.let_through": "Parameter.validated_schema",
     "Parameter.taken": "Parameter.accepted_schema",
     "Scenario.habits": "Scenario.mistakes",
     "Scenario.kept_back": "Scenario.held_out_operations",
