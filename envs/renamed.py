@@ -4,11 +4,16 @@ A Python file of a user that still uses them gets one line that names the new on
 """
 
 import ast
+import importlib
+import importlib.util
 import re
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 
 RENAMED: Mapping[str, str] = {
     # Modules.
+    "envs.audit.criteria": "envs.audit.laws",
+    "envs.audit.policies": "envs.scripted_policies",
     "envs.checks": "envs.reward.checks",
     "envs.command": "envs.cli",
     "envs.confluence.namesakes": "envs.confluence.distractors",
@@ -30,9 +35,31 @@ RENAMED: Mapping[str, str] = {
     "envs.policies": "envs.scripted_policies",
     "envs.record": "envs.episode_record",
     "envs.scenarios.both_sites": "envs.scenarios.vocabulary.both_sites",
+    "envs.scenarios.confluence_create_page": "envs.scenarios.confluence.create_page",
+    "envs.scenarios.confluence_label_page": "envs.scenarios.confluence.label_page",
+    "envs.scenarios.confluence_move_page": "envs.scenarios.confluence.move_page",
+    "envs.scenarios.confluence_page_from_facts": "envs.scenarios.confluence.page_from_facts",
+    "envs.scenarios.confluence_page_from_issue": "envs.scenarios.both.page_from_issue",
     "envs.scenarios.confluence_reads": "envs.scenarios.vocabulary.confluence_checks",
+    "envs.scenarios.confluence_update_conflict": "envs.scenarios.confluence.update_conflict",
+    "envs.scenarios.confluence_update_page": "envs.scenarios.confluence.update_page",
+    "envs.scenarios.jira_answer_without_tools": "envs.scenarios.jira.answer_without_tools",
+    "envs.scenarios.jira_comment_mention": "envs.scenarios.jira.comment_mention",
+    "envs.scenarios.jira_create_issue": "envs.scenarios.jira.create_issue",
+    "envs.scenarios.jira_create_subtask": "envs.scenarios.jira.create_subtask",
+    "envs.scenarios.jira_link_duplicate": "envs.scenarios.jira.link_duplicate",
+    "envs.scenarios.jira_log_work": "envs.scenarios.jira.log_work",
+    "envs.scenarios.jira_move_three_hops": "envs.scenarios.jira.move_three_hops",
+    "envs.scenarios.jira_plan_sprint": "envs.scenarios.jira.plan_sprint",
+    "envs.scenarios.jira_read_issue": "envs.scenarios.jira.read_issue",
     "envs.scenarios.jira_reads": "envs.scenarios.vocabulary.jira_checks",
+    "envs.scenarios.jira_recover": "envs.scenarios.jira.recover",
+    "envs.scenarios.jira_refuse_infeasible": "envs.scenarios.jira.refuse_infeasible",
+    "envs.scenarios.jira_resolve_ticket": "envs.scenarios.jira.resolve_ticket",
     "envs.scenarios.jira_sites": "envs.scenarios.vocabulary.jira_sites",
+    "envs.scenarios.jira_transition_conflict": "envs.scenarios.jira.transition_conflict",
+    "envs.scenarios.jira_transition_ticket": "envs.scenarios.jira.transition_ticket",
+    "envs.scenarios.jira_triage_by_jql": "envs.scenarios.jira.triage_by_jql",
     "envs.scenarios.jira_writes": "envs.scenarios.vocabulary.jira_moves",
     "envs.scenarios.scenario": "envs.scenarios.vocabulary.scenario",
     "envs.several": "envs.reward.provenance",
@@ -43,55 +70,98 @@ RENAMED: Mapping[str, str] = {
     "envs.tools": "envs.api.tools",
     "envs.world": "envs.api.world",
     # Names in modules.
+    "envs.audit.policies.dump": "envs.scripted_policies.dump_answers",
+    "envs.audit.policies.echo": "envs.scripted_policies.echo_request",
+    "envs.audit.policies.weak": "envs.audit.weak_policies.weak",
     "envs.checks.Attempt": "envs.reward.checks.FinishedEpisode",
     "envs.checks.Change": "envs.reward.site_diff.Change",
     "envs.checks.CheckResult": "envs.reward.verdict.CheckResult",
     "envs.checks.Verdict": "envs.reward.verdict.Verdict",
     "envs.checks.changes": "envs.reward.site_diff.changes",
     "envs.checks.judge": "envs.reward.verdict.judge",
+    "envs.confluence.namesakes.NAMESAKES": "envs.confluence.distractors.DISTRACTORS",
+    "envs.confluence.page_edits.wrong_place": "envs.confluence.page_edits.wrong_move",
+    "envs.confluence.pages.taken": "envs.confluence.pages.title_taken",
+    "envs.dependence.essence": "envs.reward.site_diff.normalised_changes",
+    "envs.jira.issue_body.wanted_fields": "envs.jira.issue_body.selected_fields",
+    "envs.jira.metadata.one_of": "envs.jira.metadata.reader",
+    "envs.jira.namesakes.NAMESAKES": "envs.jira.distractors.DISTRACTORS",
+    "envs.made_up.filled": "envs.scripted_policies.value_of",
+    "envs.made_up.quoted": "envs.scripted_policies.quoted",
+    "envs.made_up.sample_arguments": "envs.scripted_policies.sample_call",
+    "envs.operation.Namesake": "envs.api.operation.Distractor",
+    "envs.parsing.Malformed": "envs.parsing.hermes_json.Malformed",
+    "envs.parsing.Schemas": "envs.parsing.qwen_xml.Schemas",
+    "envs.parsing.Wanted": "envs.parsing.hermes_json.ParsedCall",
+    "envs.parsing.parse_calls": "envs.parsing.calls.parse_calls",
+    "envs.parsing_json.Wanted": "envs.parsing.hermes_json.ParsedCall",
+    "envs.policies.duplicate": "envs.scripted_policies.duplicate_spam",
+    "envs.policies.idle": "envs.scripted_policies.do_nothing",
+    "envs.scenarios.jira_read_issue.FACTS": "envs.scenarios.jira.issue_facts.FACTS",
+    "envs.scenarios.jira_read_issue.TYPES": "envs.scenarios.jira.issue_facts.TYPES",
+    "envs.scenarios.jira_read_issue.facts_of": "envs.scenarios.jira.issue_facts.facts_of",
+    "envs.scenarios.jira_read_issue.named": "envs.reward.answers.named",
+    "envs.scenarios.jira_read_issue.possible": "envs.scenarios.jira.issue_facts.possible",
+    "envs.scenarios.jira_read_issue.unasked": "envs.scenarios.jira.issue_facts.unasked",
+    "envs.scenarios.jira_reads.issue_argument": "envs.scenarios.vocabulary.jira_checks.issue_like_oracle",
+    "envs.scenarios.jira_reads.issues_found": "envs.scenarios.vocabulary.jira_checks.searched",
+    "envs.scenarios.jira_writes.read_it": "envs.scenarios.vocabulary.jira_moves.about_it",
+    "envs.scenarios.jira_writes.right_issue": "envs.scenarios.vocabulary.oracle.any_case",
     "envs.scenarios.scenario.Draft": "envs.scenarios.vocabulary.scenario.TaskDraft",
     "envs.scenarios.scenario.Habit": "envs.scenarios.vocabulary.scenario.Mistake",
     "envs.scenarios.scenario.phrasing": "envs.scenarios.vocabulary.wordings.phrasing",
     "envs.told.last_place": "envs.reward.provenance.last_index",
     "envs.told.told_before": "envs.reward.provenance.seen_before",
-    "envs.parsing.parse_calls": "envs.parsing.calls.parse_calls",
-    # Fields and methods.
+    # Fields, methods and parameters.
     "Api.namesakes": "Api.distractors",
     "Api.table": "Api.by_name",
+    "Episode.lenient": "Episode.untagged_calls",
     "Operation.refuse": "Operation.reject",
     "Operation.wrong_shape": "Operation.schema_error",
+    "Parameter.let_through": "Parameter.validated_schema",
     "Parameter.taken": "Parameter.accepted_schema",
     "Scenario.habits": "Scenario.mistakes",
     "Scenario.kept_back": "Scenario.held_out_operations",
+    "parse_calls.lenient": "parse_calls.untagged_calls",
 }
-"""Old name -> new name: of a module, of a name in a module, or of a field or method as CLASS.NAME."""
+"""Old name -> new name: of a module or a name in one, or as OWNER.NAME of a field, method or parameter."""
 
 
 def explain(source: str, error: Exception, renamed: Mapping[str, str] = RENAMED) -> str:
-    """Return how to write the old names in a Python file that failed with `error`: one line, empty if it has none."""
+    """Return how to write the old names in a Python file that failed with `error`: one line, empty if it has none.
+
+    Every import that the line advises works; old names without a successor are listed as gone.
+    """
     try:
         nodes = list(ast.walk(ast.parse(source)))
     except SyntaxError:
         return ""
+    if "'module' object is not callable" not in str(error):  # else a package's old function, now a module of that name
+        renamed = {old: new for old, new in renamed.items() if not new.startswith(f"{old}.")}
     changes = dict.fromkeys(change for node in nodes for change in _changes(node, renamed))
+    gone = dict.fromkeys(name for node in nodes for name in _gone(node, renamed))
     if not changes and (old := _missing_attribute(error)) in renamed:
         changes = {f"{renamed[old]} for {old}": None}
-    return f"uses names of an earlier version: write {', '.join(changes)}" if changes else ""
+    advice = [f"write {', '.join(changes)}"] if changes else []
+    advice += [f"without a successor: {', '.join(gone)}"] if gone else []
+    return f"uses names of an earlier version: {'; '.join(advice)}" if advice else ""
 
 
 def _changes(node: ast.AST, renamed: Mapping[str, str]) -> Iterator[str]:
     """Yield "NEW for OLD" for old names in an import or in the keywords of a call."""
     if isinstance(node, ast.Import):
         for alias in node.names:
-            if alias.name in renamed:
+            if alias.name in renamed and _is_module(renamed[alias.name]):
                 yield f"`import {renamed[alias.name]}` for `import {alias.name}`"
     elif isinstance(node, ast.ImportFrom) and node.module:
         modules: dict[str, list[str]] = {}
+        gone = set(_gone(node, renamed))
         for alias in node.names:
-            module, _, name = current_name(node.module, alias.name, renamed).rpartition(".")
-            modules.setdefault(module, []).append(name + (f" as {alias.asname}" if alias.asname else ""))
+            if f"{node.module}.{alias.name}" not in gone:
+                module, _, name = current_name(node.module, alias.name, renamed).rpartition(".")
+                modules.setdefault(module, []).append(name + (f" as {alias.asname}" if alias.asname else ""))
         old = [f"{alias.name} as {alias.asname}" if alias.asname else alias.name for alias in node.names]
-        if modules != {node.module: old}:
+        if modules and modules != {node.module: old}:
             new = "; ".join(f"from {module} import {', '.join(names)}" for module, names in modules.items())
             yield f"`{new}` for `from {node.module} import {', '.join(old)}`"
     elif isinstance(node, ast.Call):
@@ -101,14 +171,43 @@ def _changes(node: ast.AST, renamed: Mapping[str, str]) -> Iterator[str]:
                 yield f"`{kind}({field.split('.')[-1]}=...)` for `{kind}({keyword.arg}=...)`"
 
 
+def _gone(node: ast.AST, renamed: Mapping[str, str]) -> Iterator[str]:
+    """Yield the dotted names that an import takes from a renamed module and that have no successor."""
+    if isinstance(node, ast.ImportFrom) and node.module:
+        for alias in node.names:
+            old, new = f"{node.module}.{alias.name}", current_name(node.module, alias.name, renamed)
+            if new != old and alias.name != "*" and not can_import(new):
+                yield old
+
+
 def current_name(module: str, name: str, renamed: Mapping[str, str] = RENAMED) -> str:
     """Return the dotted name under which `from module import name` is found now."""
     return renamed.get(f"{module}.{name}", f"{renamed.get(module, module)}.{name}")
 
 
+def can_import(name: str) -> bool:
+    """Return whether a dotted name is a module or an attribute of one."""
+    module, _, attribute = name.rpartition(".")
+    try:
+        return _is_module(name) or hasattr(importlib.import_module(module), attribute)
+    except ImportError:
+        return False
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # the part before the last dot is no package
+        return False
+
+
 def _missing_attribute(error: Exception) -> str:
-    """Return CLASS.NAME of the attribute or keyword argument that an error complains about; empty if it is another."""
+    """Return OWNER.NAME of the attribute or keyword argument that an error complains about; empty if it is another.
+
+    The owner is a class, a function, or a module with its full name.
+    """
     if isinstance(error, AttributeError):
-        return f"{type(error.obj).__name__}.{error.name}"
-    unexpected = re.match(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
+        owner = error.obj.__name__ if isinstance(error.obj, ModuleType) else type(error.obj).__name__
+        return f"{owner}.{error.name}"
+    unexpected = re.match(r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'", str(error))
     return ".".join(unexpected.groups()) if unexpected else ""

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -10,19 +11,21 @@ import pytest
 
 from envs.api.errors import EnvError
 from envs.audit.__main__ import load
+from envs.parsing.calls import parse_calls
 from envs.renamed import RENAMED, explain
 
 LIBRARY = Path(__file__).parents[1] / "earlier" / "library.py"
-CLASSES = {"Api": "envs.api.operation", "Operation": "envs.api.operation", "Parameter": "envs.api.operation",
-           "Scenario": "envs.scenarios.vocabulary.scenario"}  # fmt: skip
+OWNERS = {"Api": "envs.api.operation", "Operation": "envs.api.operation", "Parameter": "envs.api.operation",
+          "Scenario": "envs.scenarios.vocabulary.scenario", "Episode": "envs.episode",
+          "parse_calls": "envs.parsing.calls"}  # fmt: skip
 
 
 def exists(name: str) -> bool:
-    """Whether a dotted name is a module, is found in one, or is a field or method of a class here."""
+    """Whether a dotted name is a module, is found in one, or is a field, method or parameter of an owner here."""
     module, _, attribute = name.rpartition(".")
-    if module in CLASSES:
-        kind = getattr(importlib.import_module(CLASSES[module]), module)
-        return attribute in kind.__dataclass_fields__ or hasattr(kind, attribute)
+    if module in OWNERS:
+        owner = getattr(importlib.import_module(OWNERS[module]), module)
+        return attribute in inspect.signature(owner).parameters or hasattr(owner, attribute)
     try:
         return importlib.util.find_spec(name) is not None or hasattr(importlib.import_module(module), attribute)
     except ModuleNotFoundError:
@@ -65,6 +68,17 @@ def test_audit__of_an_earlier_scenario_file_names_every_new_import_and_option():
         ("Parameter('title', 'query', {}, taken={})", "`Parameter(accepted_schema=...)` for `Parameter(taken=...)`"),
         ("Scenario(kept_back={})", "`Scenario(held_out_operations=...)` for `Scenario(kept_back=...)`"),
         ("from envs.told import told_before", "`from envs.reward.provenance import seen_before` for"),
+        ("Episode(task, lenient=True)", "`Episode(untagged_calls=...)` for `Episode(lenient=...)`"),
+        ("parse_calls(text, lenient=True)", "`parse_calls(untagged_calls=...)` for `parse_calls(lenient=...)`"),
+        (
+            "from envs.parsing import parse_calls, Malformed as M",
+            "`from envs.parsing.calls import parse_calls; from envs.parsing.hermes_json import Malformed as M` for",
+        ),
+        (
+            "from envs.scenarios.jira_create_issue import SCENARIO",
+            "`from envs.scenarios.jira.create_issue import SCENARIO` for",
+        ),
+        ("from envs.scenarios.jira_read_issue import named", "`from envs.reward.answers import named` for"),
         ("from envs import policies", "`from envs import scripted_policies` for `from envs import policies`"),
     ],
 )
@@ -85,3 +99,35 @@ def test_explain__says_nothing_of_other_errors():
     for error in (TypeError("f() takes no arguments"), NameError("name 'x' is not defined"), ValueError("no")):
         assert explain("from envs.task import Task\nimport re\nx(y=1)", error) == ""
     assert explain("def", SyntaxError("invalid syntax")) == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        (
+            "from envs.scenarios.jira_writes import as_asked, moves",
+            "write `from envs.scenarios.vocabulary.jira_moves import moves` for "
+            "`from envs.scenarios.jira_writes import as_asked, moves`; "
+            "without a successor: envs.scenarios.jira_writes.as_asked",
+        ),
+        ("from envs.checks import nothing", "without a successor: envs.checks.nothing"),
+    ],
+)
+def test_explain__advises_no_import_that_fails(line, advice):
+    assert explain(line, ImportError("whatever")) == f"uses names of an earlier version: {advice}"
+
+
+def test_explain__finds_an_old_function_of_a_package_by_the_error():
+    import envs.parsing
+
+    with pytest.raises(AttributeError) as raised:
+        envs.parsing.parse_calls("text")  # type: ignore[attr-defined]
+    said = "uses names of an earlier version: write envs.parsing.calls.parse_calls for envs.parsing.parse_calls"
+    assert explain("", raised.value) == said
+
+
+def test_explain__finds_an_old_parameter_by_the_error():
+    with pytest.raises(TypeError) as raised:
+        parse_calls("text", **{"lenient": True})
+    said = "uses names of an earlier version: write parse_calls.untagged_calls for parse_calls.lenient"
+    assert explain("", raised.value) == said

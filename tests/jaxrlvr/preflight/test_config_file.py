@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from envs import renamed
 from jaxrlvr.config import RunConfig
 from jaxrlvr.imitation.stages import SFTConfig
 from jaxrlvr.preflight.config_file import load_config
@@ -13,6 +14,32 @@ from tests.envs.test_renamed import exists, follow
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 EARLIER = Path(__file__).parents[2] / "earlier" / "configs"
+PUBLIC_NAMES = EARLIER.parent / "public_names.txt"
+GONE = {
+    "envs.scenarios.confluence_reads.add_page",
+    "envs.scenarios.confluence_reads.changed_fields",
+    "envs.scenarios.jira_reads.user_found",
+    "envs.scenarios.jira_refuse_infeasible.CAN_MISS",
+    "envs.scenarios.jira_refuse_infeasible.NAMES",
+    "envs.scenarios.jira_refuse_infeasible.READS",
+    "envs.scenarios.jira_refuse_infeasible.WRITES",
+    "envs.scenarios.jira_sites.names_of",
+    "envs.scenarios.jira_writes.as_asked",
+    "envs.scenarios.jira_writes.one_moved",
+    "envs.scenarios.jira_writes.only_moved",
+    "jaxrlvr.arguments.HARMLESS",
+    "jaxrlvr.arguments.ROUNDING",
+    "jaxrlvr.arguments.refuse_harmful",
+    "jaxrlvr.asynchronous.Leaving",
+    "jaxrlvr.config.T",
+    "jaxrlvr.grpo.denominator",
+    "jaxrlvr.grpo.flat_teaches",
+    "jaxrlvr.policy.weight_bytes",
+    "jaxrlvr.sft.HARMLESS",
+    "jaxrlvr.sft.ROUNDING",
+    "jaxrlvr.sft.locked",
+}
+"""Public names of an earlier version without a successor."""
 
 
 def test_load_config__names_the_files_that_there_are():
@@ -78,7 +105,15 @@ def test_load_config__of_another_file_type_is_refused(tmp_path):
 
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
 def test_renamed__names_what_there_is_for_what_is_not(old, new):
-    assert exists(new) and not exists(old)
+    is_module_now = new.startswith(f"{old}.")  # of the same name as the function that it contains
+    assert exists(new) and (is_module_now or not exists(old))
+
+
+def test_renamed__leads_from_every_earlier_public_name_to_what_there_is():
+    table = {**renamed.RENAMED, **RENAMED}
+    names = PUBLIC_NAMES.read_text().split()
+    lost = {name for name in names if not renamed.can_import(renamed.current_name(*name.rsplit(".", 1), table))}
+    assert lost == GONE
 
 
 @pytest.mark.parametrize("file", sorted(path.name for path in EARLIER.glob("*.py")))
@@ -101,6 +136,20 @@ def test_load_config__of_an_earlier_version_works_once_its_advice_is_followed(fi
         ("import jaxrlvr.policy", "`import jaxrlvr.rollout.policy` for `import jaxrlvr.policy`"),
         ("from jaxrlvr.policy import PolicyConfig as P", "`from jaxrlvr.rollout.policy import PolicyConfig as P` for"),
         ("from envs.operation import Api", "`from envs.api.operation import Api` for `from envs.operation import Api`"),
+        (
+            "from jaxrlvr.memory import Need, size",
+            "`from jaxrlvr.preflight.memory_estimate import MemoryEstimate, size`",
+        ),
+        ("from jaxrlvr.sampling import choose", "`from jaxrlvr.sampling.categorical import choose` for"),
+        ("from jaxrlvr.imitation import batches", "`from jaxrlvr.imitation.stages import batches` for"),
+        ("from jaxrlvr.evaluation import evaluate", "`from jaxrlvr.evaluation.held_out import evaluate_at` for"),
+        ("from jaxrlvr.asynchronous import InTurn", "`from jaxrlvr.collection import Synchronous` for"),
+        ("from jaxrlvr.rollout import rollout\nrollout()", "`from jaxrlvr.rollout.rollout import rollout` for"),
+        ("from jaxrlvr.policy import weight_bytes", "without a successor: jaxrlvr.policy.weight_bytes"),
+        (
+            "from jaxrlvr import evaluation\nevaluation.judge",
+            "jaxrlvr.evaluation.held_out.evaluate for jaxrlvr.evaluation.judge",
+        ),
         ("from jaxrlvr.config import load_config", "`from jaxrlvr.preflight.config_file import load_config` for"),
     ],
 )
@@ -127,3 +176,10 @@ def test_load_config__names_the_new_setting_for_an_old_one(tmp_path, body, said)
     with pytest.raises(UserError) as raised:
         load_config(str(file), RunConfig)
     assert said in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_load_config__advises_nothing_for_a_module_that_is_still_there(tmp_path):
+    file = tmp_path / "new.py"
+    file.write_text("from jaxrlvr.rollout import rollout\nimport jaxrlvr.rollout.rollout\nrollout.nothing\n")
+    with pytest.raises(UserError, match=r"has no attribute 'nothing'"):
+        load_config(str(file), RunConfig)
