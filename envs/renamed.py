@@ -55,6 +55,9 @@ RENAMED: Mapping[str, str] = {
     "envs.told.last_place": "envs.reward.provenance.last_index",
     "envs.told.told_before": "envs.reward.provenance.seen_before",
     "envs.parsing.parse_calls": "envs.parsing.calls.parse_calls",
+    "envs.http.Site": "envs.http.Gateway",
+    "envs.http.gateway.Site": "envs.http.gateway.Gateway",
+    "envs.http.site.Site": "envs.http.gateway.Gateway",
     # Fields and methods.
     "Api.namesakes": "Api.distractors",
     "Api.table": "Api.by_name",

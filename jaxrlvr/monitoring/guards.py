@@ -50,8 +50,8 @@ class GuardConfig:
     max_faults: float = setting(0.1, at_least=0, at_most=1, on_resume="harmless")
     """Share of a step's members with failed simulators above which the run ends."""
     stall_seconds: int = setting(1800, at_least=0, on_resume="harmless")
-    """Seconds without progress after which the run prints where it hangs; after as many again it ends. 0 waits for
-    ever.
+    """Seconds without progress after which the run prints where it hangs; after as many again it ends. 0 disables the
+    watchdog.
     """
 
 

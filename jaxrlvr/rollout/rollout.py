@@ -202,9 +202,8 @@ def _answer(member: Trajectory, chat: Chat, config: RolloutConfig) -> list[int]:
         return []
     try:
         reply = member.episode.step(chat.text(turn))
-    except (
-        Exception
-    ):  # a bug of the simulator, not the model's mistake: such a trajectory is counted and not learnt from
+    # A bug of the simulator, not the model's mistake: such a trajectory is counted and not learnt from.
+    except Exception:
         member.stop, member.fault = "fault", traceback.format_exc()
         return []
     if reply.done:

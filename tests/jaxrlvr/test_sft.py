@@ -117,7 +117,7 @@ def test_signal__finishes_the_update_and_the_resumed_run_equals_the_whole_one(
     assert (out / "stages" / "able").exists() == (number >= 4)
 
     assert sft.main(["--resume", str(out)]) == 0
-    assert f"going on after update {number}" in capsys.readouterr().out
+    assert f"continuing after update {number}" in capsys.readouterr().out
     assert left_behind(out) == whole
 
 
@@ -130,7 +130,7 @@ def test_kill__loses_the_updates_after_the_last_checkpoint_and_changes_nothing(
         acting(patch, number, kill)
         sft.main([config_file, "--out", str(out)])
     assert sft.main(["--resume", str(out)]) == 0
-    before = {2: "there is no checkpoint: beginning again", 5: "going on after update 4"}
+    before = {2: "no checkpoint yet: starting from the first update", 5: "continuing after update 4"}
     assert before[number] in capsys.readouterr().out
     assert left_behind(out) == whole
 
@@ -157,7 +157,7 @@ def test_resume__of_a_damaged_checkpoint_takes_the_one_before_of_another_stage(w
     largest.write_bytes(data)
     assert sft.main(["--resume", str(stopped)]) == 0
     printed = capsys.readouterr().out
-    assert "checkpoints/6 is damaged" in printed and "going on after update 4" in printed
+    assert "checkpoints/6 is damaged" in printed and "continuing after update 4" in printed
     assert left_behind(stopped) == whole
 
 

@@ -1,4 +1,4 @@
-"""Laws of the curriculum: drawn toward the band, fixed by seed, step and rates, and nothing is left out for ever."""
+"""Laws of the curriculum: scenarios near the band are favoured, seed, step and rates decide, and none is excluded."""
 
 import random
 from collections import Counter
