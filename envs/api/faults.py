@@ -41,7 +41,7 @@ class Rival:
 
 @dataclass(frozen=True)
 class Faults:
-    """Which calls fail, at random or by number. Raises EnvError for invalid probabilities or statuses."""
+    """Injected faults: calls that fail, at random or by number. Raises EnvError for invalid probabilities or statuses."""
 
     seed: int = 0
     limited: float = 0.0

@@ -26,7 +26,7 @@ from jaxrlvr.runtime.settings import setting
 
 @dataclass(frozen=True)
 class LearnerConfig:
-    """How a step's groups are split into forward passes."""
+    """Split of a step's groups into forward passes."""
 
     micro_groups: int = setting(4, at_least=1, on_resume="rounding")
     """Groups per forward and backward pass; the gradients of all passes add up to one update."""

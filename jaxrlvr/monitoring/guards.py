@@ -35,7 +35,7 @@ MIN_NORMS = 8
 
 @dataclass(frozen=True)
 class GuardConfig:
-    """When a run warns and stops."""
+    """Limits at which a run warns or stops."""
 
     mismatch_kl: float = setting(0.0, at_least=0, on_resume="harmless")
     """Mean KL between sampler and learner from which a step counts as mismatched; 0 for 1e-5 in float32, 1e-3 in

@@ -52,14 +52,14 @@ def _text(value):
 def _form(files) -> bytes:
     """Return a multipart form of files with the sizes that the call names."""
     parts = [
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{one["filename"]}"\r\n'
-        f"Content-Type: application/octet-stream\r\n\r\n{'x' * one['size']}\r\n"
-        for one in files
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{file["filename"]}"\r\n'
+        f"Content-Type: application/octet-stream\r\n\r\n{'x' * file['size']}\r\n"
+        for file in files
     ]
     return "".join([*parts, f"--{BOUNDARY}--\r\n"]).encode()
 
 
-def kept(body):
+def id_of(body):
     """Return the id in a response body."""
     if isinstance(body, list):
         return body[0]["id"]
@@ -89,7 +89,7 @@ def test_parity__each_call_of_a_walk_gives_one_answer_and_state_both_ways(api: A
         assert (answer.status, shown) == (response.status, response.body), (name, resolved)
         assert served.world == direct.world, name
         if keep:
-            ids[keep] = kept(response.body)
+            ids[keep] = id_of(response.body)
 
 
 @each_walk

@@ -107,7 +107,7 @@ def test_projects__are_ordered_by_what_there_is_to_order_by(gateway):
         "archivedDate, deletedDate]. Instead, it was: zz."
     ]
     many = Gateway(made_up_site(120), (JIRA, CONFLUENCE))
-    keys = [one["key"] for one in ask(many, "GET", "/rest/api/3/project/search?orderBy=-key")[1]["values"]]
+    keys = [project["key"] for project in ask(many, "GET", "/rest/api/3/project/search?orderBy=-key")[1]["values"]]
     assert keys == sorted(keys, reverse=True) and len(keys) == 3
 
 
