@@ -41,7 +41,7 @@ class Rival:
 
 @dataclass(frozen=True)
 class Faults:
-    """Injected faults: calls that fail, at random or by number. Raises EnvError for invalid probabilities or statuses."""
+    """Calls that fail, at random or by number. Raises EnvError for invalid probabilities or statuses."""
 
     seed: int = 0
     limited: float = 0.0

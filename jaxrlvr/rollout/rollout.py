@@ -29,7 +29,7 @@ from models.forward import Forward
 
 @dataclass(frozen=True)
 class RolloutConfig:
-    """Settings of the interaction between members and their simulators."""
+    """Settings of the members' interaction with their simulators."""
 
     group_size: int = setting(8, at_least=2)
     """Members per group: attempts at the same task, at least two, since advantages compare them."""

@@ -102,7 +102,7 @@ def test_jira__many_issues_are_created_and_found(jira):
         400,
         "You must specify a summary of the issue.",
     )
-    assert refused(JIRAError, jira.project, "NOPE") == (404, "No project could be issues with key 'NOPE'.")
+    assert refused(JIRAError, jira.project, "NOPE") == (404, "No project could be found with key 'NOPE'.")
 
 
 def test_jira__people_comments_and_work(jira):
@@ -223,7 +223,7 @@ def test_confluence__a_pages_life(confluence):
     assert [entry["id"] for entry in confluence.get_child_pages(page["id"])] == [child["id"]]
     assert confluence.get_page_by_id(page["id"], body_format="storage")["body"]["storage"]["value"] == "<p>Text</p>"
     assert [entry["id"] for entry in confluence.get_pages(space_id=A, title="Plan")] == [page["id"]]
-    # The client's `version` is the entry that the page has now.
+    # The client's `version` is the one that the page has now.
     changed = confluence.update_page(page["id"], "Plan B", "<p>New</p>", status="current", version=1)
     assert (changed["title"], changed["version"]["number"]) == ("Plan B", 2)
     status, _ = refused(

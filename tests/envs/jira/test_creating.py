@@ -106,8 +106,8 @@ STEPS = st.dictionaries(
 def test_create__takes_any_json_in_any_member_without_raising(update, transition, properties):
     simulator = site()
     for bulk in (False, True):
-        one = {"fields": NEW, "update": update, "transition": transition, "properties": properties}
+        item = {"fields": NEW, "update": update, "transition": transition, "properties": properties}
         before = simulator.world.digest()
-        response = simulator.call("createIssues" if bulk else "createIssue", {"issueUpdates": [one]} if bulk else one)
+        response = simulator.call("createIssues" if bulk else "createIssue", {"issueUpdates": [item]} if bulk else item)
         json.dumps(response.body)
         assert response.ok or simulator.world.digest() == before
