@@ -15,5 +15,5 @@ from jaxrlvr.runtime.devices import MeshConfig
 
 def config() -> RunConfig:
     """Return the run."""
-    made = qwen3("Qwen/Qwen3-4B", tasks_per_step=32, micro_groups=8)
-    return replace(made, policy=replace(made.policy, mesh=MeshConfig(fsdp=8)))
+    base = qwen3("Qwen/Qwen3-4B", tasks_per_step=32, micro_groups=8)
+    return replace(base, policy=replace(base.policy, mesh=MeshConfig(fsdp=8)))

@@ -93,7 +93,7 @@ class Episode:
         return render(self._simulator.operations[name], response, self._detail)
 
     def _record(self, name: str, arguments: Mapping[str, Any], error: str, response: Response | None = None) -> None:
-        """Append a call of this turn to the trace; without a response, the API never saw it."""
+        """Append a call of this turn to the trace; without a response, the call did not reach the API."""
         status, body = (response.status, response.body) if response else (0, None)
         self._calls.append(Call(name, arguments, status, body, error=error, turn=self._turns))
 

@@ -112,6 +112,9 @@ RENAMED: Mapping[str, str] = {
     "envs.scenarios.scenario.phrasing": "envs.scenarios.vocabulary.wordings.phrasing",
     "envs.told.last_place": "envs.reward.provenance.last_index",
     "envs.told.told_before": "envs.reward.provenance.seen_before",
+    "envs.http.Site": "envs.http.Gateway",
+    "envs.http.gateway.Site": "envs.http.gateway.Gateway",
+    "envs.http.site.Site": "envs.http.gateway.Gateway",
     # Fields, methods and parameters.
     "Api.namesakes": "Api.distractors",
     "Api.table": "Api.by_name",

@@ -18,7 +18,7 @@ from envs.api.world import World
 from envs.cli import Parser, run
 from envs.confluence import CONFLUENCE
 from envs.example_site import made_up_site
-from envs.http.gateway import BODY_LIMIT, Site
+from envs.http.gateway import BODY_LIMIT, Gateway
 from envs.jira import JIRA
 from envs.scenarios import sample
 from envs.words import SPLITS
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     bound = bind(options.host, options.port)
     address = f"http://{f'[{options.host}]' if ':' in options.host else options.host}:{bound.getsockname()[1]}"
     credentials = (options.user, options.token) if options.token else None
-    site = Site(world, APIS, address, credentials=credentials, faults=faults, body_limit=options.body_limit)
+    site = Gateway(world, APIS, address, credentials=credentials, faults=faults, body_limit=options.body_limit)
     serve(site, bound, f"Serving Jira and Confluence at {address}; press Ctrl-C to stop.")
     return 0
 
@@ -82,7 +82,7 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def serve(site: Site, bound: socket.socket, greeting: str = "") -> None:
+def serve(site: Gateway, bound: socket.socket, greeting: str = "") -> None:
     """Answer requests on a listening socket until the process is interrupted."""
     uvicorn_server = server(site)
     if greeting:
@@ -93,7 +93,7 @@ def serve(site: Site, bound: socket.socket, greeting: str = "") -> None:
         pass
 
 
-def server(site: Site) -> "uvicorn.Server":
+def server(site: Gateway) -> "uvicorn.Server":
     """Return the server of a site: call its `run` with listening sockets; set `should_exit` to stop it."""
     import uvicorn  # here and in the next line, because only this function needs the extra `serve`
 

@@ -26,7 +26,7 @@ class PlannedCall:
 
 
 class Named(Protocol):
-    """A call, planned or made."""
+    """A call, planned or executed."""
 
     @property
     def name(self) -> str:
@@ -49,13 +49,13 @@ class Task:
     world: World = field(repr=False)
     """The initial site; never modified."""
     goal: Mapping[str, Any]
-    """Values that the checks compare with."""
+    """Values that checks need and the oracle's calls do not hold."""
     oracle: tuple[PlannedCall, ...] = field(repr=False)
     """The calls that fulfil the request, in order."""
     answer: str = field(default=DONE, repr=False)
     """The oracle's last turn, after its calls."""
     faults: Faults | None = field(default=None, repr=False)
-    """Which calls fail for no fault of their own; None if none do."""
+    """Injected API faults; None for none."""
 
     def any_writes(self, calls: Iterable[Named]) -> bool:
         """Return whether one of the calls is a write, accepted or not."""

@@ -8,7 +8,7 @@ from envs.api.errors import EnvError
 from envs.api.operation import Json
 
 ERRORS = ("malformed_json", "malformed_call", "unknown_tool", "refused", "unavailable", "conflict")
-"""Why a call failed: the text is not JSON; the JSON is not a call; the tool is not offered; the API refused the call
+"""Reasons for a failed call: the text is not JSON; the JSON is not a call; the tool is not offered; the API refused it
 with status 400 or above. The last two are not the call's fault (see `envs.api.faults`): the site failed; another
 user's write came first."""
 SEEN = ("", "refused", "unavailable", "conflict")

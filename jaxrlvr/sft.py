@@ -68,7 +68,7 @@ class Stretch:
 
     stage: Stage
     directory: Path
-    """Where its model is written."""
+    """Directory of the exported model."""
     begin: int
     end: int
 
@@ -103,7 +103,7 @@ def run(config: SFTConfig, interruption: Interruption, resume: bool = False) -> 
         graphdef, params = nnx.split(decoder)
         done, state = resumed(plan, checkpoints, graphdef, params)
         if resume:
-            console.say(f"going on after update {done}" if done else "there is no checkpoint: beginning again")
+            console.say(f"continuing after update {done}" if done else "no checkpoint yet: starting from update 1")
         directory.write_config(to_json(config))
         report = stack.enter_context(closing(Report(directory, done)))
         for stretch in plan:

@@ -49,24 +49,24 @@ class Loop(NamedTuple):
     times: int | None
     """None: the compiler does not know."""
     name: str
-    """What JAX calls the operation, such as jit(f)/transpose(jvp())/while."""
+    """JAX's name of the operation, such as jit(f)/transpose(jvp())/while."""
     moved: Moved
 
 
 class Program:
-    """Computations of a compiled program. Raises ValueError for a text that is none."""
+    """Computations of a compiled program. Raises ValueError for a text without an ENTRY."""
 
     def __init__(self, text: str) -> None:
         self.computations: dict[str, dict[str, Instruction]] = {}
-        self.entry, own = "", {}
+        self.entry, instructions = "", {}
         for line in text.splitlines():
             if header := _HEADER.match(line):
-                own = self.computations[header[2]] = {}
+                instructions = self.computations[header[2]] = {}
                 self.entry = header[2] if header[1] else self.entry
-            elif (one := _instruction(line)) is not None:
-                own[one.name] = one
+            elif (instruction := _instruction(line)) is not None:
+                instructions[instruction.name] = instruction
         if not self.entry:
-            raise ValueError("this is no compiled program: it has no ENTRY")
+            raise ValueError("not a compiled program: it has no ENTRY")
 
     @property
     def size(self) -> int:
@@ -74,36 +74,42 @@ class Program:
         return sum(map(len, self.computations.values()))
 
     def moved(self, computation: str = "", outside_of_loops: bool = False) -> Moved:
-        """What a computation (default: the whole program) moves, with what it calls.
+        """Return the arrays that a computation (default: the whole program) and its callees move.
 
-        Raises ValueError if a loop moves something and nobody knows how often it runs.
+        Raises ValueError if a loop moves something and its trip count is unknown.
         """
-        own, total = self.computations[computation or self.entry], Moved()
-        for one in own.values():
-            if one.opcode == "while" and outside_of_loops:
+        instructions, total = self.computations[computation or self.entry], Moved()
+        for instruction in instructions.values():
+            if instruction.opcode == "while" and outside_of_loops:
                 continue
-            total = total + _moved(one, own)
-            if one.opcode == "while":
-                total = total + self._turns(one)
-            elif one.opcode == "conditional":
+            total = total + _moved(instruction, instructions)
+            if instruction.opcode == "while":
+                total = total + self._turns(instruction)
+            elif instruction.opcode == "conditional":
                 branches = Moved()
-                for name in one.calls:
+                for name in instruction.calls:
                     branches = branches | self.moved(name, outside_of_loops)
                 total = total + branches
             else:
-                for name in one.calls:
+                for name in instruction.calls:
                     total = total + self.moved(name, outside_of_loops)
         return total
 
     def loops(self, computation: str = "") -> list[Loop]:
-        """All loops that a computation (default: the whole program) comes to, outer ones before those in them."""
-        found = []
-        for one in self.computations[computation or self.entry].values():
-            if one.opcode == "while":
-                found.append(Loop(one.times, one.jax_name, self.moved(one.body) + self.moved(one.condition)))
-            for name in one.calls:
-                found.extend(self.loops(name))
-        return found
+        """Return all loops that a computation (default: the whole program) reaches, outer before inner ones."""
+        loops = []
+        for instruction in self.computations[computation or self.entry].values():
+            if instruction.opcode == "while":
+                loops.append(
+                    Loop(
+                        instruction.times,
+                        instruction.jax_name,
+                        self.moved(instruction.body) + self.moved(instruction.condition),
+                    )
+                )
+            for name in instruction.calls:
+                loops.extend(self.loops(name))
+        return loops
 
     def _turns(self, loop: "Instruction") -> Moved:
         body, condition = self.moved(loop.body), self.moved(loop.condition)
@@ -123,7 +129,7 @@ class Instruction:
     opcode: str
     operands: tuple[str, ...]
     attributes: str
-    """What stands after the operands, without quoted names."""
+    """The text after the operands, without quoted names."""
     jax_name: str
     times: int | None
 
@@ -132,7 +138,7 @@ class Instruction:
         """Computations that it runs. The ends of asynchronous pairs name what their start runs, and run nothing."""
         if self.opcode.endswith(("-done", "-update")):
             return ()
-        return tuple(name for found in _CALLED.finditer(self.attributes) for name in _NAME.findall(found[1]))
+        return tuple(name for match in _CALLED.finditer(self.attributes) for name in _NAME.findall(match[1]))
 
     @property
     def body(self) -> str:
@@ -156,10 +162,10 @@ _ARRAY = re.compile(r"\b([a-z][a-z0-9]*)\[([\d,<= ]*)\]")
 
 
 def _instruction(line: str) -> Instruction | None:
-    found = _LINE.match(re.sub(r"/\*.*?\*/", "", line))
-    if found is None:
+    match = _LINE.match(re.sub(r"/\*.*?\*/", "", line))
+    if match is None:
         return None
-    name, rest = found.groups()
+    name, rest = match.groups()
     kind, rest = (rest[: (end := _closed(rest))], rest[end:]) if rest[0] == "(" else rest.split(" ", 1)
     opcode, _, rest = rest.strip().partition("(")
     end = _closed(f"({rest}")
@@ -177,46 +183,46 @@ def _instruction(line: str) -> Instruction | None:
 
 
 def _closed(text: str) -> int:
-    """Where the bracket that `text` begins with is closed: one past it."""
+    """Return the index after the bracket that closes the one at the start of `text`."""
     depth = 0
-    for place, letter in enumerate(text):
+    for index, letter in enumerate(text):
         depth += (letter in "({[") - (letter in ")}]")
         if not depth:
-            return place + 1
+            return index + 1
     raise ValueError(f"brackets that never close: {text[:80]}")
 
 
 def _parts(text: str) -> Iterator[str]:
-    """The parts of a list at its commas, those within brackets left alone."""
+    """Yield the parts of a list, split at commas outside brackets."""
     depth, start = 0, 0
-    for place, letter in enumerate(text):
+    for index, letter in enumerate(text):
         depth += (letter in "({[") - (letter in ")}]")
         if letter == "," and not depth:
-            yield text[start:place].strip()
-            start = place + 1
+            yield text[start:index].strip()
+            start = index + 1
     if text[start:].strip():
         yield text[start:].strip()
 
 
 def _named(attributes: str, key: str) -> str:
-    found = re.search(rf"\b{key}=%?([\w.$-]+)", attributes)
-    if found is None:
+    match = re.search(rf"\b{key}=%?([\w.$-]+)", attributes)
+    if match is None:
         raise ValueError(f"a loop without {key}: {attributes[:80]}")
-    return found[1]
+    return match[1]
 
 
-def _moved(one: Instruction, own: dict[str, Instruction]) -> Moved:
-    """What an instruction moves by itself."""
-    kind = one.opcode.removesuffix("-start")
+def _moved(instruction: Instruction, instructions: dict[str, Instruction]) -> Moved:
+    """Return the arrays that an instruction itself moves."""
+    kind = instruction.opcode.removesuffix("-start")
     if kind not in KINDS:
         return Moved()
     if kind == "reduce-scatter":
-        arrays = [array for name in one.operands for array in _arrays(own[name].type)]
-    elif one.opcode.endswith("-start") and kind != "all-reduce":
+        arrays = [array for name in instruction.operands for array in _arrays(instructions[name].type)]
+    elif instruction.opcode.endswith("-start") and kind != "all-reduce":
         # (operands, results, contexts); an all-reduce's start has the type of its results alone.
-        arrays = _arrays(list(_parts(one.type[1:-1]))[1])
+        arrays = _arrays(list(_parts(instruction.type[1:-1]))[1])
     else:
-        arrays = _arrays(one.type)
+        arrays = _arrays(instruction.type)
     return Moved(Counter({kind: len(arrays)}), Counter({kind: sum(arrays)}))
 
 
@@ -233,7 +239,7 @@ def _arrays(kind: str) -> list[int]:
 
 
 def _bits(number: str) -> int:
-    found = re.fullmatch(r"(?:bf|[sufc])(\d+)(?:e\d\w*)?", number)
-    if found is None:
+    match = re.fullmatch(r"(?:bf|[sufc])(\d+)(?:e\d\w*)?", number)
+    if match is None:
         raise ValueError(f"unknown kind of number {number}")
-    return int(found[1])
+    return int(match[1])

@@ -99,13 +99,13 @@ def stand_in(folder: Path, name: str, body: str) -> None:
 
 @pytest.mark.parametrize("words", [[], ["--model", 'a "b" c', "--policy.mesh.fsdp", "16"]])
 def test_jobset__filled_in_is_one(words: list[str], tmp_path: Path) -> None:
-    said = run("gke.sh", [*GKE, "--dry-run", "--", *words], tmp_path)
-    assert said.returncode == 0, said.stderr
-    command, manifest = said.stdout.split("\n", 1)
+    result = run("gke.sh", [*GKE, "--dry-run", "--", *words], tmp_path)
+    assert result.returncode == 0, result.stderr
+    command, manifest = result.stdout.split("\n", 1)
     assert command == "+ kubectl apply -f -"
-    made = yaml.safe_load(manifest)
-    jsonschema.validate(made, JOBSET)
-    job = made["spec"]["replicatedJobs"][0]["template"]["spec"]
+    jobset = yaml.safe_load(manifest)
+    jsonschema.validate(jobset, JOBSET)
+    job = jobset["spec"]["replicatedJobs"][0]["template"]["spec"]
     train = job["template"]["spec"]["containers"][0]
     assert job["parallelism"] == job["completions"] == 4
     assert train["args"] == ["configs/qwen3_1p7b.py", *words]
@@ -142,8 +142,8 @@ def test_jobset__its_command_starts_then_resumes(tmp_path: Path) -> None:
     ],
 )
 def test_jobset__what_cannot_be_is_refused(more: list[str], message: str, tmp_path: Path) -> None:
-    said = run("gke.sh", [*GKE, *more, "--dry-run"], tmp_path)
-    assert said.returncode == 2 and message in said.stderr and said.stdout == ""
+    result = run("gke.sh", [*GKE, *more, "--dry-run"], tmp_path)
+    assert result.returncode == 2 and message in result.stderr and result.stdout == ""
 
 
 def test_jobset__is_given_to_kubectl(tmp_path: Path) -> None:
@@ -154,11 +154,11 @@ def test_jobset__is_given_to_kubectl(tmp_path: Path) -> None:
 
 
 def test_slurm__dry_run_prints_the_command_with_all_gpus(tmp_path: Path) -> None:
-    said = run(
+    result = run(
         "slurm.sbatch", ["first", "--dry-run", "--", "--policy.mesh.fsdp", "4"], tmp_path, SLURM_GPUS_ON_NODE="4"
     )
-    assert said.returncode == 0, said.stderr
-    assert said.stdout == (
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == (
         "+ JAX_LOCAL_DEVICE_IDS=0,1,2,3 srun --kill-on-bad-exit=1 .venv/bin/python -m jaxrlvr.train "
         "configs/qwen3_1p7b.py --run-dir runs/first --policy.mesh.fsdp 4\n"
     )
@@ -171,8 +171,8 @@ def test_slurm__dry_run_prints_the_command_with_all_gpus(tmp_path: Path) -> None
 def test_slurm__an_interrupted_job_queues_again(code: int, restarts: int, requeued: bool, tmp_path: Path) -> None:
     stand_in(tmp_path, "srun", f"exit {code}")
     stand_in(tmp_path, "scontrol", f'echo "$@" >{tmp_path}/said')
-    said = run("slurm.sbatch", ["first"], tmp_path, SLURM_JOB_ID="7", SLURM_RESTART_COUNT=str(restarts))
-    assert said.returncode == code
+    result = run("slurm.sbatch", ["first"], tmp_path, SLURM_JOB_ID="7", SLURM_RESTART_COUNT=str(restarts))
+    assert result.returncode == code
     assert (tmp_path / "said").exists() == requeued
 
 
@@ -187,8 +187,8 @@ def test_slurm__resumes_a_run_that_is_there(tmp_path: Path) -> None:
     [([], "name the run"), (["a b"], "name the run"), (["x", "--nodes"], "--nodes"), (["x", "y"], "name one run")],
 )
 def test_slurm__what_cannot_be_is_refused(words: list[str], message: str, tmp_path: Path) -> None:
-    said = run("slurm.sbatch", words, tmp_path)
-    assert said.returncode == 2 and message in said.stderr
+    result = run("slurm.sbatch", words, tmp_path)
+    assert result.returncode == 2 and message in result.stderr
 
 
 def test_slurm__directives_are_known_ones() -> None:

@@ -78,9 +78,9 @@ def test_collective__counts_every_array_of_every_form(form):
 
 def test_reduce_scatter__counts_what_it_takes_in():
     lines = "%p = f32[8,2]{1,0} parameter(0)", "%q = bf16[8]{0} parameter(1)"
-    one = "%g = f32[4,2]{1,0} reduce-scatter(%p), dimensions={0}, to_apply=%add"
+    first = "%g = f32[4,2]{1,0} reduce-scatter(%p), dimensions={0}, to_apply=%add"
     two = "%h = (f32[4,2]{1,0}, bf16[4]{0}) reduce-scatter(f32[8,2]{1,0} %p, bf16[8]{0} %q), dimensions={0}"
-    moved = program(*lines, one, two).moved()
+    moved = program(*lines, first, two).moved()
     assert moved.arrays == {"reduce-scatter": 3} and moved.bytes == {"reduce-scatter": 64 + 64 + 16}
 
 
@@ -138,12 +138,12 @@ NESTED = (
 
 
 def test_loops__are_found_wherever_they_stand_and_count_a_turn():
-    made = program("%c = f32[4] call(%p), to_apply=%called", GATHER, before=NESTED)
-    outer, inner = made.loops()
+    nested = program("%c = f32[4] call(%p), to_apply=%called", GATHER, before=NESTED)
+    outer, inner = nested.loops()
     assert (outer.times, outer.name, inner.times) == (5, "jit(f)/while", 3)
     assert outer.moved.arrays == {"all-gather": 3, "all-reduce": 1} and inner.moved.arrays == {"all-gather": 1}
-    assert made.moved().arrays == {"all-gather": 5 * 3 + 1, "all-reduce": 5}
-    assert made.moved(outside_of_loops=True).arrays == {"all-gather": 1}
+    assert nested.moved().arrays == {"all-gather": 5 * 3 + 1, "all-reduce": 5}
+    assert nested.moved(outside_of_loops=True).arrays == {"all-gather": 1}
 
 
 def test_loop__that_moves_something_and_has_no_known_end_is_an_error():
@@ -152,13 +152,13 @@ def test_loop__that_moves_something_and_has_no_known_end_is_an_error():
     with pytest.raises(ValueError, match="the loop w moves .*all-gather.* no known_trip_count"):
         program(loop, before=before + computation("inner", GATHER)).moved()
     still = program(loop, before=before + computation("inner", "%n = f32[4] parameter(0)"))
-    assert not still.moved().arrays and [one.times for one in still.loops()] == [None]
+    assert not still.moved().arrays and [each.times for each in still.loops()] == [None]
 
 
 def test_program__counts_instructions_and_refuses_what_is_none():
     assert program("%a = f32[] constant(1)", "ROOT %b = f32[] copy(%a)").size == 3 + 2
     for text in ("", "module @jit_f {\n}"):
-        with pytest.raises(ValueError, match="no compiled program"):
+        with pytest.raises(ValueError, match="not a compiled program"):
             Program(text)
     with pytest.raises(ValueError, match="unknown kind of number q7"):
         program("%g = q7[8]{0} all-gather(%p), dimensions={0}").moved()

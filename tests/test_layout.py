@@ -66,9 +66,9 @@ def module_name(path: Path) -> str:
 def room_of(module: str) -> tuple[str, ...]:
     """The room of a module. Raises AssertionError for one that is in no room."""
     package, room = module.split(".")[:2]
-    found = [names for names in ROOMS[package] if room in names]
-    assert found, f"{module} is in no room: add {room} to ROOMS at its level"
-    return found[0]
+    levels = [names for names in ROOMS[package] if room in names]
+    assert levels, f"{module} is in no room: add {room} to ROOMS at its level"
+    return levels[0]
 
 
 def imported_modules(path: Path) -> set[str]:
@@ -101,14 +101,14 @@ def test_file__is_short_and_named_for_what_it_holds(path: Path) -> None:
 
 @each_source
 def test_function__fits_a_page(path: Path) -> None:
-    made = [node for node in ast.walk(TREES[path]) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    assert [node.name for node in made if (node.end_lineno or 0) - node.lineno >= 60] == []
+    functions = [node for node in ast.walk(TREES[path]) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert [node.name for node in functions if (node.end_lineno or 0) - node.lineno >= 60] == []
 
 
 @each_source
 def test_public__has_a_docstring(path: Path) -> None:
     top = [node for node in TREES[path].body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
-    methods = [node for one in top if isinstance(one, ast.ClassDef) for node in one.body]
+    methods = [node for definition in top if isinstance(definition, ast.ClassDef) for node in definition.body]
     named = [node for node in top + methods if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     assert [n.name for n in named if not n.name.startswith("_") and not ast.get_docstring(n)] == []
 
@@ -156,22 +156,22 @@ def test_envs__load_without_jax_or_numpy() -> None:
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_config__builds_and_can_run(path: Path) -> None:
-    if isinstance(made := load_config(str(path), object), RunConfig):
-        check(made, None)
+    if isinstance(config := load_config(str(path), object), RunConfig):
+        check(config, None)
 
 
 def test_config__every_field_is_read() -> None:
     read = {n.attr for path in SOURCES for n in ast.walk(TREES[path]) if isinstance(n, ast.Attribute)}
     classes = [node for path in SOURCES for node in TREES[path].body if isinstance(node, ast.ClassDef)]
-    parts = [part.target for made in classes if made.name.endswith("Config") for part in made.body
+    parts = [part.target for cls in classes if cls.name.endswith("Config") for part in cls.body
              if isinstance(part, ast.AnnAssign)]  # fmt: skip
     assert parts and {part.id for part in parts if isinstance(part, ast.Name)} - read == set()
 
 
 def test_readme__tree_is_the_real_tree() -> None:
     section = (ROOT / "README.md").read_text().split("## The tree")[1].split("\n## ")[0]
-    told = set(re.findall(r"^ {4}(\w+)/", section, re.M))
-    assert told and all((ROOT / name).is_dir() for name in told)
+    rooms = set(re.findall(r"^ {4}(\w+)/", section, re.M))
+    assert rooms and all((ROOT / name).is_dir() for name in rooms)
     known = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)  # empty outside a clone
-    assert {line.split("/")[0] for line in known.stdout.splitlines() if "/" in line and line[0] != "."} <= told
+    assert {line.split("/")[0] for line in known.stdout.splitlines() if "/" in line and line[0] != "."} <= rooms
     assert "Apache License" in (ROOT / "LICENSE").read_text()

@@ -54,24 +54,24 @@ def run(script: str, arguments: list[str], folder: Path) -> subprocess.Completed
 
 
 def calls(folder: Path) -> list[str]:
-    """What gcloud was called with, by its verb."""
+    """Return the verbs of the recorded gcloud calls."""
     noted = folder / "calls.txt"
     return [line.split()[3] for line in noted.read_text().splitlines() if "tpu-vm" in line] if noted.exists() else []
 
 
 @pytest.mark.parametrize("script", ARGUMENTS)
 def test_dry_run__prints_commands_and_runs_none(script: str, gcloud: Path) -> None:
-    said = run(script, [*ARGUMENTS[script], "--dry-run"], gcloud)
-    assert said.returncode == 0, said.stderr
-    assert "+ gcloud compute tpus tpu-vm " in said.stdout
-    assert all(line.startswith("+ ") for line in said.stdout.splitlines())
-    assert "--zone my-zone --project my-project" in said.stdout
+    result = run(script, [*ARGUMENTS[script], "--dry-run"], gcloud)
+    assert result.returncode == 0, result.stderr
+    assert "+ gcloud compute tpus tpu-vm " in result.stdout
+    assert all(line.startswith("+ ") for line in result.stdout.splitlines())
+    assert "--zone my-zone --project my-project" in result.stdout
     assert calls(gcloud) == [] and list((gcloud / "work").iterdir()) == []
 
 
 def test_dry_run__shows_what_the_arguments_ask_for(gcloud: Path) -> None:
-    made = run("create", [*ARGUMENTS["create"], "--spot", "yes", "--dry-run"], gcloud).stdout
-    assert "create my-tpu --accelerator-type v5litepod-8 --version v2-alpha-tpuv5-lite --spot" in made
+    command = run("create", [*ARGUMENTS["create"], "--spot", "yes", "--dry-run"], gcloud).stdout
+    assert "create my-tpu --accelerator-type v5litepod-8 --version v2-alpha-tpuv5-lite --spot" in command
     more = ["--dry-run", "--", "--model", "a b", "--policy.mesh.fsdp", "8"]
     trained = run("run", [*ARGUMENTS["run"], *more], gcloud).stdout
     assert "--worker=all" in trained and "configs/qwen3_1p7b.py --run-dir runs/first" in trained
@@ -84,9 +84,9 @@ def test_dry_run__shows_what_the_arguments_ask_for(gcloud: Path) -> None:
 @pytest.mark.parametrize("script, flag", REQUIRED)
 def test_arguments__a_missing_one_is_named_with_exit_code_2(script: str, flag: str, gcloud: Path) -> None:
     given = ARGUMENTS[script]
-    place = given.index(flag)
-    said = run(script, given[:place] + given[place + 2 :], gcloud)
-    assert said.returncode == 2 and said.stderr.startswith(f"error: {flag} is required")
+    index = given.index(flag)
+    result = run(script, given[:index] + given[index + 2 :], gcloud)
+    assert result.returncode == 2 and result.stderr.startswith(f"error: {flag} is required")
     assert calls(gcloud) == []
 
 
@@ -103,15 +103,15 @@ def test_arguments__a_missing_one_is_named_with_exit_code_2(script: str, flag: s
     ],
 )
 def test_arguments__that_cannot_be_are_refused(script: str, more: list[str], message: str, gcloud: Path) -> None:
-    said = run(script, [*ARGUMENTS[script], *more], gcloud)
-    assert said.returncode == 2 and message in said.stderr and len(said.stderr.splitlines()) == 1
+    result = run(script, [*ARGUMENTS[script], *more], gcloud)
+    assert result.returncode == 2 and message in result.stderr and len(result.stderr.splitlines()) == 1
     assert calls(gcloud) == []
 
 
 def test_setup__takes_exactly_one_source_that_is_a_checkout(gcloud: Path) -> None:
     assert "name one source" in run("setup", WHERE, gcloud).stderr
-    said = run("setup", [*WHERE, "--local", str(gcloud)], gcloud)
-    assert said.returncode == 2 and "no pyproject.toml" in said.stderr
+    result = run("setup", [*WHERE, "--local", str(gcloud)], gcloud)
+    assert result.returncode == 2 and "no pyproject.toml" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ def test_repetition__creates_and_deletes_once(script: str, there: str, wanted: l
 @pytest.mark.parametrize("script", ["create", "delete"])
 def test_repetition__a_failing_list_is_not_taken_for_an_empty_one(script: str, gcloud: Path) -> None:
     (gcloud / "bin" / "gcloud").write_text("#!/usr/bin/env bash\necho 'not logged in' >&2\nexit 1\n")
-    said = run(script, ARGUMENTS[script], gcloud)
-    assert said.returncode == 1 and "not logged in" in said.stderr and "gone" not in said.stdout
+    result = run(script, ARGUMENTS[script], gcloud)
+    assert result.returncode == 1 and "not logged in" in result.stderr and "gone" not in result.stdout
 
 
 @pytest.mark.skipif(shutil.which("ps") is None, reason="ps is not installed")
@@ -186,8 +186,8 @@ def test_keep__replaces_a_machine_that_was_taken_away_and_ends_with_the_run(gclo
     (gcloud / "there.txt").touch()
     fate = f"cd {gcloud}; if [ -f second ]; then echo finished; else touch second; echo running\n"
     (gcloud / "fate.sh").write_text(fate + "echo my-tpu PREEMPTED >there.txt; fi\n")
-    said = run("keep", [*ARGUMENTS["keep"], "--spot", "yes", "--every", "0"], gcloud)
-    assert said.returncode == 0, said.stderr
+    result = run("keep", [*ARGUMENTS["keep"], "--spot", "yes", "--every", "0"], gcloud)
+    assert result.returncode == 0, result.stderr
     assert [verb for verb in calls(gcloud) if verb != "list"] == ["create", "ssh", "ssh", "ssh", "delete"] + [
         "create", "ssh", "ssh", "ssh"
     ]  # fmt: skip
@@ -197,18 +197,18 @@ def test_keep__gives_up_on_a_run_that_stops_by_itself(gcloud: Path) -> None:
     (gcloud / "bin" / "gcloud").write_text(HOSTS.format(folder=gcloud))
     (gcloud / "there.txt").touch()
     (gcloud / "fate.sh").write_text("echo error: no such model; echo stopped\n")
-    said = run("keep", [*ARGUMENTS["keep"], "--every", "0", "--tries", "2"], gcloud)
-    assert said.returncode == 1 and "stopped 2 times" in said.stderr and "no such model" in said.stdout
+    result = run("keep", [*ARGUMENTS["keep"], "--every", "0", "--tries", "2"], gcloud)
+    assert result.returncode == 1 and "stopped 2 times" in result.stderr and "no such model" in result.stdout
     assert calls(gcloud).count("create") == 1
 
 
-def _last(said: subprocess.CompletedProcess[str]) -> str:
-    return said.stdout.splitlines()[-1]
+def _last(result: subprocess.CompletedProcess[str]) -> str:
+    return result.stdout.splitlines()[-1]
 
 
 def _alive(pid: int) -> bool:
-    said = subprocess.run(["ps", "-p", str(pid), "-o", "args="], capture_output=True, text=True)
-    return "jaxrlvr.train" in said.stdout
+    result = subprocess.run(["ps", "-p", str(pid), "-o", "args="], capture_output=True, text=True)
+    return "jaxrlvr.train" in result.stdout
 
 
 def _until(holds: Callable[[], bool]) -> None:
@@ -228,5 +228,5 @@ def test_script__is_short_and_executable(script: Path) -> None:
 def test_scripts__pass_shellcheck() -> None:
     if shutil.which("shellcheck") is None:
         pytest.skip("shellcheck is not installed")
-    said = subprocess.run(["shellcheck", "-x", *map(str, SCRIPTS)], cwd=FOLDER, capture_output=True, text=True)
-    assert said.returncode == 0, said.stdout
+    result = subprocess.run(["shellcheck", "-x", *map(str, SCRIPTS)], cwd=FOLDER, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout

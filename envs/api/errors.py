@@ -1,4 +1,4 @@
-"""The exception of `envs`, raised for a caller's mistakes only: a model's mistakes are answered with responses."""
+"""EnvError, raised for invalid input from callers only; invalid calls of a model get error responses instead."""
 
 
 class EnvError(ValueError):

@@ -41,7 +41,7 @@ class Rival:
 
 @dataclass(frozen=True)
 class Faults:
-    """Which calls fail, at random or by number. Raises EnvError for invalid probabilities or statuses."""
+    """Calls that fail, at random or by number. Raises EnvError for invalid probabilities or statuses."""
 
     seed: int = 0
     limited: float = 0.0
@@ -63,7 +63,7 @@ class Faults:
         chances = (self.limited, self.conflict, self.broken)
         if not all(0 <= chance <= 1 for chance in chances) or sum(chances) > 1:
             raise EnvError(
-                f"chances of faults should be 0 to 1, in total 1 at most, not {', '.join(map(str, chances))}"
+                f"fault probabilities must be 0 to 1 and sum to at most 1, not {', '.join(map(str, chances))}"
             )
         for status in (*(fault[-1] for fault in self.at), *(fault[-1] for fault in self.on)):
             if status not in KINDS:

@@ -17,7 +17,7 @@ def inner_paths(value: Json, path: Path = ()) -> list[Path]:
 
 
 def inside(value: Json, path: Path) -> Json:
-    """Return the value at a path. Raises KeyError or IndexError if there is none."""
+    """Return the value at a path. Raises KeyError or IndexError if the path does not exist."""
     for name in path:
         value = value[name]
     return value

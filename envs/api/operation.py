@@ -28,7 +28,7 @@ class Response:
     headers: tuple[tuple[str, str], ...] = ()
     """(name, value) each, such as ("Retry-After", "2")."""
     cause: Literal["", "unavailable", "conflict"] = ""
-    """Why the call failed if it is not to blame: the site failed, or another user's write came first."""
+    """Cause of a failure without a mistake in the call: the site failed, or another user's write came first."""
 
     @property
     def ok(self) -> bool:

@@ -44,9 +44,9 @@ def _keep(body: Json, paths: Sequence[Sequence[str]]) -> Json:
         return [_keep(item, paths) for item in body]
     if not isinstance(body, dict):
         return body
-    kept = {}
+    selected = {}
     for name in dict.fromkeys(path[0] for path in paths):
         rest = [path[1:] for path in paths if path[0] == name and len(path) > 1]
         if name in body:
-            kept[name] = _keep(body[name], rest) if rest else body[name]
-    return kept
+            selected[name] = _keep(body[name], rest) if rest else body[name]
+    return selected

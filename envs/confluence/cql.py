@@ -172,16 +172,16 @@ def _matches(world: World, page: Record, field: str, operator: str, value: str) 
         text = page["title"] if field == "title" else f"{page['title']} {re.sub('<[^>]*>', ' ', page['body']['value'])}"
         words = {word.lower() for word in re.findall(r"\w+", text)}
         return all(_has(words, word.lower()) for word in re.findall(r"[\w*]+", value))
-    own = values_of(world, page, field)
+    field_values = values_of(world, page, field)
     if field in _TIMES:
         # A date without a time means the whole day.
-        time = own[0][: len(value)]
+        time = field_values[0][: len(value)]
         return {"=": time == value, ">": time > value, ">=": time >= value, "<": time < value, "<=": time <= value}[
             operator
         ]
     if value == "currentUser()" and field == "creator":
         value = world.me
-    return value.lower() in (each.lower() for each in own)
+    return value.lower() in (each.lower() for each in field_values)
 
 
 def _has(words: set[str], pattern: str) -> bool:

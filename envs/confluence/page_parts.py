@@ -29,8 +29,8 @@ def _property(world: World, arguments: Mapping[str, Json]) -> Record | Response:
     property_id = str(arguments.get("property-id", ""))
     if not property_id.isdigit():
         return replies.not_a_number("property-id", property_id)
-    found = world.table("properties").get(property_id)
-    return found if found and found["pageId"] == page["id"] else replies.error(404, "NOT_FOUND")
+    record = world.table("properties").get(property_id)
+    return record if record and record["pageId"] == page["id"] else replies.error(404, "NOT_FOUND")
 
 
 def get_properties(world: World, arguments: Mapping[str, Json]) -> Response:
@@ -130,8 +130,8 @@ _FILTERS = {"filename": "title", "mediaType": "mediaType"}
 
 def get_attachment(world: World, arguments: Mapping[str, Json]) -> Response:
     """getAttachmentById: 200 with the metadata."""
-    found = world.table("attachments").get(str(arguments.get("id")))
-    return Response(200, attachment_body(world, found)) if found else replies.error(404, "NOT_FOUND")
+    attachment = world.table("attachments").get(str(arguments.get("id")))
+    return Response(200, attachment_body(world, attachment)) if attachment else replies.error(404, "NOT_FOUND")
 
 
 def delete_attachment(world: World, arguments: Mapping[str, Json]) -> Response:

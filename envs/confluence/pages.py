@@ -37,7 +37,7 @@ def get_pages(world: World, arguments: Mapping[str, Json]) -> Response:
                 return replies.not_a_number(name, str(value))
     spaces, ids = ([str(value) for value in arguments.get(name, [])] for name in ("space-id", "id"))
     statuses = arguments.get("status", ["current", "archived"])
-    found = [
+    pages = [
         page
         for page in world.table("pages").values()
         if ("space-id" not in arguments or page["spaceId"] in spaces)
@@ -45,7 +45,7 @@ def get_pages(world: World, arguments: Mapping[str, Json]) -> Response:
         and ("title" not in arguments or page["title"] == arguments["title"])
         and page["status"] in statuses
     ]
-    bodies = [replies.page_body(world, page, arguments.get("body-format")) for page in in_order(found, arguments)]
+    bodies = [replies.page_body(world, page, arguments.get("body-format")) for page in in_order(pages, arguments)]
     return replies.one_page(world, bodies, arguments.get("limit", 25), "/pages", arguments.get("cursor", ""))
 
 

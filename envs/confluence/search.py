@@ -90,7 +90,7 @@ def users(world: World, arguments: Mapping[str, Json]) -> Response:
     """createBulkUserLookup: 200 with the users of the given account ids that exist."""
     if not arguments.get("accountIds"):
         return replies.invalid("'accountIds' is required.")
-    found = [
+    bodies = [
         {
             "accountId": world.me,
             "displayName": NAME,
@@ -102,7 +102,7 @@ def users(world: World, arguments: Mapping[str, Json]) -> Response:
         for account in dict.fromkeys(arguments["accountIds"])
         if account == world.me
     ]
-    return replies.one_page(world, found, len(found) or 1)
+    return replies.one_page(world, bodies, len(bodies) or 1)
 
 
 _CQL = Parameter("cql", "query", _STRING, required=True)

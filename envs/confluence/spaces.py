@@ -20,13 +20,13 @@ def get_spaces(world: World, arguments: Mapping[str, Json]) -> Response:
     for space_id in ids:
         if not space_id.isdigit():
             return replies.not_a_number("ids", space_id)
-    found = [
+    bodies = [
         replies.space_body(world, space)
         for space in world.table("spaces").values()
         if ("keys" not in arguments or space["key"] in arguments["keys"])
         and ("ids" not in arguments or space["id"] in ids)
     ]
-    return replies.one_page(world, found, arguments.get("limit", 25), "/spaces", arguments.get("cursor", ""))
+    return replies.one_page(world, bodies, arguments.get("limit", 25), "/spaces", arguments.get("cursor", ""))
 
 
 def get_space_by_id(world: World, arguments: Mapping[str, Json]) -> Response:

@@ -1,5 +1,5 @@
 """HTTP access to the simulated sites: the gateway from requests to answers with headers, routes, and the ASGI app."""
 
-from envs.http.gateway import Answer, Request, Site
+from envs.http.gateway import Answer, Gateway, Request
 
-__all__ = ["Answer", "Request", "Site"]
+__all__ = ["Answer", "Gateway", "Request"]

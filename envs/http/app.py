@@ -1,14 +1,14 @@
-"""The ASGI application that serves a site."""
+"""The ASGI application that serves a gateway."""
 
 from starlette.datastructures import Headers
 from starlette.responses import Response as Sent
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from envs.http.gateway import Request, Site
+from envs.http.gateway import Gateway, Request
 
 
-def app(site: Site) -> ASGIApp:
-    """Return the ASGI application of a site. It answers requests one at a time, each completely."""
+def app(gateway: Gateway) -> ASGIApp:
+    """Return the ASGI application of a gateway. It answers requests one at a time, each completely."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -17,8 +17,8 @@ def app(site: Site) -> ASGIApp:
         if scope["query_string"]:
             target += b"?" + scope["query_string"]
         headers = {name.lower(): value for name, value in Headers(scope=scope).items()}
-        body = await _body(receive, site.body_limit)
-        answer = site.answer(Request(scope["method"], target.decode("latin-1"), headers, body))
+        body = await _body(receive, gateway.body_limit)
+        answer = gateway.answer(Request(scope["method"], target.decode("latin-1"), headers, body))
         sent = Sent(answer.body, answer.status)
         # Replace Starlette's content type, which includes its own choice of character set.
         sent.raw_headers = [(n, v) for n, v in sent.raw_headers if n != b"content-type"]

@@ -51,8 +51,8 @@ class Answer:
     body: bytes
 
 
-class Site:
-    """A simulated Atlassian site: the routes of several APIs over one world."""
+class Gateway:
+    """Routes HTTP requests to the operations of several APIs over one world, and encodes their responses."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Site:
         faults: Faults | None = None,
         body_limit: int = BODY_LIMIT,
     ) -> None:
-        """Set up a site.
+        """Set up the routes and the simulator.
 
         `address`, such as http://127.0.0.1:8080, is the root of the links in bodies. `credentials` are (user, token);
         user "" accepts any user.

@@ -176,9 +176,9 @@ def fetch_many(world: World, arguments: Mapping[str, Json]) -> Response:
     if not 1 <= len(names) <= 100:
         return global_error(400, "Between 1 and 100 issues can be fetched at once.")
     fields = selected_fields(arguments.get("fields") or ["*all"])
-    found = {name: find_issue(world, str(name)) for name in names}
-    issues = {issue["id"]: issue_body(world, issue, fields) for issue in found.values() if issue}
-    errors = [{"id": str(name), "errorMessage": replies.NO_ISSUE} for name, issue in found.items() if issue is None]
+    by_name = {name: find_issue(world, str(name)) for name in names}
+    issues = {issue["id"]: issue_body(world, issue, fields) for issue in by_name.values() if issue}
+    errors = [{"id": str(name), "errorMessage": replies.NO_ISSUE} for name, issue in by_name.items() if issue is None]
     return Response(200, {"issues": list(issues.values()), "issueErrors": errors})
 
 

@@ -136,9 +136,9 @@ def clause(world: World, name: str, operator: str, values: list[str]) -> Test:
         return lambda world, issue: (not words(world, issue)) != negated
 
     def test(world: World, issue: Record) -> bool:
-        own = words(world, issue)
+        issue_words = words(world, issue)
         # An issue without a value matches neither the clause nor its negation.
-        return bool(own) and (not any(word in targets for word in own)) == negated
+        return bool(issue_words) and (not any(word in targets for word in issue_words)) == negated
 
     return test
 

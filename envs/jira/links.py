@@ -121,8 +121,10 @@ def _remote_body(world: World, link: Record) -> dict[str, Json]:
 def _remote_links(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response:
     links = world.find("remote_links", issue=issue["id"])
     if "globalId" in arguments:
-        found = [link for link in links if link["globalId"] == arguments["globalId"]]
-        return Response(200, _remote_body(world, found[0])) if found else global_error(404, "No remote link exists.")
+        matches = [link for link in links if link["globalId"] == arguments["globalId"]]
+        return (
+            Response(200, _remote_body(world, matches[0])) if matches else global_error(404, "No remote link exists.")
+        )
     return Response(200, [_remote_body(world, link) for link in links])
 
 

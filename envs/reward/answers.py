@@ -7,4 +7,4 @@ from collections.abc import Iterable
 def named(text: str, values: Iterable[str]) -> set[str]:
     """Return the values that a text names, in lower case. Whole words only; a longer value hides those inside it."""
     longest = sorted(map(re.escape, values), key=len, reverse=True)
-    return {found.lower() for found in re.findall(rf"(?<!\w)(?:{'|'.join(longest)})(?!\w)", text, re.IGNORECASE)}
+    return {name.lower() for name in re.findall(rf"(?<!\w)(?:{'|'.join(longest)})(?!\w)", text, re.IGNORECASE)}

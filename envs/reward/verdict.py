@@ -1,7 +1,7 @@
 """Verdicts: an episode's reward and success, and the parts that they are computed from.
 
 reward  = sum of weight x score over the scenario's checks, minus penalties, clipped to [0, 1]
-success = the outcome check alone: the final site is the goal's, and nothing else has changed
+success = the outcome check alone: the final site is the one that the oracle's calls leave
 
 With `trace_only`, as in arXiv 2607.01465, the outcome's weight is divided among the other checks in proportion to their
 weights; success is unaffected.

@@ -26,7 +26,7 @@ from jaxrlvr.runtime.settings import setting
 
 @dataclass(frozen=True)
 class LearnerConfig:
-    """How a step's groups are split into forward passes."""
+    """Split of a step's groups into forward passes."""
 
     micro_groups: int = setting(4, at_least=1, on_resume="rounding")
     """Groups per forward and backward pass; the gradients of all passes add up to one update."""
@@ -108,8 +108,8 @@ class Learner:
         """Compile for the shapes of `batches`, in which nothing is sampled. Returns the state with the same values."""
         for batch in map(self.shard, batches):
             reference_BGT = self._reference_logprobs(state, batch)
-            one = jnp.float32(1)
-            self.accumulate(state.params, self._fill(state.params, 0.0), batch, reference_BGT, one, one)
+            unit = jnp.float32(1)
+            self.accumulate(state.params, self._fill(state.params, 0.0), batch, reference_BGT, unit, unit)
             if not self._objective.has_gradient_without_advantage:
                 self._measure(state.params, batch, reference_BGT)
         # A gradient that is not finite leaves the state unchanged.

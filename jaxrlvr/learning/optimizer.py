@@ -47,11 +47,11 @@ def check(config: OptimizerConfig) -> None:
         raise UserError(f"--optimizer.kind {config.kind!r} is unknown; there are {', '.join(get_args(Kind))}")
     if not 0 < config.learning_rate <= 1:
         raise UserError(
-            f"--optimizer.learning-rate {config.learning_rate:g} cannot be: a step changes each weight by about as "
-            "much; use 1 at most, and 1e-6 for a real checkpoint"
+            f"--optimizer.learning-rate {config.learning_rate:g} is out of range: use at most 1, and 1e-6 for a "
+            "real checkpoint; a step changes each weight by about this much"
         )
     if not config.beta2 < 1:
-        raise UserError(f"--optimizer.beta2 {config.beta2} cannot be: use a number below 1, such as 0.99")
+        raise UserError(f"--optimizer.beta2 {config.beta2} is out of range: use a number below 1, such as 0.99")
     if config.decay_steps and config.decay_steps <= config.warmup_steps:
         raise UserError(
             f"--optimizer.decay-steps {config.decay_steps} counts from the first step and must be more than "

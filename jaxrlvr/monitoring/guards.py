@@ -35,7 +35,7 @@ MIN_NORMS = 8
 
 @dataclass(frozen=True)
 class GuardConfig:
-    """When a run warns and stops."""
+    """Limits at which a run warns or stops."""
 
     mismatch_kl: float = setting(0.0, at_least=0, on_resume="harmless")
     """Mean KL between sampler and learner from which a step counts as mismatched; 0 for 1e-5 in float32, 1e-3 in
@@ -50,8 +50,8 @@ class GuardConfig:
     max_faults: float = setting(0.1, at_least=0, at_most=1, on_resume="harmless")
     """Share of a step's members with failed simulators above which the run ends."""
     stall_seconds: int = setting(1800, at_least=0, on_resume="harmless")
-    """Seconds without progress after which the run prints where it hangs; after as many again it ends. 0 waits for
-    ever.
+    """Seconds without progress after which the run prints where it hangs; after as many again it ends. 0 disables the
+    watchdog.
     """
 
 

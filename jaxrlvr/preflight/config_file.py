@@ -56,10 +56,10 @@ def _explain(file: Path, error: Exception, kind: type) -> str:
     """
     if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("configs."):
         spec = importlib.util.find_spec("configs")
-        found = next(iter(spec.submodule_search_locations or ()), "") if spec else ""
-        if found and Path(found).resolve() != Path(__file__).resolve().parents[2] / "configs":
+        location = next(iter(spec.submodule_search_locations or ()), "") if spec else ""
+        if location and Path(location).resolve() != Path(__file__).resolve().parents[2] / "configs":
             return (
-                f"{file} imports {error.name}, but {found} is imported instead of jaxrlvr's own package 'configs': "
+                f"{file} imports {error.name}, but {location} is imported instead of jaxrlvr's own package 'configs': "
                 "start with `jaxrlvr` instead of `python -m`, in another directory, or rename it"
             )
     renamed = {**RENAMED_IN_ENVS, **RENAMED, **former_fields(kind)}

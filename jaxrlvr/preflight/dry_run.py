@@ -67,5 +67,5 @@ def _about_devices(policy: PolicyConfig, model: models.ModelConfig, offloaded: i
     if policy.remat == "offload" and device.platform == "cpu":
         lines.append(f"remat      offload saves nothing on a CPU, whose memory is the host's: {size(offloaded)} more")
     elif policy.remat == "offload":
-        lines.append(f"remat      offload: {size(offloaded)} of layers' inputs wait in host memory")
+        lines.append(f"remat      offload: {size(offloaded)} of layers' inputs offloaded to host memory")
     return lines

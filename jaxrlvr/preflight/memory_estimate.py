@@ -31,9 +31,9 @@ class MemoryEstimate:
     caches: int
     """Keys and values of the groups sampled at a time, at their longest."""
     activations: int
-    """What the update of a micro-batch stores for its backward pass; an estimate."""
+    """Values that the update of a micro-batch stores for its backward pass; an estimate."""
     offloaded: int
-    """Activations of these that wait in host memory."""
+    """The part of the activations that is offloaded to host memory."""
     sampling: int
     """Peak while a step is sampled: no gradients, but a copy of the weights prepared for sampling."""
     updating: int
@@ -46,7 +46,7 @@ class MemoryEstimate:
 
 
 def estimate(config: RunConfig, placement: Placement) -> MemoryEstimate:
-    """Estimate the memory of a run. The state of the optimizer adafactor is next to nothing and counts as 0."""
+    """Estimate the memory of a run. The state of the optimizer adafactor is negligible and counts as 0."""
     rollout, policy, model = config.rollout, config.policy, placement.model
 
     def bytes_for(groups: int, mesh: MeshConfig) -> StepCost:

@@ -23,7 +23,7 @@ class StepGroups:
     used: list[int]
     """Indices into `played` of the groups that the update uses."""
     refills: int
-    """How many times more groups were sampled."""
+    """Number of times that further groups were sampled."""
 
     @property
     def groups(self) -> list[Group]:

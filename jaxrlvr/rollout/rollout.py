@@ -29,7 +29,7 @@ from models.forward import Forward
 
 @dataclass(frozen=True)
 class RolloutConfig:
-    """How members act."""
+    """Settings of the members' interaction with their simulators."""
 
     group_size: int = setting(8, at_least=2)
     """Members per group: attempts at the same task, at least two, since advantages compare them."""
@@ -42,7 +42,7 @@ class RolloutConfig:
     turn_tokens: int = setting(96, at_least=1)
     """Most tokens that a member writes in one turn."""
     detail: Detail = "compact"
-    """How much of tools and API responses the model sees: compact or full."""
+    """Amount of tools and API responses that the model sees: compact or full."""
     untagged_calls: bool = setting(False, formerly=("lenient",))
     """Accept tool calls without <tool_call> tags, bare or in a code fence, for checkpoints that never write the tag."""
     trace_reward_scenarios: tuple[str, ...] = setting((), formerly=("trace_only",))
@@ -202,9 +202,8 @@ def _answer(member: Trajectory, chat: Chat, config: RolloutConfig) -> list[int]:
         return []
     try:
         reply = member.episode.step(chat.text(turn))
-    except (
-        Exception
-    ):  # a bug of the simulator, not the model's mistake: such a trajectory is counted and not learnt from
+    # A bug of the simulator, not the model's mistake: such a trajectory is counted and not learnt from.
+    except Exception:
         member.stop, member.fault = "fault", traceback.format_exc()
         return []
     if reply.done:

@@ -35,7 +35,7 @@ def check(config: TaskConfig) -> None:
         if name not in envs.SCENARIOS:
             raise UserError(f"unknown scenario {name!r}; there are {', '.join(envs.SCENARIOS)}")
     if not config.scenarios or config.per_step < 1:
-        raise UserError("a step needs tasks: set --tasks.scenarios and --tasks.per-step to at least one")
+        raise UserError("--tasks.scenarios must name at least one scenario, and --tasks.per-step must be at least 1")
     if len(config.band) != 2 or not 0 < config.band[0] <= config.band[1] < 1:
         raise UserError(f"--tasks.band {config.band} must be two success rates, 0 < low <= high < 1")
 

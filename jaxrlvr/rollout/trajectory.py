@@ -7,8 +7,8 @@ from typing import Any
 from envs.task import Task
 
 STOPS = ("done", "turn_limit", "length", "max_turns", "fault")
-"""Why a member stopped: it called no tool; its turn reached `turn_tokens`; its suffix was full; it used all its turns;
-its simulator raised an exception (no reward, no gradient)."""
+"""Reasons to stop: the member called no tool; its turn reached `turn_tokens`; its suffix was full; it used all its
+turns; its simulator raised an exception (no reward, no gradient)."""
 
 
 @dataclass

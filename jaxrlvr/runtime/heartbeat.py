@@ -1,6 +1,6 @@
 """Heartbeats between a run's processes: if one dies or falls silent, the others exit with a message.
 
-Without them the others would wait for ever in a collective operation. Each process holds a TCP connection to the first
+Without them the others would wait forever in a collective operation. Each process holds a TCP connection to the first
 one. A process is lost when its connection breaks, or when nothing arrives on it for `SILENCE` seconds; a process that
 has finished says goodbye before it closes.
 """

@@ -1,6 +1,6 @@
 """Watchdog: report a run that makes no progress, with every thread's stack, then end it.
 
-A run that waits for ever (for a device, a file system, another process) holds its machines and prints nothing. Once
+A run that waits forever (for a device, a file system, another process) holds its machines and prints nothing. Once
 ended it can be started again with --resume.
 """
 

@@ -11,25 +11,25 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def figures(script: str, *arguments: str) -> dict[str, Any]:
-    """The last line of a benchmark's output."""
+    """Return the last line of a benchmark's output, parsed."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, str(ROOT / "benchmarks" / script), *arguments]
-    said = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
-    assert said.returncode == 0, said.stderr
-    return json.loads(said.stdout.splitlines()[-1])
+    result = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout.splitlines()[-1])
 
 
 def options(values: dict[str, int]) -> list[str]:
-    """As command-line arguments."""
+    """Return the command-line arguments of `values`."""
     return [text for name, value in values.items() for text in (f"--{name}", str(value))]
 
 
 def test_decode__smallest_size_gives_speeds_of_both_forms() -> None:
     small = ["--prompt", "16", "--generate", "4", "--batch", "2", "--shared", "16", "--members", "2", "--repeats", "1"]
-    told = figures("decode.py", "--no-peers", *small)
-    assert told["batch_2"]["ours"]["per_cpu_second"] > 0
-    row = told["shared_16"]
-    assert row["cpu_ratio"] == row["grouped"]["per_cpu_second"] / row["ungrouped"]["per_cpu_second"]
+    row = figures("decode.py", "--no-peers", *small)
+    assert row["batch_2"]["ours"]["per_cpu_second"] > 0
+    shared = row["shared_16"]
+    assert shared["cpu_ratio"] == shared["grouped"]["per_cpu_second"] / shared["ungrouped"]["per_cpu_second"]
 
 
 def test_mismatch__a_fault_stands_out_of_rounding_in_float32() -> None:
@@ -63,8 +63,8 @@ def test_ahead__counts_what_the_learner_waits_for() -> None:
 
 def test_prefixes__smallest_size_gives_the_same_keys_for_fewer_positions() -> None:
     small = {"groups": 4, "members": 2, "shared": 100, "rest": 8, "layers": 1, "width": 64, "repeats": 1}
-    told = figures("prefixes.py", *options(small))
-    assert told["positions"] == 4 * 128 / (128 + 4 * 8) and told["key_gap"] < 1e-4 and told["hidden_gap"] < 1e-4
+    row = figures("prefixes.py", *options(small))
+    assert row["positions"] == 4 * 128 / (128 + 4 * 8) and row["key_gap"] < 1e-4 and row["hidden_gap"] < 1e-4
 
 
 def test_outcome_gate__reads_what_runs_left_and_makes_none_again(tmp_path: Path) -> None:
@@ -78,54 +78,54 @@ def test_outcome_gate__reads_what_runs_left_and_makes_none_again(tmp_path: Path)
             gone = {"off": 0.0, "always": 0.25}[mode]
             lines = [{"success": seed, "groups/silenced": silenced} for silenced in (2 * gone, 0.0)]
             (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    told = figures("outcome_gate.py", "--out", str(tmp_path), "--seeds", "0", "1", "--modes", "off", "always")
-    assert told["modes"]["always"][1] == {"greedy": 0.75, "sampled": 0.5, "training": 1, "silenced": 0.25}
-    assert [one["silenced"] for one in told["modes"]["off"]] == [0, 0]
+    summary = figures("outcome_gate.py", "--out", str(tmp_path), "--seeds", "0", "1", "--modes", "off", "always")
+    assert summary["modes"]["always"][1] == {"greedy": 0.75, "sampled": 0.5, "training": 1, "silenced": 0.25}
+    assert [seed_row["silenced"] for seed_row in summary["modes"]["off"]] == [0, 0]
 
 
 def test_scaling__the_page_holds_what_is_computed() -> None:
     command = [sys.executable, str(ROOT / "benchmarks" / "scaling.py")]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert said.strip() and set(said.splitlines()) <= set((ROOT / "docs" / "scaling.md").read_text().splitlines())
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert printed.strip() and set(printed.splitlines()) <= set((ROOT / "docs" / "scaling.md").read_text().splitlines())
 
 
 def test_train_step__both_forms_have_one_loss_and_gradient() -> None:
     small = {"prefix": 24, "suffix": 8, "members": 2, "layers": 1, "width": 64, "repeats": 1}
-    told = figures("train_step.py", "--no-peers", *options(small))
-    assert told["over_naive"]["loss_difference"] < 1e-5
-    assert told["over_naive"]["gradient_difference"] < 1e-4
-    assert told["over_naive"]["ratio"] == told["naive"]["wall"] / told["grouped"]["wall"]
+    row = figures("train_step.py", "--no-peers", *options(small))
+    assert row["over_naive"]["loss_difference"] < 1e-5
+    assert row["over_naive"]["gradient_difference"] < 1e-4
+    assert row["over_naive"]["ratio"] == row["naive"]["wall"] / row["grouped"]["wall"]
 
 
 def test_packing__shared_rows_have_the_same_loss_and_gradient() -> None:
     small = {"prefix": 24, "suffix": 16, "shortest": 2, "members": 4, "layers": 1, "width": 64, "repeats": 1}
-    told = figures("packing.py", *options(small))
-    assert told["rows"] < 4 and told["loss_difference"] < 1e-5 and told["gradient_difference"] < 1e-4
+    row = figures("packing.py", *options(small))
+    assert row["rows"] < 4 and row["loss_difference"] < 1e-5 and row["gradient_difference"] < 1e-4
 
 
 def test_agentic__a_step_samples_every_turn_and_compiles_nothing() -> None:
     small = {"groups": 1, "members": 2, "turns": 2, "prompt": 16, "budget": 128, "repeats": 2}
-    told = figures("agentic.py", "--no-peers", *options(small))
-    assert told["ours"]["compiles"] == 0
-    assert 4 <= told["ours"]["tokens"] <= 2 * 128
+    row = figures("agentic.py", "--no-peers", *options(small))
+    assert row["ours"]["compiles"] == 0
+    assert 4 <= row["ours"]["tokens"] <= 2 * 128
 
 
 def test_gpu__smallest_size_runs_every_part() -> None:
-    told = figures("gpu.py", "--size", "smallest", "--remat", "none", "--repeats", "1", "--no-peers")["smallest"]
-    assert not [part for part, row in told.items() if "error" in row], told
-    rates, members = told["rates"], told["decode"]["members"]["8"]
+    parts = figures("gpu.py", "--size", "smallest", "--remat", "none", "--repeats", "1", "--no-peers")["smallest"]
+    assert not [part for part, row in parts.items() if "error" in row], parts
+    rates, members = parts["rates"], parts["decode"]["members"]["8"]
     floor = members["members"] * rates["bytes"] / members["bytes_per_token_of_all"]
     assert members["of_floor"] == members["per_wall_second"] / floor
     for form in ("grouped", "naive"):
-        row = told["train_none"][form]
+        row = parts["train_none"][form]
         assert row["utilisation"] == row["flops"] / row["wall"] / rates["flops"]
-    assert told["train_none"]["over_naive"]["loss_difference"] < 0.02
-    assert abs(told["step"]["behaviour_kl"]) < 1e-3
+    assert parts["train_none"]["over_naive"]["loss_difference"] < 0.02
+    assert abs(parts["step"]["behaviour_kl"]) < 1e-3
 
 
 def test_gpu__refuses_a_large_size_without_an_accelerator() -> None:
     command = [sys.executable, str(ROOT / "benchmarks" / "gpu.py"), "--size", "0.6b", "--repeats", "1"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
-    said = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert said.returncode == 1
-    assert "use --size smallest" in said.stderr.splitlines()[-1]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "use --size smallest" in result.stderr.splitlines()[-1]

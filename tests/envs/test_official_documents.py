@@ -107,7 +107,7 @@ def closed(api: str, schema: Any) -> Any:
     elif "additionalProperties" in schema and isinstance(schema["additionalProperties"], dict):
         result["additionalProperties"] = closed(api, schema["additionalProperties"])
     if "anyOf" in schema:
-        result["anyOf"] = [lazily(api, one) for one in schema["anyOf"]]
+        result["anyOf"] = [lazily(api, option) for option in schema["anyOf"]]
     if "items" in schema:
         result["items"] = lazily(api, schema["items"])
     return result

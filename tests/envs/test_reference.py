@@ -18,7 +18,9 @@ def test_reference__has_every_operation_with_its_parameters(api):
 
 def test_reference__examples_are_answered_and_the_common_ones_accepted():
     shown = {
-        one.splitlines()[0]: one.splitlines()[-2] for a in APIS.values() for one in reference(a).split("\n## ")[1:]
+        section.splitlines()[0]: section.splitlines()[-2]
+        for a in APIS.values()
+        for section in reference(a).split("\n## ")[1:]
     }
     assert all(answer.split()[0].isdigit() for answer in shown.values())
     for name in ("createIssue", "getIssue", "addComment", "createPage", "getPageById", "addLabelsToContent"):

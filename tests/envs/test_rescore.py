@@ -118,7 +118,7 @@ NOT_THERE = object()
 
 
 @pytest.mark.parametrize("bad", [NOT_THERE, None, "x", -1, 1.5, float("nan"), 10**400, True, [], {}, [[]], "\ud800"])
-def test_read__any_field_spoiled_or_lost_scores_or_is_told_in_one_line(bad, tmp_path, capsys):
+def test_read__any_invalid_or_missing_field_scores_or_is_reported_in_one_line(bad, tmp_path, capsys):
     for scenario, seed in (("jira_transition_conflict", 1), ("jira_read_issue", 0)):
         episode = envs.Episode(envs.sample(scenario, seed, "train"))
         for text in scripted_policies.oracle(episode.task):

@@ -43,11 +43,11 @@ def graded():
     verdict = envs.Episode.verdict
 
     def step(self, text):
-        self.said = getattr(self, "said", "") + text
+        self.written = getattr(self, "written", "") + text
         return envs.Reply(False, ('{"id": "12"}',))
 
     def graded_verdict(self):
-        return replace(verdict(self), reward=min(1.0, len(getattr(self, "said", "")) / 100))
+        return replace(verdict(self), reward=min(1.0, len(getattr(self, "written", "")) / 100))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(envs.Episode, "step", step)
@@ -146,11 +146,13 @@ def test_step__is_sampled_by_the_policy_before_the_update_before_it(whole, seen)
 
 
 def test_versions__are_in_the_episodes_and_their_lag_in_the_metrics(whole):
-    kept = [json.loads(line) for line in (whole.episodes / "train.jsonl").read_text().splitlines()]
-    assert {(one["step"], one["policy_version"]) for one in kept} == {(n, version(n)) for n in range(1, STEPS + 1)}
+    records = [json.loads(line) for line in (whole.episodes / "train.jsonl").read_text().splitlines()]
+    assert {(record["step"], record["policy_version"]) for record in records} == {
+        (n, version(n)) for n in range(1, STEPS + 1)
+    }
     assert [line["policy_lag"] for line in figures(whole)] == [0, 1, 1, 1, 1]
     judged = [json.loads(line) for line in (whole.episodes / "step-00003-greedy.jsonl").read_text().splitlines()]
-    assert judged and not any("policy_version" in one for one in judged)
+    assert judged and not any("policy_version" in record for record in judged)
 
 
 def test_mismatch__is_judged_against_the_policy_that_sampled(whole):
@@ -228,7 +230,7 @@ def test_stop__makes_a_checkpoint_leaves_what_is_in_flight_and_the_run_goes_on(c
     run, interruption, update, read = begun(config, tmp_path / "run"), Interruption(), Learner.update, Sampler.append
     reads = []
 
-    def asked(self, *arguments):
+    def interrupted(self, *arguments):
         interruption.signal = signal.SIGTERM
         return update(self, *arguments)
 
@@ -238,7 +240,7 @@ def test_stop__makes_a_checkpoint_leaves_what_is_in_flight_and_the_run_goes_on(c
         return read(self, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Learner, "update", asked)
+        patch.setattr(Learner, "update", interrupted)
         patch.setattr(Sampler, "append", late)
         assert train.train(config, load_policy(config.policy), run, interruption) == 1
     assert not any(thread.name.startswith("sampling") for thread in threading.enumerate())
@@ -276,12 +278,12 @@ def test_training__of_adapters_one_step_ahead_leaves_the_weights_under_them(conf
 
 def test_training__one_step_ahead_learns(config, tmp_path, monkeypatch):
     """To write letters: of what an untrained model writes about half are."""
-    monkeypatch.setattr(envs.Episode, "step", lambda self, text: setattr(self, "said", text) or envs.Reply(True, ()))
+    monkeypatch.setattr(envs.Episode, "step", lambda self, text: setattr(self, "written", text) or envs.Reply(True, ()))
     verdict = envs.Episode.verdict
 
     def letters(self):
-        said = getattr(self, "said", "") or " "
-        return replace(verdict(self), reward=sum(map(str.isalpha, said)) / len(said))
+        text = getattr(self, "written", "") or " "
+        return replace(verdict(self), reward=sum(map(str.isalpha, text)) / len(text))
 
     monkeypatch.setattr(envs.Episode, "verdict", letters)
     config = replace(
@@ -310,8 +312,8 @@ def test_check__says_what_sampling_ahead_needs(config):
 
 def test_describe__counts_the_copy(config, loaded):
     def memory(asynchronous):
-        told = replace(config, rollout=replace(config.rollout, asynchronous=asynchronous))
-        text = describe(told, "x", make_placement(told.policy, replace(loaded.config, hidden_size=3200)), None)
+        changed = replace(config, rollout=replace(config.rollout, asynchronous=asynchronous))
+        text = describe(changed, "x", make_placement(changed.policy, replace(loaded.config, hidden_size=3200)), None)
         return float(text.split("per device ")[1].split(" ")[0])
 
     assert memory(True) > memory(False)
@@ -326,10 +328,10 @@ def test_policy_lag__is_a_mean_over_sampled_tokens(make_groups):
 def make_groups(make_tasks):
     from jaxrlvr.rollout.trajectory import Group, Trajectory
 
-    def group(task, tokens, made):
-        member = Trajectory(None, [1] * tokens, [True] * tokens, [0.0] * tokens, version=made)
+    def group(task, tokens, version):
+        member = Trajectory(None, [1] * tokens, [True] * tokens, [0.0] * tokens, version=version)
         member.append([2, 2])
         return Group(task, [1], [member])
 
-    one, other = make_tasks(2)
-    return group(one, 6, 3), group(other, 2, 1)
+    first, second = make_tasks(2)
+    return group(first, 6, 3), group(second, 2, 1)

@@ -80,11 +80,11 @@ class Killed(Exception):
 
 def acting(patch, number, act):
     """Call `act` before the n-th update from now on."""
-    update, made = Learner.update, []
+    update, updates = Learner.update, []
 
     def acts(self, *arguments):
-        made.append(1)
-        if len(made) == number:
+        updates.append(1)
+        if len(updates) == number:
             act()
         return update(self, *arguments)
 
@@ -117,7 +117,7 @@ def test_signal__finishes_the_update_and_the_resumed_run_equals_the_whole_one(
     assert (out / "stages" / "able").exists() == (number >= 4)
 
     assert sft.main(["--resume", str(out)]) == 0
-    assert f"going on after update {number}" in capsys.readouterr().out
+    assert f"continuing after update {number}" in capsys.readouterr().out
     assert left_behind(out) == whole
 
 
@@ -130,7 +130,7 @@ def test_kill__loses_the_updates_after_the_last_checkpoint_and_changes_nothing(
         acting(patch, number, kill)
         sft.main([config_file, "--out", str(out)])
     assert sft.main(["--resume", str(out)]) == 0
-    before = {2: "there is no checkpoint: beginning again", 5: "going on after update 4"}
+    before = {2: "no checkpoint yet: starting from update 1", 5: "continuing after update 4"}
     assert before[number] in capsys.readouterr().out
     assert left_behind(out) == whole
 
@@ -157,7 +157,7 @@ def test_resume__of_a_damaged_checkpoint_takes_the_one_before_of_another_stage(w
     largest.write_bytes(data)
     assert sft.main(["--resume", str(stopped)]) == 0
     printed = capsys.readouterr().out
-    assert "checkpoints/6 is damaged" in printed and "going on after update 4" in printed
+    assert "checkpoints/6 is damaged" in printed and "continuing after update 4" in printed
     assert left_behind(stopped) == whole
 
 
@@ -166,9 +166,9 @@ def test_resume__of_a_finished_run_writes_its_result_again_and_can_make_it_longe
     shutil.rmtree(stopped / "stages")
     (stopped / "model.safetensors").unlink()
     assert sft.main(["--resume", str(stopped)]) == 0
-    found = left_behind(stopped)
-    assert found["figures"] == whole["figures"]
-    assert found["files"]["model.safetensors"] == whole["files"]["model.safetensors"]
+    outputs = left_behind(stopped)
+    assert outputs["figures"] == whole["figures"]
+    assert outputs["files"]["model.safetensors"] == whole["files"]["model.safetensors"]
     assert sft.main(["--resume", str(stopped), "--stages.1.steps", "4"]) == 0
     assert "continuing with a different stages.1.steps" in capsys.readouterr().out
     assert left_behind(stopped)["figures"][:UPDATES] == whole["figures"]
@@ -183,22 +183,22 @@ def refused(*arguments):
 
 
 def test_resume__refuses_what_makes_it_another_run(stopped, config_file, tmp_path, capsys):
-    said = refused("--resume", stopped, "--stages.0.steps", "9", "--seed", "3")
-    assert "cannot continue with a different stages.0.steps, seed: start a new run" in said
+    message = refused("--resume", stopped, "--stages.0.steps", "9", "--seed", "3")
+    assert "cannot continue with a different stages.0.steps, seed: start a new run" in message
     assert "leave out --out" in refused("--resume", stopped, "--out", tmp_path)
     assert "takes the config from the run" in refused(config_file, "--resume", stopped)
     assert "--force needs --resume" in refused(config_file, "--force")
     assert "--resume needs a value" in refused("--resume")
     assert sft.main(["--resume", str(stopped), "--seed", "3", "--force", "--micro-batch", "1"]) == 0
-    said = capsys.readouterr().out
-    assert "forced: from here on, seed make it a different run" in said
+    printed = capsys.readouterr().out
+    assert "forced: from here on, seed make it a different run" in printed
     stored = from_json((stopped / "training" / "config.json").read_text(), SFTConfig)
     assert stored.seed == 3 and stored.micro_batch == 1
 
 
 def test_resume__of_what_is_no_run_is_refused(tmp_path, model_directory):
-    for place in (tmp_path / "nothing", model_directory):
-        assert "has no run of this command to continue" in refused("--resume", place)
+    for path in (tmp_path / "nothing", model_directory):
+        assert "has no run of this command to continue" in refused("--resume", path)
     (tmp_path / "training").mkdir()
     (tmp_path / "training" / "config.json").write_text('{"stages": 3}')
     assert "is not a run's config: config.json: stages is 3" in refused("--resume", tmp_path)
@@ -234,14 +234,14 @@ def test_sft__on_a_full_disk_says_how_to_go_on(stopped, monkeypatch):
 def test_resume__of_adapters_and_chats_equals_the_whole_run(config, tmp_path, monkeypatch):
     """Frozen weights are not in a checkpoint; chats are drawn in an order that goes on over epochs."""
     file = tmp_path / "chats.jsonl"
-    asked = [{"role": "user", "content": "say it"}, {"role": "assistant", "content": "it"}]
-    chats = [{"messages": [*asked[:1], {"role": "assistant", "content": word}]} for word in ("one", "two", "three")]
+    messages = [{"role": "user", "content": "say it"}, {"role": "assistant", "content": "it"}]
+    chats = [{"messages": [*messages[:1], {"role": "assistant", "content": word}]} for word in ("one", "two", "three")]
     file.write_text("".join(json.dumps(chat) + "\n" for chat in chats))
     stage = Stage("chats", 4, OptimizerConfig(learning_rate=1e-2), chats=str(file), episodes=2)
-    one = replace(config, stages=(stage,), lora=models.Lora(rank=2), checkpoint_every=9)
-    straight = replace(one, out=str(tmp_path / "straight"))
+    single_stage = replace(config, stages=(stage,), lora=models.Lora(rank=2), checkpoint_every=9)
+    straight = replace(single_stage, out=str(tmp_path / "straight"))
     assert sft.run(straight, sft.Interruption())
-    stopping, cut = sft.Interruption(), replace(one, out=str(tmp_path / "cut"))
+    stopping, cut = sft.Interruption(), replace(single_stage, out=str(tmp_path / "cut"))
     with monkeypatch.context() as patch:
         acting(patch, 3, lambda: setattr(stopping, "signal", signal.SIGTERM))
         assert not sft.run(cut, stopping)
@@ -261,9 +261,9 @@ def test_resume__of_a_model_from_nothing_makes_it_once(config, tmp_path, monkeyp
         acting(patch, 3, kill)
         sft.run(cut, sft.Interruption())
     start = Path(cut.out) / "stages" / "start" / "model.safetensors"
-    made = start.stat().st_mtime_ns
+    modified = start.stat().st_mtime_ns
     assert sft.run(cut, sft.Interruption(), resume=True)
-    assert start.stat().st_mtime_ns == made
+    assert start.stat().st_mtime_ns == modified
     assert left_behind(Path(cut.out)) == left_behind(Path(straight.out))
 
 

@@ -42,11 +42,11 @@ def graded():
     verdict = envs.Episode.verdict
 
     def step(self, text):
-        self.said = getattr(self, "said", "") + text
+        self.written = getattr(self, "written", "") + text
         return envs.Reply(False, ('{"id": "12"}',))
 
     def graded_verdict(self):
-        return replace(verdict(self), reward=min(1.0, len(getattr(self, "said", "")) / 100))
+        return replace(verdict(self), reward=min(1.0, len(getattr(self, "written", "")) / 100))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(envs.Episode, "step", step)
@@ -76,7 +76,7 @@ def begun(config, path):
 
 @pytest.fixture(scope="module")
 def compiled():
-    """How many programs had been compiled when the whole run had warmed up, and when it had ended."""
+    """Numbers of programs compiled by the end of the whole run's warm-up, and by its end."""
     return {}
 
 
@@ -132,7 +132,7 @@ def figures(run):
 
 
 def without_clock(lines):
-    """What does not depend on the machine's speed, nor on what was compiled before."""
+    """Return the metrics that depend neither on the machine's speed nor on earlier compilations."""
     return [
         {name: value for name, value in line.items() if not name.startswith(metrics.MACHINE_DEPENDENT)}
         for line in lines
@@ -143,9 +143,9 @@ def test_run__leaves_everything_behind(whole):
     names = {path.name for path in whole.path.iterdir()}
     assert names >= {"config.json", "metrics.jsonl", "tensorboard", "episodes", "checkpoints"}
     assert list((whole.path / "tensorboard").glob("events*"))
-    kept = {path.name for path in whole.episodes.iterdir()}
+    files = {path.name for path in whole.episodes.iterdir()}
     ways = {f"step-{step:05d}-{way}.jsonl" for step in (0, STEPS) for way in ("greedy", "sampled")}
-    assert kept == ways | {"train.jsonl"}
+    assert files == ways | {"train.jsonl"}
     for name in ways:
         assert len((whole.episodes / name).read_text().splitlines()) == 2 * 3
 
@@ -307,19 +307,19 @@ def test_run__keeps_the_batches_of_a_skipped_update_and_goes_on(config, tmp_path
     run_training(replace(config, steps=2), run)
     assert [line["update/skipped"] for line in figures(run)] == [1, 0]
     assert "step 1: update skipped, its gradient norm nan is not finite" in capsys.readouterr().out
-    with np.load(run.path / "skipped" / "step-00001.npz") as kept:
-        assert np.isnan(kept["0/advantage_BG"]).any()
+    with np.load(run.path / "skipped" / "step-00001.npz") as skipped:
+        assert np.isnan(skipped["0/advantage_BG"]).any()
 
 
 def test_stop__during_an_evaluation_abandons_it_and_the_resumed_run_makes_it(config, whole, tmp_path, monkeypatch):
     run = begun(config, tmp_path / "run")
     interruption, write = Interruption(), train.write_episodes
 
-    def asked(*arguments, **about):
+    def interrupted(*arguments, **about):
         write(*arguments, **about)
         interruption.signal = signal.SIGTERM
 
-    monkeypatch.setattr(train, "write_episodes", asked)
+    monkeypatch.setattr(train, "write_episodes", interrupted)
     assert train.train(config, load_policy(config.policy), run, interruption) == 0
     assert run.load_result("before") is None
     monkeypatch.undo()
@@ -349,8 +349,8 @@ def test_ctrl_c__makes_a_checkpoint_and_the_run_goes_on(config_file, tmp_path, m
     with monkeypatch.context() as patch:
         patch.setattr(collection, "training_tasks", interrupted)
         assert train.main([config_file, "--run-dir", str(path)]) == 130
-    said = capsys.readouterr().out
-    assert f"stopped after step 1; continue with: python -m jaxrlvr.train --resume {path}" in said
+    printed = capsys.readouterr().out
+    assert f"stopped after step 1; continue with: python -m jaxrlvr.train --resume {path}" in printed
     assert (path / "checkpoints" / "1").is_dir() and not (path / "summary.json").exists()
 
     assert train.main(["--resume", str(path)]) == 0
@@ -385,8 +385,8 @@ def test_train__on_a_full_disk_says_how_to_go_on_and_hides_no_other_error(config
 def test_dry_run__says_what_would_run_and_writes_nothing(config_file, tmp_path, capsys):
     path = tmp_path / "run"
     assert train.main([config_file, "--run-dir", str(path), "--dry-run"]) == 0
-    said = capsys.readouterr().out
-    assert "2 tasks x 4 members" in said and "<|im_start|>assistant" in said
+    printed = capsys.readouterr().out
+    assert "2 tasks x 4 members" in printed and "<|im_start|>assistant" in printed
     assert not path.exists()
 
 
@@ -408,12 +408,12 @@ def test_dry_run__says_what_would_run_and_writes_nothing(config_file, tmp_path, 
     ids=["frozen", "mesh"],
 )
 def test_dry_run__refuses_what_the_run_refuses_and_says_the_same(config_file, tmp_path, arguments):
-    said = []
+    messages = []
     for more in ((), ("--dry-run",)):
         with pytest.raises((UserError, models.ModelError)) as raised:
             train.main([config_file, "--run-dir", str(tmp_path / "run"), *arguments, *more])
-        said.append(str(raised.value))
-    assert said[0] == said[1] and "\n" not in said[0]
+        messages.append(str(raised.value))
+    assert messages[0] == messages[1] and "\n" not in messages[0]
     assert not (tmp_path / "run").exists()
 
 
@@ -445,9 +445,9 @@ def test_export__of_a_run_holds_its_weights_tokenizer_and_template(whole, tmp_pa
     export.main([str(whole.path), "--out", str(out)])
     assert f"wrote {out} (step {STEPS} of {whole.path})" in capsys.readouterr().out
     chex.assert_trees_all_equal(jax.device_get(nnx.split(models.load(out))[1]), weights(whole))
-    found = load_trained(str(out)).policy.chat
-    assert found.tokenizer.get_vocab() == loaded.chat.tokenizer.get_vocab()
-    assert found.prompt("hello", ()) == loaded.chat.prompt("hello", ())
+    chat = load_trained(str(out)).policy.chat
+    assert chat.tokenizer.get_vocab() == loaded.chat.tokenizer.get_vocab()
+    assert chat.prompt("hello", ()) == loaded.chat.prompt("hello", ())
 
 
 def test_export__gives_transformers_the_same_logits(whole, tmp_path):

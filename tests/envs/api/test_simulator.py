@@ -51,7 +51,7 @@ def test_call__a_refused_write_changes_nothing_not_even_the_clock():
     assert simulator.world == task.world
 
 
-def test_new_id__is_never_one_that_a_record_has():
+def test_new_id__is_never_that_of_a_record():
     world = World(next_id=7)
     world.table("pages")["7"] = {"id": "7"}
     world.table("spaces")["8"] = {"id": "8"}
@@ -77,16 +77,18 @@ def test_digests__are_one_per_call_the_same_again_and_change_with_writes_alone()
     runs = []
     for _ in range(2):
         simulator = Simulator(task.world, task.api.by_name(), digested=True)
-        wrote = [simulator.operations[one.name].writes & simulator.call(one.name, one.arguments).ok for one in calls]
+        wrote = [
+            simulator.operations[call.name].writes & simulator.call(call.name, call.arguments).ok for call in calls
+        ]
         runs.append(simulator.digests)
     before = [task.world.digest(), *runs[0]]
-    assert [one != other for one, other in zip(before, runs[0], strict=False)] == wrote
+    assert [old != new for old, new in zip(before, runs[0], strict=False)] == wrote
     assert runs[0] == runs[1] and len(runs[0]) == len(calls) and True in wrote and not all(wrote)
     assert Simulator(task.world, task.api.by_name()).digests == []
 
 
 def test_digest__sees_a_record_that_differs_in_one_value():
-    one, other = World(), World()
-    one.table("pages")["7"] = {"id": "7", "title": "A"}
+    world, other = World(), World()
+    world.table("pages")["7"] = {"id": "7", "title": "A"}
     other.table("pages")["7"] = {"id": "7", "title": "B"}
-    assert one.digest() != other.digest() and one.digest() == one.copy().digest()
+    assert world.digest() != other.digest() and world.digest() == world.copy().digest()

@@ -63,8 +63,8 @@ def test_audit__the_same_twice():
     assert audit(LIBRARY, 5, ("mutants", "spread")) == audit(LIBRARY, 5, ("mutants", "spread"))
 
 
-def test_oracle__one_that_does_not_do_what_was_asked_fails():
-    """Where a check compares with a goal of the task's own: the oracle's calls are the goal everywhere else."""
+def test_oracle__that_does_not_fulfil_the_request_fails():
+    """Use a check that compares with the task's `goal`: all others compare with the oracle's calls."""
 
     def wrong(draft: TaskDraft, split: str) -> TaskDraft:
         find, lend = draft.oracle
@@ -76,7 +76,7 @@ def test_oracle__one_that_does_not_do_what_was_asked_fails():
     assert "argument/days" in failed(checked(*checks, scenario=redrawn(wrong)), "oracle")["oracle"][0]
 
 
-def test_oracle__one_that_the_api_refuses_fails():
+def test_oracle__that_the_api_refuses_fails():
     def refused(draft: TaskDraft, split: str) -> TaskDraft:
         find, lend = draft.oracle
         return replace(draft, oracle=(find, PlannedCall(lend.name, {**lend.arguments, "days": 0})))
@@ -107,8 +107,8 @@ def scaled(weight: float) -> list[Check]:
     ],
 )
 def test_floors__a_gift_to_a_cheap_policy_fails(floor, gift):
-    found = failed(checked(*scaled(0.5), Check("gift", 0.5, gift, "")), "floors")
-    assert floor in found and "more than 0.3" in found[floor][0]
+    failures = failed(checked(*scaled(0.5), Check("gift", 0.5, gift, "")), "floors")
+    assert floor in failures and "more than 0.3" in failures[floor][0]
 
 
 @pytest.mark.parametrize(
@@ -132,8 +132,8 @@ def test_floors__an_answer_that_may_be_a_copy_of_what_was_read_fails_though_noth
         values = quoted(attempt.task.answer)
         return float(all(value.lower() in attempt.trace.answer.lower() for value in values))
 
-    found = failed(checked(Check("outcome", 1.0, states_both_facts, "", outcome=True), scenario=read), "floors")
-    assert "dump-answer earns 1.000" in found["dump-answer"][0]
+    failures = failed(checked(Check("outcome", 1.0, states_both_facts, "", outcome=True), scenario=read), "floors")
+    assert "dump-answer earns 1.000" in failures["dump-answer"][0]
 
 
 def test_mutants__a_read_in_the_turn_of_the_write_that_needs_it_survives_where_only_order_counts():
@@ -172,8 +172,8 @@ def test_mutants__an_argument_that_no_check_looks_at_survives():
 
 def test_success__an_outcome_that_holds_without_effect_fails():
     easy = [check for check in LIBRARY.checks if not check.outcome]
-    found = failed(checked(*easy, outcome(0.35, lambda task, changed: True, "")), "success")
-    assert "without their effect" in found["success"][0]
+    failures = failed(checked(*easy, outcome(0.35, lambda task, changed: True, "")), "success")
+    assert "without their effect" in failures["success"][0]
 
 
 def test_success__an_outcome_that_minds_no_other_record_fails():
@@ -191,12 +191,13 @@ def test_success__two_outcomes_fail():
 
 
 @pytest.mark.parametrize(
-    ("score", "told"),
+    ("score", "message"),
     [(lambda attempt: 1.0, "saturated"), (lambda attempt: 0.0, "flat"), (lambda attempt: 0.0, "too hard")],
 )
-def test_spread__a_reward_that_does_not_tell_good_from_bad_fails(score, told):
+def test_spread__a_reward_that_does_not_tell_good_from_bad_fails(score, message):
     assert any(
-        told in failure for failure in failed(checked(Check("only", 1.0, score, "", outcome=True)), "spread")["spread"]
+        message in failure
+        for failure in failed(checked(Check("only", 1.0, score, "", outcome=True)), "spread")["spread"]
     )
 
 
@@ -207,7 +208,8 @@ def test_spread__all_or_nothing_is_coarse():
         return float(only.score(attempt) == 1.0 and [c.name for c in attempt.trace] == ["findBooks", "createLoan"])
 
     assert any(
-        "coarse" in told for told in failed(checked(Check("only", 1.0, exact, "", outcome=True)), "spread")["spread"]
+        "coarse" in failure
+        for failure in failed(checked(Check("only", 1.0, exact, "", outcome=True)), "spread")["spread"]
     )
 
 
@@ -215,11 +217,11 @@ def test_heldout__values_of_both_splits_fail():
     def draw(rng, split) -> TaskDraft:
         return LIBRARY.draw(rng, "train")
 
-    found = failed(replace(LIBRARY, draw=draw), "held-out")["held-out"]
-    assert "share the values" in found[0] and "share the words" in found[1]
+    failures = failed(replace(LIBRARY, draw=draw), "held-out")["held-out"]
+    assert "share the values" in failures[0] and "share the words" in failures[1]
 
 
-def test_heldout__no_wording_kept_back_fails():
+def test_heldout__without_held_out_wordings_fails():
     plain = redrawn(lambda draft, split: replace(draft, request=f'Lend "{draft.oracle[0].arguments["title"]}".'))
     assert any("no wording of the request is held out" in text for text in failed(plain, "held-out")["held-out"])
 
@@ -236,8 +238,8 @@ def test_audit__what_a_scenario_raises_is_a_finding():
     def broken(attempt) -> float:
         raise KeyError("colour")
 
-    found = failed(checked(Check("only", 1.0, broken, "", outcome=True)), "oracle")
-    assert found["oracle"] == ("KeyError: 'colour'",)
+    failures = failed(checked(Check("only", 1.0, broken, "", outcome=True)), "oracle")
+    assert failures["oracle"] == ("KeyError: 'colour'",)
 
 
 def test_command__prints_a_row_and_exits_with_what_was_found(capsys, tmp_path):
@@ -268,7 +270,7 @@ def test_command__audits_every_scenario_of_a_file_or_its_only_one(capsys, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["nope"], "unknown scenario 'nope'"),
         (["nope.py"], "no such file: nope.py"),
@@ -278,6 +280,6 @@ def test_command__audits_every_scenario_of_a_file_or_its_only_one(capsys, tmp_pa
         (["--frobnicate"], "frobnicate"),
     ],
 )
-def test_command__a_users_mistake_is_one_sentence(arguments, told):
-    with pytest.raises(envs.EnvError, match=told):
+def test_command__a_users_mistake_is_one_sentence(arguments, message):
+    with pytest.raises(envs.EnvError, match=message):
         command.main(arguments)

@@ -15,7 +15,11 @@ def renamed(scenario: str, difficulty: int, seeds: int = 30) -> Counter:
     counts: Counter = Counter()
     for seed in range(seeds):
         task = envs.sample(scenario, seed, "train", difficulty)
-        ends = [(one.where.split()[0], one.where.split()[-1]) for one in mutants(task) if one.kind == "rename tool"]
+        ends = [
+            (mutant.where.split()[0], mutant.where.split()[-1])
+            for mutant in mutants(task)
+            if mutant.kind == "rename tool"
+        ]
         counts += Counter(f"{tool} {other}" for tool, other in ends if other in task.tools)
     return counts
 
@@ -56,7 +60,7 @@ def test_kinds__each_is_made_somewhere_and_no_other():
 
 
 def test_unknown_argument__is_put_into_every_object_of_every_call_and_everywhere_at_once():
-    wheres = [one.where for task, one in of_kind("jira_create_issue", "unknown argument", seeds=1)]
+    wheres = [mutant.where for task, mutant in of_kind("jira_create_issue", "unknown argument", seeds=1)]
     inner = ("", "fields.", "fields.project.", "fields.issuetype.", "fields.priority.")
     assert wheres == [f"createIssue (call 1) with {path}{UNDECLARED}" for path in inner] + [
         f"{UNDECLARED} in every call"
@@ -65,29 +69,29 @@ def test_unknown_argument__is_put_into_every_object_of_every_call_and_everywhere
 
 def test_merge_turns__only_where_a_call_needs_an_answer():
     assert list(of_kind("jira_create_issue", "merge turns")) == []
-    moved = [one for _, one in of_kind("jira_transition_ticket", "merge turns", seeds=1)]
-    assert [one.where for one in moved] == ["getTransitions and doTransition (call 2)", "all calls"]
-    assert all(len(one.turns) == 2 and one.turns[0].count("<tool_call>") == 2 for one in moved)
+    moved = [mutant for _, mutant in of_kind("jira_transition_ticket", "merge turns", seeds=1)]
+    assert [mutant.where for mutant in moved] == ["getTransitions and doTransition (call 2)", "all calls"]
+    assert all(len(mutant.turns) == 2 and mutant.turns[0].count("<tool_call>") == 2 for mutant in moved)
     # The first search is needed too, though another one lies between.
-    link = [one.where for _, one in of_kind("jira_link_duplicate", "merge turns", seeds=1)]
+    link = [mutant.where for _, mutant in of_kind("jira_link_duplicate", "merge turns", seeds=1)]
     assert link == [f"{SEARCH} and linkIssues (call 3)"] * 2 + ["all calls"]
 
 
 def test_merge_turns__leaves_every_call_as_it_was():
     for scenario in envs.SCENARIOS:
-        for task, one in of_kind(scenario, "merge turns", seeds=3):
-            calls = "\n".join(one.turns).count("<tool_call>")
-            assert calls == len(task.oracle) and len(one.turns) < len(task.oracle) + 1
+        for task, mutant in of_kind(scenario, "merge turns", seeds=3):
+            calls = "\n".join(mutant.turns).count("<tool_call>")
+            assert calls == len(task.oracle) and len(mutant.turns) < len(task.oracle) + 1
 
 
 def test_spam_reads__come_before_the_call_that_they_resemble():
-    for task, one in of_kind("confluence_create_page", "spam reads", seeds=2):
-        assert len(one.turns) == SPAM + len(task.oracle) + 1
-        assert len(set(one.turns)) == len(one.turns)
+    for task, mutant in of_kind("confluence_create_page", "spam reads", seeds=2):
+        assert len(mutant.turns) == SPAM + len(task.oracle) + 1
+        assert len(set(mutant.turns)) == len(mutant.turns)
 
 
-def test_extra_argument__is_one_that_makes_a_difference_to_the_site():
-    linked = [one.where for _, one in of_kind("confluence_page_from_issue", "extra argument", seeds=1)]
+def test_extra_argument__changes_the_site():
+    linked = [mutant.where for _, mutant in of_kind("confluence_page_from_issue", "extra argument", seeds=1)]
     names = [where.split(" with ")[1].split(" = ")[0] for where in linked if where.startswith("createOrUpdate")]
     assert sorted(names) == ["globalId", "object.summary", "relationship"]
     # A read that says more is none.
@@ -99,9 +103,9 @@ def test_mutants__cost_by_the_trace_alone_too(scenario):
     """Except an additional declared argument, whose effect only the final site shows."""
     for seed, split in ((1, "train"), (2, "heldout")):
         task = envs.sample(scenario, seed, split, 1 + seed)
-        for one in mutants(task):
+        for mutant in mutants(task):
             episode = envs.Episode(task, trace_only=True)
-            for text in one.turns:
+            for text in mutant.turns:
                 if episode.step(text).done:
                     break
-            assert episode.verdict().reward < 1 or one.kind == "extra argument", (one.kind, one.where)
+            assert episode.verdict().reward < 1 or mutant.kind == "extra argument", (mutant.kind, mutant.where)

@@ -10,17 +10,17 @@ from tests.envs.confluence.site import TEXT, A, B, site
 
 @pytest.fixture(scope="module")
 def simulator():
-    made = site()
+    simulator = site()
     for title, text in (("Red fox", "runs fast"), ("Blue fox", "sleeps"), ("Plan", "red paint")):
         body = {**TEXT, "value": f"<p>{text}</p>"}
-        made.call("createPage", {"spaceId": A, "parentId": B, "title": title, "body": body})
-    page = made.world.find("pages", title="Plan")[0]["id"]
-    made.call("addLabelsToContent", {"id": page, "labels": [{"prefix": "global", "name": "todo"}]})
-    return made
+        simulator.call("createPage", {"spaceId": A, "parentId": B, "title": title, "body": body})
+    page = simulator.world.find("pages", title="Plan")[0]["id"]
+    simulator.call("addLabelsToContent", {"id": page, "labels": [{"prefix": "global", "name": "todo"}]})
+    return simulator
 
 
 @pytest.mark.parametrize(
-    ("cql", "found"),
+    ("cql", "titles"),
     [
         ("title = 'Red fox'", ["Red fox"]),
         ("title ~ fox", ["Red fox", "Blue fox"]),
@@ -41,16 +41,16 @@ def simulator():
         (r'title = "Red \"fox\""', []),
     ],
 )
-def test_search__finds(simulator, cql, found):
+def test_search__finds(simulator, cql, titles):
     body = simulator.call("searchByCQL", {"cql": cql}).body
-    assert [result["title"] for result in body["results"]] == found
-    assert body["totalSize"] == body["size"] == len(found) and body["cqlQuery"] == cql
+    assert [result["title"] for result in body["results"]] == titles
+    assert body["totalSize"] == body["size"] == len(titles) and body["cqlQuery"] == cql
     content = simulator.call("searchContentByCQL", {"cql": cql}).body
-    assert [result["title"] for result in content["results"]] == found
+    assert [result["title"] for result in content["results"]] == titles
 
 
 @pytest.mark.parametrize(
-    ("cql", "told"),
+    ("cql", "message"),
     [
         ("", "empty"),
         ("title", "expected an operator at the end"),
@@ -71,9 +71,9 @@ def test_search__finds(simulator, cql, found):
         ("(" * 150, "expected a field"),
     ],
 )
-def test_search__refuses(simulator, cql, told):
+def test_search__refuses(simulator, cql, message):
     refused = simulator.call("searchByCQL", {"cql": cql})
-    assert refused.status == 400 and told in refused.body["message"]
+    assert refused.status == 400 and message in refused.body["message"]
 
 
 def test_search__pages_of_results_follow_each_other(simulator):

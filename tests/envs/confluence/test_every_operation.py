@@ -177,15 +177,15 @@ def test_update__a_version_that_is_not_the_next_is_a_conflict(name, arguments, w
     number = arguments["version"]["number"]
     refused = simulator.call(name, named(arguments, ids))
     (error,) = refused.body["errors"]
-    told = f"Version must be incremented when updating a {what}. Current Version: [1]. Provided version: [{number}]"
-    assert (refused.status, error["code"], error["title"]) == (409, "CONFLICT", told)
+    title = f"Version must be incremented when updating a {what}. Current Version: [1]. Provided version: [{number}]"
+    assert (refused.status, error["code"], error["title"]) == (409, "CONFLICT", title)
 
 
 def test_find__every_id_of_the_wrong_type_or_of_nothing_is_refused():
     simulator = Simulator(site().world, CONFLUENCE.by_name())
     for operation in CONFLUENCE.operations:
-        for place, parameter in enumerate(p for p in operation.parameters if p.location == "path"):
-            if place == 0 and operation.path.startswith("/wiki/api/v2"):
+        for index, parameter in enumerate(p for p in operation.parameters if p.location == "path"):
+            if index == 0 and operation.path.startswith("/wiki/api/v2"):
                 others = {p.name: "1" for p in operation.parameters if p.required and p.schema != {"type": "object"}}
                 refused = simulator.call(operation.name, {**others, parameter.name: "x y"})
                 assert refused.status in (400, 404), operation.name

@@ -36,9 +36,9 @@ class Site(RuleBasedStateMachine):
 
     @rule(parent=ANY, title=TITLES, space=st.sampled_from(["111111", "222222"]))
     def create(self, parent, title, space):
-        made = self.call("createPage", spaceId=space, parentId=self.page(parent), title=title, body=TEXT)
-        if made.ok:
-            self.writes[made.body["id"]] = 1
+        response = self.call("createPage", spaceId=space, parentId=self.page(parent), title=title, body=TEXT)
+        if response.ok:
+            self.writes[response.body["id"]] = 1
 
     @rule(page=ANY, title=TITLES, parent=ANY, behind=st.integers(0, 1))
     def update(self, page, title, parent, behind):

@@ -34,8 +34,8 @@ def test_get_spaces__filters_by_key(site):
 def test_get_pages__needs_the_space_to_tell_equal_titles_apart(site):
     both = site.call("getPages", {"title": "Handbook"}).body["results"]
     assert [page["id"] for page in both] == ["111116", "222227"]
-    one = site.call("getPages", {"title": "Handbook", "space-id": ["222222"]}).body["results"]
-    assert [page["id"] for page in one] == ["222227"]
+    results = site.call("getPages", {"title": "Handbook", "space-id": ["222222"]}).body["results"]
+    assert [page["id"] for page in results] == ["222227"]
     assert len(site.call("getPages", {"limit": 1}).body["results"]) == 1
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from envs.api.world import World
 from envs.confluence.world import put_page, put_space
-from envs.http import Site
+from envs.http import Gateway
 from envs.serve import APIS, bind, server
 from tests.envs.confluence.site import HOME, TEXT, A, B
 from tests.envs.jira.site import site
@@ -20,16 +20,16 @@ def both_sites() -> World:
 
 
 @contextmanager
-def served(world: World, **options) -> Iterator[tuple[str, Site]]:
-    """Serve a site until the block ends; yields its address and the site."""
+def served(world: World, **options) -> Iterator[tuple[str, Gateway]]:
+    """Serve a site until the block ends; yields its address and the gateway."""
     bound = bind("127.0.0.1", 0)
     address = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    site = Site(world, APIS, address, **options)
-    uvicorn_server = server(site)
+    gateway = Gateway(world, APIS, address, **options)
+    uvicorn_server = server(gateway)
     thread = threading.Thread(target=uvicorn_server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
     try:
-        yield address, site
+        yield address, gateway
     finally:
         uvicorn_server.should_exit = True
         thread.join(20)

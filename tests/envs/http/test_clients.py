@@ -66,7 +66,7 @@ def test_jira__an_issues_life(jira):
     issue.update(summary="Oil both gates", update={"labels": [{"add": "red"}]})
     issue.add_field_value("labels", "blue")
     assert (issue.fields.summary, issue.fields.labels) == ("Oil both gates", ["blue", "red"])
-    ways = {one["name"]: one["id"] for one in jira.transitions(issue)}
+    ways = {step["name"]: step["id"] for step in jira.transitions(issue)}
     assert jira.find_transitionid_by_name(issue, "start") == ways["Start"]
     jira.transition_issue(issue, "Start")
     assert jira.issue(issue.key, expand="changelog").fields.status.name == "In Progress"
@@ -82,17 +82,20 @@ def test_jira__many_issues_are_created_and_found(jira):
     from jira import JIRAError
 
     created = jira.create_issues([NEW, NEW | {"summary": ""}])
-    assert [(one["status"], one["issue"] and one["issue"].key) for one in created] == [
+    assert [(entry["status"], entry["issue"] and entry["issue"].key) for entry in created] == [
         ("Success", "AA-3"),
         ("Error", None),
     ]
-    found = jira.enhanced_search_issues("project = AA ORDER BY key", maxResults=False, fields="summary")
-    assert [(one.key, one.fields.summary) for one in found] == [
+    issues = jira.enhanced_search_issues("project = AA ORDER BY key", maxResults=False, fields="summary")
+    assert [(entry.key, entry.fields.summary) for entry in issues] == [
         ("AA-1", "Fix the door"),
         ("AA-2", "Paint the wall"),
         ("AA-3", "Oil the gate"),
     ]
-    assert [one.key for one in jira.search_issues("project = AA ORDER BY key DESC", maxResults=2)] == ["AA-3", "AA-2"]
+    assert [entry.key for entry in jira.search_issues("project = AA ORDER BY key DESC", maxResults=2)] == [
+        "AA-3",
+        "AA-2",
+    ]
     assert jira.approximate_issue_count("project = AA") == 3
     assert refused(JIRAError, jira.search_issues, "project =")[0] == 400
     assert refused(JIRAError, jira.create_issue, fields=NEW | {"summary": ""}) == (
@@ -106,12 +109,12 @@ def test_jira__people_comments_and_work(jira):
     comment = jira.add_comment("AA-1", text("Hello"))
     comment.update(body=text("Bye"))
     assert jira.comment("AA-1", comment.id).raw["body"] == text("Bye")
-    assert [one.id for one in jira.comments("AA-1")] == [comment.id]
+    assert [each.id for each in jira.comments("AA-1")] == [comment.id]
     comment.delete()
     assert jira.assign_issue("AA-1", "Sam Field") and jira.issue("AA-1").fields.assignee.accountId == SAM
     assert jira.assign_issue("AA-1", None) and jira.issue("AA-1").fields.assignee is None
     jira.add_watcher("AA-1", "Sam Field")
-    assert [one.accountId for one in jira.watchers("AA-1").watchers] == [SAM]
+    assert [user.accountId for user in jira.watchers("AA-1").watchers] == [SAM]
     jira.remove_watcher("AA-1", "Sam Field")
     assert jira.watchers("AA-1").watchCount == 0
     log = jira.add_worklog("AA-1", timeSpent="2h")
@@ -124,17 +127,17 @@ def test_jira__people_comments_and_work(jira):
 def test_jira__versions_components_and_what_a_site_has(jira):
     version = jira.create_version("2.0", "AA", releaseDate="2026-02-01")
     version.update(released=True)
-    assert [(one.name, one.released) for one in jira.project_versions("AA")] == [("1.0", False), ("2.0", True)]
+    assert [(each.name, each.released) for each in jira.project_versions("AA")] == [("1.0", False), ("2.0", True)]
     component = jira.create_component("Roof", "AA", description="Above")
     component.update(name="Top")
-    assert [one.name for one in jira.project_components("AA")] == ["House", "Top"]
+    assert [each.name for each in jira.project_components("AA")] == ["House", "Top"]
     assert jira.component(component.id).description == "Above" and jira.version(version.id).name == "2.0"
     priority, resolution, status, kind = (
         jira.priorities()[0], jira.resolutions()[0], jira.statuses()[0], jira.issue_types()[0]
     )  # fmt: skip
     assert jira.priority(priority.id).name == priority.name and jira.resolution(resolution.id).name == "Done"
     assert jira.status(status.id).statusCategory.key == "new" and jira.issue_type(kind.id).name == kind.name
-    assert [one.name for one in jira.statuscategories()] == ["To Do", "In Progress", "Done"]
+    assert [each.name for each in jira.statuscategories()] == ["To Do", "In Progress", "Done"]
     assert jira.issue_link_type(jira.issue_link_types()[0].id).outward == "blocks"
     permissions = jira.my_permissions(issueKey="AA-1", permissions="EDIT_ISSUES")["permissions"]
     assert permissions["EDIT_ISSUES"]["havePermission"]
@@ -175,15 +178,15 @@ def test_atlassian__an_issues_life(atlassian):
     atlassian.update_issue_field(key, {"summary": "Oil both gates"})
     atlassian.edit_issue(key, {"labels": [{"add": "red"}]})
     assert atlassian.issue_field_value(key, "summary") == "Oil both gates"
-    assert [one["name"] for one in atlassian.get_issue_transitions(key)] == ["Start"]
+    assert [step["name"] for step in atlassian.get_issue_transitions(key)] == ["Start"]
     atlassian.set_issue_status(key, "In Progress")
     assert atlassian.get_issue_status(key) == "In Progress"
     assert refused(HTTPError, atlassian.set_issue_status_by_transition_id, key, "999") == (
         400,
         "Transition id '999' is not valid for this issue.",
     )
-    found = atlassian.enhanced_jql_get_list_of_tickets("project = AA AND labels = red")
-    assert [one["key"] for one in found] == [key] and atlassian.approximate_issue_count("project = AA")["count"] == 4
+    issues = atlassian.enhanced_jql_get_list_of_tickets("project = AA AND labels = red")
+    assert [step["key"] for step in issues] == [key] and atlassian.approximate_issue_count("project = AA")["count"] == 4
     status, message = refused(HTTPError, atlassian.create_issue, NEW | {"summary": ""})
     assert (status, message) == (400, "You must specify a summary of the issue.")
     assert atlassian.issue_exists(other["key"]) and atlassian.delete_issue(other["key"]) is None
@@ -205,19 +208,21 @@ def test_atlassian__parts_of_an_issue(atlassian):
     atlassian.remove_issue_link(link["id"])
     assert atlassian.issue_field_value("AA-1", "issuelinks") == []
     atlassian.issue_worklog("AA-1", "2026-01-05T08:00:00.000+0000", 3600)
-    assert [one["timeSpentSeconds"] for one in atlassian.issue_get_worklog("AA-1")["worklogs"]] == [3600]
+    assert [entry["timeSpentSeconds"] for entry in atlassian.issue_get_worklog("AA-1")["worklogs"]] == [3600]
 
 
 def test_confluence__a_pages_life(confluence):
     from requests import HTTPError
 
-    assert confluence.get_space_by_key("AA")["id"] == A and [one["key"] for one in confluence.get_spaces()] == ["AA"]
+    assert confluence.get_space_by_key("AA")["id"] == A and [entry["key"] for entry in confluence.get_spaces()] == [
+        "AA"
+    ]
     page = confluence.create_page(A, "Plan", "<p>Text</p>")
     child = confluence.create_page(A, "Part", "<p>Of it</p>", parent_id=page["id"])
     assert (page["version"]["number"], page["parentId"], child["parentId"]) == (1, HOME, page["id"])
-    assert [one["id"] for one in confluence.get_child_pages(page["id"])] == [child["id"]]
+    assert [entry["id"] for entry in confluence.get_child_pages(page["id"])] == [child["id"]]
     assert confluence.get_page_by_id(page["id"], body_format="storage")["body"]["storage"]["value"] == "<p>Text</p>"
-    assert [one["id"] for one in confluence.get_pages(space_id=A, title="Plan")] == [page["id"]]
+    assert [entry["id"] for entry in confluence.get_pages(space_id=A, title="Plan")] == [page["id"]]
     # The client's `version` is the one that the page has now.
     changed = confluence.update_page(page["id"], "Plan B", "<p>New</p>", status="current", version=1)
     assert (changed["title"], changed["version"]["number"]) == ("Plan B", 2)
@@ -225,7 +230,7 @@ def test_confluence__a_pages_life(confluence):
         HTTPError, confluence.update_page, page["id"], "Plan C", "<p>Old</p>", status="current", version=1
     )
     assert status == 409
-    assert [one["number"] for one in confluence.get_page_versions(page["id"])["results"]] == [2, 1]
+    assert [entry["number"] for entry in confluence.get_page_versions(page["id"])["results"]] == [2, 1]
     assert refused(HTTPError, confluence.create_page, A, "Plan B", "<p>Twice</p>")[0] == 400
     assert confluence.delete_page(page["id"]) is True
     assert refused(HTTPError, confluence.get_page_by_id, page["id"])[0] == 404
@@ -235,11 +240,11 @@ def test_confluence__a_pages_life(confluence):
 def test_confluence__labels_comments_and_search(confluence, sent):
     """Operations missing from v2 are requested from v1 by path, because the client's methods use nonexistent paths."""
     confluence.post(f"rest/api/content/{B}/label", data=sent)
-    assert [one["name"] for one in confluence.get_page_labels(B)] == ["red"]
+    assert [label["name"] for label in confluence.get_page_labels(B)] == ["red"]
     confluence.post("api/v2/footer-comments", data={"pageId": B, "body": {"storage": {"value": "<p>Yes</p>"}}})
     assert len(confluence.get_page_footer_comments(B)) == 1
-    found = confluence.get("rest/api/search", params={"cql": "label = red and space = AA"})
-    assert [one["content"]["id"] for one in found["results"]] == [B]
+    matches = confluence.get("rest/api/search", params={"cql": "label = red and space = AA"})
+    assert [match["content"]["id"] for match in matches["results"]] == [B]
     confluence.delete(f"rest/api/content/{B}/label", params={"name": "red"})
     assert confluence.get_page_labels(B) == []
 
@@ -247,7 +252,7 @@ def test_confluence__labels_comments_and_search(confluence, sent):
 def test_confluence__pages_of_a_list_follow_each_other(confluence):
     for number in range(3):
         confluence.create_page(A, f"Page {number}", "")
-    titles = [one["title"] for one in confluence._get_paged("api/v2/pages", params={"limit": 2})]
+    titles = [page["title"] for page in confluence._get_paged("api/v2/pages", params={"limit": 2})]
     assert titles == ["Aa home", "Handbook", "Page 0", "Page 1", "Page 2"]
 
 

@@ -12,7 +12,7 @@ from envs.api.operation import Api, Operation
 from envs.api.simulator import Simulator
 from envs.api.world import World
 from envs.confluence import CONFLUENCE
-from envs.http import Request, Site
+from envs.http import Gateway, Request
 from envs.jira import JIRA
 from tests.envs.confluence import site as confluence_site
 from tests.envs.confluence.test_every_operation import WALK as CONFLUENCE_WALK
@@ -52,14 +52,14 @@ def _text(value):
 def _form(files) -> bytes:
     """Return a multipart form of files with the sizes that the call names."""
     parts = [
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{one["filename"]}"\r\n'
-        f"Content-Type: application/octet-stream\r\n\r\n{'x' * one['size']}\r\n"
-        for one in files
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{file["filename"]}"\r\n'
+        f"Content-Type: application/octet-stream\r\n\r\n{'x' * file['size']}\r\n"
+        for file in files
     ]
     return "".join([*parts, f"--{BOUNDARY}--\r\n"]).encode()
 
 
-def kept(body):
+def id_of(body):
     """Return the id in a response body."""
     if isinstance(body, list):
         return body[0]["id"]
@@ -80,7 +80,7 @@ def named(value, ids):
 @each_walk
 def test_parity__each_call_of_a_walk_gives_one_answer_and_state_both_ways(api: Api, walk, site):
     world: World = site().world
-    direct, served, ids = Simulator(world, api.by_name()), Site(world, [api]), {}
+    direct, served, ids = Simulator(world, api.by_name()), Gateway(world, [api]), {}
     for name, arguments, _, keep in walk:
         resolved = named(arguments, ids)
         response = direct.call(name, resolved)
@@ -89,7 +89,7 @@ def test_parity__each_call_of_a_walk_gives_one_answer_and_state_both_ways(api: A
         assert (answer.status, shown) == (response.status, response.body), (name, resolved)
         assert served.world == direct.world, name
         if keep:
-            ids[keep] = kept(response.body)
+            ids[keep] = id_of(response.body)
 
 
 @each_walk
@@ -110,8 +110,8 @@ def test_parity__no_operation_is_without_an_accepted_call(api: Api, walk, site):
 )
 def test_whole_body__labels_are_the_body_itself(body, status):
     simulator = confluence_site.site()
-    site = Site(simulator.world, [CONFLUENCE])
+    gateway = Gateway(simulator.world, [CONFLUENCE])
     path = f"/wiki/rest/api/content/{confluence_site.B}/label"
-    answer = site.answer(Request("POST", path, {}, json.dumps(body).encode()))
+    answer = gateway.answer(Request("POST", path, {}, json.dumps(body).encode()))
     assert answer.status == status
-    assert (site.world.digest() != simulator.world.digest()) == (status == 200)
+    assert (gateway.world.digest() != simulator.world.digest()) == (status == 200)

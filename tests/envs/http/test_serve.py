@@ -119,7 +119,7 @@ def test_bind__a_taken_port_is_one_clear_line():
         (["--port", "70000"], "from 0 to 65535, not 70000"),
         (["--prot", "1"], "--prot"),
         (["--user", "me"], "--token"),
-        (["--limited", "2"], "chances"),
+        (["--limited", "2"], "probabilities"),
         (["--issues", "0"], "1 to 1000 issues"),
         (["--scenario", "nope"], "nope"),
         (["--body-limit", "-1"], "-1"),

@@ -24,39 +24,39 @@ def test_create__update_sets_fields_and_adds_parts():
         "worklog": [{"add": {"timeSpent": "1h"}}],
         "issuelinks": [{"add": {"type": {"name": "Blocks"}, "outwardIssue": {"key": "AA-2"}}}],
     }
-    made = create(simulator, update=update, properties=[{"key": "k", "value": [1]}])
-    assert made.status == 201 and "transition" not in made.body
-    key = made.body["key"]
+    response = create(simulator, update=update, properties=[{"key": "k", "value": [1]}])
+    assert response.status == 201 and "transition" not in response.body
+    key = response.body["key"]
     fields = simulator.call("getIssue", {"issueIdOrKey": key}).body["fields"]
     assert (fields["labels"], fields["priority"]["name"]) == (["blue"], "High")
-    assert [one["body"] for one in fields["comment"]["comments"]] == [text("New")]
+    assert [comment["body"] for comment in fields["comment"]["comments"]] == [text("New")]
     assert fields["timetracking"]["timeSpent"] == "1h"
-    assert [one["outwardIssue"]["key"] for one in fields["issuelinks"]] == ["AA-2"]
+    assert [link["outwardIssue"]["key"] for link in fields["issuelinks"]] == ["AA-2"]
     assert simulator.call("getIssueProperty", {"issueIdOrKey": key, "propertyKey": "k"}).body["value"] == [1]
 
 
 def test_create__everything_may_be_set_by_verbs():
     simulator = site()
-    made = simulator.call("createIssue", {"update": {name: [{"set": value}] for name, value in NEW.items()}})
-    assert made.status == 201
+    response = simulator.call("createIssue", {"update": {name: [{"set": value}] for name, value in NEW.items()}})
+    assert response.status == 201
     missing = simulator.call("createIssue", {"update": {"summary": [{"set": "x"}]}})
     assert missing.body["errors"] == {"project": "Specify a valid project ID or key"}
 
 
-def test_create__a_transition_moves_the_new_issue_and_is_told():
+def test_create__a_transition_moves_the_new_issue_and_is_in_the_response():
     simulator = site()
-    made = create(simulator, transition={"id": "11"}).body
-    assert made["transition"] == {"status": 200, "errorCollection": {"errorMessages": [], "errors": {}}}
-    issue = simulator.call("getIssue", {"issueIdOrKey": made["key"]}).body
+    created = create(simulator, transition={"id": "11"}).body
+    assert created["transition"] == {"status": 200, "errorCollection": {"errorMessages": [], "errors": {}}}
+    issue = simulator.call("getIssue", {"issueIdOrKey": created["key"]}).body
     assert issue["fields"]["status"]["name"] == "In Progress"
 
 
 @pytest.mark.parametrize("wanted", ["21", "99", None])
-def test_create__a_transition_that_cannot_be_made_is_told_beside_the_issue(wanted):
+def test_create__a_transition_that_is_impossible_is_reported_beside_the_issue(wanted):
     simulator = site()
     response = create(simulator, transition={"id": wanted} if wanted else {})
-    told = response.body["transition"]
-    assert (response.status, told["status"]) == (201, 400) and told["errorCollection"]["errorMessages"]
+    outcome = response.body["transition"]
+    assert (response.status, outcome["status"]) == (201, 400) and outcome["errorCollection"]["errorMessages"]
     fields = simulator.call("getIssue", {"issueIdOrKey": response.body["key"]}).body["fields"]
     assert fields["status"]["name"] == "To Do"
 
@@ -84,7 +84,7 @@ def test_create__what_is_wrong_in_update_leaves_nothing_behind_alone_and_in_bulk
     assert (many["errors"][0]["failedElementNumber"], many["errors"][0]["elementErrors"]["errors"]) == (0, errors)
     alone = site()
     create(alone)
-    assert [one["key"] for one in many["issues"]] == ["AA-3"] and simulator.world == alone.world
+    assert [issue["key"] for issue in many["issues"]] == ["AA-3"] and simulator.world == alone.world
 
 
 ANY = st.recursive(
@@ -106,8 +106,8 @@ STEPS = st.dictionaries(
 def test_create__takes_any_json_in_any_member_without_raising(update, transition, properties):
     simulator = site()
     for bulk in (False, True):
-        one = {"fields": NEW, "update": update, "transition": transition, "properties": properties}
+        item = {"fields": NEW, "update": update, "transition": transition, "properties": properties}
         before = simulator.world.digest()
-        response = simulator.call("createIssues" if bulk else "createIssue", {"issueUpdates": [one]} if bulk else one)
+        response = simulator.call("createIssues" if bulk else "createIssue", {"issueUpdates": [item]} if bulk else item)
         json.dumps(response.body)
         assert response.ok or simulator.world.digest() == before

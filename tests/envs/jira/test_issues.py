@@ -79,11 +79,11 @@ def test_create_issue__without_fields_says_no_payload(site):
 
 
 def test_create_issue__what_was_written_can_be_read(site):
-    made = site.call(
+    response = site.call(
         "createIssue",
         fields(priority={"name": "High"}, labels=["b", "a", "a"], description=DOCUMENT, duedate="2026-03-01"),
     )
-    read = site.call("getIssue", {"issueIdOrKey": made.body["key"].lower()}).body["fields"]
+    read = site.call("getIssue", {"issueIdOrKey": response.body["key"].lower()}).body["fields"]
     assert (read["summary"], read["priority"]["name"], read["labels"]) == ("Broken button", "High", ["a", "b"])
     assert (read["project"]["key"], read["issuetype"]["name"], read["status"]["name"]) == ("ABC", "Bug", "To do")
     assert (read["description"], read["duedate"]) == (DOCUMENT, "2026-03-01")

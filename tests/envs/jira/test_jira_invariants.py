@@ -32,10 +32,10 @@ class Site(RuleBasedStateMachine):
     def create(self, kind, parent):
         fields = {"project": {"key": "AA"}, "issuetype": {"name": kind}, "summary": "S"}
         under = {} if parent is None else {"parent": {"key": self.key(parent)}}
-        made = self.call("createIssue", fields=fields | under)
-        if made.ok:
-            assert made.body["key"] not in self.keys
-            self.keys.add(made.body["key"])
+        response = self.call("createIssue", fields=fields | under)
+        if response.ok:
+            assert response.body["key"] not in self.keys
+            self.keys.add(response.body["key"])
 
     @rule(step=st.sampled_from(["11", "21"]), label=st.sampled_from(["red", "a b"]), link=ANY)
     def create_in_full(self, step, label, link):
@@ -46,11 +46,11 @@ class Site(RuleBasedStateMachine):
             "comment": [{"add": {"body": text("x")}}],
             "issuelinks": [{"add": others}],
         }
-        made = self.call("createIssue", fields=fields, update=update, transition={"id": step})
-        if made.ok:
-            assert made.body["key"] not in self.keys
-            assert (made.body["transition"]["status"] == 200) == (step == "11")
-            self.keys.add(made.body["key"])
+        response = self.call("createIssue", fields=fields, update=update, transition={"id": step})
+        if response.ok:
+            assert response.body["key"] not in self.keys
+            assert (response.body["transition"]["status"] == 200) == (step == "11")
+            self.keys.add(response.body["key"])
 
     @rule(kind=st.sampled_from(["Component", "Version"]), name=st.sampled_from(["1.0", "2.0", ""]))
     def add_part(self, kind, name):
@@ -116,19 +116,19 @@ class Site(RuleBasedStateMachine):
     def names_of_parts_are_new_in_their_project_and_issues_have_their_own_projects(self):
         world = self.simulator.world
         for table in ("components", "versions"):
-            named = [(one["project"], one["name"]) for one in world.find(table)]
+            named = [(record["project"], record["name"]) for record in world.find(table)]
             assert len(set(named)) == len(named)
         for issue in world.find("issues"):
             fixed = issue["fields"].get("fixVersions", [])
             assert len(set(fixed)) == len(fixed)
-            assert all(world.table("versions")[one]["project"] == issue["project"] for one in fixed)
+            assert all(world.table("versions")[version]["project"] == issue["project"] for version in fixed)
 
     @invariant()
     def links_have_two_ends_and_nothing_belongs_to_a_deleted_issue(self):
         world = self.simulator.world
         for link in world.find("issue_links"):
             assert {link["inward"], link["outward"]} <= set(world.table("issues"))
-        assert all(one["issue"] in world.table("issues") for one in world.find("issue_comments"))
+        assert all(comment["issue"] in world.table("issues") for comment in world.find("issue_comments"))
 
 
 Site.TestCase.settings = settings(max_examples=20, stateful_step_count=12, deadline=None)

@@ -257,7 +257,7 @@ def named(value, ids):
     return value.format(**ids) if isinstance(value, str) and value.startswith("{") else value
 
 
-def kept(body):
+def id_of(body):
     """Return the id in a response body."""
     if isinstance(body, list):
         return body[0]["id"]
@@ -280,7 +280,7 @@ def walk(validate):
         if status not in UNDECLARED_STATUS:
             validate(simulator.operations[name], response.status, response.body)
         if keep:
-            ids[keep] = kept(response.body)
+            ids[keep] = id_of(response.body)
     return simulator
 
 

@@ -30,9 +30,9 @@ def test_parse__strict_tells_what_is_wrong_and_no_structure(query, where, senten
     assert parsed(query) == [{"query": query, where: [sentence]}]
 
 
-def test_parse__every_problem_of_a_query_is_told_once():
-    (told,) = parsed("project = LOST and (summary = x or not universe = 1) and project = LOST")
-    assert (len(told["errors"]), len(told["warnings"])) == (2, 1)
+def test_parse__reports_every_problem_of_a_query_once():
+    (answer,) = parsed("project = LOST and (summary = x or not universe = 1) and project = LOST")
+    assert (len(answer["errors"]), len(answer["warnings"])) == (2, 1)
 
 
 def test_parse__warn_shows_the_structure_in_spite_of_problems_and_none_looks_nothing_up():
@@ -99,7 +99,7 @@ def written(node) -> str:
 @given(NODES, ORDERS)
 @settings(max_examples=80, deadline=None)
 def test_read__gives_back_the_tree_that_was_written(where, order):
-    sorts = ", ".join(f"{one.field} {one.direction}" for one in order)
+    sorts = ", ".join(f"{term.field} {term.direction}" for term in order)
     text = written(where) + (f" order by {sorts}" if sorts else "")
     assert read(text) == Tree(where, order)
 
@@ -110,7 +110,7 @@ def test_read__gives_back_the_tree_that_was_written(where, order):
 def test_parse__finds_nothing_wrong_exactly_where_a_search_is_answered(parts):
     query = " ".join(["key = AA-1 and", *parts])
     searched = site().call("searchAndReconsileIssuesUsingJqlPost", {"jql": query})
-    (told,) = parsed(query)
-    assert (searched.status == 200) == ("structure" in told), (query, told, searched)
+    (answer,) = parsed(query)
+    assert (searched.status == 200) == ("structure" in answer), (query, answer, searched)
     if searched.status == 400:
-        assert searched.body["errorMessages"][0] in [*told.get("errors", []), *told.get("warnings", [])]
+        assert searched.body["errorMessages"][0] in [*answer.get("errors", []), *answer.get("warnings", [])]

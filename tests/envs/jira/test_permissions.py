@@ -8,12 +8,12 @@ from tests.envs.jira.site import site
 def had(simulator, keys, **context):
     """Return which of the requested permissions the caller has."""
     body = simulator.call("getMyPermissions", {"permissions": keys, **context}).body
-    return {key: told["havePermission"] for key, told in body["permissions"].items()}
+    return {key: permission["havePermission"] for key, permission in body["permissions"].items()}
 
 
-def test_permissions__only_those_asked_for_are_told_each_with_its_own_key():
+def test_permissions__contain_only_the_requested_each_with_its_key():
     body = site().call("getMyPermissions", {"permissions": "EDIT_ISSUES, ADMINISTER"}).body
-    assert {key: (told["key"], told["type"]) for key, told in body["permissions"].items()} == {
+    assert {key: (permission["key"], permission["type"]) for key, permission in body["permissions"].items()} == {
         "EDIT_ISSUES": ("EDIT_ISSUES", "PROJECT"),
         "ADMINISTER": ("ADMINISTER", "GLOBAL"),
     }
@@ -32,8 +32,8 @@ def test_permissions__a_user_of_the_site_has_what_operations_do_and_nobody_else_
 def test_permissions__ids_are_different():
     simulator = site()
     every = ",".join(simulator.call("getAllPermissions", {}).body["permissions"])
-    told = simulator.call("getMyPermissions", {"permissions": every}).body["permissions"].values()
-    assert len({one["id"] for one in told}) == len(told) > 30
+    permissions = simulator.call("getMyPermissions", {"permissions": every}).body["permissions"].values()
+    assert len({permission["id"] for permission in permissions}) == len(permissions) > 30
 
 
 def test_permissions__an_unknown_context_is_404_in_the_words_of_its_kind():

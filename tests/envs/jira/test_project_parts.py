@@ -16,42 +16,42 @@ def test_part__a_name_is_given_and_new_in_its_project_alone(kind):
         response = simulator.call(f"create{kind}", {"name": name, "project": "AA"})
         assert (response.status, list(response.body["errors"])) == (400, ["name"])
         assert simulator.world.digest() == before
-    made = simulator.call(f"create{kind}", {"name": there, "project": "BB"})
-    assert made.status == 201
-    assert simulator.call(f"update{kind}", {"id": made.body["id"], "name": there}).status == 200
+    created = simulator.call(f"create{kind}", {"name": there, "project": "BB"})
+    assert created.status == 201
+    assert simulator.call(f"update{kind}", {"id": created.body["id"], "name": there}).status == 200
 
 
 @pytest.mark.parametrize("kind", ["Component", "Version"])
 def test_part__a_change_keeps_what_is_not_given(kind):
     simulator = site()
-    made = simulator.call(f"create{kind}", {"name": "New", "project": "AA", "description": "Old words"}).body
-    changed = simulator.call(f"update{kind}", {"id": made["id"], "name": "Newer"}).body
-    assert changed == {**made, "name": "Newer"} == simulator.call(f"get{kind}", {"id": made["id"]}).body
+    created = simulator.call(f"create{kind}", {"name": "New", "project": "AA", "description": "Old words"}).body
+    changed = simulator.call(f"update{kind}", {"id": created["id"], "name": "Newer"}).body
+    assert changed == {**created, "name": "Newer"} == simulator.call(f"get{kind}", {"id": created["id"]}).body
 
 
 @pytest.mark.parametrize(("field", "kind"), [("components", "Component"), ("fixVersions", "Version")])
 def test_part__issues_of_its_project_can_have_it_and_no_others(field, kind):
     simulator = site()
-    made = simulator.call(f"create{kind}", {"name": "New", "project": "AA"}).body
+    created = simulator.call(f"create{kind}", {"name": "New", "project": "AA"}).body
     for key, status in (("AA-1", 204), ("BB-1", 400)):
         given = {"issueIdOrKey": key, "fields": {field: [{"name": "New"}]}}
         assert simulator.call("editIssue", given).status == status
     read = simulator.call("getIssue", {"issueIdOrKey": "AA-1"}).body["fields"][field]
-    assert [one["id"] for one in read] == [made["id"]]
-    asked = {"jql": f"{field.rstrip('s')} = New"}
-    assert len(simulator.call("searchAndReconsileIssuesUsingJql", asked).body["issues"]) == 1
+    assert [record["id"] for record in read] == [created["id"]]
+    query = {"jql": f"{field.rstrip('s')} = New"}
+    assert len(simulator.call("searchAndReconsileIssuesUsingJql", query).body["issues"]) == 1
 
 
 def test_component__a_lead_is_a_user_and_makes_the_lead_assignable():
     simulator = site()
-    made = [
+    components = [
         simulator.call(
             "createComponent", {"name": name, "project": "AA", "assigneeType": "COMPONENT_LEAD", **lead}
         ).body
         for name, lead in (("Led", {"leadAccountId": SAM}), ("Not led", {}))
     ]
-    assert [one["isAssigneeTypeValid"] for one in made] == [True, False]
-    assert made[0]["lead"]["accountId"] == SAM and "lead" not in made[1]
+    assert [component["isAssigneeTypeValid"] for component in components] == [True, False]
+    assert components[0]["lead"]["accountId"] == SAM and "lead" not in components[1]
 
 
 def test_version__a_release_moves_what_is_not_resolved_and_leaves_a_history():
@@ -67,10 +67,10 @@ def test_version__a_release_moves_what_is_not_resolved_and_leaves_a_history():
     names = {}
     for key in ("AA-1", "AA-2"):
         fields = simulator.call("getIssue", {"issueIdOrKey": key}).body["fields"]
-        names[key] = [one["name"] for one in fields["fixVersions"]]
+        names[key] = [version["name"] for version in fields["fixVersions"]]
     assert names == {"AA-1": ["2.0"], "AA-2": ["1.0"]}
     last = simulator.call("getChangeLogs", {"issueIdOrKey": "AA-1"}).body["values"][-1]["items"]
-    assert [(one["fromString"], one["toString"]) for one in last] == [("1.0", "2.0")]
+    assert [(change["fromString"], change["toString"]) for change in last] == [("1.0", "2.0")]
 
 
 def test_version__dates_are_dates_in_order_and_one_that_is_past_is_overdue():
@@ -90,7 +90,7 @@ def test_versions__a_page_is_filtered_and_ordered():
 
     def listed(**arguments):
         body = simulator.call("getProjectVersionsPaginated", {"projectIdOrKey": "AA", **arguments}).body
-        return [one["name"] for one in body["values"]]
+        return [part["name"] for part in body["values"]]
 
     assert listed() == ["1.0", "0.9", "2.0"] and listed(orderBy="-name") == ["2.0", "1.0", "0.9"]
     assert listed(status="released") == ["0.9"] and listed(query="0") == ["1.0", "0.9", "2.0"]
@@ -119,8 +119,8 @@ def test_create_project__names_what_is_wrong_and_makes_nothing(changed, field):
 
 def test_create_project__issues_can_be_made_and_moved_in_it():
     simulator = site()
-    made = simulator.call("createProject", {"key": "NEW", "name": "New", "description": "Fresh", **TYPED}).body
-    read = simulator.call("getProject", {"projectIdOrKey": str(made["id"])}).body
+    created = simulator.call("createProject", {"key": "NEW", "name": "New", "description": "Fresh", **TYPED}).body
+    read = simulator.call("getProject", {"projectIdOrKey": str(created["id"])}).body
     assert (read["key"], read["lead"]["accountId"], read["description"]) == ("NEW", SAM, "Fresh")
     fields = {"project": {"key": "NEW"}, "issuetype": {"name": "Bug"}, "summary": "First"}
     issue = simulator.call("createIssue", {"fields": fields, "transition": {"id": "11"}}).body

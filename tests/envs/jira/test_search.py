@@ -94,5 +94,5 @@ def test_edit__is_all_or_nothing_and_leaves_one_history():
     fields = {"summary": "New", "assignee": {"accountId": SAM}}
     assert simulator.call("editIssue", {"issueIdOrKey": "AA-1", "fields": fields}).status == 204
     (history,) = simulator.call("getChangeLogs", {"issueIdOrKey": "AA-1"}).body["values"]
-    told = [(item["field"], item["fromString"], item["toString"]) for item in history["items"]]
-    assert told == [("summary", "Fix the door", "New"), ("assignee", None, "Sam Field")]
+    changes = [(item["field"], item["fromString"], item["toString"]) for item in history["items"]]
+    assert changes == [("summary", "Fix the door", "New"), ("assignee", None, "Sam Field")]

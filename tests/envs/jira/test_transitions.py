@@ -84,8 +84,8 @@ def test_get_transitions__tells_a_screens_fields_on_request_only(screened):
         ("21", False, False),
         ("31", True, False),
     ]
-    told = screened.call("getTransitions", {"issueIdOrKey": "AA-1", "expand": "transitions.fields"}).body
-    finish, close = told["transitions"]
+    body = screened.call("getTransitions", {"issueIdOrKey": "AA-1", "expand": "transitions.fields"}).body
+    finish, close = body["transitions"]
     assert finish["fields"] == {}
     assert {name: field["required"] for name, field in close["fields"].items()} == {
         "resolution": True,
@@ -178,8 +178,8 @@ def test_workflow__of_its_type_gives_a_new_issue_its_status(two_flows, kind, sta
     assert two_flows.call("getIssue", {"issueIdOrKey": key}).body["fields"]["status"]["name"] == status
 
 
-def test_workflow__of_each_type_is_told_by_the_projects_statuses(two_flows):
-    told = two_flows.call("getAllStatuses", {"projectIdOrKey": "ABC"}).body
-    names = {kind["name"]: [status["name"] for status in kind["statuses"]] for kind in told}
+def test_workflow__of_each_type_follows_from_the_projects_statuses(two_flows):
+    body = two_flows.call("getAllStatuses", {"projectIdOrKey": "ABC"}).body
+    names = {kind["name"]: [status["name"] for status in kind["statuses"]] for kind in body}
     assert names["Bug"] == ["Reported", "Confirmed", "Fixed"]
     assert names["Task"] == names["Story"] == ["To do", "Doing", "Finished"]

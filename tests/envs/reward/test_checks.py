@@ -43,7 +43,7 @@ def test_penalties__a_malformed_call_is_no_duplicate(task):
     assert [(p.name, p.count) for p in twice.penalties] == [("malformed_call", 2)]
 
 
-def test_penalties__a_repeated_call_and_a_call_after_the_end_are_told_apart(task):
+def test_penalties__a_repeated_call_and_a_call_after_the_end_are_distinguished(task):
     read, move = (scripted_policies.turn(call) for call in task.oracle)
     assert [p.name for p in verdict(task, read, read, move).penalties] == ["duplicate_call"]
     issue = task.oracle[0].arguments["issueIdOrKey"]

@@ -26,19 +26,21 @@ def held_out(acting, count, batch):
 
 def judged(loaded, acting, count, batch, temperature=1.0):
     """Scores, and what each episode wrote."""
-    kept = []
+    members = []
 
     def keep(groups):
-        kept.extend((group.task.scenario, group.task.seed, group.members[0].tokens) for group in groups)
+        members.extend((group.task.scenario, group.task.seed, group.members[0].tokens) for group in groups)
 
     scores = evaluate_at(temperature, actor_of(loaded, acting), held_out(acting, count, batch), keep)
-    return scores, kept
+    return scores, members
 
 
 def test_evaluate__attempts_every_heldout_task_once(loaded, acting):
-    scores, kept = judged(loaded, acting, 5, 3)
-    assert [(scenario, seed) for scenario, seed, _ in kept] == [(name, n) for name in TASKS.scenarios for n in range(5)]
-    assert {name: one["tasks"] for name, one in scores.items()} == dict.fromkeys(TASKS.scenarios, 5)
+    scores, members = judged(loaded, acting, 5, 3)
+    assert [(scenario, seed) for scenario, seed, _ in members] == [
+        (name, n) for name in TASKS.scenarios for n in range(5)
+    ]
+    assert {name: score["tasks"] for name, score in scores.items()} == dict.fromkeys(TASKS.scenarios, 5)
 
 
 def test_evaluate__says_after_every_batch_that_it_moved(loaded, acting):
@@ -73,7 +75,7 @@ def member(reward, stop="done"):
 
 
 def test_score__is_the_mean_over_members_whose_simulator_worked():
-    groups = [Group(None, [], [one]) for one in (member(1.0), member(0.5), member(None, "fault"))]
+    groups = [Group(None, [], [trajectory]) for trajectory in (member(1.0), member(0.5), member(None, "fault"))]
     assert score(groups) == {"reward": 0.75, "success": 0.5, "tasks": 2}
     assert score([Group(None, [], [member(None, "fault")])]) == {"reward": 0, "success": 0, "tasks": 0}
 
@@ -94,8 +96,8 @@ def test_episodes__can_be_scored_again_from_their_file(mixed, chat, tmp_path):
     write_episodes(path, mixed[1:], chat, {"step": 4})
     with path.open(encoding="utf-8", newline="\n") as lines:
         records = [json.loads(line) for line in lines]
-    assert [(one["step"], one["member"]) for one in records] == [(3, 0), (3, 1), (4, 0), (4, 1)]
-    assert [one["verdict"]["success"] for one in records] == [False, True, False, True]
+    assert [(line["step"], line["member"]) for line in records] == [(3, 0), (3, 1), (4, 0), (4, 1)]
+    assert [line["verdict"]["success"] for line in records] == [False, True, False, True]
     for record in records:
         again = envs.rescore(record["episode"])
         assert (again.reward, again.success) == (record["verdict"]["reward"], record["verdict"]["success"])

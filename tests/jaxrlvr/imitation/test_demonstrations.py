@@ -72,5 +72,5 @@ def test_conversation__ignores_the_mistakes_of_other_scenarios():
 
 def test_texts__hold_requests_turns_and_answers():
     task, turns = demonstrations.conversation(TaskSeed("jira_transition_ticket", "train", 2), {})
-    found = list(demonstrations.texts([("jira_transition_ticket", "train", 2)]))
-    assert found == [task.request, *(part for text, answers in turns for part in (text, *answers))]
+    texts = list(demonstrations.texts([("jira_transition_ticket", "train", 2)]))
+    assert texts == [task.request, *(part for text, answers in turns for part in (text, *answers))]

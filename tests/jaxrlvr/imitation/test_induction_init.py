@@ -29,7 +29,7 @@ def model(tmp_path_factory):
 
 
 def ranks(model, tokens_P):
-    """How many tokens each next token has before it in the model's order; 0 is the likeliest."""
+    """Return the rank of each next token among the model's predictions; 0 is the likeliest."""
     length = np.array([len(tokens_P)])
     hidden_1PD, _ = jax.jit(lambda tokens_1P: model.prefill(tokens_1P, length))(np.asarray(tokens_P, np.int32)[None])
     logits_PV = np.asarray(model.logits(hidden_1PD[0]))[:-1]
@@ -37,14 +37,14 @@ def ranks(model, tokens_P):
 
 
 def test_start__repeats_a_random_sequence_that_it_has_seen_once(model):
-    found = []
+    positions = []
     for seed in range(4):
         once = np.random.default_rng(seed).choice(SHAPE.vocab_size, 60, replace=False)
         # After the first token of the second round, what follows is known.
-        found.append(ranks(model, np.concatenate([once, once]))[60:])
+        positions.append(ranks(model, np.concatenate([once, once]))[60:])
     # By chance 1 in 1024 would be first, and 1 in 205 among the first five.
-    assert np.mean(np.array(found) == 0) > 0.1
-    assert np.mean(np.array(found) < 5) > 0.6
+    assert np.mean(np.array(positions) == 0) > 0.1
+    assert np.mean(np.array(positions) < 5) > 0.6
 
 
 def test_start__knows_nothing_of_what_it_has_not_seen(model):

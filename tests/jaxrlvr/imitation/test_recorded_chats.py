@@ -45,7 +45,7 @@ TALK = {
 
 
 def write(path, *talks):
-    path.write_text("".join(json.dumps(one) + "\n" for one in talks))
+    path.write_text("".join(json.dumps(talk) + "\n" for talk in talks))
     return str(path)
 
 
@@ -81,7 +81,7 @@ def test_training_group__is_the_template_of_the_whole_chat(chat, tmp_path):
 
 
 def test_written__leaves_out_an_empty_thought_of_the_opening(chat, monkeypatch):
-    """As Qwen3's template does: its opening without thinking holds an empty thought, a finished message does not."""
+    """Imitate Qwen3's template: its opening without thinking has an empty thought, a finished message has none."""
     opened = "<|im_start|>user\n-<|im_end|>\n<|im_start|>assistant\n"
 
     def render(self, messages, tools, opened_=None, *, opened=None):
@@ -107,12 +107,12 @@ def test_share_prefixes__fills_groups_up(chat):
 
 
 def test_share_prefixes__learns_the_same_as_one_by_one(policy, loaded, chat):
-    asked = (("a", "one two"), ("b", "three"), ("a", "four five six"))
+    pairs = (("a", "one two"), ("b", "three"), ("a", "four five six"))
     rows = [
         recorded_chats.training_group(
             chat, recorded_chats.Conversation([message("user", q), message("assistant", a)], [])
         )
-        for q, a in asked
+        for q, a in pairs
     ]
     results = []
     for members in (1, 2):

@@ -24,16 +24,16 @@ def values(split):
 def test_value__splits_alike_in_request_call_and_answer(tokenizer, split):
     for value in values(split):
         alone = tokenizer.encode(value)
-        for place in (
+        for text in (
             f'Move "{value}" on.',
             json.dumps({"name": "x", "arguments": {"key": value}}),
             json.dumps({"deep": {"keys": [value]}}),
             json.dumps({"keys": [value, value]}),
             f'"{value}": 12\n',
         ):
-            tokens = tokenizer.encode(place)
-            found = [n for n in range(len(tokens)) if tokens[n : n + len(alone)] == alone]
-            assert len(found) == place.count(value), (value, place, tokenizer.tokenize(place))
+            tokens = tokenizer.encode(text)
+            starts = [n for n in range(len(tokens)) if tokens[n : n + len(alone)] == alone]
+            assert len(starts) == text.count(value), (value, text, tokenizer.tokenize(text))
 
 
 def test_number__of_two_digits_is_one_token(tokenizer):
@@ -72,12 +72,12 @@ def test_vocabulary__that_texts_cannot_fill_is_refused():
 
 
 def test_tokenizer__is_the_same_after_saving(tokenizer, model_directory):
-    found = AutoTokenizer.from_pretrained(model_directory)
+    reloaded = AutoTokenizer.from_pretrained(model_directory)
     for value in (*values("heldout"), "<|im_start|>user\n<think>\n\n</think>"):
-        assert found.encode(value) == tokenizer.encode(value)
-    assert found.decode(tokenizer.encode("Ab ,c . d")) == "Ab ,c . d"
-    assert (found.eos_token, found.pad_token) == ("<|im_end|>", "<|endoftext|>")
+        assert reloaded.encode(value) == tokenizer.encode(value)
+    assert reloaded.decode(tokenizer.encode("Ab ,c . d")) == "Ab ,c . d"
+    assert (reloaded.eos_token, reloaded.pad_token) == ("<|im_end|>", "<|endoftext|>")
     messages = [{"role": "user", "content": "hello"}]
-    assert found.apply_chat_template(messages, tokenize=False) == tokenizer.apply_chat_template(
+    assert reloaded.apply_chat_template(messages, tokenize=False) == tokenizer.apply_chat_template(
         messages, tokenize=False
     )

@@ -50,9 +50,9 @@ def lowered(config, mesh=None, remat="full", groups=GROUPS):
             lambda x, sharding: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), params, shardings
         )
     batch = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=spread), batch)
-    one = jax.ShapeDtypeStruct((), jnp.float32)
+    scalar = jax.ShapeDtypeStruct((), jnp.float32)
     learner = Learner(graphdef, optax.sgd(1.0), grpo.objective(GRPOConfig()), mesh=mesh)
-    return learner.accumulate.lower(params, params, batch, None, one, one)
+    return learner.accumulate.lower(params, params, batch, None, scalar, scalar)
 
 
 def qwen(layers):

@@ -372,7 +372,7 @@ def test_warm_up__leaves_every_value_as_it_was(policy, loaded):
 
 
 def compiled_after_warm_up(learner, params, groups):
-    """How many programs two updates of unlike sizes still compile."""
+    """Return the number of programs that two updates of different sizes compile after the warm-up."""
     shapes = [empty(8, MEMBERS, 16, 40, 0, rows) for rows in (0, 1)]
     state = learner.warm_up(learner.init(params), shapes)
     counter = CompileCounter()

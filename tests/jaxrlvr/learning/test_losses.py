@@ -147,7 +147,7 @@ def test_published__objective_from_rewards_to_gradient_by_hand(name):
 
 
 def test_rloo__on_the_first_update_is_reinforce():
-    """Where every ratio is 1 the gradient is minus the advantage of each token."""
+    """If every ratio is 1, the gradient is minus the advantage of each token."""
     batch, config = BATCH._replace(behaviour_BGT=NOW_BGT), GRPOConfig(baseline="leave_one_out")
     slope = jax.grad(lambda now_BGT: policy_loss(now_BGT, now_BGT, batch, None, config).loss)(NOW_BGT)
     np.testing.assert_allclose(slope[0], [[-0.5] * 3, [0.5, 0, 0]], atol=1e-6)

@@ -40,14 +40,25 @@ def refused(arguments):
 
 
 def test_arguments__none_are_the_default_run():
-    asked = read_arguments([])
-    assert asked.name == "tiny" and isinstance(asked.config, RunConfig) and not asked.dry_run and asked.resumed is None
+    arguments = read_arguments([])
+    assert (
+        arguments.name == "tiny"
+        and isinstance(arguments.config, RunConfig)
+        and not arguments.dry_run
+        and arguments.resumed is None
+    )
 
 
 def test_arguments__take_file_flags_and_fields_in_any_order(config_file):
-    asked = read_arguments([config_file, "--steps", "9", "--dry-run", "--model=some/model", "--grpo.kl-beta", "0.1"])
-    assert asked.name == "mine" and asked.dry_run
-    assert (asked.config.steps, asked.config.policy.model, asked.config.grpo.kl_beta) == (9, "some/model", 0.1)
+    arguments = read_arguments(
+        [config_file, "--steps", "9", "--dry-run", "--model=some/model", "--grpo.kl-beta", "0.1"]
+    )
+    assert arguments.name == "mine" and arguments.dry_run
+    assert (arguments.config.steps, arguments.config.policy.model, arguments.config.grpo.kl_beta) == (
+        9,
+        "some/model",
+        0.1,
+    )
     assert read_arguments([config_file, "--model", "x"]).config.policy.model == "x"
 
 
@@ -121,7 +132,7 @@ def test_arguments__value_of_the_wrong_kind_is_refused_in_one_line(tiny_run, giv
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         (["--rollout.places", "8"], "--rollout.places is now --rollout.slots"),
         (["--rollout.answer_share=0.3"], "--rollout.answer-share is now --rollout.return-fraction"),
@@ -131,16 +142,16 @@ def test_arguments__value_of_the_wrong_kind_is_refused_in_one_line(tiny_run, giv
     ],
     ids=str,
 )
-def test_arguments__former_option_names_the_new_one(tiny_run, given, said):
+def test_arguments__former_option_names_the_new_one(tiny_run, given, message):
     with pytest.raises(UserError) as raised:
         apply_arguments(tiny_run, given, "train")
-    assert str(raised.value) == said
+    assert str(raised.value) == message
 
 
 def test_resume__takes_up_the_config_of_the_run(stored, tiny_run):
-    asked = read_arguments(["--resume", str(stored.path)])
-    assert asked.resumed.path == stored.path
-    assert replace(asked.config, run_dir="") == tiny_run
+    arguments = read_arguments(["--resume", str(stored.path)])
+    assert arguments.resumed.path == stored.path
+    assert replace(arguments.config, run_dir="") == tiny_run
 
 
 def test_resume__may_change_what_earlier_steps_do_not_depend_on(stored):
@@ -165,23 +176,23 @@ def test_resume__refuses_another_run_by_the_names_of_what_differs(stored, change
 
 
 def test_resume__of_another_run_goes_on_if_forced_and_says_what_that_means(stored):
-    asked = read_arguments(["--resume", str(stored.path), "--seed", "5", "--steps", "9", "--force"])
-    assert asked.config.seed == 5 and asked.changed == ("steps", "seed")
-    said = "continuing with a different steps, seed; forced: from here on, seed make it a different run"
-    assert consequences(asked.config, asked.changed) == said
+    arguments = read_arguments(["--resume", str(stored.path), "--seed", "5", "--steps", "9", "--force"])
+    assert arguments.config.seed == 5 and arguments.changed == ("steps", "seed")
+    message = "continuing with a different steps, seed; forced: from here on, seed make it a different run"
+    assert consequences(arguments.config, arguments.changed) == message
 
 
 def test_resume__on_other_devices_goes_on_and_says_that_digits_may_change(stored):
-    asked = read_arguments(["--resume", str(stored.path), "--learner.micro-groups", "2"])
-    assert consequences(asked.config, asked.changed).endswith(
+    arguments = read_arguments(["--resume", str(stored.path), "--learner.micro-groups", "2"])
+    assert consequences(arguments.config, arguments.changed).endswith(
         "learner.micro_groups may change the last digits of results"
     )
-    assert consequences(asked.config, ("steps",)) == "continuing with a different steps"
+    assert consequences(arguments.config, ("steps",)) == "continuing with a different steps"
 
 
 def test_resume__cannot_be_forced_from_in_turn_to_one_step_ahead(stored):
-    said = refused(["--resume", str(stored.path), "--rollout.asynchronous", "--force"])
-    assert "not even with --force: its checkpoints lack the policy that samples ahead" in said
+    message = refused(["--resume", str(stored.path), "--rollout.asynchronous", "--force"])
+    assert "not even with --force: its checkpoints lack the policy that samples ahead" in message
 
 
 def test_resume__of_a_config_with_former_names_finds_nothing_changed(stored, tiny_run):
@@ -191,8 +202,8 @@ def test_resume__of_a_config_with_former_names_finds_nothing_changed(stored, tin
     for old, new in (("places", "slots"), ("lenient", "untagged_calls"), ("answer_share", "return_fraction")):
         rollout[old] = rollout.pop(new)
     file.write_text(json.dumps(values))
-    asked = read_arguments(["--resume", str(stored.path)])
-    assert asked.changed == () and asked.config.rollout == tiny_run.rollout
+    arguments = read_arguments(["--resume", str(stored.path)])
+    assert arguments.changed == () and arguments.config.rollout == tiny_run.rollout
 
 
 def test_force__without_a_run_to_resume_is_refused():
@@ -282,10 +293,10 @@ def test_forget_after__drops_later_steps_and_half_a_line(stored):
     assert not file.exists()
     stored.episodes.mkdir()
     # Not line ends in JSON, though Python would split there.
-    kept = '{"step": 1, "text": "a\u2028b\x85c"}\n'
-    file.write_text(kept + '{"step": 2, "text": ""}\n{"step": 1, "te', encoding="utf-8")
+    lines = '{"step": 1, "text": "a\u2028b\x85c"}\n'
+    file.write_text(lines + '{"step": 2, "text": ""}\n{"step": 1, "te', encoding="utf-8")
     stored.forget_after(1)
-    assert file.read_text(encoding="utf-8") == kept
+    assert file.read_text(encoding="utf-8") == lines
     assert list(stored.episodes.iterdir()) == [file]
 
 

@@ -1,4 +1,4 @@
-"""Laws of what a run takes of memory, and of what is said when it is too much."""
+"""Laws of the memory estimate, and of the messages for a run that does not fit."""
 
 from dataclasses import replace
 
@@ -45,14 +45,14 @@ def test_estimate__falls_with_every_setting_that_is_advised(config):
 
 @pytest.mark.parametrize("available", [12e9, 14e9, 20e9, 60e9])
 def test_shrink_to_fit__fits_and_the_last_setting_could_not_be_larger(config, available):
-    found = shrink_to_fit(config, make_placement(config.policy, MODEL), available)
-    assert need(found).peak <= available < need(config).peak
+    fitting = shrink_to_fit(config, make_placement(config.policy, MODEL), available)
+    assert need(fitting).peak <= available < need(config).peak
     lowered = [
         flag for flag in ("learner.micro_groups", "rollout.slots", "rollout.group_size")
-        if memory_estimate._get(found, flag) != memory_estimate._get(config, flag)
+        if memory_estimate._get(fitting, flag) != memory_estimate._get(config, flag)
     ]  # fmt: skip
     section, name = lowered[-1].split(".")
-    larger = changed(found, **{section: {name: memory_estimate._get(found, lowered[-1]) + 1}})
+    larger = changed(fitting, **{section: {name: memory_estimate._get(fitting, lowered[-1]) + 1}})
     assert need(larger).peak > available
 
 
@@ -91,6 +91,8 @@ def test_warm_up__that_fills_a_device_says_what_to_lower(config):
         pad_token = 0
 
     shape = config.learner.shape(config.rollout.prefix_buckets)
-    said = "filled by an update .*use --learner.micro-groups 4 instead of 8, or --policy.remat full, or --rollout.group"
-    with pytest.raises(UserError, match=said):
+    message = (
+        "filled by an update .*use --learner.micro-groups 4 instead of 8, or --policy.remat full, or --rollout.group"
+    )
+    with pytest.raises(UserError, match=message):
         warmup.warm_up(config, Sampler(), Learner(), None, shape)

@@ -1,4 +1,4 @@
-"""Laws of the curriculum: drawn toward the band, fixed by seed, step and rates, and nothing is left out for ever."""
+"""Laws of the curriculum: scenarios near the band are favoured, seed, step and rates decide, and none is excluded."""
 
 import random
 from collections import Counter
@@ -35,7 +35,7 @@ def test_draw__takes_each_as_often_as_its_weight_says_give_or_take_one():
     for seed in range(50):
         chosen = Counter(curriculum.draw(list("abc"), [1.0, 0.1, 0.9], 20, random.Random(seed)))
         assert sum(chosen.values()) == 20
-        assert all(abs(chosen[place] - share) <= 1 for place, share in enumerate((10, 1, 9)))
+        assert all(abs(chosen[index] - share) <= 1 for index, share in enumerate((10, 1, 9)))
 
 
 def test_draw__reaches_what_has_the_least_weight():
@@ -60,7 +60,7 @@ def test_tasks__without_a_curriculum_do_not_depend_on_rates():
 
 
 def group(scenario, successes, faults=0):
-    members = [SimpleNamespace(valid=True, verdict=SimpleNamespace(success=one)) for one in successes]
+    members = [SimpleNamespace(valid=True, verdict=SimpleNamespace(success=success)) for success in successes]
     members += [SimpleNamespace(valid=False, verdict=None)] * faults
     return Group(SimpleNamespace(scenario=scenario, difficulty=1), [1], members)
 

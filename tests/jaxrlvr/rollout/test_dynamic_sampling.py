@@ -8,17 +8,17 @@ from jaxrlvr.rollout import dynamic_sampling
 
 def run(draws, wanted=2, refills=3):
     """Groups are named; those with a capital letter have an advantage."""
-    asked = []
+    calls = []
 
     def play(again):
-        asked.append(again)
+        calls.append(again)
         return list(draws[again])
 
     def advantages(groups):
         return np.array([[1.0, -1.0] if name.isupper() else [0.0, 0.0] for name in groups], np.float32)
 
     step_groups = dynamic_sampling.sample_step(play, advantages, wanted, refills)
-    assert asked == list(range(step_groups.refills + 1))
+    assert calls == list(range(step_groups.refills + 1))
     return step_groups
 
 

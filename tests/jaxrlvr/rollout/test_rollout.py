@@ -37,7 +37,7 @@ def act(policy, tasks, config, seed=3, step=1, numbers=None):
 
 
 def written(groups):
-    """What the members of each group are made of."""
+    """Return tokens, sampled positions, stop reason and turns of each group's members."""
     return [[(member.tokens, member.sampled, member.stop, member.turns) for member in g.members] for g in groups]
 
 

@@ -43,5 +43,5 @@ def test_check__names_an_unknown_scenario_and_those_there_are():
 
 @pytest.mark.parametrize("config", [TaskConfig(scenarios=()), TaskConfig(per_step=0)])
 def test_check__refuses_a_step_without_tasks(config):
-    with pytest.raises(UserError, match="a step needs tasks"):
+    with pytest.raises(UserError, match="--tasks.per-step must be at least 1"):
         check(config)

@@ -26,7 +26,7 @@ def test_sampling_mesh__is_what_is_asked_for():
 
 
 @pytest.mark.parametrize(
-    "asked, per_step, said",
+    "sampling_mesh, per_step, message",
     [
         (SamplingMesh(data=4), 16, "data=4 x fsdp=1 x tensor=1, but --policy.mesh has 8 devices"),
         (SamplingMesh(data=8), 12, "per-step 12 must be a multiple of 8, data x fsdp of --policy.sampling-mesh"),
@@ -34,21 +34,21 @@ def test_sampling_mesh__is_what_is_asked_for():
     ],
     ids=str,
 )
-def test_check__refuses_grids_that_do_not_go_together(tiny_run, asked, per_step, said):
-    policy = PolicyConfig(mesh=MeshConfig(data=2, fsdp=2, tensor=2), sampling_mesh=asked)
+def test_check__refuses_grids_that_do_not_go_together(tiny_run, sampling_mesh, per_step, message):
+    policy = PolicyConfig(mesh=MeshConfig(data=2, fsdp=2, tensor=2), sampling_mesh=sampling_mesh)
     counts = {"evaluation": replace(tiny_run.evaluation, batch=8), "learner": replace(tiny_run.learner, micro_groups=4)}
     config = replace(tiny_run, policy=policy, tasks=replace(tiny_run.tasks, per_step=per_step), **counts)
     with pytest.raises(UserError) as raised:
         check(config, None)
-    assert said in str(raised.value)
+    assert message in str(raised.value)
 
 
 @pytest.mark.parametrize(
     "sizes, count, own", [((1, 8, 1), 4, (1, 4, 1)), ((2, 2, 2), 4, (1, 2, 2)), ((8, 1, 1), 4, (4, 1, 1))]
 )
 def test_own_mesh__keeps_tensor_then_fsdp(sizes: tuple[int, ...], count: int, own: tuple[int, ...]) -> None:
-    made = devices.own_mesh(models.make_mesh(*sizes), jax.devices()[:count])
-    assert tuple(made.shape.values()) == own
+    mesh = devices.own_mesh(models.make_mesh(*sizes), jax.devices()[:count])
+    assert tuple(mesh.shape.values()) == own
 
 
 def test_own_mesh__refuses_heads_that_span_hosts() -> None:

@@ -74,11 +74,11 @@ def test_processes__two_of_four_devices_are_one_of_eight_then_a_lost_one_ends_th
     began = time.monotonic()
     assert both[0].wait(60) != 0 and time.monotonic() - began < 60
     assert "process 1 of 2 was lost" in (tmp_path / "process0.log").read_text()
-    made = len(figures(tmp_path / "both"))
+    steps = len(figures(tmp_path / "both"))
 
-    again = pair(["--resume", str(tmp_path / "both"), "--steps", str(made + 1)], tmp_path)
+    again = pair(["--resume", str(tmp_path / "both"), "--steps", str(steps + 1)], tmp_path)
     assert [process.wait(120) for process in again] == [0, 0], (tmp_path / "process0.log").read_text()
-    assert [line["step"] for line in figures(tmp_path / "both")] == list(range(1, made + 2))
+    assert [line["step"] for line in figures(tmp_path / "both")] == list(range(1, steps + 2))
 
 
 def _until(holds, processes: list[subprocess.Popen[str]]) -> None:

@@ -52,7 +52,7 @@ def test_config__of_supervised_training_comes_back_too():
 
 
 @pytest.mark.parametrize(
-    ("place", "value", "said"),
+    ("path", "value", "message"),
     [
         (("stages",), 3, "stages is 3, expected tuple"),
         (("stages", 0, "steps"), "x", "stages.0.steps is 'x', expected int"),
@@ -63,13 +63,13 @@ def test_config__of_supervised_training_comes_back_too():
     ],
     ids=str,
 )
-def test_json__of_supervised_training_with_a_wrong_value_is_refused_by_its_place(place, value, said):
+def test_json__of_supervised_training_with_a_wrong_value_names_its_path(path, value, message):
     stored = json.loads(to_json(load_config(str(CONFIGS / "seed.py"), SFTConfig)))
     inner = stored
-    for step in place[:-1]:
+    for step in path[:-1]:
         inner = inner[step]
-    inner[place[-1]] = value
-    with pytest.raises(UserError, match=said) as raised:
+    inner[path[-1]] = value
+    with pytest.raises(UserError, match=message) as raised:
         from_json(json.dumps(stored), SFTConfig)
     assert "\n" not in str(raised.value)
 
@@ -103,7 +103,7 @@ class Limited:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"count": 0}, "--part.count 0 is out of range: use 1 or more"),
         ({"share": 0.0}, "--part.share 0.0 is out of range: use a number above 0, at most 1"),
@@ -115,10 +115,10 @@ class Limited:
     ],
     ids=str,
 )
-def test_check_limits__names_the_option_and_the_allowed_values(changes, said):
+def test_check_limits__names_the_option_and_the_allowed_values(changes, message):
     with pytest.raises(UserError) as raised:
         check_limits(Limited(**changes), "part.")
-    assert str(raised.value) == said
+    assert str(raised.value) == message
 
 
 def test_check_limits__takes_the_limits_themselves_and_numbers_without_any():

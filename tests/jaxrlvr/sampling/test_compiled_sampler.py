@@ -24,8 +24,8 @@ def make_programs(model_directory, acting):
     """The programs of writing and of reading on a mesh."""
 
     def make(mesh, sampling_mesh=None):
-        asked = PolicyConfig(model=str(model_directory), mesh=mesh, sampling_mesh=sampling_mesh or SamplingMesh())
-        policy = load_policy(asked)
+        config = PolicyConfig(model=str(model_directory), mesh=mesh, sampling_mesh=sampling_mesh or SamplingMesh())
+        policy = load_policy(config)
         sampler = policy.sampler(acting)
         model = sampler.prepare_weights(policy.params)
         prefix, state = sampler.prefill(model, [[5] * 20] * GROUPS, MEMBERS)

@@ -51,8 +51,10 @@ def prompts_of(stems, each, rest, seed=0):
     """`each` prompts for each of some beginnings, of unlike lengths, in no order."""
     rng = np.random.default_rng(seed)
     begins = [rng.integers(5, 400, length).tolist() for length in stems]
-    found = [begin + rng.integers(5, 400, rng.integers(1, rest + 1)).tolist() for begin in begins for _ in range(each)]
-    return [found[place] for place in rng.permutation(len(found))]
+    prompts = [
+        begin + rng.integers(5, 400, rng.integers(1, rest + 1)).tolist() for begin in begins for _ in range(each)
+    ]
+    return [prompts[index] for index in rng.permutation(len(prompts))]
 
 
 def test_cut__finds_the_shared_prefixes_and_the_smallest_remainders():
@@ -115,7 +117,7 @@ def played(policy, acting, tasks):
 
 @pytest.fixture(scope="module")
 def whole(loaded, acting_wide, tasks):
-    """What is sampled when every prompt is encoded whole."""
+    """Return the groups sampled when every prompt is encoded whole."""
     return played(loaded, acting_wide, tasks)
 
 
@@ -141,19 +143,19 @@ def test_rollout__samples_the_same_tokens_and_compiles_nothing_more(
     groups = played(loaded, acting, tasks)
     assert counter.count == 0
     assert encoded["encode_grafted"] >= 4 if slots else encoded["encode"] == 1
-    found, expected = ([member for group in played for member in group.members] for played in (groups, whole))
-    assert [member.tokens for member in found] == [member.tokens for member in expected]
-    for one, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one.logprobs, other.logprobs, atol=1e-4)
-    assert len({tuple(member.tokens) for member in found}) > 8
+    actual, expected = ([member for group in played for member in group.members] for played in (groups, whole))
+    assert [member.tokens for member in actual] == [member.tokens for member in expected]
+    for member, other in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(member.logprobs, other.logprobs, atol=1e-4)
+    assert len({tuple(member.tokens) for member in actual}) > 8
 
 
-def test_graft__takes_the_longest_beginning_that_leaves_little():
-    standing = [[1, 2, 3, 4] * 10, [1, 2, 9] + [7] * 30, [5] * 40]
-    assert prefix_sharing.graft([1, 2, 9, 7, 7, 6, 6], standing, 64) == (1, 5, 8)
-    assert prefix_sharing.graft([1, 2, 9, 7, 7], standing, 64) == (1, 4, 8), "a token is left to run"
-    assert prefix_sharing.graft([8, 8, 8], standing, 64) is None
-    assert prefix_sharing.graft([5] + [6] * 40, standing, 64) is None, "no room for 40"
+def test_graft__takes_the_longest_prefix_that_leaves_a_short_remainder():
+    encoded = [[1, 2, 3, 4] * 10, [1, 2, 9] + [7] * 30, [5] * 40]
+    assert prefix_sharing.graft([1, 2, 9, 7, 7, 6, 6], encoded, 64) == (1, 5, 8)
+    assert prefix_sharing.graft([1, 2, 9, 7, 7], encoded, 64) == (1, 4, 8), "a token is left to run"
+    assert prefix_sharing.graft([8, 8, 8], encoded, 64) is None
+    assert prefix_sharing.graft([5] + [6] * 40, encoded, 64) is None, "no capacity for 40"
 
 
 def test_warm_up__compiles_every_cut(loaded):

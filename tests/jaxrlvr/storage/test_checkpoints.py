@@ -89,8 +89,8 @@ def test_save__keeps_the_newest_and_restores_the_last(checkpoints, tmp_path):
     step, state, _ = checkpoints.restore(small(0.0))
     assert step == 6
     chex.assert_trees_all_equal(state, small(6.0))
-    kept = {path.name for path in (tmp_path / "checkpoints").iterdir() if path.name.isdigit()}
-    assert kept == {"4", "6"}
+    steps = {path.name for path in (tmp_path / "checkpoints").iterdir() if path.name.isdigit()}
+    assert steps == {"4", "6"}
 
 
 def test_save__leaves_a_step_that_is_there_alone(checkpoints):
@@ -163,9 +163,9 @@ def files(directory):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("how", ["half", "empty", "gone", "noise"])
 def test_restore__of_any_damaged_file_falls_back_to_the_one_before_and_says_so(how, tmp_path, capsys):
-    made = Checkpoints(tmp_path / "whole", keep=3)
-    saved(made, 1, 2)
-    made.close()
+    checkpoints = Checkpoints(tmp_path / "whole", keep=3)
+    saved(checkpoints, 1, 2)
+    checkpoints.close()
     names = [path.relative_to(tmp_path / "whole") for path in files(tmp_path / "whole" / "2")]
     assert len(names) > 5
     fell_back = 0
@@ -212,8 +212,8 @@ def test_checksums__are_those_of_the_values_and_not_of_where_they_lie():
         plain = jnp.asarray(rng.integers(0, 2 if dtype is bool else 100, (8, 6)), dtype)
         mesh = jax.make_mesh((4, 2), ("a", "b"), axis_types=(jax.sharding.AxisType.Auto,) * 2)
         spread = jax.device_put(plain, jax.NamedSharding(mesh, jax.P("a", "b")))
-        (expected,), (found,) = _checksums([plain]), _checksums([spread])
-        assert expected == found
+        (expected,), (checksum,) = _checksums([plain]), _checksums([spread])
+        assert expected == checksum
         swapped = plain[jnp.array([1, 0, *range(2, 8)])]
         assert _checksums([swapped])[0] != expected
 
@@ -229,9 +229,9 @@ def test_forget_after__sets_later_ones_aside_and_they_can_be_made_again(checkpoi
 
 
 def test_owner__clears_away_what_a_kill_left_half_written(tmp_path):
-    made = Checkpoints(tmp_path, keep=2)
-    saved(made, 1)
-    made.close()
+    checkpoints = Checkpoints(tmp_path, keep=2)
+    saved(checkpoints, 1)
+    checkpoints.close()
     half = tmp_path / "2.orbax-checkpoint-tmp"
     shutil.copytree(tmp_path / "1", half)
     reader = Checkpoints(tmp_path, keep=2)
@@ -245,19 +245,19 @@ def test_owner__clears_away_what_a_kill_left_half_written(tmp_path):
 # The other writes of a save that failed report to an event loop that Orbax has closed by then.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_save__to_a_full_disk_stops_the_run_and_the_one_before_is_whole(tmp_path):
-    made = Checkpoints(tmp_path / "checkpoints", keep=2)
-    saved(made, 1)
+    checkpoints = Checkpoints(tmp_path / "checkpoints", keep=2)
+    saved(checkpoints, 1)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     big = TrainState({"w": jnp.asarray(np.random.default_rng(0).random(500_000))}, {})
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
         with pytest.raises(RunStopped, match="could not be written .*the last whole one is that of step 1: make room"):
-            made.save(2, big)
-            made.finish()
+            checkpoints.save(2, big)
+            checkpoints.finish()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert made.restore(small(0.0)).step == 1
-    made.save(3, small(3.0))
-    made.finish()
-    assert made.restore(small(0.0)).step == 3
-    made.close()
+    assert checkpoints.restore(small(0.0)).step == 1
+    checkpoints.save(3, small(3.0))
+    checkpoints.finish()
+    assert checkpoints.restore(small(0.0)).step == 3
+    checkpoints.close()

@@ -31,7 +31,7 @@ def test_lock__of_a_living_process_is_refused_by_name_and_of_a_killed_one_is_not
         assert f"process {os.getpid()} on " in (tmp_path / lock.NAME).read_text()
 
 
-def test_lock__is_free_once_it_was_let_go(tmp_path):
+def test_lock__is_free_after_release(tmp_path):
     lock.acquire(tmp_path).close()
     lock.acquire(tmp_path).close()
 
