@@ -51,7 +51,7 @@ _WORDINGS = {
         _LIST + '[What|Which] {fact} has the one of [|the ]project "{project}"?',
     ),
 }
-_KEPT_BACK = {
+_HELD_OUT_WORDINGS = {
     "project": ('Only one of {keys} is filed under "{project}". Its key, please.',),
     "count": ("Say with a figure how long this list is: {keys}.",),
     "extreme": ("Of {keys} I want the key that ends in the {extreme} number.",),
@@ -82,7 +82,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     place, chosen = rng.choice(PLACES), rng.randrange(count)
     question = rng.choice(("project", "count", "extreme", "place")) if rng.random() < 0.5 else "read"
     extreme, fact = rng.choice(("highest", "lowest")), rng.choice(FACTS)
-    wording = phrasing(rng, split, _WORDINGS[question], _KEPT_BACK[question] * 2)
+    wording = phrasing(rng, split, _WORDINGS[question], _HELD_OUT_WORDINGS[question] * 2)
     request = wording.format(keys=quoted_list(listed), project=keys[chosen], extreme=extreme, place=place, fact=fact)
     at = chosen if "{project}" in wording else PLACES.index(place) if place != "last" else count - 1
     if question == "extreme":
@@ -102,7 +102,7 @@ def _issue(task: Task) -> str:
     return task.oracle[0].arguments["issueIdOrKey"] if task.oracle else ""
 
 
-def _needed(call: Call, task: Task) -> bool:
+def _is_needed(call: Call, task: Task) -> bool:
     """Whether a call reads what the task cannot be answered without."""
     if call.name != "getIssue" or not call.ok or not _issue(task):
         return False
@@ -131,10 +131,10 @@ def _only_asked(episode: FinishedEpisode) -> bool:
     return not unasked(episode.trace.answer, key, facts, [FACTS[task.goal["fact"]]])
 
 
-def _right(episode: FinishedEpisode) -> float:
+def _answer_right(episode: FinishedEpisode) -> float:
     """The answer is named, nothing else that could be one, and no other fact; one that was not read is a guess."""
     task = episode.task
-    known = not task.oracle or any(_needed(call, task) for call in episode.trace)
+    known = not task.oracle or any(_is_needed(call, task) for call in episode.trace)
     return float(known and _named(episode) == {task.goal["answer"].lower()} and _only_asked(episode))
 
 
@@ -147,14 +147,16 @@ def _issue_read(episode: FinishedEpisode) -> float:
     """The last read was of the issue in question; where none is in question, the answer came without one."""
     task, call = episode.task, episode.last("getIssue")
     if not task.oracle:
-        return float(call is None and _right(episode))
-    return float(call is not None and _needed(call, task))
+        return float(call is None and _answer_right(episode))
+    return float(call is not None and _is_needed(call, task))
 
 
 def _calls(episode: FinishedEpisode) -> float:
     """No call more than needed was made, and there is an answer."""
     task, calls = episode.task, episode.trace.calls
-    return float(_answered(episode) and len(calls) == len(task.oracle) and all(_needed(call, task) for call in calls))
+    return float(
+        _answered(episode) and len(calls) == len(task.oracle) and all(_is_needed(call, task) for call in calls)
+    )
 
 
 def _stopped(episode: FinishedEpisode) -> float:
@@ -179,8 +181,8 @@ SCENARIO = Scenario(
         Check("argument/issueIdOrKey", 0.15, _issue_read, "The issue in question was read, if any is; else none."),
         Check("procedure/calls", 0.15, _calls, "Nothing was asked that the request says, and no more than needed."),
         Check("procedure/stop", 0.10, _stopped, "The model ended with an answer."),
-        Check("answer", 0.25, _right, "The answer is right, and known, not guessed."),
-        same_site_as_oracle(0.35, "The answer is right and the site is as it was.", also=_right),
+        Check("answer", 0.25, _answer_right, "The answer is right, and known, not guessed."),
+        same_site_as_oracle(0.35, "The answer is right and the site is as it was.", also=_answer_right),
     ),
     mistakes={"ask_anyway": _read_any, "read_all": _read_all},
     draw=draw,

@@ -16,7 +16,7 @@ from envs.jira import JIRA
 from envs.reward.checks import Check, FinishedEpisode, at, stopped_after
 from envs.reward.provenance import last_index, seen_before
 from envs.scenarios.vocabulary.jira_checks import names_issue
-from envs.scenarios.vocabulary.jira_sites import add_people, mixable, two_projects
+from envs.scenarios.vocabulary.jira_sites import add_people, issues_in_both_projects, two_projects
 from envs.scenarios.vocabulary.mistakes import Edit, change, stop_before
 from envs.scenarios.vocabulary.oracle import graded_call, oracle_value, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
@@ -42,7 +42,7 @@ _WORDINGS = (
     '[|please ]write a comment on "{issue}": [first|at the beginning] a mention of "{person}", then [|the text |the'
     ' words ]"{text}".',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'A comment on "{issue}", please: a mention of "{person}" and after it "{text}".',
     'Call in "{person}" on the ticket "{issue}" by a comment with a mention and then "{text}".',
 )
@@ -53,8 +53,8 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     site = two_projects(rng, split)
     person, *_ = add_people(site, rng)
     text, *summaries = (words.phrase(rng, split, 2, 4, site.fresh) for _ in range(3))
-    issue = mixable(site, rng, summaries)[0]
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
+    issue = issues_in_both_projects(site, rng, summaries)[0]
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(
         issue=issue["key"], person=person["displayName"], text=text
     )
     plan = (
@@ -78,19 +78,19 @@ def _person(task: Task) -> str:
     return task.oracle[0].arguments["query"]
 
 
-def _wanted(task: Task) -> tuple[str, str]:
+def _account_and_text(task: Task) -> tuple[str, str]:
     """(account, text) of the oracle's comment."""
     mention, text = oracle_value(task, _CALL, "body")["content"][0]["content"]
     return mention["attrs"]["id"], text["text"].strip()
 
 
-def _plain(body: Json, person: str) -> Json:
+def _without_optional(body: Json, person: str) -> Json:
     """A document without what is optional: space around a text, a mention's own text if it is the person's name."""
     if isinstance(body, list):
-        return [_plain(inner, person) for inner in body]
+        return [_without_optional(inner, person) for inner in body]
     if not isinstance(body, dict):
         return body
-    node = {name: _plain(value, person) for name, value in body.items()}
+    node = {name: _without_optional(value, person) for name, value in body.items()}
     if node.get("type") == "text" and isinstance(node.get("text"), str):
         node["text"] = node["text"].strip()
     attributes = node.get("attrs")
@@ -101,38 +101,40 @@ def _plain(body: Json, person: str) -> Json:
 
 
 def _plain_comment(comment: Record, episode: FinishedEpisode) -> Record:
-    return {**comment, "body": _plain(comment.get("body"), _person(episode.task))}
+    return {**comment, "body": _without_optional(comment.get("body"), _person(episode.task))}
 
 
 def _looked_up(episode: FinishedEpisode) -> float:
     calls = episode.trace.calls
-    return float(seen_before(calls, last_index(calls, _CALL), _wanted(episode.task)[0]))
+    return float(seen_before(calls, last_index(calls, _CALL), _account_and_text(episode.task)[0]))
 
 
 def _mentioned(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> float:
     """The one mention of the last comment is of the account, which had been read."""
     ids = [value for path, value in leaves(call.arguments.get("body")) if path[-2:] == ("attrs", "id")]
-    return float(ids == [_wanted(episode.task)[0]] and _looked_up(episode))
+    return float(ids == [_account_and_text(episode.task)[0]] and _looked_up(episode))
 
 
 def _right_body(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> float:
     """How much of the last comment's document is right, leaf by leaf."""
-    mine, right = (_plain(at(node.arguments, "body"), _person(episode.task)) for node in (call, planned))
+    mine, right = (_without_optional(at(node.arguments, "body"), _person(episode.task)) for node in (call, planned))
     return leafwise(mine, right)
 
 
-def _to(who: Callable[[Task, random.Random], str]) -> Edit:
+def _mention_of(who: Callable[[Task, random.Random], str]) -> Edit:
     """The comment with another account."""
-    return lambda right, task, rng: {"body": _mention(who(task, rng), _wanted(task)[1])}
+    return lambda right, task, rng: {"body": _mention(who(task, rng), _account_and_text(task)[1])}
 
 
 def _namesake(task: Task, rng: random.Random) -> str:
     """Somebody with the same name or with part of it."""
-    return rng.choice([user for user in task.world.table("users") if user not in (_wanted(task)[0], task.world.me)])
+    return rng.choice(
+        [user for user in task.world.table("users") if user not in (_account_and_text(task)[0], task.world.me)]
+    )
 
 
-def _in_words(task: Task) -> str:
-    return f"@{_person(task)} {_wanted(task)[1]}"
+def _mention_as_text(task: Task) -> str:
+    return f"@{_person(task)} {_account_and_text(task)[1]}"
 
 
 SCENARIO = Scenario(
@@ -149,11 +151,13 @@ SCENARIO = Scenario(
     ),
     mistakes={
         "mention_in_text": change(
-            _CALL, lambda _, task, rng: {"body": _document({"type": "text", "text": _in_words(task)})}, unread=(_READ,)
+            _CALL,
+            lambda _, task, rng: {"body": _document({"type": "text", "text": _mention_as_text(task)})},
+            unread=(_READ,),
         ),
-        "name_as_id": change(_CALL, _to(lambda task, rng: _person(task)), unread=(_READ,)),
-        "namesake": change(_CALL, _to(_namesake)),
-        "bare_text": change(_CALL, lambda _, task, rng: {"body": _in_words(task)}),
+        "name_as_id": change(_CALL, _mention_of(lambda task, rng: _person(task)), unread=(_READ,)),
+        "namesake": change(_CALL, _mention_of(_namesake)),
+        "bare_text": change(_CALL, lambda _, task, rng: {"body": _mention_as_text(task)}),
         "stop_after_read": stop_before(_CALL),
     },
     draw=draw,

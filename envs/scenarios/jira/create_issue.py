@@ -38,7 +38,7 @@ _WORDINGS = (
     'new "{type}" please: "{summary}" [in|for] project "{project}"' + _REST,
     '[|please ]set up a "{type}" with {labels}, priority "{priority}" and summary "{summary}" in "{project}".',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Enter a "{type}" in "{project}" called "{summary}" with {labels} and priority "{priority}".',
     'Please track "{summary}" under "{project}" as a "{type}", with priority "{priority}" and {labels}.',
 )
@@ -56,7 +56,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     add_distractors(world, rng, split, [key])
     world.next_id = rng.randint(10_000, 99_000)
     quoted = " and ".join(f'"{label}"' for label in labels)
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(
         type=kind, project=key, summary=summary, priority=priority, labels=f"label{'s' * (len(labels) - 1)} {quoted}"
     )
     fields = {

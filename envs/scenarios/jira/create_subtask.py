@@ -12,7 +12,7 @@ from envs.api.world import Record, World
 from envs.jira.world import put
 from envs.reward.checks import read_first, stopped_after
 from envs.scenarios.vocabulary.jira_checks import NEW_ISSUE, SEARCH, SEARCHABLE, issue_like_oracle, searched
-from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, two_projects
+from envs.scenarios.vocabulary.jira_sites import by_summary, issues_in_both_projects, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
@@ -45,7 +45,7 @@ _WORDINGS = (
     ' [in|of] [|project ]"{project}".',
     f'part of "{{parent}}" [in|of] [|project ]"{{project}}" is "{{summary}}"[;|:] [make|create|add] a {_SUB} for it.',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Hang a new sub-task "{summary}" on the issue "{parent}" of project "{project}".',
     'For "{parent}" (project "{project}") there is one more piece of work, "{summary}": a sub-task, please.',
 )
@@ -57,8 +57,10 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     world, key = site.world, site.project["key"]
     kind = [_own_type(rng, world, project, next(site.fresh)) for project in (site.project, site.other)][0]
     parent_summary, summary, *others = (words.phrase(rng, split, 2, 3, site.fresh) for _ in range(4))
-    parent, *_ = mixable(site, rng, [parent_summary, *others], rng.choice(("Bug", "Task", "Story")))
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(summary=summary, parent=parent_summary, project=key)
+    parent, *_ = issues_in_both_projects(site, rng, [parent_summary, *others], rng.choice(("Bug", "Task", "Story")))
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(
+        summary=summary, parent=parent_summary, project=key
+    )
     fields = {"project": {"key": key}, "issuetype": {"name": kind}, "summary": summary, "parent": {"id": parent["id"]}}
     plan = (
         PlannedCall(SEARCH, {"jql": by_summary(site.project, parent_summary)}),

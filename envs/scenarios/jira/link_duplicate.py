@@ -12,7 +12,7 @@ from envs.api.operation import Json
 from envs.jira.world import LINK_TYPES
 from envs.reward.checks import exactly, stopped_after
 from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCH_BY_POST, SEARCHABLE, issue_like_oracle, searched
-from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, two_projects
+from envs.scenarios.vocabulary.jira_sites import by_summary, issues_in_both_projects, two_projects
 from envs.scenarios.vocabulary.mistakes import change, stop_before
 from envs.scenarios.vocabulary.oracle import ignoring, like_oracle, oracle_value, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
@@ -36,7 +36,7 @@ _WORDINGS = (
     '"{first}" [in|of] [|project ]"{project}" [came|was there] first, "{copy}" [only repeats it|is its duplicate]'
     f"[. Please {_LINK}|, {_LINK}|; {_LINK}].",
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Somebody filed "{copy}" although "{first}" was there already (project "{project}"). Link it as the duplicate.',
     'Let "{first}" of "{project}" show that "{copy}" duplicates it.',
 )
@@ -46,8 +46,10 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """Two issues of a project, one of which duplicates the other, and others beside them."""
     site = two_projects(rng, split)
     copy_summary, first_summary, *others = (words.phrase(rng, split, 2, 3, site.fresh) for _ in range(3))
-    copy, first, *_ = mixable(site, rng, [copy_summary, first_summary, *others], rng.choice(("Bug", "Task", "Story")))
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
+    copy, first, *_ = issues_in_both_projects(
+        site, rng, [copy_summary, first_summary, *others], rng.choice(("Bug", "Task", "Story"))
+    )
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(
         copy=copy_summary, first=first_summary, project=site.project["key"]
     )
     queries = (by_summary(site.project, summary) for summary in (copy_summary, first_summary))

@@ -12,7 +12,7 @@ from envs.api.operation import Json
 from envs.jira.durations import seconds
 from envs.reward.checks import FinishedEpisode, stopped_after
 from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCHABLE, issue_like_oracle, searched
-from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, two_projects
+from envs.scenarios.vocabulary.jira_sites import by_summary, issues_in_both_projects, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, omit, stop_before
 from envs.scenarios.vocabulary.oracle import graded_call, ignoring, like_oracle, only, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
@@ -53,7 +53,7 @@ _WORDINGS = (
     '"{issue}" [in|of] [|project ]"{project}" took {spent} [of work |]from {time} UTC on {day}[. Log that;|; log it,'
     " and] <estimate>.",
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Put {spent} on the clock of "{issue}" (project "{project}"), begun {day} at {time} UTC: <estimate>.',
     'Work was done on "{issue}" of "{project}" from {day} {time} UTC, {spent} in all. Log it so that <estimate>.',
 )
@@ -68,7 +68,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     # More than both together: it ends above 0, and elsewhere for each way.
     remaining = _seconds(spent) + _seconds(given) + 900 * rng.randint(2, 40)
     tracked = {"original": remaining + 3600 * rng.randint(0, 8), "remaining": remaining}
-    issue, *_ = mixable(site, rng, [summary, *others], "Task", timetracking=tracked)
+    issue, *_ = issues_in_both_projects(site, rng, [summary, *others], fields={"timetracking": tracked})
     day, time = of_split(rng, split, _day), of_split(rng, split, _time)
     way = rng.choice(list(_ESTIMATES))
     request = _wording(rng, split, way).format(
@@ -102,7 +102,7 @@ def _seconds(text: Json) -> int:
 def _wording(rng: random.Random, split: words.Split, way: str) -> str:
     plain, varied = _ESTIMATES[way]
     common = [wording.replace("<estimate>", varied) for wording in _WORDINGS]
-    return phrasing(rng, split, common, [wording.replace("<estimate>", plain) for wording in _KEPT_BACK])
+    return phrasing(rng, split, common, [wording.replace("<estimate>", plain) for wording in _HELD_OUT_WORDINGS])
 
 
 def _same_duration(value: Json, wanted: Json) -> float:
@@ -126,7 +126,7 @@ def _estimate(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> flo
     return 0.5 + 0.5 * right - 0.5 * any(other in call.arguments for other in _GIVEN.values() if other != name)
 
 
-def _other_way(right: Arguments, task: Task, rng: random.Random) -> Arguments:
+def _other_estimate(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     way = rng.choice([way for way in _ESTIMATES if way != right.get("adjustEstimate", "auto")])
     return {"adjustEstimate": way} | ({_GIVEN[way]: task.goal["given"]} if way in _GIVEN else {})
 
@@ -149,7 +149,7 @@ SCENARIO = Scenario(
         "forget_estimate": omit(_CALL, "adjustEstimate", *_GIVEN.values()),
         "forget_start": omit(_CALL, "started"),
         "plain_time": change(_CALL, lambda right, *_: {"started": right["started"][:16].replace("T", " ")}),
-        "wrong_way": change(_CALL, _other_way, without=tuple(_GIVEN.values())),
+        "wrong_way": change(_CALL, _other_estimate, without=tuple(_GIVEN.values())),
         "stop_after_read": stop_before(_CALL),
     },
     draw=draw,

@@ -14,7 +14,7 @@ from envs.api.world import Record
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
 from envs.reward.checks import Check, FinishedEpisode, stopped_after
-from envs.scenarios.vocabulary.jira_moves import MOVE, MOVED, about_it, moves, reads, the_issue
+from envs.scenarios.vocabulary.jira_moves import MOVE, MOVED, about_moved_issue, moved_issue, planned_move, planned_read
 from envs.scenarios.vocabulary.oracle import any_case, like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
@@ -36,7 +36,7 @@ _WORDINGS = (
     f'"{{status}}" is where {_ISSUE} [belongs|has to be]. [Go|Move it] {_VIA}.',
     f'{_VIA} [|please ][move|bring|take] {_ISSUE} to "{{status}}".',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     f'Three steps for {_ISSUE}: "{{first}}", after it "{{second}}", and the last is "{{status}}".',
     f'Let {_ISSUE} arrive in "{{status}}", with stops in "{{first}}" and "{{second}}" on the road.',
 )
@@ -69,11 +69,11 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     issue = add_issue(world, project, number, words.phrase(rng, split, 2, 3))
     add_distractors(world, rng, split, [key])
     values = {"issue": issue["key"], "first": first, "second": second, "status": target}
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(**values)
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(**values)
     hops = zip(ids, (first, second, target), strict=False)
     plan = []
     for transition, to in hops:
-        plan += [reads(issue["key"]), moves(issue["key"], transition, f'"{to}": {transition}')]
+        plan += [planned_read(issue["key"]), planned_move(issue["key"], transition, f'"{to}": {transition}')]
     return TaskDraft(request, world, {"status": target}, tuple(plan))
 
 
@@ -92,7 +92,7 @@ def _walk(episode: FinishedEpisode) -> tuple[int, int, int]:
     read: Call | None = None
     fresh = moved = hops = 0
     for call in episode.trace:
-        if not call.ok or not about_it(call, episode.task):
+        if not call.ok or not about_moved_issue(call, episode.task):
             continue
         if call.name == "getTransitions":
             read = call
@@ -109,7 +109,7 @@ def _route(episode: FinishedEpisode) -> float:
     return _walk(episode)[2] / HOPS
 
 
-def _fresh(episode: FinishedEpisode) -> float:
+def _reread_each_hop(episode: FinishedEpisode) -> float:
     fresh, moved, _ = _walk(episode)
     return fresh / max(moved, HOPS)
 
@@ -117,10 +117,10 @@ def _fresh(episode: FinishedEpisode) -> float:
 def _by_name(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Takes the transition that is called like the wished status, wherever it leads."""
     steps = [step for flow in task.world.find("workflows") for step in flow["transitions"]]
-    issue = the_issue(task)
+    issue = moved_issue(task)
     start = task.world.find("issues", key=issue)[0]["status"]
     named = next(step for step in steps if step["name"] == task.goal["status"] and step["from"] in ([start], []))
-    return [reads(issue), moves(issue, named["id"])]
+    return [planned_read(issue), planned_move(issue, named["id"])]
 
 
 def _half_way(plan: Plan, task: Task, rng: random.Random) -> Plan:
@@ -140,7 +140,7 @@ SCENARIO = Scenario(
     checks=(
         like_oracle(MOVE, "issueIdOrKey", 0.05, any_case),
         Check("argument/transition.id", 0.30, _route, "Each hop's transition was read, chosen and made, in order."),
-        Check("procedure/getTransitions", 0.15, _fresh, "The transitions were read anew before each hop."),
+        Check("procedure/getTransitions", 0.15, _reread_each_hop, "The transitions were read anew before each hop."),
         stopped_after(MOVE, 0.10),
         same_site_as_oracle(0.40, "The issue is in the wished status and nothing else has changed.", MOVED),
     ),

@@ -12,7 +12,7 @@ from envs.api.world import Record
 from envs.jira import JIRA
 from envs.jira.world import put
 from envs.reward.checks import overlap, read_first, stopped_after
-from envs.scenarios.vocabulary.jira_sites import Site, put_issue, two_projects
+from envs.scenarios.vocabulary.jira_sites import NewIssue, TwoProjects, put_issue, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
@@ -35,7 +35,7 @@ _WORDINGS = (
     '[we are|I am] planning the [future|upcoming|coming] sprint "{sprint}" of [|project ]"{project}": '
     "[add|move|put] {issues}[| there].",
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Fill the upcoming sprint "{sprint}" of "{project}" with {issues}.',
     'Schedule {issues} for the future sprint "{sprint}" on the board of "{project}".',
 )
@@ -52,12 +52,13 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     board, sprints = boards[site.project["id"]]
     numbers = rng.sample(range(10, 99), rng.randint(4, 6))
     issues = [
-        put_issue(site, rng, site.project, number, words.phrase(rng, split, 2, 3, site.fresh)) for number in numbers
+        put_issue(site, rng, site.project, NewIssue(number, words.phrase(rng, split, 2, 3, site.fresh)))
+        for number in numbers
     ]
     for number in numbers[:2]:
-        put_issue(site, rng, site.other, number, words.phrase(rng, split, 2, 3, site.fresh))
+        put_issue(site, rng, site.other, NewIssue(number, words.phrase(rng, split, 2, 3, site.fresh)))
     keys = [issue["key"] for issue in rng.sample(issues, rng.randint(2, 3))]
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(
         issues=quoted_list(keys), sprint=wanted, project=site.project["key"]
     )
     sprint = sprints[-1]["id"]
@@ -70,7 +71,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
 
 
 def _board(
-    site: Site, rng: random.Random, project: Record, names: list[tuple[str, str]]
+    site: TwoProjects, rng: random.Random, project: Record, names: list[tuple[str, str]]
 ) -> tuple[Record, list[Record]]:
     """A board with sprints of these names and states, in an order of their own."""
     site.world.next_id += rng.randrange(1, 90)

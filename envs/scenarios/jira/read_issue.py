@@ -26,7 +26,7 @@ _WORDINGS = (
     'I have to report on "{issue}": [its {first} and {second}, please|what are its {first} and {second}].',
     'for [|issue ]"{issue}" [I need|tell me] the {first}, and the {second} too.',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Read the ticket "{issue}" for me: the {first} and the {second} are what I am after.',
     'Of "{issue}", find out the {second} and also the {first}.',
 )
@@ -44,7 +44,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     issue, _ = (any_issue(world, rng, project, number, words.phrase(rng, split, 2, 3, fresh)) for number in numbers)
     add_distractors(world, rng, split, [key])
     first, second = rng.sample(FACTS, 2)
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], first=first, second=second)
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(issue=issue["key"], first=first, second=second)
     facts = facts_of(world, issue)
     answer = f'Its {first} is "{facts[first]}", its {second} "{facts[second]}".'
     asked = {"facts": [FACTS.index(first), FACTS.index(second)]}
@@ -64,7 +64,7 @@ def _only_asked(episode: FinishedEpisode) -> float:
     return 1 - len(unasked(episode.trace.answer, key, facts, asked)) / (len(facts) - len(asked))
 
 
-def _said(episode: FinishedEpisode, number: int) -> bool:
+def _fact_answered(episode: FinishedEpisode, number: int) -> bool:
     """Whether a fact was answered. It counts only if the issue was read: a guess that fits is worth nothing."""
     task, key = episode.task, oracle_value(episode.task, "getIssue", "issueIdOrKey")
     if not any(call.name == "getIssue" and call.ok and call.body["key"] == key for call in episode.trace):
@@ -75,13 +75,15 @@ def _said(episode: FinishedEpisode, number: int) -> bool:
     return named(episode.trace.answer, set.union(*values)) & own == {_facts(task)[asked[number]].lower()}
 
 
-def _fact(name: str, number: int) -> Check:
+def _fact_check(name: str, number: int) -> Check:
     sentence = f"The answer has the {name} of the facts that were asked for, none of another issue, and no other fact."
-    return Check(f"answer/{name}", 0.25, lambda episode: _said(episode, number) * _only_asked(episode), sentence)
+    return Check(
+        f"answer/{name}", 0.25, lambda episode: _fact_answered(episode, number) * _only_asked(episode), sentence
+    )
 
 
-def _both(episode: FinishedEpisode) -> bool:
-    return _said(episode, 0) and _said(episode, 1) and _only_asked(episode) == 1
+def _both_facts_answered(episode: FinishedEpisode) -> bool:
+    return _fact_answered(episode, 0) and _fact_answered(episode, 1) and _only_asked(episode) == 1
 
 
 def _another_issue(plan: Plan, task: Task, rng: random.Random) -> Plan:
@@ -98,9 +100,11 @@ SCENARIO = Scenario(
     checks=(
         names_issue("getIssue", 0.15),
         stopped_after("getIssue", 0.10),
-        _fact("first", 0),
-        _fact("second", 1),
-        same_site_as_oracle(0.25, "Both facts and no others are told, and the site is as it was.", also=_both),
+        _fact_check("first", 0),
+        _fact_check("second", 1),
+        same_site_as_oracle(
+            0.25, "Both facts and no others are told, and the site is as it was.", also=_both_facts_answered
+        ),
     ),
     mistakes={"another_issue": _another_issue, "answer_unread": lambda plan, task, rng: []},
     draw=draw,

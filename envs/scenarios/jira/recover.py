@@ -13,7 +13,15 @@ from envs.api.faults import Faults
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, empty_site
 from envs.reward.checks import Check, FinishedEpisode
-from envs.scenarios.vocabulary.jira_moves import MOVE, MOVED, about_it, moves, reads, right_transition, workflow_steps
+from envs.scenarios.vocabulary.jira_moves import (
+    MOVE,
+    MOVED,
+    about_moved_issue,
+    planned_move,
+    planned_read,
+    right_transition,
+    workflow_steps,
+)
 from envs.scenarios.vocabulary.mistakes import give_up
 from envs.scenarios.vocabulary.oracle import any_case, like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
@@ -37,7 +45,7 @@ _WORDINGS = (
     f'"{{issue}}" goes to "{{status}}"[. Also| now. Then|, and then] {_NEW}.',
     f'"{{issue}}" [is ready for|belongs in] "{{status}}", [move|bring] it there[. Then| and] {_NEW}.',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     f'Take the ticket "{{issue}}" on to "{{status}}" and, when it is there, {_NEW}.',
     f'{_MOVE}. With that done, "{{project}}" gets a new "{{type}}": "{{summary}}".',
 )
@@ -58,11 +66,15 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     add_distractors(world, rng, split, [key])
     world.next_id = rng.randint(10_000, 99_000)
     chosen, kind, summary = rng.randrange(choices), rng.choice(ISSUE_TYPES[:3]), words.phrase(rng, split, 2, 3, fresh)
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(
         issue=issue["key"], status=targets[chosen], project=key, type=kind, summary=summary
     )
     fields = {"project": {"key": key}, "issuetype": {"name": kind}, "summary": summary}
-    plan = (reads(issue["key"]), moves(issue["key"], steps[chosen]["id"]), PlannedCall(_CREATE, {"fields": fields}))
+    plan = (
+        planned_read(issue["key"]),
+        planned_move(issue["key"], steps[chosen]["id"]),
+        PlannedCall(_CREATE, {"fields": fields}),
+    )
     faults = _faults(rng)
     return TaskDraft(request, world, oracle=_retried(plan, faults), faults=faults)
 
@@ -92,15 +104,17 @@ def _accepted(episode: FinishedEpisode, name: str) -> bool:
     return any(call.ok for call in episode.trace.of(name))
 
 
-def _read(episode: FinishedEpisode) -> float:
+def _read_before_move(episode: FinishedEpisode) -> float:
     """The transitions were read before one was first tried: one that failed through no fault of its own counts too."""
     calls = episode.trace.calls
     first = next((p for p, call in enumerate(calls) if call.name == MOVE and call.error != "refused"), -1)
     known = answered_before(calls, first)
-    return float(any(call.name == "getTransitions" and call.ok and about_it(call, episode.task) for call in known))
+    return float(
+        any(call.name == "getTransitions" and call.ok and about_moved_issue(call, episode.task) for call in known)
+    )
 
 
-def _again(episode: FinishedEpisode) -> float:
+def _failures_retried(episode: FinishedEpisode) -> float:
     """How much of what failed was made again at once and as it was; where nothing failed, nothing is repeated."""
     calls = episode.trace.calls
     progress = sum(_accepted(episode, name) for name in (MOVE, _CREATE)) / 2
@@ -143,8 +157,18 @@ SCENARIO = Scenario(
         like_oracle(_CREATE, "fields.project.key", 0.05),
         like_oracle(_CREATE, "fields.issuetype.name", 0.05),
         like_oracle(_CREATE, "fields.summary", 0.10),
-        Check("procedure/getTransitions", 0.05, _read, "The transitions were read before one of them was tried."),
-        Check("procedure/again", 0.15, _again, "What failed was made again at once and unchanged; nothing else was."),
+        Check(
+            "procedure/getTransitions",
+            0.05,
+            _read_before_move,
+            "The transitions were read before one of them was tried.",
+        ),
+        Check(
+            "procedure/again",
+            0.15,
+            _failures_retried,
+            "What failed was made again at once and unchanged; nothing else was.",
+        ),
         Check("procedure/stop", 0.10, _stopped, "The model stopped once both writes were accepted."),
         same_site_as_oracle(0.35, "The issue has moved, and exactly the issue asked for is new.", MOVED),
     ),

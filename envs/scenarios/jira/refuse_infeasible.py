@@ -20,7 +20,7 @@ from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project
 from envs.reward.answers import named
 from envs.reward.checks import Check, FinishedEpisode, at, exactly
 from envs.reward.provenance import last_index
-from envs.scenarios.jira.infeasible import Kind
+from envs.scenarios.jira.infeasible import RequestKind
 from envs.scenarios.jira.infeasible_assign import ASSIGN
 from envs.scenarios.jira.infeasible_create import CREATE
 from envs.scenarios.jira.infeasible_move import MOVE
@@ -31,7 +31,7 @@ from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import Task
 from envs.trace import Call, answered_before
 
-_ELSE = (
+_IF_IMPOSSIBLE = (
     " [If [that|this|it] [cannot be done|is not possible|does not work]|Should [that|this] be impossible],"
     " [change nothing and |leave everything as it is and |][name only what is missing|say what is missing, only that"
     "|answer with what is missing and nothing else]."
@@ -68,7 +68,9 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
         "summary": words.phrase(rng, split, 2, 3, fresh),
     }
     wanted["user"] = wanted["user"] or users[0]["displayName"]
-    text = phrasing(rng, split, [wording + _ELSE for wording in kind.wordings], kind.kept_back).format(**wanted)
+    text = phrasing(rng, split, [wording + _IF_IMPOSSIBLE for wording in kind.wordings], kind.held_out_wordings).format(
+        **wanted
+    )
     found = {"move": steps[chosen]["id"], "assign": users[0]["accountId"], "create": asked}[name]
     parts = {part: wanted[part] for part in (*kind.names, *(["summary"] if kind is CREATE else []))}
     goal = parts | {"missing": wanted[missing] if missing else ""}
@@ -105,7 +107,7 @@ def _absent_key(world: World, rng: random.Random, split: words.Split) -> str:
             return key
 
 
-def kind_of(task: Task) -> Kind:
+def kind_of(task: Task) -> RequestKind:
     """What a task asks for, by the read that its oracle begins with."""
     return _BY_READ[task.oracle[0].name][0]
 
@@ -114,17 +116,17 @@ def _write(task: Task) -> str:
     return _BY_READ[task.oracle[0].name][1]
 
 
-def _telling(call: Call, task: Task) -> bool:
+def _decides(call: Call, task: Task) -> bool:
     """Whether a call's answer tells if the task can be done."""
-    return call.name == task.oracle[0].name and kind_of(task).tells(call, task.oracle[0])
+    return call.name == task.oracle[0].name and kind_of(task).decides(call, task.oracle[0])
 
 
-def _read(episode: FinishedEpisode) -> bool:
+def _read_decides(episode: FinishedEpisode) -> bool:
     """Whether it was found out, before the last write if there is one, if the task can be done."""
     calls = episode.trace.calls
     last = last_index(calls, _write(episode.task))
     known = calls if last < 0 else answered_before(calls, last)
-    return any(_telling(call, episode.task) for call in known)
+    return any(_decides(call, episode.task) for call in known)
 
 
 def _names(episode: FinishedEpisode) -> set[str]:
@@ -142,12 +144,12 @@ def _names(episode: FinishedEpisode) -> set[str]:
 
 def _refused(episode: FinishedEpisode) -> bool:
     """It was read that something is missing, and that alone is named."""
-    return _read(episode) and _names(episode) == {episode.task.goal["missing"].lower()}
+    return _read_decides(episode) and _names(episode) == {episode.task.goal["missing"].lower()}
 
 
-def _asked(episode: FinishedEpisode) -> float:
+def _request_in_write(episode: FinishedEpisode) -> float:
     """How much of what the request says went into the write."""
-    task, paths = episode.task, kind_of(episode.task).asked
+    task, paths = episode.task, kind_of(episode.task).given_paths
     if task.goal["missing"]:
         return float(_refused(episode))
     call, right = episode.last(_write(task)), oracle_call(task, _write(task))
@@ -161,18 +163,20 @@ def _upper(value: Json) -> Json:
     return value.upper() if isinstance(value, str) else value
 
 
-def _found(episode: FinishedEpisode) -> float:
+def _reading_in_write(episode: FinishedEpisode) -> float:
     """What the read tells went into the write."""
-    task, path = episode.task, kind_of(episode.task).found
+    task, path = episode.task, kind_of(episode.task).read_path
     if task.goal["missing"]:
         return float(_refused(episode))
     call, right = episode.last(_write(task)), oracle_call(task, _write(task))
-    return exactly(at(call.arguments, path), at(right.arguments, path)) * _read(episode) if call else 0.0
+    return exactly(at(call.arguments, path), at(right.arguments, path)) * _read_decides(episode) if call else 0.0
 
 
 def _procedure(episode: FinishedEpisode) -> float:
     """Read first; then a write where it can be done, and none, not even a vain one, where it cannot."""
-    return float(_read(episode) and episode.task.any_writes(episode.trace) != bool(episode.task.goal["missing"]))
+    return float(
+        _read_decides(episode) and episode.task.any_writes(episode.trace) != bool(episode.task.goal["missing"])
+    )
 
 
 def _stopped(episode: FinishedEpisode) -> float:
@@ -181,7 +185,7 @@ def _stopped(episode: FinishedEpisode) -> float:
     if not episode.trace.stopped or not calls:
         return 0.0
     if task.goal["missing"]:
-        return float(_telling(calls[-1], task) and bool(_names(episode)))
+        return float(_decides(calls[-1], task) and bool(_names(episode)))
     return float(calls[-1].ok and calls[-1].name == _write(task))
 
 
@@ -204,8 +208,10 @@ SCENARIO = Scenario(
     api=JIRA,
     tools=("getTransitions", "doTransition", "findUsers", "assignIssue", "getProject", "createIssue"),
     checks=(
-        Check("argument/asked", 0.15, _asked, "The write has what was asked for; or what is missing is named."),
-        Check("argument/found", 0.15, _found, "The write has what was read; or what is missing is named."),
+        Check(
+            "argument/asked", 0.15, _request_in_write, "The write has what was asked for; or what is missing is named."
+        ),
+        Check("argument/found", 0.15, _reading_in_write, "The write has what was read; or what is missing is named."),
         Check("procedure/read", 0.15, _procedure, "Reading came first, and a write only where it can be done."),
         Check("procedure/stop", 0.10, _stopped, "The model stopped after the write, or refused in words."),
         same_site_as_oracle(0.45, "It is done, or what is missing is named.", {**MOVED, "issues": _issue}, _named),

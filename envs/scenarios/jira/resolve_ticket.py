@@ -14,7 +14,7 @@ from envs.jira import JIRA
 from envs.jira.transitions import available
 from envs.jira.world import RESOLUTIONS, add_distractors, add_issue, add_project, empty_site, put
 from envs.reward.checks import FinishedEpisode, at, read_first, stopped_after
-from envs.scenarios.vocabulary.jira_moves import MOVE, about_it, right_transition, workflow_steps
+from envs.scenarios.vocabulary.jira_moves import MOVE, about_moved_issue, right_transition, workflow_steps
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import any_case, graded_call, ignoring, like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
@@ -33,7 +33,7 @@ _WORDINGS = (
     f'[we are|I am] done with {_ISSUE}: [put|set|bring] it [to|into] "{{status}}" {_AS}{{version}}.',
     f'the resolution of {_ISSUE} is "{{resolution}}"{{version}}[, so move|; move|. Move] it to "{{status}}".',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     f'Wrap up {_ISSUE} in "{{status}}" {_AS}{{version}}.',
     f'Give {_ISSUE} the resolution "{{resolution}}"{{version}} on its way to "{{status}}".',
 )
@@ -71,7 +71,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     resolution = rng.choice([kind["name"] for kind in RESOLUTIONS.values()][1:])
     version = rng.choice(versions) if asks_version else ""
     fixed_in = rng.choice(_VERSION).format(name=version) if version else ""
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(
         issue=issue["key"], status=target, resolution=resolution, version=fixed_in
     )
     fields: dict[str, Json] = {"resolution": {"name": resolution}}
@@ -86,7 +86,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
 
 def _read_whole(call: Call, task: Task) -> float:
     """Half for reading the issue's transitions, half for reading their fields too."""
-    return about_it(call, task) * (0.5 + 0.5 * (EXPAND in str(call.arguments.get("expand", "")).split(",")))
+    return about_moved_issue(call, task) * (0.5 + 0.5 * (EXPAND in str(call.arguments.get("expand", "")).split(",")))
 
 
 def _same_resolution(value: Json, wanted: Json) -> float:

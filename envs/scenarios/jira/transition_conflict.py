@@ -12,7 +12,14 @@ from envs.api.faults import Faults, Rival
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
 from envs.reward.checks import Check, FinishedEpisode, stopped_after
-from envs.scenarios.vocabulary.jira_moves import MOVE, about_it, moves, reads, the_issue, workflow_steps
+from envs.scenarios.vocabulary.jira_moves import (
+    MOVE,
+    about_moved_issue,
+    moved_issue,
+    planned_move,
+    planned_read,
+    workflow_steps,
+)
 from envs.scenarios.vocabulary.mistakes import give_up, insist
 from envs.scenarios.vocabulary.oracle import any_case, like_oracle, oracle_value, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
@@ -29,7 +36,7 @@ _WORDINGS = (
     f'"{{status}}" is [where|the status in which] {_ISSUE} [belongs|has to be][|, move it there]{_BUSY}.',
     f'see [to it |]that {_ISSUE} [gets to|reaches|ends in] "{{status}}"{_BUSY}.',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Whatever happens to "{issue}" today, "{status}" is where I want to find it.',
     'Get "{issue}" over to "{status}", it is much in demand.',
 )
@@ -49,50 +56,52 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     issue = add_issue(world, project, rng.randint(10, 99), words.phrase(rng, split, 2, 3))
     add_distractors(world, rng, split, [key])
     taken_to = rng.choice((0, 0, 1, 1, 1, 2, 2, 2))
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], status=statuses[TARGET])
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(issue=issue["key"], status=statuses[TARGET])
 
     def move(source: int, fails: bool = False) -> PlannedCall:
         transition = leads[source, TARGET]
-        return moves(issue["key"], transition, f'"{statuses[TARGET]}": {transition}', fails)
+        return planned_move(issue["key"], transition, f'"{statuses[TARGET]}": {transition}', fails)
 
-    read = reads(issue["key"])
+    read = planned_read(issue["key"])
     if not taken_to:
         return TaskDraft(request, world, oracle=(read, move(0)))
-    theirs = moves(issue["key"], leads[0, taken_to])
+    theirs = planned_move(issue["key"], leads[0, taken_to])
     faults = Faults(rival=Rival(MOVE, ((theirs.name, theirs.arguments),)))
     return TaskDraft(request, world, oracle=(read, move(0, fails=True), read, move(taken_to)), faults=faults)
 
 
-def _first(task: Task) -> str:
+def _initial_transition(task: Task) -> str:
     """The transition that leads to the wished status from where the issue is at first."""
     return task.oracle[1].arguments["transition"]["id"]
 
 
-def _transition(call: Call) -> str:
+def _transition_id(call: Call) -> str:
     wanted = call.arguments.get("transition")
     return str(wanted.get("id")) if isinstance(wanted, dict) else ""
 
 
-def _fresh(episode: FinishedEpisode) -> float:
+def _last_transition_current(episode: FinishedEpisode) -> float:
     """The last transition is the right one, and was read after all that came before it."""
     calls = episode.trace.calls
     places = [index for index, call in enumerate(calls) if call.name == MOVE]
-    if not places or _transition(calls[places[-1]]) != oracle_value(episode.task, MOVE, "transition.id"):
+    if not places or _transition_id(calls[places[-1]]) != oracle_value(episode.task, MOVE, "transition.id"):
         return 0.0
     since = places[-2] + 1 if len(places) > 1 else 0
     between = answered_before(calls, places[-1])[since:]
-    return float(any(call.name == "getTransitions" and call.ok and about_it(call, episode.task) for call in between))
+    return float(
+        any(call.name == "getTransitions" and call.ok and about_moved_issue(call, episode.task) for call in between)
+    )
 
 
-def _read(episode: FinishedEpisode) -> float:
+def _read_before_move(episode: FinishedEpisode) -> float:
     """The transitions were read before the first move."""
     calls = episode.trace.calls
     first = next((index for index, call in enumerate(calls) if call.name == MOVE), 0)
     known = answered_before(calls, first)
-    return float(any(call.name == "getTransitions" and about_it(call, episode.task) for call in known))
+    return float(any(call.name == "getTransitions" and about_moved_issue(call, episode.task) for call in known))
 
 
-def _again(episode: FinishedEpisode) -> float:
+def _conflict_handled(episode: FinishedEpisode) -> float:
     """After a conflict: one read, one move. Where nothing was in conflict, nothing is done twice."""
     task, calls, tried = episode.task, episode.trace.calls, episode.trace.of(MOVE)
     if task.faults is None:
@@ -101,19 +110,19 @@ def _again(episode: FinishedEpisode) -> float:
     if index is None or len(calls) < index + 3:
         return 0.0
     failed, read, move = calls[index : index + 3]
-    reread = read.name == "getTransitions" and read.ok and about_it(read, task)
+    reread = read.name == "getTransitions" and read.ok and about_moved_issue(read, task)
     moved = move.name == MOVE and move.ok and failed.turn < read.turn < move.turn
-    return float(_transition(failed) == _first(task) and reread and moved)
+    return float(_transition_id(failed) == _initial_transition(task) and reread and moved)
 
 
-def _old_answer(plan: Plan, task: Task, rng: random.Random) -> Plan:
+def _other_old_transition(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Tries another transition of the first answer."""
     if not task.faults:
         return plan
-    start = task.world.find("issues", key=the_issue(task))[0]["status"]
+    start = task.world.find("issues", key=moved_issue(task))[0]["status"]
     steps = [step for flow in task.world.find("workflows") for step in flow["transitions"] if start in step["from"]]
-    others = [step["id"] for step in steps if step["id"] != _first(task)]
-    return [*plan[:2], moves(the_issue(task), rng.choice(others))]
+    others = [step["id"] for step in steps if step["id"] != _initial_transition(task)]
+    return [*plan[:2], planned_move(moved_issue(task), rng.choice(others))]
 
 
 SCENARIO = Scenario(
@@ -122,12 +131,22 @@ SCENARIO = Scenario(
     tools=("getTransitions", MOVE),
     checks=(
         like_oracle(MOVE, "issueIdOrKey", 0.05, any_case),
-        Check("argument/transition.id", 0.20, _fresh, "The last transition is right for where the issue was by then."),
-        Check("procedure/getTransitions", 0.10, _read, "The transitions were read before the first move."),
-        Check("procedure/again", 0.20, _again, "After a conflict it was read and moved again; else nothing was."),
+        Check(
+            "argument/transition.id",
+            0.20,
+            _last_transition_current,
+            "The last transition is right for where the issue was by then.",
+        ),
+        Check("procedure/getTransitions", 0.10, _read_before_move, "The transitions were read before the first move."),
+        Check(
+            "procedure/again",
+            0.20,
+            _conflict_handled,
+            "After a conflict it was read and moved again; else nothing was.",
+        ),
         stopped_after(MOVE, 0.10),
         same_site_as_oracle(0.35, "The issue is in the wished status and nothing else has changed."),
     ),
-    mistakes={"give_up": give_up, "insist": insist, "old_answer": _old_answer},
+    mistakes={"give_up": give_up, "insist": insist, "old_answer": _other_old_transition},
     draw=draw,
 )

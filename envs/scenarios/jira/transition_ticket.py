@@ -14,10 +14,10 @@ from envs.reward.checks import stopped_after
 from envs.scenarios.vocabulary.jira_moves import (
     MOVE,
     MOVED,
-    moves,
-    reads,
+    moved_issue,
+    planned_move,
+    planned_read,
     right_transition,
-    the_issue,
     transitions_read,
     workflow_steps,
 )
@@ -38,7 +38,7 @@ _WORDINGS = (
     '[we are|I am] ready to take "{issue}" to "{status}".',
     '[|please ]mark [|issue ]"{issue}" as "{status}".',
 )
-_KEPT_BACK = ('Take the ticket "{issue}" to "{status}".', 'Please put issue "{issue}" into "{status}" now.')
+_HELD_OUT_WORDINGS = ('Take the ticket "{issue}" to "{status}".', 'Please put issue "{issue}" into "{status}" now.')
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
@@ -54,13 +54,13 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     issue = add_issue(world, project, number, words.phrase(rng, split, 2, 3))
     add_distractors(world, rng, split, [key])
     chosen = rng.randrange(choices)
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], status=targets[chosen])
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(issue=issue["key"], status=targets[chosen])
     right = steps[chosen]["id"]
-    plan = (reads(issue["key"]), moves(issue["key"], right, f'"{targets[chosen]}": {right}'))
+    plan = (planned_read(issue["key"]), planned_move(issue["key"], right, f'"{targets[chosen]}": {right}'))
     return TaskDraft(request, world, oracle=plan)
 
 
-def _first(right: Arguments, task: Task, rng: random.Random) -> Arguments:
+def _first_transition(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     """The first transition listed, whatever it leads to."""
     (issue,) = task.world.find("issues", key=right["issueIdOrKey"])
     return {"transition": {"id": available(task.world, issue)[0]["id"]}}
@@ -78,8 +78,8 @@ SCENARIO = Scenario(
         same_site_as_oracle(0.35, "The issue is in the wanted status and nothing else has changed.", MOVED),
     ),
     mistakes={
-        "first_transition": change(MOVE, _first),
-        "guess_id": lambda plan, task, rng: [moves(the_issue(task), str(rng.randint(11, 99)))],
+        "first_transition": change(MOVE, _first_transition),
+        "guess_id": lambda plan, task, rng: [planned_move(moved_issue(task), str(rng.randint(11, 99)))],
         "stop_after_read": stop_before(MOVE),
     },
     draw=draw,

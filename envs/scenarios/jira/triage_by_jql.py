@@ -17,7 +17,7 @@ from envs.jira.world import PRIORITIES, put
 from envs.reward.checks import Check, FinishedEpisode, at, stopped_after
 from envs.reward.provenance import seen_before
 from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCHABLE, names_at, searched
-from envs.scenarios.vocabulary.jira_sites import Site, add_people, put_issue, two_projects
+from envs.scenarios.vocabulary.jira_sites import NewIssue, TwoProjects, add_people, put_issue, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
@@ -25,7 +25,7 @@ from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 
 # A condition as a request tells it, plainly and otherwise; its name is the field in JQL.
-_TOLD = {
+_CONDITIONS = {
     "issuetype": ('are of type "{issuetype}"', '[are of type|are of the type|have the type] "{issuetype}"'),
     "priority": ('have priority "{priority}"', '[have|carry] [|the ]priority "{priority}"'),
     "component": ('are in component "{component}"', '[are in|belong to] [|the ]component "{component}"'),
@@ -54,7 +54,7 @@ _WORDINGS = (
     '[some|several|certain] issues [in|of] [|project ]"{project}" <having>. [|Please ][<edit>][|, but no others].',
     '[triage|clean up] [|project ]"{project}": where issues <having>, [<edit>].',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Go through "{project}" for the issues that <having>. For all of these: <edit>.',
     'Which issues of "{project}" <having>? Once you know, <edit>.',
 )
@@ -75,7 +75,7 @@ API = SEARCHABLE.showing(_CALL, {"fields": _FIELDS, "update": _UPDATE})
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     """One to four issues that meet the conditions, among others that nearly do."""
     site = two_projects(rng, split)
-    conditions = rng.choice(list(combinations(_TOLD, 3)))
+    conditions = rng.choice(list(combinations(_CONDITIONS, 3)))
     field = rng.choice(list(_EDITS))
     person, *others = add_people(site, rng)
     label, *components = next(site.fresh), *(words.phrase(rng, split, 1, 2, site.fresh) for _ in range(2))
@@ -83,7 +83,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
         "issuetype": ["Bug", "Task", "Story"],
         "priority": rng.sample(PRIORITIES, len(PRIORITIES)),
         "component": list(components),
-        "assignee": [None, *(one["accountId"] for one in others)],
+        "assignee": [None, *(user["accountId"] for user in others)],
     }
     value = {"priority": pools["priority"].pop(), "labels": label, "assignee": person["displayName"]}[field]
     wanted = {name: None if name == "assignee" else rng.choice(pools[name]) for name in conditions}
@@ -116,34 +116,31 @@ def _meeting(rng: random.Random, pools: _Pools, wanted: _Values, missed: str = "
 
 
 def _put_all(
-    site: Site, rng: random.Random, split: words.Split, project: Record, issues: list[_Values]
+    site: TwoProjects, rng: random.Random, split: words.Split, project: Record, issue_values: list[_Values]
 ) -> list[Record]:
     """The issues with these values, in any order on the site and numbered without a gap.
 
     Where no number is free, harder tasks put no namesake: it would have the same values and be found as well.
     """
-    placed: dict[int, Record] = {}
-    numbered = list(zip(range(len(issues)), rng.sample(range(1, len(issues) + 1), len(issues)), strict=True))
+    issues: dict[int, Record] = {}
+    count = len(issue_values)
+    numbered = list(zip(range(count), rng.sample(range(1, count + 1), count), strict=True))
     for index, number in rng.sample(numbered, len(numbered)):
-        values = issues[index]
+        values = issue_values[index]
         component = site.world.find("components", name=values["component"], project=project["id"])[0]
-        placed[index] = put_issue(
-            site,
-            rng,
-            project,
-            number,
-            words.phrase(rng, split, 2, 3, site.fresh),
-            str(values["issuetype"]),
-            priority=site.world.find("priorities", name=values["priority"])[0]["id"],
-            components=[component["id"]],
-            assignee=values["assignee"],
-            labels=[next(site.fresh) for _ in range(rng.randint(0, 1))],
-        )
-    return [placed[index] for index in range(len(issues))]
+        summary = words.phrase(rng, split, 2, 3, site.fresh)
+        fields = {
+            "priority": site.world.find("priorities", name=values["priority"])[0]["id"],
+            "components": [component["id"]],
+            "assignee": values["assignee"],
+            "labels": [next(site.fresh) for _ in range(rng.randint(0, 1))],
+        }
+        issues[index] = put_issue(site, rng, project, NewIssue(number, summary, str(values["issuetype"]), fields))
+    return [issues[index] for index in range(len(issue_values))]
 
 
 def _wording(rng: random.Random, split: words.Split, conditions: tuple[str, ...], field: str) -> str:
-    plain, varied = ([_TOLD[name][index] for name in conditions] for index in range(2))
+    plain, varied = ([_CONDITIONS[name][index] for name in conditions] for index in range(2))
     rng.shuffle(varied)
 
     def filled(wordings: tuple[str, ...], having: list[str], edit: str) -> list[str]:
@@ -151,7 +148,7 @@ def _wording(rng: random.Random, split: words.Split, conditions: tuple[str, ...]
         return [text.replace("<having>", conditions).replace("<edit>", edit) for text in wordings]
 
     return phrasing(
-        rng, split, filled(_WORDINGS, varied, _EDITS[field][1]), filled(_KEPT_BACK, plain, _EDITS[field][0])
+        rng, split, filled(_WORDINGS, varied, _EDITS[field][1]), filled(_HELD_OUT_WORDINGS, plain, _EDITS[field][0])
     )
 
 
@@ -166,7 +163,7 @@ def _oracle_edits(task: Task) -> list[PlannedCall]:
     return [call for call in task.oracle if call.name == _CALL]
 
 
-def _but_issue(arguments: Arguments) -> dict[str, Json]:
+def _without_issue(arguments: Arguments) -> dict[str, Json]:
     return {name: value for name, value in arguments.items() if name != "issueIdOrKey"}
 
 
@@ -190,10 +187,10 @@ def _issues_named(episode: FinishedEpisode) -> float:
 def _edits_right(episode: FinishedEpisode) -> float:
     """How much of the edits is right, leaf by leaf; a missing one counts as wrong, and so does an unread account id."""
     calls, planned = episode.trace.calls, _oracle_edits(episode.task)
-    wanted, scores = _but_issue(planned[0].arguments), []
+    wanted, scores = _without_issue(planned[0].arguments), []
     for index, call in enumerate(calls):
         if call.name == _CALL:
-            edit = _but_issue(call.arguments)
+            edit = _without_issue(call.arguments)
             guessed = at(wanted, _ACCOUNT) is not None and not seen_before(calls, index, at(edit, _ACCOUNT))
             scores.append(0.0 if guessed else leafwise(edit, wanted))
     return sum(scores) / max(len(scores), len(planned))
@@ -205,7 +202,7 @@ def _loose_query(plan: Plan, task: Task, rng: random.Random) -> Plan:
     for call in plan:
         if call.name == SEARCH:
             jql = call.arguments["jql"].rpartition(" AND ")[0]
-            edit = _but_issue(_oracle_edits(task)[0].arguments)
+            edit = _without_issue(_oracle_edits(task)[0].arguments)
             found = parse(task.world, jql).run(task.world)
             loose = [PlannedCall(_CALL, {"issueIdOrKey": issue["id"], **edit}) for issue in found]
             loose.insert(0, PlannedCall(SEARCH, {"jql": jql}))
