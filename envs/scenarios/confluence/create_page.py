@@ -73,7 +73,7 @@ _PARENT_FOUND = read_first("getPages", "createPage", 0.05, _found_parent)
 
 
 def _parent_read(episode: FinishedEpisode) -> float:
-    """Check that the model found the parent; searching a space whose id it had not read is a guess and earns nothing."""
+    """Check that the model found the parent; a search in a space whose id it had not read earns nothing."""
     calls = episode.trace.calls
     searches = [index for index, call in enumerate(calls) if call.name == "getPages" and "space-id" in call.arguments]
     known = (any(call.name == "getSpaces" and call.ok for call in answered_before(calls, index)) for index in searches)

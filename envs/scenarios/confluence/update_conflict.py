@@ -1,4 +1,4 @@
-"""Update a page that another user writes at the same moment: read it again, then write the version after its current one.
+"""Update a page that another user writes at the same moment: read it again, then write its next version.
 
 In three tasks of four another user saves the page, once or twice, or renames it, just before the first update that
 the API would accept. The API answers that update with a conflict, since the version that was read is out of date.

@@ -1,7 +1,7 @@
 """Update a page after a version conflict: read its current version and write the next one.
 
-The request names a version that somebody sent in vain; the version after it is taken too. Typical mistakes: trusting the
-request's number, writing the current version instead of the next, or dropping the title.
+The request names a version that the API refused; the version after it is taken too. Typical mistakes: trusting the
+version in the request, writing the current version instead of the next, or dropping the title.
 """
 
 import random

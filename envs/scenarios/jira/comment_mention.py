@@ -1,8 +1,8 @@
-"""Comment on an issue and mention somebody: find the account id by name, then write a document with a mention in it.
+"""Comment on an issue and mention a user: find the account id by name, then write a document with a mention.
 
-Others share a name with the person, one of them has the whole name and a further one. Typical mistakes: the mention is
-written as plain text, a name stands where the account id belongs, another person is mentioned, or nothing is written
-after reading.
+Other users share a name with the person, and one has the same full name followed by another name. Typical mistakes:
+writing the mention as plain text, giving the name as the account id, sending text instead of a document, mentioning
+another user, or writing nothing after reading.
 """
 
 import random
@@ -49,7 +49,7 @@ _HELD_OUT_WORDINGS = (
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """An issue, four people who share names, and words for one of them."""
+    """Draw an issue, four users who share names, and a text for one of them."""
     site = two_projects(rng, split)
     person, *_ = add_people(site, rng)
     text, *summaries = (words.phrase(rng, split, 2, 4, site.fresh) for _ in range(3))
@@ -65,12 +65,12 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
 
 
 def _document(*nodes: Json) -> dict[str, Json]:
-    """A document of one paragraph."""
+    """Return a document of one paragraph."""
     return {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": list(nodes)}]}
 
 
 def _mention(account: Json, text: str) -> dict[str, Json]:
-    """A mention and a text, which a space keeps apart."""
+    """Return a document: a mention, a space and a text."""
     return _document({"type": "mention", "attrs": {"id": account}}, {"type": "text", "text": f" {text}"})
 
 
@@ -79,13 +79,13 @@ def _person(task: Task) -> str:
 
 
 def _account_and_text(task: Task) -> tuple[str, str]:
-    """(account, text) of the oracle's comment."""
+    """Return (account id, text) of the oracle's comment."""
     mention, text = oracle_value(task, _CALL, "body")["content"][0]["content"]
     return mention["attrs"]["id"], text["text"].strip()
 
 
 def _without_optional(body: Json, person: str) -> Json:
-    """A document without what is optional: space around a text, a mention's own text if it is the person's name."""
+    """Drop optional parts of a document: space around a text, and a mention's text if it is the person's name."""
     if isinstance(body, list):
         return [_without_optional(inner, person) for inner in body]
     if not isinstance(body, dict):
@@ -110,24 +110,24 @@ def _looked_up(episode: FinishedEpisode) -> float:
 
 
 def _mentioned(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> float:
-    """The one mention of the last comment is of the account, which had been read."""
+    """Check that the last comment's only mention is the account, which the model had read."""
     ids = [value for path, value in leaves(call.arguments.get("body")) if path[-2:] == ("attrs", "id")]
     return float(ids == [_account_and_text(episode.task)[0]] and _looked_up(episode))
 
 
 def _right_body(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> float:
-    """How much of the last comment's document is right, leaf by leaf."""
+    """Grade the last comment's document leaf by leaf."""
     mine, right = (_without_optional(at(node.arguments, "body"), _person(episode.task)) for node in (call, planned))
     return leafwise(mine, right)
 
 
 def _mention_of(who: Callable[[Task, random.Random], str]) -> Edit:
-    """The comment with another account."""
+    """Change the account that the comment mentions."""
     return lambda right, task, rng: {"body": _mention(who(task, rng), _account_and_text(task)[1])}
 
 
 def _namesake(task: Task, rng: random.Random) -> str:
-    """Somebody with the same name or with part of it."""
+    """Choose another user with a similar name."""
     return rng.choice(
         [user for user in task.world.table("users") if user not in (_account_and_text(task)[0], task.world.me)]
     )
@@ -142,12 +142,18 @@ SCENARIO = Scenario(
     api=API,
     tools=(_READ, _CALL),
     checks=(
-        Check("procedure/findUsers", 0.10, _looked_up, f"The user was looked up before {_CALL}."),
+        Check("procedure/findUsers", 0.10, _looked_up, f"The model looked up the user before {_CALL}."),
         names_issue(_CALL, 0.10),
-        graded_call(_CALL, "mention", 0.20, _mentioned, "The person was looked up, and is the one who is mentioned."),
+        graded_call(
+            _CALL,
+            "mention",
+            0.20,
+            _mentioned,
+            "The comment mentions the person, whom the model looked up, and no one else.",
+        ),
         graded_call(_CALL, "body", 0.15, _right_body, "The comment is the mention and the text, as a document."),
         stopped_after(_CALL, 0.10),
-        same_site_as_oracle(0.35, "Exactly the comment asked for is there.", {"issue_comments": _plain_comment}),
+        same_site_as_oracle(0.35, "The only change is the requested comment.", {"issue_comments": _plain_comment}),
     ),
     mistakes={
         "mention_in_text": change(

@@ -1,7 +1,7 @@
-"""Plan a sprint: find the project's board and its future sprint of a name, and move the issues named into it.
+"""Plan a sprint: find the project's board and its future sprint by name, then move the given issues into it.
 
-The other project's board has a sprint of that name too, and so may a closed one of the same board. Typical mistakes:
-the first sprint that bears the name is taken, an issue is left out, an id is made up, or nothing is done after reading.
+The other project's board has a sprint of the same name, and the right board may have a closed one. Typical mistakes:
+choosing another sprint of the same name, leaving an issue out, making up an id, or writing nothing after reading.
 """
 
 import random
@@ -42,7 +42,7 @@ _HELD_OUT_WORDINGS = (
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """Two boards, each with a closed, an active and two future sprints, and issues that are in none."""
+    """Draw two boards, each with a closed, an active and two future sprints, and issues in no sprint."""
     site = two_projects(rng, split)
     wanted, spare, active, closed = (words.phrase(rng, split, 1, 2, site.fresh) for _ in range(4))
     if rng.random() < 0.5:
@@ -73,7 +73,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
 def _board(
     site: TwoProjects, rng: random.Random, project: Record, names: list[tuple[str, str]]
 ) -> tuple[Record, list[Record]]:
-    """A board with sprints of these names and states, in an order of their own."""
+    """Add a board with sprints of these names and states, created in random order."""
     site.world.next_id += rng.randrange(1, 90)
     board = put(site.world, "boards", project=project["id"], name=f"{project['key']} board")
     sprints: dict[int, Record] = {}
@@ -85,13 +85,13 @@ def _board(
 
 
 def _of_project(call: Call, task: Task) -> float:
-    """How well a read of boards found the project's: half for finding it among others."""
+    """Grade a read of boards: the share of the project's board among those returned."""
     boards = [str(board["id"]) for board in call.body["values"]]
     return (oracle_value(task, "getAllSprints", "boardId") in boards) / max(len(boards), 1)
 
 
 def _of_board(call: Call, task: Task) -> float:
-    """Half for reading the board's sprints, half for asking for future ones alone."""
+    """Half for reading the board's sprints, half for restricting them to future ones."""
     alone = {sprint["state"] for sprint in call.body["values"]} == {"future"}
     return (str(call.arguments.get("boardId")) == oracle_value(task, "getAllSprints", "boardId")) * (0.5 + 0.5 * alone)
 
@@ -101,7 +101,7 @@ def _same_issues(value: Json, wanted: Json) -> float:
 
 
 def _same_name(right: Arguments, task: Task, rng: random.Random) -> Arguments:
-    """Another sprint that bears the name, or any of the board."""
+    """Choose another sprint of the same name, or else any other sprint."""
     sprints = task.world.tables["sprints"]
     others = [sprint for sprint in sprints.values() if sprint["id"] != right["sprintId"]]
     named = [sprint for sprint in others if sprint["name"] == sprints[right["sprintId"]]["name"]]
@@ -118,7 +118,7 @@ SCENARIO = Scenario(
         read_like_oracle(_CALL, "sprintId", 0.20),
         like_oracle(_CALL, "issues", 0.20, _same_issues),
         stopped_after(_CALL, 0.10),
-        same_site_as_oracle(0.35, "The issues are in the sprint, and nothing else has changed."),
+        same_site_as_oracle(0.35, "The issues are in the sprint and nothing else has changed."),
     ),
     mistakes={
         "first_of_the_name": change(_CALL, _same_name),

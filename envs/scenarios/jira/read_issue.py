@@ -1,6 +1,6 @@
-"""Say two things about an issue: read it, and answer with what it says and nothing else.
+"""Answer a question about two facts of an issue: read the issue, then state both facts and no others.
 
-Typical mistakes: another issue is read, nothing is, or all that was read is said and whoever asked has to look himself.
+Typical mistakes: reading another issue, reading none, or dumping every field.
 """
 
 import random
@@ -33,9 +33,9 @@ _HELD_OUT_WORDINGS = (
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """A project with two issues, and others beside it; of one issue two facts are wanted."""
+    """Draw a project with two issues among other projects, and choose two facts of one issue."""
     key = words.key(rng, split)
-    # A status by the name of a type would be an answer to either question.
+    # A status with the name of a type would answer either question.
     fresh = (word for word in words.fresh_words(rng, split) if word.title() not in ISSUE_TYPES)
     statuses = [words.phrase(rng, split, 1, 2, fresh) for _ in range(3)]
     world = empty_site()
@@ -47,36 +47,38 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(issue=issue["key"], first=first, second=second)
     facts = facts_of(world, issue)
     answer = f'Its {first} is "{facts[first]}", its {second} "{facts[second]}".'
-    asked = {"facts": [FACTS.index(first), FACTS.index(second)]}
-    return TaskDraft(request, world, asked, (PlannedCall("getIssue", {"issueIdOrKey": issue["key"]}),), answer)
+    goal = {"facts": [FACTS.index(first), FACTS.index(second)]}
+    return TaskDraft(request, world, goal, (PlannedCall("getIssue", {"issueIdOrKey": issue["key"]}),), answer)
 
 
 def _facts(task: Task) -> Mapping[str, str]:
-    _, own_id = names_at(task, oracle_value(task, "getIssue", "issueIdOrKey"))
-    return facts_of(task.world, task.world.table("issues")[own_id])
+    _, issue_id = names_at(task, oracle_value(task, "getIssue", "issueIdOrKey"))
+    return facts_of(task.world, task.world.table("issues")[issue_id])
 
 
 def _only_asked(episode: FinishedEpisode) -> float:
-    """1 for an answer with no other fact of the issue, 0 for one with all of them: to copy all is not to answer."""
+    """Return 1 if the answer states no other fact of the issue, 0 if it states all: a copy is not an answer."""
     task, facts = episode.task, _facts(episode.task)
-    asked = {FACTS[kind] for kind in task.goal["facts"]}
+    requested = {FACTS[kind] for kind in task.goal["facts"]}
     key = oracle_value(task, "getIssue", "issueIdOrKey")
-    return 1 - len(unasked(episode.trace.answer, key, facts, asked)) / (len(facts) - len(asked))
+    return 1 - len(unasked(episode.trace.answer, key, facts, requested)) / (len(facts) - len(requested))
 
 
 def _fact_answered(episode: FinishedEpisode, number: int) -> bool:
-    """Whether a fact was answered. It counts only if the issue was read: a guess that fits is worth nothing."""
+    """Return whether the model stated a fact after reading the issue; a lucky guess does not count."""
     task, key = episode.task, oracle_value(episode.task, "getIssue", "issueIdOrKey")
     if not any(call.name == "getIssue" and call.ok and call.body["key"] == key for call in episode.trace):
         return False
-    asked = [FACTS[kind] for kind in task.goal["facts"]]
-    values = [possible(task.world, fact) for fact in asked]
-    own = {value.lower() for value in values[number]}
-    return named(episode.trace.answer, set.union(*values)) & own == {_facts(task)[asked[number]].lower()}
+    requested = [FACTS[kind] for kind in task.goal["facts"]]
+    values = [possible(task.world, fact) for fact in requested]
+    possible_values = {value.lower() for value in values[number]}
+    return named(episode.trace.answer, set.union(*values)) & possible_values == {
+        _facts(task)[requested[number]].lower()
+    }
 
 
 def _fact_check(name: str, number: int) -> Check:
-    sentence = f"The answer has the {name} of the facts that were asked for, none of another issue, and no other fact."
+    sentence = f"The answer states the {name} requested fact, none of another issue, and no other fact."
     return Check(
         f"answer/{name}", 0.25, lambda episode: _fact_answered(episode, number) * _only_asked(episode), sentence
     )
@@ -87,7 +89,7 @@ def _both_facts_answered(episode: FinishedEpisode) -> bool:
 
 
 def _another_issue(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Reads another issue."""
+    """Read another issue."""
     right = oracle_value(task, "getIssue", "issueIdOrKey")
     others = [issue["key"] for issue in task.world.find("issues") if issue["key"] != right]
     return [PlannedCall("getIssue", {"issueIdOrKey": rng.choice(others)})]
@@ -103,7 +105,7 @@ SCENARIO = Scenario(
         _fact_check("first", 0),
         _fact_check("second", 1),
         same_site_as_oracle(
-            0.25, "Both facts and no others are told, and the site is as it was.", also=_both_facts_answered
+            0.25, "The answer states both facts and no others, and the site is unchanged.", also=_both_facts_answered
         ),
     ),
     mistakes={"another_issue": _another_issue, "answer_unread": lambda plan, task, rng: []},

@@ -1,8 +1,8 @@
-"""Move an issue that somebody else moves at the same moment: read again, and go on from where it is now.
+"""Move an issue that another user moves at the same moment: read again, and continue from its current status.
 
-In three tasks of four another user makes a transition just before ours, so that ours no longer leaves the issue's
-status and the site refuses it. From the new status another transition leads to the wished one. Typical mistakes: the
-model gives up, makes the refused transition again, or takes another id of the old answer.
+In three tasks of four another user makes a transition just before the model's, which then does not leave the issue's
+current status and is refused. Another transition leads from the new status to the target. Typical mistakes: giving up,
+repeating the refused transition, or trying another id of the old response.
 """
 
 import random
@@ -44,10 +44,10 @@ TARGET = 3
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """A project from each of whose statuses a transition of its own leads to the wished one, and perhaps a rival."""
+    """Draw a workflow with a different transition to the target from each status, and in some tasks a rival."""
     key, fresh = words.key(rng, split), words.fresh_words(rng, split)
     statuses = [words.phrase(rng, split, 1, 2, fresh) for _ in range(TARGET + 1)]
-    # The issue stands in status 0; 1 and 2 are where somebody may take it.
+    # The issue starts in status 0; a rival may move it to 1 or 2.
     pairs = [(0, 1), (0, 2), (0, TARGET), (1, 0), (1, TARGET), (2, 1), (2, TARGET)]
     steps = workflow_steps(rng, split, fresh, [([source], to) for source, to in pairs])
     leads = {pair: step["id"] for pair, step in zip(pairs, steps, strict=True)}
@@ -55,7 +55,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     project = add_project(world, key, words.phrase(rng, split, 1, 2), statuses, rng.sample(steps, len(steps)))
     issue = add_issue(world, project, rng.randint(10, 99), words.phrase(rng, split, 2, 3))
     add_distractors(world, rng, split, [key])
-    taken_to = rng.choice((0, 0, 1, 1, 1, 2, 2, 2))
+    rival_status = rng.choice((0, 0, 1, 1, 1, 2, 2, 2))
     request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(issue=issue["key"], status=statuses[TARGET])
 
     def move(source: int, fails: bool = False) -> PlannedCall:
@@ -63,15 +63,15 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
         return planned_move(issue["key"], transition, f'"{statuses[TARGET]}": {transition}', fails)
 
     read = planned_read(issue["key"])
-    if not taken_to:
+    if not rival_status:
         return TaskDraft(request, world, oracle=(read, move(0)))
-    theirs = planned_move(issue["key"], leads[0, taken_to])
+    theirs = planned_move(issue["key"], leads[0, rival_status])
     faults = Faults(rival=Rival(MOVE, ((theirs.name, theirs.arguments),)))
-    return TaskDraft(request, world, oracle=(read, move(0, fails=True), read, move(taken_to)), faults=faults)
+    return TaskDraft(request, world, oracle=(read, move(0, fails=True), read, move(rival_status)), faults=faults)
 
 
 def _initial_transition(task: Task) -> str:
-    """The transition that leads to the wished status from where the issue is at first."""
+    """Return the transition from the issue's initial status to the target."""
     return task.oracle[1].arguments["transition"]["id"]
 
 
@@ -81,20 +81,20 @@ def _transition_id(call: Call) -> str:
 
 
 def _last_transition_current(episode: FinishedEpisode) -> float:
-    """The last transition is the right one, and was read after all that came before it."""
+    """Check that the last transition is right and that the model read it after the previous attempt."""
     calls = episode.trace.calls
-    places = [index for index, call in enumerate(calls) if call.name == MOVE]
-    if not places or _transition_id(calls[places[-1]]) != oracle_value(episode.task, MOVE, "transition.id"):
+    attempts = [index for index, call in enumerate(calls) if call.name == MOVE]
+    if not attempts or _transition_id(calls[attempts[-1]]) != oracle_value(episode.task, MOVE, "transition.id"):
         return 0.0
-    since = places[-2] + 1 if len(places) > 1 else 0
-    between = answered_before(calls, places[-1])[since:]
+    since = attempts[-2] + 1 if len(attempts) > 1 else 0
+    between = answered_before(calls, attempts[-1])[since:]
     return float(
         any(call.name == "getTransitions" and call.ok and about_moved_issue(call, episode.task) for call in between)
     )
 
 
 def _read_before_move(episode: FinishedEpisode) -> float:
-    """The transitions were read before the first move."""
+    """Check that the model read the transitions before the first move."""
     calls = episode.trace.calls
     first = next((index for index, call in enumerate(calls) if call.name == MOVE), 0)
     known = answered_before(calls, first)
@@ -102,7 +102,7 @@ def _read_before_move(episode: FinishedEpisode) -> float:
 
 
 def _conflict_handled(episode: FinishedEpisode) -> float:
-    """After a conflict: one read, one move. Where nothing was in conflict, nothing is done twice."""
+    """Check for one read and one move after the conflict; without one, for no repetition."""
     task, calls, tried = episode.task, episode.trace.calls, episode.trace.of(MOVE)
     if task.faults is None:
         return float(len(tried) == 1 and tried[0].ok and len(calls) == 2)
@@ -116,7 +116,7 @@ def _conflict_handled(episode: FinishedEpisode) -> float:
 
 
 def _other_old_transition(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Tries another transition of the first answer."""
+    """Try another transition of the first response."""
     if not task.faults:
         return plan
     start = task.world.find("issues", key=moved_issue(task))[0]["status"]
@@ -135,17 +135,19 @@ SCENARIO = Scenario(
             "argument/transition.id",
             0.20,
             _last_transition_current,
-            "The last transition is right for where the issue was by then.",
+            "The last transition is right for the issue's status at that time.",
         ),
-        Check("procedure/getTransitions", 0.10, _read_before_move, "The transitions were read before the first move."),
+        Check(
+            "procedure/getTransitions", 0.10, _read_before_move, "The model read the transitions before the first move."
+        ),
         Check(
             "procedure/again",
             0.20,
             _conflict_handled,
-            "After a conflict it was read and moved again; else nothing was.",
+            "The model reread and moved the issue after a conflict, or repeated nothing.",
         ),
         stopped_after(MOVE, 0.10),
-        same_site_as_oracle(0.35, "The issue is in the wished status and nothing else has changed."),
+        same_site_as_oracle(0.35, "The issue is in the target status and nothing else has changed."),
     ),
     mistakes={"give_up": give_up, "insist": insist, "old_answer": _other_old_transition},
     draw=draw,
