@@ -1,8 +1,8 @@
-"""Write a page about an issue, and link the issue to it: from Jira to Confluence and back.
+"""Write a page about an issue, then link the issue to it: from Jira to Confluence and back.
 
-What the page says stands in the issue, where it goes follows from the space's key, and where the link leads is told by
-the answer to the page's creation alone. Typical mistakes: the issue is not read, the page gets the issue's key for a
-text, the link is forgotten or its address made up, or nothing is written after reading.
+The text is in the issue, the space has to be looked up by its key, and only the response to the page's creation has the
+address for the link. Typical mistakes: writing the issue's key instead of its summary without reading the issue, making
+up the address, forgetting the link, or writing nothing after reading.
 """
 
 import random
@@ -14,7 +14,7 @@ from envs.reward.provenance import last_index, seen_before
 from envs.scenarios.vocabulary.both_sites import BOTH, add_spaces
 from envs.scenarios.vocabulary.confluence_checks import NEW_PAGE, space_found
 from envs.scenarios.vocabulary.jira_checks import names_issue
-from envs.scenarios.vocabulary.jira_sites import put_issue, two_projects
+from envs.scenarios.vocabulary.jira_sites import NewIssue, put_issue, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
@@ -44,7 +44,7 @@ _WORDINGS = (
     f" of {_ISSUE} [is|says]. [Then|When it is there,] {_BACK}.",
     f"[|please ]turn the summary of {_ISSUE} into {_NEW}[, and|; then|. Then] {_BACK}.",
 )  # fmt: skip
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Let "{title}" in "{space}" be a page whose text is the summary of "{issue}", and let the issue have a remote link'
     " to it of the same title.",
     'Copy the summary of "{issue}" to a page "{title}" of "{space}" and connect the issue by a remote link, named as'
@@ -53,18 +53,18 @@ _KEPT_BACK = (
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """Two projects with issues, one of the same number in each, and three spaces."""
+    """Draw two projects with issues, including the same number in both, and three spaces."""
     site = two_projects(rng, split)
     title = words.phrase(rng, split, 2, 3, site.fresh)
     summary, *others = (words.phrase(rng, split, 2, 4, site.fresh) for _ in range(4))
     number, *numbers = rng.sample(range(10, 99), 3)
-    issue = put_issue(site, rng, site.project, number, summary)
+    issue = put_issue(site, rng, site.project, NewIssue(number, summary))
     projects = (site.other, site.project, site.other)
     for project, near, other_summary in zip(projects, (number, *numbers), others, strict=True):
-        put_issue(site, rng, project, near, other_summary)
+        put_issue(site, rng, project, NewIssue(near, other_summary))
     space = add_spaces(site, rng, split, title)
     key, world = space["key"], site.world
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], title=title, space=key)
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(issue=issue["key"], title=title, space=key)
     body = {"representation": "storage", "value": f"<p>{summary}</p>"}
     link = {"title": title, "url": _address(world.site, key, world.copy().new_id())}
     plan = (
@@ -77,12 +77,12 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
 
 
 def _address(site: str, key: str, page: str) -> str:
-    """Where a page of a space is, as the links of an answer put together tell it."""
+    """Return a page's address: the base link and the web link that the API returns, joined."""
     return f"{site}/wiki/spaces/{key}/pages/{page}"
 
 
-def _leading(link: Record, episode: FinishedEpisode) -> Record:
-    """The link with the id of the page that it leads to for an address."""
+def _with_linked_page(link: Record, episode: FinishedEpisode) -> Record:
+    """Normal form of a link: the id of the linked page instead of its address, if there is such a page."""
     world, url = episode.final, str(at(link, "object.url"))
     page = world.tables["pages"].get(url.rpartition("/")[2])
     space = world.tables["spaces"].get(page["spaceId"]) if page else None
@@ -91,8 +91,8 @@ def _leading(link: Record, episode: FinishedEpisode) -> Record:
     return link
 
 
-def _text(episode: FinishedEpisode) -> float:
-    """The page says the issue's summary, which had been read."""
+def _text_is_summary(episode: FinishedEpisode) -> float:
+    """Check that the page contains the issue's summary and that the model had read it."""
     calls, text = episode.trace.calls, oracle_value(episode.task, _PAGE, "body.value")
     index = last_index(calls, _PAGE)
     if index < 0 or at(calls[index].arguments, "body.value") != text:
@@ -100,8 +100,8 @@ def _text(episode: FinishedEpisode) -> float:
     return float(seen_before(calls, index, text.removeprefix("<p>").removesuffix("</p>")))
 
 
-def _leads_there(episode: FinishedEpisode) -> float:
-    """The link leads to a page that was made before."""
+def _links_new_page(episode: FinishedEpisode) -> float:
+    """Check that the link has the address of a page created before it."""
     calls = episode.trace.calls
     index = last_index(calls, _LINK)
     url = at(calls[index].arguments, "object.url") if index >= 0 else None
@@ -113,13 +113,13 @@ def _key_as_text(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     return {"body.value": f"<p>{oracle_value(task, _LINK, 'issueIdOrKey')}</p>"}
 
 
-def _made_up(right: Arguments, task: Task, rng: random.Random) -> Arguments:
-    """An address made up from the page's title."""
+def _guessed_address(right: Arguments, task: Task, rng: random.Random) -> Arguments:
+    """Make up an address from the page's title."""
     title = right["object"]["title"]
     return {"object": {"url": f"{task.world.site}/wiki/{title.replace(' ', '+')}", "title": title}}
 
 
-_WRITTEN = {**NEW_PAGE, "remote_links": _leading}
+_WRITTEN = {**NEW_PAGE, "remote_links": _with_linked_page}
 SCENARIO = Scenario(
     name="confluence_page_from_issue",
     api=API,
@@ -129,16 +129,26 @@ SCENARIO = Scenario(
         space_found(_PAGE, 0.05),
         read_like_oracle(_PAGE, "spaceId", 0.10),
         like_oracle(_PAGE, "title", 0.05),
-        Check("argument/body.value", 0.10, _text, "The page says the issue's summary, which was read before."),
+        Check(
+            "argument/body.value",
+            0.10,
+            _text_is_summary,
+            "The page contains the issue's summary, which the model had read.",
+        ),
         names_issue(_LINK, 0.05),
         like_oracle(_LINK, "object.title", 0.05),
-        Check("argument/object.url", 0.15, _leads_there, "The link leads where the new page was said to be."),
+        Check(
+            "argument/object.url",
+            0.15,
+            _links_new_page,
+            "The link has the address that the API returned for the new page.",
+        ),
         stopped_after(_LINK, 0.10),
         same_site_as_oracle(0.30, "Exactly the page and the link that were asked for are new.", _WRITTEN),
     ),
     mistakes={
         "key_as_text": change(_PAGE, _key_as_text, unread=("getIssue",)),
-        "guess_address": change(_LINK, _made_up),
+        "guess_address": change(_LINK, _guessed_address),
         "forget_link": stop_before(_LINK),
         "stop_after_read": stop_before(_PAGE, _LINK),
     },

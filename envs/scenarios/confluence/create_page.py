@@ -1,7 +1,7 @@
-"""Create a page under another: resolve the space's key and the parent's title to ids, then write a nested body.
+"""Create a page under a parent: resolve the space's key and the parent's title to ids, then write a nested body.
 
-Another space has a page of the parent's title, so the search needs the space. Typical mistakes: the parent is not
-looked up, the space's id is made up, the body is dropped, or nothing is written after reading.
+Another space has a page with the parent's title, so the search needs the space's id. Typical mistakes: omitting the
+parent, making up the space's id, dropping the body, or writing nothing after reading.
 """
 
 import random
@@ -35,20 +35,22 @@ _WORDINGS = (
     '[|please ]put a page "{title}" saying "{text}" [under|below] "{parent}" in [|space ]"{space}".',
     '[|please ]document "{text}" in "{space}" on a page [named|called] "{title}" [under|below] "{parent}".',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Make a page "{title}" under "{parent}" in space "{space}" and write "{text}" in it.',
     'Add a page called "{title}" below "{parent}" of space "{space}", with body "{text}".',
 )
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """A site with three spaces, and a page to be written under an existing one."""
+    """Draw a site with three spaces and an existing page that becomes the parent."""
     key = words.key(rng, split)
     fresh = words.fresh_words(rng, split)
     title, parent_title = (words.phrase(rng, split, 2, 3, fresh) for _ in range(2))
     text = words.phrase(rng, split, 2, 4, fresh)
     world, space, parent = site(rng, split, key, parent_title)
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, space=key, parent=parent_title, text=text)
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(
+        title=title, space=key, parent=parent_title, text=text
+    )
     body = {"representation": "storage", "value": f"<p>{text}</p>"}
     plan = (
         PlannedCall("getSpaces", {"keys": [key]}),
@@ -71,7 +73,7 @@ _PARENT_FOUND = read_first("getPages", "createPage", 0.05, _found_parent)
 
 
 def _parent_read(episode: FinishedEpisode) -> float:
-    """The parent was found; a search in a space whose id had not been read is a guess and earns nothing."""
+    """Check that the model found the parent; a search in a space whose id it had not read earns nothing."""
     calls = episode.trace.calls
     searches = [index for index, call in enumerate(calls) if call.name == "getPages" and "space-id" in call.arguments]
     known = (any(call.name == "getSpaces" and call.ok for call in answered_before(calls, index)) for index in searches)
@@ -82,7 +84,7 @@ _PARENT_READ = Check(_PARENT_FOUND.name, 0.05, _parent_read, _PARENT_FOUND.sente
 
 
 def _read_id(path: str, weight: float, read: Check) -> Check:
-    """An id counts only if it was read: a guess that happens to fit is worth nothing."""
+    """Check an id that counts only if the model had read it: a lucky guess earns nothing."""
     plain = like_oracle("createPage", path, weight)
     sentence = f"The {path} of the new page was read, not guessed, and is right."
     return Check(plain.name, weight, lambda episode: plain.score(episode) if read.score(episode) else 0.0, sentence)
@@ -106,7 +108,7 @@ SCENARIO = Scenario(
         like_oracle("createPage", "title", 0.10),
         like_oracle("createPage", "body.value", 0.15),
         stopped_after("createPage", 0.10),
-        same_site_as_oracle(0.30, "Exactly the page that was asked for was created, in its place.", NEW_PAGE),
+        same_site_as_oracle(0.30, "The model created exactly the requested page, under its parent.", NEW_PAGE),
     ),
     mistakes={
         "skip_parent": _skip_parent,

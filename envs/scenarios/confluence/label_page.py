@@ -1,7 +1,7 @@
-"""Label a page: resolve the space's key and the page's title to ids, then write labels, which only v1 does.
+"""Label a page: resolve the space's key and the page's title to ids, then add labels, which only API v1 can do.
 
-Another space has a page of the same title, and the page has a label already. Typical mistakes: the page is not looked
-up in its space, one of two labels is dropped, or nothing is written after reading.
+Another space has a page with the same title, and the page already has a label. Typical mistakes: labelling the page in
+the other space, dropping a label, or writing nothing after reading.
 """
 
 import random
@@ -35,21 +35,23 @@ _WORDINGS = (
     'Mark the page "{title}" in "{space}" with the labels {labels}.',
     'We need {labels} as labels on "{title}" in the "{space}" space.',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Attach {labels} as labels to "{title}" in space "{space}".',
     'The "{space}" page "{title}" wants {labels} as its new labels.',
 )
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """A site with three spaces, and a page with one label that is to get more."""
+    """Draw a site with three spaces and a page with one label."""
     key = words.key(rng, split)
     fresh = words.fresh_words(rng, split)
     title = words.phrase(rng, split, 2, 3, fresh)
     names = [next(fresh) for _ in range(rng.randint(1, 3))]
     world, space, page = site(rng, split, key, title)
     world.table("pages")[page["id"]] = page = {**page, "labels": [label(next(fresh))]}
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, space=key, labels=quoted_list(names))
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(
+        title=title, space=key, labels=quoted_list(names)
+    )
     plan = (
         PlannedCall("getSpaces", {"keys": [key]}),
         PlannedCall("getPages", {"space-id": [space["id"]], "title": title}),
@@ -59,7 +61,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
 
 
 def _shared(value: Json, wanted: Json) -> float:
-    """How many of the labels are there: intersection over union of global labels."""
+    """Grade labels by the intersection over union of global labels."""
     given = [value] if isinstance(value, dict) else value if isinstance(value, list) else []
     right = {label["name"] for label in wanted}
     names = {
@@ -72,14 +74,14 @@ def _shared(value: Json, wanted: Json) -> float:
 
 
 def _drop_label(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Writes all labels but the last; none where there is one."""
+    """Add all labels but the last; if there is only one, write nothing."""
     *before, write = plan
     labels = write.arguments["labels"][:-1]
     return [*before, PlannedCall(write.name, {**write.arguments, "labels": labels})] if labels else before
 
 
 def _twin(right: Arguments, task: Task, rng: random.Random) -> Arguments:
-    """The page of the same title in the other space."""
+    """Choose the page of the same title in the other space."""
     pages = task.world.find("pages", title=oracle_value(task, "getPages", "title"))
     return {"id": next(page["id"] for page in pages if page["id"] != right["id"])}
 

@@ -1,7 +1,7 @@
-"""Move a page under another: look both up in their space, then move the one, not the other.
+"""Move a page under another: look both up in their space, then move the right one of the two.
 
-Both titles stand in other spaces too. Typical mistakes: the two are mixed up, the page is put beside the target
-instead of under it, or the target of the other space is taken.
+Other spaces have pages with the same titles. Typical mistakes: confusing the page with its target, moving the page
+beside the target instead of under it, or writing nothing after reading.
 """
 
 import random
@@ -31,14 +31,14 @@ _WORDINGS = (
     'Change the parent of "{title}" in "{space}" to "{target}".',
     'Take "{title}" and put it under the page "{target}", space "{space}".',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Let "{target}" of space "{space}" be the parent page of "{title}".',
     'Bring "{title}" below "{target}" in the "{space}" space.',
 )
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """A site with three spaces; in one are the page and its target, side by side."""
+    """Draw a site with three spaces, one of which has the page and its target as siblings."""
     key = words.key(rng, split)
     fresh = words.fresh_words(rng, split)
     title, target_title = (words.phrase(rng, split, 2, 3, fresh) for _ in range(2))
@@ -47,7 +47,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     other = rng.choice([other for other in world.table("spaces").values() if other is not space])
     put_page(world, world.new_id(), other, other["homepageId"], title)
     put_page(world, world.new_id(), space, page["id"], words.phrase(rng, split, 2, 3, fresh))
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, target=target_title, space=key)
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(title=title, target=target_title, space=key)
     plan = (
         PlannedCall("getSpaces", {"keys": [key]}),
         PlannedCall("getPages", {"space-id": [space["id"]], "title": title}),

@@ -1,7 +1,7 @@
-"""Write down given facts: a page with one paragraph per fact, then a label on the page that was just made.
+"""Write given facts on a new page, one paragraph per fact, then label that page.
 
-The page's id is in the answer to the first write; nobody can know it before. Typical mistakes: a fact is dropped, the
-label is forgotten, or it is put on another page.
+Only the response to the first write contains the page's id. Typical mistakes: dropping a fact, forgetting the label, or
+labelling another page.
 """
 
 import random
@@ -35,21 +35,21 @@ _WORDINGS = (
     'Create "{title}" in "{space}", tag it "{label}". The text has the paragraphs {facts}.',
     'Could you write {facts} as paragraphs of a page "{title}" in "{space}" and tag it "{label}"?',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Set up the page "{title}" in "{space}" with paragraphs {facts}; give it the label "{label}".',
     'Keep {facts} on a page "{title}" of "{space}", a paragraph each, with "{label}" as its label.',
 )
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """A site with three spaces, and two or three facts to be written down in one of them."""
+    """Draw a site with three spaces, and two or three facts for a page in one of them."""
     key = words.key(rng, split)
     fresh = words.fresh_words(rng, split)
     title, parent_title = (words.phrase(rng, split, 2, 3, fresh) for _ in range(2))
     facts = [words.phrase(rng, split, 2, 3, fresh) for _ in range(rng.randint(2, 3))]
     tag = next(fresh)
     world, space, _ = site(rng, split, key, parent_title)
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(
         title=title, space=key, facts=quoted_list(facts), label=tag
     )
     body = {"representation": "storage", "value": "".join(f"<p>{fact}</p>" for fact in facts)}
@@ -62,7 +62,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
 
 
 def _facts(value: Json, wanted: Json) -> float:
-    """How many facts stand in paragraphs of their own: intersection over union, all that is no paragraph being one."""
+    """Grade paragraphs by intersection over union; all text outside paragraphs counts as one wrong paragraph."""
     mine, right = (_paragraphs(text) if isinstance(text, str) else set() for text in (value, wanted))
     return len(mine & right) / len(mine | right)
 
@@ -72,8 +72,8 @@ def _paragraphs(text: str) -> set[str]:
     return {*re.findall(r"<p>(.*?)</p>", text), *([rest] if rest else [])}
 
 
-def _home(right: Arguments, task: Task, rng: random.Random) -> Arguments:
-    """The space's homepage instead of the new page."""
+def _home_page(right: Arguments, task: Task, rng: random.Random) -> Arguments:
+    """Choose the space's homepage instead of the new page."""
     return {"id": task.world.tables["spaces"][oracle_value(task, _PAGE, "spaceId")]["homepageId"]}
 
 
@@ -94,7 +94,7 @@ SCENARIO = Scenario(
     mistakes={
         "drop_fact": change(_PAGE, lambda right, *_: {"body.value": right["body"]["value"].rpartition("<p>")[0]}),
         "forget_label": stop_before(_LABEL),
-        "label_home": change(_LABEL, _home),
+        "label_home": change(_LABEL, _home_page),
     },
     draw=draw,
 )

@@ -1,8 +1,9 @@
-"""Update a page that somebody else writes to at the same moment: read it again, and write the version that is next now.
+"""Update a page that another user writes at the same moment: read it again, then write its next version.
 
 In three tasks of four another user saves the page, once or twice, or renames it, just before the first update that
-would have been accepted. That update is a conflict by the site's own rules; what was read is out of date. Typical
-mistakes: the model gives up, sends the same update again, counts on from the old version, or brings the old title back.
+the API would accept. The API answers that update with a conflict, since the version that was read is out of date.
+Typical mistakes: giving up, sending the same update again, or incrementing the old version without reading, which also
+restores the old title of a renamed page.
 """
 
 import random
@@ -31,20 +32,20 @@ _WORDINGS = (
     '"{text}" is the new [text|content|body] of [|the page ]"{title}"[, save it|, please write it|. Update it].',
     '[several people edit|many hands work on|others edit, too,] "{title}". [Make|Let] it [say|read] "{text}".',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'What "{title}" tells its readers shall be "{text}" henceforth.',
     'Give the page "{title}" the words "{text}", however busy it is.',
 )
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """A page that has been written several times, and perhaps somebody who is about to write it again."""
+    """Draw a page with several versions, and in three tasks of four a rival who writes it too."""
     fresh = words.fresh_words(rng, split)
     other, title, renamed = (words.phrase(rng, split, 2, 3, fresh) for _ in range(3))
     text, *theirs = (words.phrase(rng, split, 2, 4, fresh) for _ in range(4))
     world, _, _ = site(rng, split, words.key(rng, split), other)
     version = rng.randint(2, 12)
-    # One of the pages that are there gets the title, so that its position tells nothing.
+    # An existing page gets the title, so that its position reveals nothing.
     chosen = rng.choice([page for page in world.table("pages").values() if page["parentId"]])
     page: Record = {**chosen, "title": title, "version": version, "body": _body(theirs[0])}
     world.table("pages")[page["id"]] = page
@@ -55,7 +56,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
         _update(page["id"], name, body, version + index)
         for index, (name, body) in enumerate(zip(names, bodies, strict=True), 1)
     ]
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, text=text)
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(title=title, text=text)
     read = PlannedCall("getPageById", {"id": page["id"]})
     early = _update(page["id"], title, _body(text), version + 1)
     plan = [PlannedCall("getPages", {"title": title}), read, _planned(early, bool(names))]
@@ -79,16 +80,16 @@ def _planned(update: Record, fails: bool = False) -> PlannedCall:
     return PlannedCall("updatePage", update, f"{number - 1} + 1 = {number}", fails)
 
 
-def _read(episode: FinishedEpisode) -> float:
-    """The page was read, by an id that was no guess, before it was first written."""
+def _read_before_update(episode: FinishedEpisode) -> float:
+    """Check that the model read the page, by an id it had read, before the first update."""
     first = next((index for index, call in enumerate(episode.trace) if call.name == "updatePage"), 0)
     return float(reads_page(episode, first, oracle_value(episode.task, "updatePage", "id")))
 
 
-def _again(episode: FinishedEpisode) -> float:
-    """After a conflict the page was read, and what had failed was written at the version and title read then.
+def _conflict_handled(episode: FinishedEpisode) -> float:
+    """Check that the model reread the page after the conflict and sent the update again with the new version and title.
 
-    Where nothing was in conflict: nothing was done twice.
+    Without a conflict, check that it repeated no call.
     """
     calls, planned = episode.trace.calls, episode.task.oracle[2].arguments
     if episode.task.faults is None:
@@ -106,7 +107,7 @@ def _again(episode: FinishedEpisode) -> float:
 
 
 def _count_on(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Adds one more to the version instead of reading it."""
+    """Increment the version once more instead of reading it."""
     if not task.faults:
         return plan
     begun = up_to_failure(plan)
@@ -120,12 +121,17 @@ SCENARIO = Scenario(
     tools=("getPages", "getPageById", "updatePage"),
     checks=(
         page_found("page", "updatePage", "id", 0.05),
-        Check("procedure/getPageById", 0.05, _read, "The page was read before its first update."),
+        Check("procedure/getPageById", 0.05, _read_before_update, "The model read the page before its first update."),
         read_like_oracle("updatePage", "id", 0.05),
         like_oracle("updatePage", "title", 0.05),
         like_oracle("updatePage", "body.value", 0.10),
         like_oracle("updatePage", "version.number", 0.10, integer),
-        Check("procedure/again", 0.15, _again, "After a conflict it was read and written again; else nothing was."),
+        Check(
+            "procedure/again",
+            0.15,
+            _conflict_handled,
+            "The model reread and rewrote the page after a conflict, or repeated nothing.",
+        ),
         stopped_after("updatePage", 0.10),
         same_site_as_oracle(0.35, "The page has the new text, its latest title and its next version.", PAGES),
     ),

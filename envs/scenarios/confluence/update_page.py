@@ -1,7 +1,7 @@
-"""Update a page after a version conflict: read which version it has now, and write the next one.
+"""Update a page after a version conflict: read its current version and write the next one.
 
-The request tells the version that somebody else tried in vain; one more than that is taken too. Typical mistakes: the
-number of the request is believed, the current one is written instead of the next, or the title is forgotten.
+The request names a version that the API refused; the version after it is taken too. Typical mistakes: trusting the
+version in the request, writing the current version instead of the next, or dropping the title.
 """
 
 import random
@@ -31,25 +31,25 @@ _WORDINGS = (
     'Update "{title}" so that it reads "{text}"; my draft was version {stale}, which is outdated.',
     'The text of "{title}" is to be "{text}". Last time I gave version {stale} and got an error.',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'With version {stale} the page "{title}" could not be saved. Give it the text "{text}".',
     'Let "{title}" say "{text}" from now on. Version {stale} was refused before.',
 )
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """A page that has been written several times, more often than the request knows."""
+    """Draw a page whose current version is later than the one in the request."""
     fresh = words.fresh_words(rng, split)
     other, title = (words.phrase(rng, split, 2, 3, fresh) for _ in range(2))
     text, old = words.phrase(rng, split, 2, 4, fresh), words.phrase(rng, split, 2, 4, fresh)
     world, _, parent = site(rng, split, words.key(rng, split), other)
     version = rng.randint(4, 12)
     stale = rng.randint(2, version - 1)
-    # One of the pages that are there gets the title, so that its position tells nothing.
+    # An existing page gets the title, so that its position reveals nothing.
     chosen = rng.choice([page for page in world.table("pages").values() if page["parentId"]])
     body = {"representation": "storage", "value": f"<p>{old}</p>"}
     world.table("pages")[chosen["id"]] = page = {**chosen, "title": title, "version": version, "body": body}
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(title=title, text=text, stale=stale)
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(title=title, text=text, stale=stale)
     update = {
         "id": page["id"],
         "status": "current",

@@ -1,8 +1,8 @@
-"""Answer a question about issues: from the request alone where it says all, by reading one issue where it does not.
+"""Answer a question about listed issues: from the request alone if that suffices, otherwise by reading one issue.
 
-Half of the questions follow from the request: which key belongs to a project, has the highest or lowest number, stands
-in a place, or how many keys there are. The others ask for a fact of the issue in a place of the same kind of list.
-Typical mistakes: the site is asked what the request already says, or a fact is answered without having been read.
+Half of the questions need no call: which key belongs to a project, has the highest or lowest number, or has a given
+position, and how many keys there are. The others ask for a fact of one listed issue. Typical mistakes: reading issues
+that the question does not need, or answering a fact without reading it.
 """
 
 import random
@@ -51,7 +51,7 @@ _WORDINGS = {
         _LIST + '[What|Which] {fact} has the one of [|the ]project "{project}"?',
     ),
 }
-_KEPT_BACK = {
+_HELD_OUT_WORDINGS = {
     "project": ('Only one of {keys} is filed under "{project}". Its key, please.',),
     "count": ("Say with a figure how long this list is: {keys}.",),
     "extreme": ("Of {keys} I want the key that ends in the {extreme} number.",),
@@ -63,11 +63,11 @@ _KEPT_BACK = {
 }
 PLACES = ("first", "second", "third", "last")
 FIGURES = ("two", "three", "four", "five", "six", "seven", "eight", "nine")
-"""Numbers in words; "one" is none, for it says "which one" too."""
+"""Numbers in words, without "one", which also occurs in "which one"."""
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """A site with the issues that a request lists, each of a project of its own, and a question about them."""
+    """Draw issues in different projects and a question about them."""
     fresh, world, count = words.fresh_words(rng, split), empty_site(), rng.randint(3, 5)
     keys = words.distinct(rng, count, lambda r: words.key(r, split))
     numbers = rng.sample(range(10, 99), count)
@@ -79,38 +79,38 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
         issues.append(any_issue(world, rng, project, number, summary))
     add_distractors(world, rng, split, keys)
     listed = [issue["key"] for issue in issues]
-    place, chosen = rng.choice(PLACES), rng.randrange(count)
+    position, chosen = rng.choice(PLACES), rng.randrange(count)
     question = rng.choice(("project", "count", "extreme", "place")) if rng.random() < 0.5 else "read"
     extreme, fact = rng.choice(("highest", "lowest")), rng.choice(FACTS)
-    wording = phrasing(rng, split, _WORDINGS[question], _KEPT_BACK[question] * 2)
-    request = wording.format(keys=quoted_list(listed), project=keys[chosen], extreme=extreme, place=place, fact=fact)
-    at = chosen if "{project}" in wording else PLACES.index(place) if place != "last" else count - 1
+    wording = phrasing(rng, split, _WORDINGS[question], _HELD_OUT_WORDINGS[question] * 2)
+    request = wording.format(keys=quoted_list(listed), project=keys[chosen], extreme=extreme, place=position, fact=fact)
+    index = chosen if "{project}" in wording else PLACES.index(position) if position != "last" else count - 1
     if question == "extreme":
-        at = numbers.index((max if extreme == "highest" else min)(numbers))
+        index = numbers.index((max if extreme == "highest" else min)(numbers))
     if question != "read":
-        answer = str(count) if question == "count" else listed[at]
+        answer = str(count) if question == "count" else listed[index]
         return TaskDraft(request, world, {"listed": listed, "answer": answer}, (), f'It is "{answer}".')
-    answer = facts_of(world, issues[at])[fact]
+    answer = facts_of(world, issues[index])[fact]
     goal = {"listed": listed, "answer": answer, "fact": FACTS.index(fact)}
     return TaskDraft(
-        request, world, goal, (PlannedCall("getIssue", {"issueIdOrKey": listed[at]}),), f'It is "{answer}".'
+        request, world, goal, (PlannedCall("getIssue", {"issueIdOrKey": listed[index]}),), f'It is "{answer}".'
     )
 
 
 def _issue(task: Task) -> str:
-    """The key of the issue that has to be read, if any."""
+    """Return the key of the issue that the task needs to read, or an empty string."""
     return task.oracle[0].arguments["issueIdOrKey"] if task.oracle else ""
 
 
-def _needed(call: Call, task: Task) -> bool:
-    """Whether a call reads what the task cannot be answered without."""
+def _is_needed(call: Call, task: Task) -> bool:
+    """Return whether a call reads the issue that the question needs."""
     if call.name != "getIssue" or not call.ok or not _issue(task):
         return False
     return str(call.arguments.get("issueIdOrKey", "")).upper() in names_at(task, _issue(task))
 
 
 def _named(episode: FinishedEpisode) -> set[str]:
-    """What the last turn names of all that could answer the question, in lower case."""
+    """Return the possible answers that the last turn names, in lower case."""
     task, goal, answer = episode.task, episode.task.goal, episode.trace.answer
     if task.oracle:
         return named(answer, possible(task.world, FACTS[goal["fact"]]))
@@ -122,39 +122,41 @@ def _named(episode: FinishedEpisode) -> set[str]:
 
 
 def _only_asked(episode: FinishedEpisode) -> bool:
-    """Whether the answer tells no fact of the issue but the one in question."""
+    """Return whether the answer states no other fact of the issue."""
     task = episode.task
     if not task.oracle:
         return True
-    key, own_id = names_at(task, _issue(task))
-    facts = facts_of(task.world, task.world.table("issues")[own_id])
+    key, issue_id = names_at(task, _issue(task))
+    facts = facts_of(task.world, task.world.table("issues")[issue_id])
     return not unasked(episode.trace.answer, key, facts, [FACTS[task.goal["fact"]]])
 
 
-def _right(episode: FinishedEpisode) -> float:
-    """The answer is named, nothing else that could be one, and no other fact; one that was not read is a guess."""
+def _answer_right(episode: FinishedEpisode) -> float:
+    """Check that the model gave the right answer, no other possible answer and no other fact, after any needed read."""
     task = episode.task
-    known = not task.oracle or any(_needed(call, task) for call in episode.trace)
+    known = not task.oracle or any(_is_needed(call, task) for call in episode.trace)
     return float(known and _named(episode) == {task.goal["answer"].lower()} and _only_asked(episode))
 
 
 def _answered(episode: FinishedEpisode) -> bool:
-    """Whether the last turn could be an answer: it names something, and does not copy what was read."""
+    """Return whether the last turn names a possible answer and does not copy the response."""
     return bool(_named(episode)) and _only_asked(episode)
 
 
 def _issue_read(episode: FinishedEpisode) -> float:
-    """The last read was of the issue in question; where none is in question, the answer came without one."""
+    """Check that the last read was of the needed issue, or that a right answer needed and had no read."""
     task, call = episode.task, episode.last("getIssue")
     if not task.oracle:
-        return float(call is None and _right(episode))
-    return float(call is not None and _needed(call, task))
+        return float(call is None and _answer_right(episode))
+    return float(call is not None and _is_needed(call, task))
 
 
 def _calls(episode: FinishedEpisode) -> float:
-    """No call more than needed was made, and there is an answer."""
+    """Check that the model answered and made only the needed calls."""
     task, calls = episode.task, episode.trace.calls
-    return float(_answered(episode) and len(calls) == len(task.oracle) and all(_needed(call, task) for call in calls))
+    return float(
+        _answered(episode) and len(calls) == len(task.oracle) and all(_is_needed(call, task) for call in calls)
+    )
 
 
 def _stopped(episode: FinishedEpisode) -> float:
@@ -162,12 +164,12 @@ def _stopped(episode: FinishedEpisode) -> float:
 
 
 def _read_any(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Reads an issue of the list, be it needed or not."""
+    """Read a random issue of the list."""
     return [PlannedCall("getIssue", {"issueIdOrKey": rng.choice(task.goal["listed"])})]
 
 
 def _read_all(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Reads every issue of the list."""
+    """Read every issue of the list."""
     return [PlannedCall("getIssue", {"issueIdOrKey": key}) for key in task.goal["listed"]]
 
 
@@ -176,11 +178,16 @@ SCENARIO = Scenario(
     api=JIRA,
     tools=("getIssue",),
     checks=(
-        Check("argument/issueIdOrKey", 0.15, _issue_read, "The issue in question was read, if any is; else none."),
-        Check("procedure/calls", 0.15, _calls, "Nothing was asked that the request says, and no more than needed."),
+        Check(
+            "argument/issueIdOrKey",
+            0.15,
+            _issue_read,
+            "The model read the issue in question, or none if the request suffices.",
+        ),
+        Check("procedure/calls", 0.15, _calls, "The model made only the calls that the question needs."),
         Check("procedure/stop", 0.10, _stopped, "The model ended with an answer."),
-        Check("answer", 0.25, _right, "The answer is right, and known, not guessed."),
-        same_site_as_oracle(0.35, "The answer is right and the site is as it was.", also=_right),
+        Check("answer", 0.25, _answer_right, "The answer is right and not a guess."),
+        same_site_as_oracle(0.35, "The answer is right and the site is unchanged.", also=_answer_right),
     ),
     mistakes={"ask_anyway": _read_any, "read_all": _read_all},
     draw=draw,

@@ -1,8 +1,8 @@
-"""Comment on an issue and mention somebody: find the account id by name, then write a document with a mention in it.
+"""Comment on an issue and mention a user: find the account id by name, then write a document with a mention.
 
-Others share a name with the person, one of them has the whole name and a further one. Typical mistakes: the mention is
-written as plain text, a name stands where the account id belongs, another person is mentioned, or nothing is written
-after reading.
+Other users share a name with the person, and one has the same full name followed by another name. Typical mistakes:
+writing the mention as plain text, giving the name as the account id, sending text instead of a document, mentioning
+another user, or writing nothing after reading.
 """
 
 import random
@@ -16,7 +16,7 @@ from envs.jira import JIRA
 from envs.reward.checks import Check, FinishedEpisode, at, stopped_after
 from envs.reward.provenance import last_index, seen_before
 from envs.scenarios.vocabulary.jira_checks import names_issue
-from envs.scenarios.vocabulary.jira_sites import add_people, mixable, two_projects
+from envs.scenarios.vocabulary.jira_sites import add_people, issues_in_both_projects, two_projects
 from envs.scenarios.vocabulary.mistakes import Edit, change, stop_before
 from envs.scenarios.vocabulary.oracle import graded_call, oracle_value, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
@@ -42,19 +42,19 @@ _WORDINGS = (
     '[|please ]write a comment on "{issue}": [first|at the beginning] a mention of "{person}", then [|the text |the'
     ' words ]"{text}".',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'A comment on "{issue}", please: a mention of "{person}" and after it "{text}".',
     'Call in "{person}" on the ticket "{issue}" by a comment with a mention and then "{text}".',
 )
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """An issue, four people who share names, and words for one of them."""
+    """Draw an issue, four users who share names, and a text for one of them."""
     site = two_projects(rng, split)
     person, *_ = add_people(site, rng)
     text, *summaries = (words.phrase(rng, split, 2, 4, site.fresh) for _ in range(3))
-    issue = mixable(site, rng, summaries)[0]
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
+    issue = issues_in_both_projects(site, rng, summaries)[0]
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(
         issue=issue["key"], person=person["displayName"], text=text
     )
     plan = (
@@ -65,12 +65,12 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
 
 
 def _document(*nodes: Json) -> dict[str, Json]:
-    """A document of one paragraph."""
+    """Return a document of one paragraph."""
     return {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": list(nodes)}]}
 
 
 def _mention(account: Json, text: str) -> dict[str, Json]:
-    """A mention and a text, which a space keeps apart."""
+    """Return a document: a mention, a space and a text."""
     return _document({"type": "mention", "attrs": {"id": account}}, {"type": "text", "text": f" {text}"})
 
 
@@ -78,19 +78,19 @@ def _person(task: Task) -> str:
     return task.oracle[0].arguments["query"]
 
 
-def _wanted(task: Task) -> tuple[str, str]:
-    """(account, text) of the oracle's comment."""
+def _account_and_text(task: Task) -> tuple[str, str]:
+    """Return (account id, text) of the oracle's comment."""
     mention, text = oracle_value(task, _CALL, "body")["content"][0]["content"]
     return mention["attrs"]["id"], text["text"].strip()
 
 
-def _plain(body: Json, person: str) -> Json:
-    """A document without what is optional: space around a text, a mention's own text if it is the person's name."""
+def _without_optional(body: Json, person: str) -> Json:
+    """Drop optional parts of a document: space around a text, and a mention's text if it is the person's name."""
     if isinstance(body, list):
-        return [_plain(inner, person) for inner in body]
+        return [_without_optional(inner, person) for inner in body]
     if not isinstance(body, dict):
         return body
-    node = {name: _plain(value, person) for name, value in body.items()}
+    node = {name: _without_optional(value, person) for name, value in body.items()}
     if node.get("type") == "text" and isinstance(node.get("text"), str):
         node["text"] = node["text"].strip()
     attributes = node.get("attrs")
@@ -101,38 +101,40 @@ def _plain(body: Json, person: str) -> Json:
 
 
 def _plain_comment(comment: Record, episode: FinishedEpisode) -> Record:
-    return {**comment, "body": _plain(comment.get("body"), _person(episode.task))}
+    return {**comment, "body": _without_optional(comment.get("body"), _person(episode.task))}
 
 
 def _looked_up(episode: FinishedEpisode) -> float:
     calls = episode.trace.calls
-    return float(seen_before(calls, last_index(calls, _CALL), _wanted(episode.task)[0]))
+    return float(seen_before(calls, last_index(calls, _CALL), _account_and_text(episode.task)[0]))
 
 
 def _mentioned(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> float:
-    """The one mention of the last comment is of the account, which had been read."""
+    """Check that the last comment's only mention is the account, which the model had read."""
     ids = [value for path, value in leaves(call.arguments.get("body")) if path[-2:] == ("attrs", "id")]
-    return float(ids == [_wanted(episode.task)[0]] and _looked_up(episode))
+    return float(ids == [_account_and_text(episode.task)[0]] and _looked_up(episode))
 
 
 def _right_body(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> float:
-    """How much of the last comment's document is right, leaf by leaf."""
-    mine, right = (_plain(at(node.arguments, "body"), _person(episode.task)) for node in (call, planned))
+    """Grade the last comment's document leaf by leaf."""
+    mine, right = (_without_optional(at(node.arguments, "body"), _person(episode.task)) for node in (call, planned))
     return leafwise(mine, right)
 
 
-def _to(who: Callable[[Task, random.Random], str]) -> Edit:
-    """The comment with another account."""
-    return lambda right, task, rng: {"body": _mention(who(task, rng), _wanted(task)[1])}
+def _mention_of(who: Callable[[Task, random.Random], str]) -> Edit:
+    """Change the account that the comment mentions."""
+    return lambda right, task, rng: {"body": _mention(who(task, rng), _account_and_text(task)[1])}
 
 
 def _namesake(task: Task, rng: random.Random) -> str:
-    """Somebody with the same name or with part of it."""
-    return rng.choice([user for user in task.world.table("users") if user not in (_wanted(task)[0], task.world.me)])
+    """Choose another user with a similar name."""
+    return rng.choice(
+        [user for user in task.world.table("users") if user not in (_account_and_text(task)[0], task.world.me)]
+    )
 
 
-def _in_words(task: Task) -> str:
-    return f"@{_person(task)} {_wanted(task)[1]}"
+def _mention_as_text(task: Task) -> str:
+    return f"@{_person(task)} {_account_and_text(task)[1]}"
 
 
 SCENARIO = Scenario(
@@ -140,20 +142,28 @@ SCENARIO = Scenario(
     api=API,
     tools=(_READ, _CALL),
     checks=(
-        Check("procedure/findUsers", 0.10, _looked_up, f"The user was looked up before {_CALL}."),
+        Check("procedure/findUsers", 0.10, _looked_up, f"The model looked up the user before {_CALL}."),
         names_issue(_CALL, 0.10),
-        graded_call(_CALL, "mention", 0.20, _mentioned, "The person was looked up, and is the one who is mentioned."),
+        graded_call(
+            _CALL,
+            "mention",
+            0.20,
+            _mentioned,
+            "The comment mentions the person, whom the model looked up, and no one else.",
+        ),
         graded_call(_CALL, "body", 0.15, _right_body, "The comment is the mention and the text, as a document."),
         stopped_after(_CALL, 0.10),
-        same_site_as_oracle(0.35, "Exactly the comment asked for is there.", {"issue_comments": _plain_comment}),
+        same_site_as_oracle(0.35, "The only change is the requested comment.", {"issue_comments": _plain_comment}),
     ),
     mistakes={
         "mention_in_text": change(
-            _CALL, lambda _, task, rng: {"body": _document({"type": "text", "text": _in_words(task)})}, unread=(_READ,)
+            _CALL,
+            lambda _, task, rng: {"body": _document({"type": "text", "text": _mention_as_text(task)})},
+            unread=(_READ,),
         ),
-        "name_as_id": change(_CALL, _to(lambda task, rng: _person(task)), unread=(_READ,)),
-        "namesake": change(_CALL, _to(_namesake)),
-        "bare_text": change(_CALL, lambda _, task, rng: {"body": _in_words(task)}),
+        "name_as_id": change(_CALL, _mention_of(lambda task, rng: _person(task)), unread=(_READ,)),
+        "namesake": change(_CALL, _mention_of(_namesake)),
+        "bare_text": change(_CALL, lambda _, task, rng: {"body": _mention_as_text(task)}),
         "stop_after_read": stop_before(_CALL),
     },
     draw=draw,

@@ -1,6 +1,6 @@
-"""Create an issue: one write whose fields are nested, each in its own way.
+"""Create an issue: one write with nested fields of different shapes.
 
-Typical mistakes: the optional fields are dropped, or the project is given as a bare key instead of an object.
+Typical mistakes: dropping the priority or the labels, or giving the project as a bare key instead of an object.
 """
 
 import random
@@ -38,14 +38,14 @@ _WORDINGS = (
     'new "{type}" please: "{summary}" [in|for] project "{project}"' + _REST,
     '[|please ]set up a "{type}" with {labels}, priority "{priority}" and summary "{summary}" in "{project}".',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Enter a "{type}" in "{project}" called "{summary}" with {labels} and priority "{priority}".',
     'Please track "{summary}" under "{project}" as a "{type}", with priority "{priority}" and {labels}.',
 )
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """A project among others, and an issue to be created in it."""
+    """Draw a project among others, and the fields of a new issue in it."""
     key, kind, priority = words.key(rng, split), rng.choice(ISSUE_TYPES[:3]), rng.choice(PRIORITIES)
     fresh = words.fresh_words(rng, split)
     summary = words.phrase(rng, split, 2, 3, fresh)
@@ -56,7 +56,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     add_distractors(world, rng, split, [key])
     world.next_id = rng.randint(10_000, 99_000)
     quoted = " and ".join(f'"{label}"' for label in labels)
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(
         type=kind, project=key, summary=summary, priority=priority, labels=f"label{'s' * (len(labels) - 1)} {quoted}"
     )
     fields = {
@@ -80,7 +80,7 @@ SCENARIO = Scenario(
         like_oracle("createIssue", "fields.priority.name", 0.15),
         like_oracle("createIssue", "fields.labels", 0.15, overlap),
         stopped_after("createIssue", 0.10),
-        same_site_as_oracle(0.20, "Exactly the issue that was asked for was created.", NEW_ISSUE),
+        same_site_as_oracle(0.20, "The model created exactly the requested issue.", NEW_ISSUE),
     ),
     mistakes={
         "drop_priority": omit("createIssue", "fields.priority"),

@@ -1,8 +1,8 @@
-"""Create a sub-task: find the parent by its summary, read what its project calls its sub-task type, then write.
+"""Create a sub-task: find the parent by its summary, read the project's name for its sub-task type, then write.
 
-Every project calls its sub-tasks otherwise, and an issue of the other project has the parent's summary too. Typical
-mistakes: the type is taken for a usual one, the parent is named by its summary, the other project's issue is taken for
-it, or nothing is written after reading.
+Each project has its own sub-task type, and an issue of the other project has the parent's summary too. Typical
+mistakes: assuming a common type name, naming the parent by its summary, choosing the other project's issue, or writing
+nothing after reading.
 """
 
 import random
@@ -12,7 +12,7 @@ from envs.api.world import Record, World
 from envs.jira.world import put
 from envs.reward.checks import read_first, stopped_after
 from envs.scenarios.vocabulary.jira_checks import NEW_ISSUE, SEARCH, SEARCHABLE, issue_like_oracle, searched
-from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, two_projects
+from envs.scenarios.vocabulary.jira_sites import by_summary, issues_in_both_projects, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
@@ -45,20 +45,22 @@ _WORDINGS = (
     ' [in|of] [|project ]"{project}".',
     f'part of "{{parent}}" [in|of] [|project ]"{{project}}" is "{{summary}}"[;|:] [make|create|add] a {_SUB} for it.',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Hang a new sub-task "{summary}" on the issue "{parent}" of project "{project}".',
     'For "{parent}" (project "{project}") there is one more piece of work, "{summary}": a sub-task, please.',
 )
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """Two projects, each with a sub-task type of its own, and an issue that is to get a sub-task."""
+    """Draw two projects with different sub-task types, and the issue that gets a sub-task."""
     site = two_projects(rng, split)
     world, key = site.world, site.project["key"]
-    kind = [_own_type(rng, world, project, next(site.fresh)) for project in (site.project, site.other)][0]
+    kind = [_add_subtask_type(rng, world, project, next(site.fresh)) for project in (site.project, site.other)][0]
     parent_summary, summary, *others = (words.phrase(rng, split, 2, 3, site.fresh) for _ in range(4))
-    parent, *_ = mixable(site, rng, [parent_summary, *others], rng.choice(("Bug", "Task", "Story")))
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(summary=summary, parent=parent_summary, project=key)
+    parent, *_ = issues_in_both_projects(site, rng, [parent_summary, *others], rng.choice(("Bug", "Task", "Story")))
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(
+        summary=summary, parent=parent_summary, project=key
+    )
     fields = {"project": {"key": key}, "issuetype": {"name": kind}, "summary": summary, "parent": {"id": parent["id"]}}
     plan = (
         PlannedCall(SEARCH, {"jql": by_summary(site.project, parent_summary)}),
@@ -68,8 +70,8 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     return TaskDraft(request, world, oracle=plan)
 
 
-def _own_type(rng: random.Random, world: World, project: Record, name: str) -> str:
-    """A sub-task type that only this project has, at any place among its types; its name."""
+def _add_subtask_type(rng: random.Random, world: World, project: Record, name: str) -> str:
+    """Add a sub-task type to one project, at a random position among its types, and return its name."""
     kind = put(world, "issuetypes", name=name.title(), subtask=True, hierarchyLevel=-1)
     current = world.table("projects")[project["id"]]
     types = [*current["issuetypes"], kind["id"]]
@@ -94,7 +96,7 @@ def _parent(right: Arguments, task: Task) -> Record:
 
 
 def _other_parent(right: Arguments, task: Task, rng: random.Random) -> Arguments:
-    """The issue of that summary in the other project."""
+    """Choose the other project's issue of the same summary."""
     issues, parent = task.world.find("issues"), _parent(right, task)
     same = (issue for issue in issues if issue["fields"]["summary"] == parent["fields"]["summary"])
     return {"fields.parent": {"id": next(issue["id"] for issue in same if issue is not parent)}}
@@ -112,7 +114,7 @@ SCENARIO = Scenario(
         issue_like_oracle(_CALL, "fields.parent", 0.15),
         like_oracle(_CALL, "fields.summary", 0.10),
         stopped_after(_CALL, 0.10),
-        same_site_as_oracle(0.35, "Exactly the sub-task that was asked for was created, under its parent.", NEW_ISSUE),
+        same_site_as_oracle(0.35, "The model created exactly the requested sub-task, under its parent.", NEW_ISSUE),
     ),
     mistakes={
         "usual_type": change(_CALL, _usual_type, unread=(_READ,)),

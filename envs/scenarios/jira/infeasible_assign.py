@@ -1,8 +1,8 @@
-"""Assign an issue to somebody who may not exist, beside somebody of the same first name."""
+"""Assign an issue to a user who may not exist; another user has the same first name."""
 
 import random
 
-from envs.scenarios.jira.infeasible import ISSUE, OR_ELSE, Kind
+from envs.scenarios.jira.infeasible import ISSUE, OR_ELSE, RequestKind
 from envs.task import PlannedCall, Task
 from envs.trace import Call
 
@@ -11,13 +11,13 @@ _WORDINGS = (
     f'"{{user}}" [takes over|should have|will work on] {ISSUE}[|, assign it].',
     f'[|please ][make|set] "{{user}}" [as |]the assignee of {ISSUE}.',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'From now on "{issue}" is the work of "{user}".' + OR_ELSE[0],
     'Pass "{issue}" on to "{user}", if all of it exists.' + OR_ELSE[1],
 )
 
 
-def _assigns(issue: str, account: str) -> PlannedCall:
+def _assign(issue: str, account: str) -> PlannedCall:
     return PlannedCall("assignIssue", {"issueIdOrKey": issue, "accountId": account})
 
 
@@ -26,21 +26,21 @@ def _would_find(call: Call, right: PlannedCall) -> bool:
     return call.ok and any(part.startswith(query) for part in (name, *name.split()))
 
 
-def _somebody_near(task: Task, rng: random.Random) -> PlannedCall:
+def _namesake(task: Task, rng: random.Random) -> PlannedCall:
     first = task.goal["user"].split()[0]
     near = next(user for user in task.world.find("users") if user["displayName"].startswith(first))
-    return _assigns(task.goal["issue"], near["accountId"])
+    return _assign(task.goal["issue"], near["accountId"])
 
 
-ASSIGN = Kind(
+ASSIGN = RequestKind(
     names=("issue", "user"),
     can_miss=("user",),
     wordings=_WORDINGS,
-    kept_back=_KEPT_BACK,
-    read=lambda asked: PlannedCall("findUsers", {"query": asked["user"]}),
-    write=lambda asked, found: _assigns(asked["issue"], found),
-    asked=("issueIdOrKey",),
-    found="accountId",
-    tells=_would_find,
-    next_best=_somebody_near,
+    held_out_wordings=_HELD_OUT_WORDINGS,
+    read=lambda parts: PlannedCall("findUsers", {"query": parts["user"]}),
+    write=lambda parts, account: _assign(parts["issue"], account),
+    given_paths=("issueIdOrKey",),
+    read_path="accountId",
+    decides=_would_find,
+    next_best=_namesake,
 )

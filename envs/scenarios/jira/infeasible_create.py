@@ -1,8 +1,8 @@
-"""Create an issue in a project that may not exist, or that may lack the type."""
+"""Create an issue in a project that may not exist or may not have the issue type."""
 
 from collections.abc import Mapping
 
-from envs.scenarios.jira.infeasible import OR_ELSE, Kind, asks_for
+from envs.scenarios.jira.infeasible import OR_ELSE, RequestKind, asks_for
 from envs.task import PlannedCall
 
 _WORDINGS = (
@@ -11,26 +11,26 @@ _WORDINGS = (
     '[|please ][note|log|track] "{summary}" in [|project ]"{project}" as a "{type}".',
     '[project "{project}" needs|we need in "{project}"] a "{type}": "{summary}".',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Enter "{summary}" into "{project}", it is a "{type}".' + OR_ELSE[0],
     'A new "{type}" called "{summary}" belongs in "{project}", if all of it exists.' + OR_ELSE[1],
 )
 
 
-def _creates(asked: Mapping[str, str], found: str) -> PlannedCall:
-    fields = {"project": {"key": asked["project"]}, "issuetype": {"name": found}, "summary": asked["summary"]}
+def _create(parts: Mapping[str, str], issue_type: str) -> PlannedCall:
+    fields = {"project": {"key": parts["project"]}, "issuetype": {"name": issue_type}, "summary": parts["summary"]}
     return PlannedCall("createIssue", {"fields": fields})
 
 
-CREATE = Kind(
+CREATE = RequestKind(
     names=("project", "type"),
     can_miss=("project", "type"),
     wordings=_WORDINGS,
-    kept_back=_KEPT_BACK,
-    read=lambda asked: PlannedCall("getProject", {"projectIdOrKey": asked["project"]}),
-    write=_creates,
-    asked=("fields.project.key", "fields.summary"),
-    found="fields.issuetype.name",
-    tells=asks_for("projectIdOrKey"),
-    next_best=lambda task, rng: _creates(task.goal, task.goal["type"]),
+    held_out_wordings=_HELD_OUT_WORDINGS,
+    read=lambda parts: PlannedCall("getProject", {"projectIdOrKey": parts["project"]}),
+    write=_create,
+    given_paths=("fields.project.key", "fields.summary"),
+    read_path="fields.issuetype.name",
+    decides=asks_for("projectIdOrKey"),
+    next_best=lambda task, rng: _create(task.goal, task.goal["type"]),
 )

@@ -1,9 +1,9 @@
-"""Move an issue that may not exist, to a status that no transition may lead to."""
+"""Move an issue that may not exist to a status that may have no transition to it."""
 
 import random
 
-from envs.scenarios.jira.infeasible import ISSUE, OR_ELSE, Kind, asks_for
-from envs.scenarios.vocabulary.jira_moves import moves, reads
+from envs.scenarios.jira.infeasible import ISSUE, OR_ELSE, RequestKind, asks_for
+from envs.scenarios.vocabulary.jira_moves import planned_move, planned_read
 from envs.task import PlannedCall, Task
 
 _WORDINGS = (
@@ -11,7 +11,7 @@ _WORDINGS = (
     f'[|please ]set the status of {ISSUE} to "{{status}}".',
     f'{ISSUE} [should be in|must go to|belongs in] "{{status}}"[| now|, move it].',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Let "{issue}" go on to "{status}".' + OR_ELSE[0],
     'Get "{issue}" over to "{status}", if all of it exists.' + OR_ELSE[1],
 )
@@ -19,18 +19,18 @@ _KEPT_BACK = (
 
 def _any_transition(task: Task, rng: random.Random) -> PlannedCall:
     steps = [step for flow in task.world.find("workflows") for step in flow["transitions"]]
-    return moves(task.goal["issue"], rng.choice(steps)["id"])
+    return planned_move(task.goal["issue"], rng.choice(steps)["id"])
 
 
-MOVE = Kind(
+MOVE = RequestKind(
     names=("issue", "status"),
     can_miss=("issue", "status"),
     wordings=_WORDINGS,
-    kept_back=_KEPT_BACK,
-    read=lambda asked: reads(asked["issue"]),
-    write=lambda asked, found: moves(asked["issue"], found),
-    asked=("issueIdOrKey",),
-    found="transition.id",
-    tells=asks_for("issueIdOrKey"),
+    held_out_wordings=_HELD_OUT_WORDINGS,
+    read=lambda parts: planned_read(parts["issue"]),
+    write=lambda parts, transition: planned_move(parts["issue"], transition),
+    given_paths=("issueIdOrKey",),
+    read_path="transition.id",
+    decides=asks_for("issueIdOrKey"),
     next_best=_any_transition,
 )

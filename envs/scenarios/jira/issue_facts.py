@@ -1,4 +1,4 @@
-"""Facts of an issue that a question can ask for, and how an answer tells them."""
+"""Facts of an issue that a question can ask for, and the facts that an answer states."""
 
 import random
 import re
@@ -33,21 +33,21 @@ def facts_of(world: World, issue: Record) -> Mapping[str, str]:
 
 
 def possible(world: World, fact: str) -> set[str]:
-    """Return the values that a fact has or could have on a site."""
+    """Return the possible values of a fact on a site."""
     if fact == "summary":
         return {issue["fields"]["summary"] for issue in world.find("issues")}
     table = {"status": "statuses", "priority": "priorities", "type": "issuetypes"}[fact]
     return {record["name"] for record in world.find(table)}
 
 
-def unasked(text: str, key: str, facts: Mapping[str, str], asked: Iterable[str]) -> set[str]:
-    """Return the facts of an issue that a text tells although they were not asked for.
+def unasked(text: str, key: str, facts: Mapping[str, str], requested: Iterable[str]) -> set[str]:
+    """Return the facts of an issue that a text states without having been asked for them.
 
-    The issue's name, as in `the bug "AB-1"`, tells no type, nor does the word in lower case.
+    The type does not count as stated in the issue's name, as in `the bug "AB-1"`, or in lower case.
     """
     kinds = "|".join(map(re.escape, ISSUE_TYPES))
     text = re.sub(rf'\b(?:(?:{kinds})\s+)?"?{re.escape(key)}\b', " ", text, flags=re.IGNORECASE)
     text = re.sub(rf"\b(?:{kinds.lower()})\b", " ", text)
-    wanted = [facts[fact] for fact in asked]
-    found = named(text, facts.values())
-    return {fact for fact, value in facts.items() if value.lower() in found and value not in wanted}
+    wanted = [facts[fact] for fact in requested]
+    stated = named(text, facts.values())
+    return {fact for fact, value in facts.items() if value.lower() in stated and value not in wanted}

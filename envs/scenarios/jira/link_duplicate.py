@@ -1,8 +1,7 @@
-"""Link a duplicate with what it duplicates: find both by their summaries, then link them in the right direction.
+"""Link a duplicate to the issue it duplicates: find both by their summaries, then link them in the right direction.
 
-The link goes from the issue that the request calls outward to the one it calls inward: the outward one duplicates, the
-inward one is duplicated. Issues of the other project have the same summaries. Typical mistakes: the two are mixed up,
-the type is another one, an issue is named by its summary, or nothing is written after reading.
+The outward issue duplicates the inward issue. Issues of the other project have the same summaries. Typical mistakes:
+swapping the two issues, choosing another link type, naming an issue by its summary, or writing nothing after reading.
 """
 
 import random
@@ -12,7 +11,7 @@ from envs.api.operation import Json
 from envs.jira.world import LINK_TYPES
 from envs.reward.checks import exactly, stopped_after
 from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCH_BY_POST, SEARCHABLE, issue_like_oracle, searched
-from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, two_projects
+from envs.scenarios.vocabulary.jira_sites import by_summary, issues_in_both_projects, two_projects
 from envs.scenarios.vocabulary.mistakes import change, stop_before
 from envs.scenarios.vocabulary.oracle import ignoring, like_oracle, oracle_value, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
@@ -36,18 +35,20 @@ _WORDINGS = (
     '"{first}" [in|of] [|project ]"{project}" [came|was there] first, "{copy}" [only repeats it|is its duplicate]'
     f"[. Please {_LINK}|, {_LINK}|; {_LINK}].",
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Somebody filed "{copy}" although "{first}" was there already (project "{project}"). Link it as the duplicate.',
     'Let "{first}" of "{project}" show that "{copy}" duplicates it.',
 )
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """Two issues of a project, one of which duplicates the other, and others beside them."""
+    """Draw two issues of a project, one a duplicate of the other, among other issues."""
     site = two_projects(rng, split)
     copy_summary, first_summary, *others = (words.phrase(rng, split, 2, 3, site.fresh) for _ in range(3))
-    copy, first, *_ = mixable(site, rng, [copy_summary, first_summary, *others], rng.choice(("Bug", "Task", "Story")))
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
+    copy, first, *_ = issues_in_both_projects(
+        site, rng, [copy_summary, first_summary, *others], rng.choice(("Bug", "Task", "Story"))
+    )
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(
         copy=copy_summary, first=first_summary, project=site.project["key"]
     )
     queries = (by_summary(site.project, summary) for summary in (copy_summary, first_summary))
@@ -57,7 +58,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
 
 
 def _right_type(value: Json, wanted: Json) -> float:
-    """1 for the type by its name, its id, or both."""
+    """Return 1 if the type is given by its name, its id, or both, else 0."""
     given = value if isinstance(value, dict) else {}
     (kind,) = (kind for kind in LINK_TYPES.values() if kind["name"] == wanted["name"])
     right = {name: kind[name] for name in ("name", "id")}
@@ -65,7 +66,7 @@ def _right_type(value: Json, wanted: Json) -> float:
 
 
 def _by_summary(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Names one of the issues by its summary, without looking it up."""
+    """Name one of the issues by its summary, without looking it up."""
     side = rng.choice(("outwardIssue", "inwardIssue"))
     issue = task.world.tables["issues"][oracle_value(task, _CALL, f"{side}.id")]
     summary = issue["fields"]["summary"]
@@ -84,7 +85,7 @@ SCENARIO = Scenario(
         issue_like_oracle(_CALL, "outwardIssue", 0.175),
         issue_like_oracle(_CALL, "inwardIssue", 0.175),
         stopped_after(_CALL, 0.10),
-        same_site_as_oracle(0.35, "The only change is the link that was asked for.", {"issues": ignoring("history")}),
+        same_site_as_oracle(0.35, "The only change is the requested link.", {"issues": ignoring("history")}),
     ),
     mistakes={
         "mix_up": change(

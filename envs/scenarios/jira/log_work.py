@@ -1,8 +1,9 @@
-"""Log work: find the issue by its summary, then say how long, when it began, and what becomes of the estimate.
+"""Log work: find the issue by its summary, then give the duration, the start and the effect on the estimate.
 
-What is left of the estimate goes down by itself, stays, becomes something else or goes down by something else: the
-request says which in words. Durations and times belong to one split, as words do. Typical mistakes: the estimate is
-left to itself, the start is not given, a duration stands in the wrong place, or nothing is written after reading.
+The request says in words whether the remaining estimate shrinks by the logged time, stays the same, gets a new value or
+shrinks by another amount. Durations and times belong to one split, as words do. Typical mistakes: ignoring the
+estimate, changing it in another way, dropping the start or giving it in the wrong format, or writing nothing after
+reading.
 """
 
 import random
@@ -12,7 +13,7 @@ from envs.api.operation import Json
 from envs.jira.durations import seconds
 from envs.reward.checks import FinishedEpisode, stopped_after
 from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCHABLE, issue_like_oracle, searched
-from envs.scenarios.vocabulary.jira_sites import by_summary, mixable, two_projects
+from envs.scenarios.vocabulary.jira_sites import by_summary, issues_in_both_projects, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, omit, stop_before
 from envs.scenarios.vocabulary.oracle import graded_call, ignoring, like_oracle, only, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
@@ -23,7 +24,7 @@ from envs.trace import Call
 _CALL = "addWorklog"
 _TEXT = {"type": "string"}
 API = SEARCHABLE.showing(_CALL, {"started": _TEXT, "reduceBy": _TEXT})
-# What becomes of the remaining estimate: how it is told, plainly and otherwise.
+# By change of the remaining estimate, its wording in held-out tasks and in all others.
 _ESTIMATES = {
     "auto": (
         "the remaining estimate goes down by as much",
@@ -53,22 +54,22 @@ _WORDINGS = (
     '"{issue}" [in|of] [|project ]"{project}" took {spent} [of work |]from {time} UTC on {day}[. Log that;|; log it,'
     " and] <estimate>.",
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Put {spent} on the clock of "{issue}" (project "{project}"), begun {day} at {time} UTC: <estimate>.',
     'Work was done on "{issue}" of "{project}" from {day} {time} UTC, {spent} in all. Log it so that <estimate>.',
 )
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """An issue with an estimate, among others; work was done on it."""
+    """Draw an issue with an estimate, among others, and the work to log."""
     site = two_projects(rng, split)
     summary, *others = (words.phrase(rng, split, 2, 3, site.fresh) for _ in range(3))
     spent = of_split(rng, split, _hours)
     given = of_split(rng, split, _hours, but=spent)
-    # More than both together: it ends above 0, and elsewhere for each way.
+    # Larger than both durations together: each way of adjusting ends above 0, at a different value.
     remaining = _seconds(spent) + _seconds(given) + 900 * rng.randint(2, 40)
     tracked = {"original": remaining + 3600 * rng.randint(0, 8), "remaining": remaining}
-    issue, *_ = mixable(site, rng, [summary, *others], "Task", timetracking=tracked)
+    issue, *_ = issues_in_both_projects(site, rng, [summary, *others], fields={"timetracking": tracked})
     day, time = of_split(rng, split, _day), of_split(rng, split, _time)
     way = rng.choice(list(_ESTIMATES))
     request = _wording(rng, split, way).format(
@@ -100,9 +101,9 @@ def _seconds(text: Json) -> int:
 
 
 def _wording(rng: random.Random, split: words.Split, way: str) -> str:
-    plain, varied = _ESTIMATES[way]
-    common = [wording.replace("<estimate>", varied) for wording in _WORDINGS]
-    return phrasing(rng, split, common, [wording.replace("<estimate>", plain) for wording in _KEPT_BACK])
+    held_out, common_estimate = _ESTIMATES[way]
+    common = [wording.replace("<estimate>", common_estimate) for wording in _WORDINGS]
+    return phrasing(rng, split, common, [wording.replace("<estimate>", held_out) for wording in _HELD_OUT_WORDINGS])
 
 
 def _same_duration(value: Json, wanted: Json) -> float:
@@ -110,14 +111,14 @@ def _same_duration(value: Json, wanted: Json) -> float:
 
 
 def _same_minute(value: Json, wanted: Json) -> float:
-    """Half for the right minute in another form."""
+    """Return half credit for the right minute in another format."""
     if not isinstance(value, str):
         return 0.0
     return 1.0 if value == wanted else 0.5 * (value.replace(" ", "T")[:16] == wanted[:16])
 
 
 def _estimate(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> float:
-    """Half for the right way, which is auto by default, half for its duration; another way's duration costs half."""
+    """Half for the right adjustment (default auto), half for its duration; another adjustment's duration costs half."""
     way = planned.arguments.get("adjustEstimate", "auto")
     if call.arguments.get("adjustEstimate", "auto") != way:
         return 0.0
@@ -126,7 +127,7 @@ def _estimate(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> flo
     return 0.5 + 0.5 * right - 0.5 * any(other in call.arguments for other in _GIVEN.values() if other != name)
 
 
-def _other_way(right: Arguments, task: Task, rng: random.Random) -> Arguments:
+def _other_estimate(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     way = rng.choice([way for way in _ESTIMATES if way != right.get("adjustEstimate", "auto")])
     return {"adjustEstimate": way} | ({_GIVEN[way]: task.goal["given"]} if way in _GIVEN else {})
 
@@ -141,15 +142,15 @@ SCENARIO = Scenario(
         issue_like_oracle(_CALL, "issueIdOrKey", 0.15),
         like_oracle(_CALL, "timeSpent", 0.10, _same_duration),
         like_oracle(_CALL, "started", 0.10, _same_minute),
-        graded_call(_CALL, "adjustEstimate", 0.15, _estimate, "The estimate becomes what the request says."),
+        graded_call(_CALL, "adjustEstimate", 0.15, _estimate, "The model adjusts the estimate as the request says."),
         stopped_after(_CALL, 0.10),
-        same_site_as_oracle(0.35, "Exactly the work is logged, and the estimate is as was asked.", _LOGGED),
+        same_site_as_oracle(0.35, "The model logged exactly the work, and the estimate is as requested.", _LOGGED),
     ),
     mistakes={
         "forget_estimate": omit(_CALL, "adjustEstimate", *_GIVEN.values()),
         "forget_start": omit(_CALL, "started"),
         "plain_time": change(_CALL, lambda right, *_: {"started": right["started"][:16].replace("T", " ")}),
-        "wrong_way": change(_CALL, _other_way, without=tuple(_GIVEN.values())),
+        "wrong_way": change(_CALL, _other_estimate, without=tuple(_GIVEN.values())),
         "stop_after_read": stop_before(_CALL),
     },
     draw=draw,

@@ -1,9 +1,9 @@
-"""Take an issue to a status three transitions away, by a route that the request tells.
+"""Move an issue to a status three transitions away, along the route in the request.
 
-At each hop the transitions have to be read anew. One of them bears the name of the wished status and leads elsewhere,
-and a status on the way off is nearly called like it. Held-out tasks have a workflow of their own: there that transition
-is a single one that can be made from anywhere, and another one leads where the issue is already. Typical
-mistakes: names are believed, ids of an earlier answer are used, or the model stops half way.
+The model has to read the transitions again before each hop. One transition has the name of the target status but leads
+elsewhere, and another status has a similar name. Held-out tasks use another workflow: the misleading transition is
+available from every status, and another transition leads back to the current status. Typical mistakes: choosing
+transitions by name, reusing ids of an earlier response, or stopping half way.
 """
 
 import random
@@ -14,7 +14,7 @@ from envs.api.world import Record
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
 from envs.reward.checks import Check, FinishedEpisode, stopped_after
-from envs.scenarios.vocabulary.jira_moves import MOVE, MOVED, about_it, moves, reads, the_issue
+from envs.scenarios.vocabulary.jira_moves import MOVE, MOVED, about_moved_issue, moved_issue, planned_move, planned_read
 from envs.scenarios.vocabulary.oracle import any_case, like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
@@ -36,7 +36,7 @@ _WORDINGS = (
     f'"{{status}}" is where {_ISSUE} [belongs|has to be]. [Go|Move it] {_VIA}.',
     f'{_VIA} [|please ][move|bring|take] {_ISSUE} to "{{status}}".',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     f'Three steps for {_ISSUE}: "{{first}}", after it "{{second}}", and the last is "{{status}}".',
     f'Let {_ISSUE} arrive in "{{status}}", with stops in "{{first}}" and "{{second}}" on the road.',
 )
@@ -44,7 +44,7 @@ HOPS = 3
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """A project whose workflow has one route to the wished status, and more transitions that leave it."""
+    """Draw a workflow with one route to the target status and further transitions that leave the route."""
     key, number = words.key(rng, split), rng.randint(10, 99)
     fresh = words.fresh_words(rng, split)
     start, first, second, aside = (words.phrase(rng, split, 1, 2, fresh) for _ in range(4))
@@ -52,7 +52,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     near = near_phrase(rng, split, target, {start, first, second, aside})
     ids = [str(transition) for transition in rng.sample(range(11, 100), 9)]
     names = [words.phrase(rng, split, 1, 2, fresh) for _ in range(6)]
-    # Statuses by place: 0 start, 1 first, 2 second, 3 aside, 4 near, 5 the target. Named, from, to:
+    # Statuses by index: 0 start, 1 first, 2 second, 3 aside, 4 near, 5 the target. Steps are (name, from, to).
     route = [(names[hop], [hop], (1, 2, 5)[hop]) for hop in range(HOPS)]
     if split == "heldout":
         off = [(target, [], 3), (names[3], [1], 1), (names[4], [2], 4), (names[5], [3], 0)]
@@ -69,16 +69,16 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     issue = add_issue(world, project, number, words.phrase(rng, split, 2, 3))
     add_distractors(world, rng, split, [key])
     values = {"issue": issue["key"], "first": first, "second": second, "status": target}
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(**values)
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(**values)
     hops = zip(ids, (first, second, target), strict=False)
     plan = []
     for transition, to in hops:
-        plan += [reads(issue["key"]), moves(issue["key"], transition, f'"{to}": {transition}')]
+        plan += [planned_read(issue["key"]), planned_move(issue["key"], transition, f'"{to}": {transition}')]
     return TaskDraft(request, world, {"status": target}, tuple(plan))
 
 
 def _just_read(call: Call, read: Call | None) -> bool:
-    """Whether the last read since the issue moved had been answered and has the transition that a call makes."""
+    """Return whether the last read since the previous move, in an earlier turn, contains the call's transition."""
     transition = call.arguments.get("transition")
     wanted = transition.get("id") if isinstance(transition, dict) else None
     if read is None or read.turn == call.turn:
@@ -87,12 +87,12 @@ def _just_read(call: Call, read: Call | None) -> bool:
 
 
 def _walk(episode: FinishedEpisode) -> tuple[int, int, int]:
-    """(moves by transitions that had just been read, all moves, hops of the route that were made in order)."""
+    """Return (moves by transitions just read, all moves, hops of the route made in order)."""
     route = [call.arguments["transition"]["id"] for call in episode.task.oracle if call.name == MOVE]
     read: Call | None = None
     fresh = moved = hops = 0
     for call in episode.trace:
-        if not call.ok or not about_it(call, episode.task):
+        if not call.ok or not about_moved_issue(call, episode.task):
             continue
         if call.name == "getTransitions":
             read = call
@@ -109,27 +109,27 @@ def _route(episode: FinishedEpisode) -> float:
     return _walk(episode)[2] / HOPS
 
 
-def _fresh(episode: FinishedEpisode) -> float:
+def _reread_each_hop(episode: FinishedEpisode) -> float:
     fresh, moved, _ = _walk(episode)
     return fresh / max(moved, HOPS)
 
 
 def _by_name(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Takes the transition that is called like the wished status, wherever it leads."""
+    """Choose the transition with the name of the target status, wherever it leads."""
     steps = [step for flow in task.world.find("workflows") for step in flow["transitions"]]
-    issue = the_issue(task)
+    issue = moved_issue(task)
     start = task.world.find("issues", key=issue)[0]["status"]
     named = next(step for step in steps if step["name"] == task.goal["status"] and step["from"] in ([start], []))
-    return [reads(issue), moves(issue, named["id"])]
+    return [planned_read(issue), planned_move(issue, named["id"])]
 
 
 def _half_way(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Stops after one hop or two."""
+    """Stop after one or two hops."""
     return plan[: 2 * rng.randint(1, HOPS - 1)]
 
 
 def _read_once(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Reads at the start only, and makes the same transition again and again."""
+    """Read once and repeat the same transition."""
     return [*plan[:2], *[plan[1]] * (HOPS - 1)]
 
 
@@ -139,10 +139,14 @@ SCENARIO = Scenario(
     tools=("getTransitions", MOVE),
     checks=(
         like_oracle(MOVE, "issueIdOrKey", 0.05, any_case),
-        Check("argument/transition.id", 0.30, _route, "Each hop's transition was read, chosen and made, in order."),
-        Check("procedure/getTransitions", 0.15, _fresh, "The transitions were read anew before each hop."),
+        Check(
+            "argument/transition.id", 0.30, _route, "The model read, chose and made each hop's transition, in order."
+        ),
+        Check(
+            "procedure/getTransitions", 0.15, _reread_each_hop, "The model read the transitions again before each hop."
+        ),
         stopped_after(MOVE, 0.10),
-        same_site_as_oracle(0.40, "The issue is in the wished status and nothing else has changed.", MOVED),
+        same_site_as_oracle(0.40, "The issue is in the target status and nothing else has changed.", MOVED),
     ),
     mistakes={"by_name": _by_name, "half_way": _half_way, "read_once": _read_once},
     draw=draw,

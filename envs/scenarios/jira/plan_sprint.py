@@ -1,7 +1,7 @@
-"""Plan a sprint: find the project's board and its future sprint of a name, and move the issues named into it.
+"""Plan a sprint: find the project's board and its future sprint by name, then move the given issues into it.
 
-The other project's board has a sprint of that name too, and so may a closed one of the same board. Typical mistakes:
-the first sprint that bears the name is taken, an issue is left out, an id is made up, or nothing is done after reading.
+The other project's board has a sprint of the same name, and the right board may have a closed one. Typical mistakes:
+choosing another sprint of the same name, leaving an issue out, making up an id, or writing nothing after reading.
 """
 
 import random
@@ -12,7 +12,7 @@ from envs.api.world import Record
 from envs.jira import JIRA
 from envs.jira.world import put
 from envs.reward.checks import overlap, read_first, stopped_after
-from envs.scenarios.vocabulary.jira_sites import Site, put_issue, two_projects
+from envs.scenarios.vocabulary.jira_sites import NewIssue, TwoProjects, put_issue, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
@@ -35,14 +35,14 @@ _WORDINGS = (
     '[we are|I am] planning the [future|upcoming|coming] sprint "{sprint}" of [|project ]"{project}": '
     "[add|move|put] {issues}[| there].",
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Fill the upcoming sprint "{sprint}" of "{project}" with {issues}.',
     'Schedule {issues} for the future sprint "{sprint}" on the board of "{project}".',
 )
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """Two boards, each with a closed, an active and two future sprints, and issues that are in none."""
+    """Draw two boards, each with a closed, an active and two future sprints, and issues in no sprint."""
     site = two_projects(rng, split)
     wanted, spare, active, closed = (words.phrase(rng, split, 1, 2, site.fresh) for _ in range(4))
     if rng.random() < 0.5:
@@ -52,12 +52,13 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     board, sprints = boards[site.project["id"]]
     numbers = rng.sample(range(10, 99), rng.randint(4, 6))
     issues = [
-        put_issue(site, rng, site.project, number, words.phrase(rng, split, 2, 3, site.fresh)) for number in numbers
+        put_issue(site, rng, site.project, NewIssue(number, words.phrase(rng, split, 2, 3, site.fresh)))
+        for number in numbers
     ]
     for number in numbers[:2]:
-        put_issue(site, rng, site.other, number, words.phrase(rng, split, 2, 3, site.fresh))
+        put_issue(site, rng, site.other, NewIssue(number, words.phrase(rng, split, 2, 3, site.fresh)))
     keys = [issue["key"] for issue in rng.sample(issues, rng.randint(2, 3))]
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(
         issues=quoted_list(keys), sprint=wanted, project=site.project["key"]
     )
     sprint = sprints[-1]["id"]
@@ -70,9 +71,9 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
 
 
 def _board(
-    site: Site, rng: random.Random, project: Record, names: list[tuple[str, str]]
+    site: TwoProjects, rng: random.Random, project: Record, names: list[tuple[str, str]]
 ) -> tuple[Record, list[Record]]:
-    """A board with sprints of these names and states, in an order of their own."""
+    """Add a board with sprints of these names and states, created in random order."""
     site.world.next_id += rng.randrange(1, 90)
     board = put(site.world, "boards", project=project["id"], name=f"{project['key']} board")
     sprints: dict[int, Record] = {}
@@ -84,13 +85,13 @@ def _board(
 
 
 def _of_project(call: Call, task: Task) -> float:
-    """How well a read of boards found the project's: half for finding it among others."""
+    """Grade a read of boards: the share of the project's board among those returned."""
     boards = [str(board["id"]) for board in call.body["values"]]
     return (oracle_value(task, "getAllSprints", "boardId") in boards) / max(len(boards), 1)
 
 
 def _of_board(call: Call, task: Task) -> float:
-    """Half for reading the board's sprints, half for asking for future ones alone."""
+    """Half for reading the board's sprints, half for restricting them to future ones."""
     alone = {sprint["state"] for sprint in call.body["values"]} == {"future"}
     return (str(call.arguments.get("boardId")) == oracle_value(task, "getAllSprints", "boardId")) * (0.5 + 0.5 * alone)
 
@@ -100,7 +101,7 @@ def _same_issues(value: Json, wanted: Json) -> float:
 
 
 def _same_name(right: Arguments, task: Task, rng: random.Random) -> Arguments:
-    """Another sprint that bears the name, or any of the board."""
+    """Choose another sprint of the same name, or else any other sprint."""
     sprints = task.world.tables["sprints"]
     others = [sprint for sprint in sprints.values() if sprint["id"] != right["sprintId"]]
     named = [sprint for sprint in others if sprint["name"] == sprints[right["sprintId"]]["name"]]
@@ -117,7 +118,7 @@ SCENARIO = Scenario(
         read_like_oracle(_CALL, "sprintId", 0.20),
         like_oracle(_CALL, "issues", 0.20, _same_issues),
         stopped_after(_CALL, 0.10),
-        same_site_as_oracle(0.35, "The issues are in the sprint, and nothing else has changed."),
+        same_site_as_oracle(0.35, "The issues are in the sprint and nothing else has changed."),
     ),
     mistakes={
         "first_of_the_name": change(_CALL, _same_name),

@@ -1,6 +1,6 @@
-"""Say two things about an issue: read it, and answer with what it says and nothing else.
+"""Answer a question about two facts of an issue: read the issue, then state both facts and no others.
 
-Typical mistakes: another issue is read, nothing is, or all that was read is said and whoever asked has to look himself.
+Typical mistakes: reading another issue, reading none, or dumping every field.
 """
 
 import random
@@ -26,16 +26,16 @@ _WORDINGS = (
     'I have to report on "{issue}": [its {first} and {second}, please|what are its {first} and {second}].',
     'for [|issue ]"{issue}" [I need|tell me] the {first}, and the {second} too.',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Read the ticket "{issue}" for me: the {first} and the {second} are what I am after.',
     'Of "{issue}", find out the {second} and also the {first}.',
 )
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """A project with two issues, and others beside it; of one issue two facts are wanted."""
+    """Draw a project with two issues among other projects, and choose two facts of one issue."""
     key = words.key(rng, split)
-    # A status by the name of a type would be an answer to either question.
+    # A status with the name of a type would answer either question.
     fresh = (word for word in words.fresh_words(rng, split) if word.title() not in ISSUE_TYPES)
     statuses = [words.phrase(rng, split, 1, 2, fresh) for _ in range(3)]
     world = empty_site()
@@ -44,48 +44,52 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     issue, _ = (any_issue(world, rng, project, number, words.phrase(rng, split, 2, 3, fresh)) for number in numbers)
     add_distractors(world, rng, split, [key])
     first, second = rng.sample(FACTS, 2)
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], first=first, second=second)
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(issue=issue["key"], first=first, second=second)
     facts = facts_of(world, issue)
     answer = f'Its {first} is "{facts[first]}", its {second} "{facts[second]}".'
-    asked = {"facts": [FACTS.index(first), FACTS.index(second)]}
-    return TaskDraft(request, world, asked, (PlannedCall("getIssue", {"issueIdOrKey": issue["key"]}),), answer)
+    goal = {"facts": [FACTS.index(first), FACTS.index(second)]}
+    return TaskDraft(request, world, goal, (PlannedCall("getIssue", {"issueIdOrKey": issue["key"]}),), answer)
 
 
 def _facts(task: Task) -> Mapping[str, str]:
-    _, own_id = names_at(task, oracle_value(task, "getIssue", "issueIdOrKey"))
-    return facts_of(task.world, task.world.table("issues")[own_id])
+    _, issue_id = names_at(task, oracle_value(task, "getIssue", "issueIdOrKey"))
+    return facts_of(task.world, task.world.table("issues")[issue_id])
 
 
 def _only_asked(episode: FinishedEpisode) -> float:
-    """1 for an answer with no other fact of the issue, 0 for one with all of them: to copy all is not to answer."""
+    """Return 1 if the answer states no other fact of the issue, 0 if it states all: a copy is not an answer."""
     task, facts = episode.task, _facts(episode.task)
-    asked = {FACTS[kind] for kind in task.goal["facts"]}
+    requested = {FACTS[kind] for kind in task.goal["facts"]}
     key = oracle_value(task, "getIssue", "issueIdOrKey")
-    return 1 - len(unasked(episode.trace.answer, key, facts, asked)) / (len(facts) - len(asked))
+    return 1 - len(unasked(episode.trace.answer, key, facts, requested)) / (len(facts) - len(requested))
 
 
-def _said(episode: FinishedEpisode, number: int) -> bool:
-    """Whether a fact was answered. It counts only if the issue was read: a guess that fits is worth nothing."""
+def _fact_answered(episode: FinishedEpisode, number: int) -> bool:
+    """Return whether the model stated a fact after reading the issue; a lucky guess does not count."""
     task, key = episode.task, oracle_value(episode.task, "getIssue", "issueIdOrKey")
     if not any(call.name == "getIssue" and call.ok and call.body["key"] == key for call in episode.trace):
         return False
-    asked = [FACTS[kind] for kind in task.goal["facts"]]
-    values = [possible(task.world, fact) for fact in asked]
-    own = {value.lower() for value in values[number]}
-    return named(episode.trace.answer, set.union(*values)) & own == {_facts(task)[asked[number]].lower()}
+    requested = [FACTS[kind] for kind in task.goal["facts"]]
+    values = [possible(task.world, fact) for fact in requested]
+    possible_values = {value.lower() for value in values[number]}
+    return named(episode.trace.answer, set.union(*values)) & possible_values == {
+        _facts(task)[requested[number]].lower()
+    }
 
 
-def _fact(name: str, number: int) -> Check:
-    sentence = f"The answer has the {name} of the facts that were asked for, none of another issue, and no other fact."
-    return Check(f"answer/{name}", 0.25, lambda episode: _said(episode, number) * _only_asked(episode), sentence)
+def _fact_check(name: str, number: int) -> Check:
+    sentence = f"The answer states the {name} requested fact, none of another issue, and no other fact."
+    return Check(
+        f"answer/{name}", 0.25, lambda episode: _fact_answered(episode, number) * _only_asked(episode), sentence
+    )
 
 
-def _both(episode: FinishedEpisode) -> bool:
-    return _said(episode, 0) and _said(episode, 1) and _only_asked(episode) == 1
+def _both_facts_answered(episode: FinishedEpisode) -> bool:
+    return _fact_answered(episode, 0) and _fact_answered(episode, 1) and _only_asked(episode) == 1
 
 
 def _another_issue(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Reads another issue."""
+    """Read another issue."""
     right = oracle_value(task, "getIssue", "issueIdOrKey")
     others = [issue["key"] for issue in task.world.find("issues") if issue["key"] != right]
     return [PlannedCall("getIssue", {"issueIdOrKey": rng.choice(others)})]
@@ -98,9 +102,11 @@ SCENARIO = Scenario(
     checks=(
         names_issue("getIssue", 0.15),
         stopped_after("getIssue", 0.10),
-        _fact("first", 0),
-        _fact("second", 1),
-        same_site_as_oracle(0.25, "Both facts and no others are told, and the site is as it was.", also=_both),
+        _fact_check("first", 0),
+        _fact_check("second", 1),
+        same_site_as_oracle(
+            0.25, "The answer states both facts and no others, and the site is unchanged.", also=_both_facts_answered
+        ),
     ),
     mistakes={"another_issue": _another_issue, "answer_unread": lambda plan, task, rng: []},
     draw=draw,

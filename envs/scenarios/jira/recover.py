@@ -1,8 +1,8 @@
-"""Move an issue and create another while the site fails now and then: what failed is made again, what worked is not.
+"""Move an issue and create another on a site with transient failures: retry failed calls, and repeat no others.
 
-Four tasks in five have a call that is answered with 429, 500 or, for a transition, 409 although nothing is wrong with
-it, once or twice; in the fifth all goes well. Typical mistakes: the model gives up, goes on as if nothing had failed,
-or repeats what had worked, so that there are two new issues.
+In four tasks of five, one call fails once or twice with 429, 500 or, for a transition, 409, although the call is right.
+Typical mistakes: giving up, continuing as if the failed call had succeeded, or repeating a write that succeeded, which
+creates a second issue.
 """
 
 import random
@@ -13,7 +13,15 @@ from envs.api.faults import Faults
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, empty_site
 from envs.reward.checks import Check, FinishedEpisode
-from envs.scenarios.vocabulary.jira_moves import MOVE, MOVED, about_it, moves, reads, right_transition, workflow_steps
+from envs.scenarios.vocabulary.jira_moves import (
+    MOVE,
+    MOVED,
+    about_moved_issue,
+    planned_move,
+    planned_read,
+    right_transition,
+    workflow_steps,
+)
 from envs.scenarios.vocabulary.mistakes import give_up
 from envs.scenarios.vocabulary.oracle import any_case, like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
@@ -37,7 +45,7 @@ _WORDINGS = (
     f'"{{issue}}" goes to "{{status}}"[. Also| now. Then|, and then] {_NEW}.',
     f'"{{issue}}" [is ready for|belongs in] "{{status}}", [move|bring] it there[. Then| and] {_NEW}.',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     f'Take the ticket "{{issue}}" on to "{{status}}" and, when it is there, {_NEW}.',
     f'{_MOVE}. With that done, "{{project}}" gets a new "{{type}}": "{{summary}}".',
 )
@@ -46,7 +54,7 @@ OPERATIONS = ("getTransitions", MOVE, _CREATE)
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """A project with a workflow of its own, an issue to be moved, one to be created, and a call that fails."""
+    """Draw a project with a workflow, an issue to move, an issue to create, and the calls that fail."""
     key, number, choices = words.key(rng, split), rng.randint(10, 97), rng.randint(2, 3)
     fresh = words.fresh_words(rng, split)
     current, *targets = (words.phrase(rng, split, 1, 2, fresh) for _ in range(choices + 1))
@@ -58,17 +66,21 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     add_distractors(world, rng, split, [key])
     world.next_id = rng.randint(10_000, 99_000)
     chosen, kind, summary = rng.randrange(choices), rng.choice(ISSUE_TYPES[:3]), words.phrase(rng, split, 2, 3, fresh)
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(
         issue=issue["key"], status=targets[chosen], project=key, type=kind, summary=summary
     )
     fields = {"project": {"key": key}, "issuetype": {"name": kind}, "summary": summary}
-    plan = (reads(issue["key"]), moves(issue["key"], steps[chosen]["id"]), PlannedCall(_CREATE, {"fields": fields}))
+    plan = (
+        planned_read(issue["key"]),
+        planned_move(issue["key"], steps[chosen]["id"]),
+        PlannedCall(_CREATE, {"fields": fields}),
+    )
     faults = _faults(rng)
     return TaskDraft(request, world, oracle=_retried(plan, faults), faults=faults)
 
 
 def _faults(rng: random.Random) -> Faults | None:
-    """One call fails, once or twice; in one task of five none does."""
+    """Draw a call that fails once or twice; in one task of five, none."""
     if rng.random() < 0.2:
         return None
     name = rng.choice(OPERATIONS)
@@ -80,7 +92,7 @@ def _faults(rng: random.Random) -> Faults | None:
 
 
 def _retried(plan: tuple[PlannedCall, ...], faults: Faults | None) -> tuple[PlannedCall, ...]:
-    """The plan with each call that fails made again."""
+    """Return the plan with each failing call followed by its retries."""
     failing = [name for name, _, _ in faults.on] if faults else []
     retried: list[PlannedCall] = []
     for call in plan:
@@ -92,16 +104,18 @@ def _accepted(episode: FinishedEpisode, name: str) -> bool:
     return any(call.ok for call in episode.trace.of(name))
 
 
-def _read(episode: FinishedEpisode) -> float:
-    """The transitions were read before one was first tried: one that failed through no fault of its own counts too."""
+def _read_before_move(episode: FinishedEpisode) -> float:
+    """Check that the model read the transitions before its first move that was accepted or met a fault."""
     calls = episode.trace.calls
     first = next((p for p, call in enumerate(calls) if call.name == MOVE and call.error != "refused"), -1)
     known = answered_before(calls, first)
-    return float(any(call.name == "getTransitions" and call.ok and about_it(call, episode.task) for call in known))
+    return float(
+        any(call.name == "getTransitions" and call.ok and about_moved_issue(call, episode.task) for call in known)
+    )
 
 
-def _again(episode: FinishedEpisode) -> float:
-    """How much of what failed was made again at once and as it was; where nothing failed, nothing is repeated."""
+def _failures_retried(episode: FinishedEpisode) -> float:
+    """Grade retries: the share of failed calls repeated at once, unchanged; without failures, repeat no call."""
     calls = episode.trace.calls
     progress = sum(_accepted(episode, name) for name in (MOVE, _CREATE)) / 2
     if episode.task.faults is None:
@@ -116,20 +130,20 @@ def _again(episode: FinishedEpisode) -> float:
 
 
 def _stopped(episode: FinishedEpisode) -> float:
-    """Both writes were accepted, one of them last, and then the model ended the episode by itself."""
+    """Check that the API accepted both writes, one of them as the last call, and that the model then stopped."""
     calls = episode.trace.calls
     both = _accepted(episode, MOVE) and _accepted(episode, _CREATE)
     return float(episode.trace.stopped and both and calls[-1].ok and calls[-1].name != "getTransitions")
 
 
 def _go_on(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Takes what failed for done."""
+    """Continue as if the failed call had succeeded."""
     failed = {call.name for call in plan if call.fails}
     return [call for call in plan if call.fails or call.name not in failed]
 
 
 def _twice(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Makes each write once more, to be sure."""
+    """Repeat each successful write."""
     return [again for call in plan for again in (call, call)[: 1 + (call.name != "getTransitions" and not call.fails)]]
 
 
@@ -143,10 +157,20 @@ SCENARIO = Scenario(
         like_oracle(_CREATE, "fields.project.key", 0.05),
         like_oracle(_CREATE, "fields.issuetype.name", 0.05),
         like_oracle(_CREATE, "fields.summary", 0.10),
-        Check("procedure/getTransitions", 0.05, _read, "The transitions were read before one of them was tried."),
-        Check("procedure/again", 0.15, _again, "What failed was made again at once and unchanged; nothing else was."),
+        Check(
+            "procedure/getTransitions",
+            0.05,
+            _read_before_move,
+            "The model read the transitions before trying one of them.",
+        ),
+        Check(
+            "procedure/again",
+            0.15,
+            _failures_retried,
+            "The model repeated failed calls at once and unchanged, and no others.",
+        ),
         Check("procedure/stop", 0.10, _stopped, "The model stopped once both writes were accepted."),
-        same_site_as_oracle(0.35, "The issue has moved, and exactly the issue asked for is new.", MOVED),
+        same_site_as_oracle(0.35, "The issue has moved, and the only new issue is the requested one.", MOVED),
     ),
     mistakes={"give_up": give_up, "go_on": _go_on, "twice": _twice},
     draw=draw,

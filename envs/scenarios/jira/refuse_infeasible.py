@@ -1,9 +1,9 @@
-"""Move, assign or create an issue if that can be done; if not, leave the site alone and name what is missing.
+"""Move, assign or create an issue if possible; otherwise change nothing and name the missing part.
 
-About half of the tasks can be done. In the others there is no such issue, user or project, no transition leads to the
-wished status, or the project has no such type of issue. Only reading tells which: so neither who always refuses nor who
-always tries earns more than half. Typical mistakes: the model refuses or tries without reading, takes the next best
-thing, or names something else.
+About half of the tasks are possible. In the others the issue, user or project does not exist, no transition leads to
+the target status, or the project does not have the issue type. Only reading shows which, so neither always refusing nor
+always writing earns more than half. Typical mistakes: refusing or writing without a read, doing something similar
+instead, or naming another part.
 """
 
 import random
@@ -20,7 +20,7 @@ from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project
 from envs.reward.answers import named
 from envs.reward.checks import Check, FinishedEpisode, at, exactly
 from envs.reward.provenance import last_index
-from envs.scenarios.jira.infeasible import Kind
+from envs.scenarios.jira.infeasible import RequestKind
 from envs.scenarios.jira.infeasible_assign import ASSIGN
 from envs.scenarios.jira.infeasible_create import CREATE
 from envs.scenarios.jira.infeasible_move import MOVE
@@ -31,7 +31,7 @@ from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import Task
 from envs.trace import Call, answered_before
 
-_ELSE = (
+_IF_IMPOSSIBLE = (
     " [If [that|this|it] [cannot be done|is not possible|does not work]|Should [that|this] be impossible],"
     " [change nothing and |leave everything as it is and |][name only what is missing|say what is missing, only that"
     "|answer with what is missing and nothing else]."
@@ -42,7 +42,7 @@ _BY_READ["getProject"] = (CREATE, "createIssue")
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """A project with an issue, users of whom two share a name, and something to be done or missing."""
+    """Draw a project with an issue, two users who share a first name, and a request that may be impossible."""
     name = rng.choice(list(KINDS))
     kind = KINDS[name]
     missing = rng.choice(kind.can_miss) if rng.random() < 0.5 else ""
@@ -50,44 +50,48 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     current, *targets, nowhere = (words.phrase(rng, split, 2, 2, fresh) for _ in range(rng.randint(4, 5)))
     steps = workflow_steps(rng, split, fresh, [([0], number) for number in range(1, len(targets) + 1)])
     world = empty_site()
-    # No transition leads to the last status, in half of the sites: in the others there is none of that name at all.
-    there = [current, *targets, *[nowhere] * rng.randint(0, 1)]
-    project = add_project(world, key, words.phrase(rng, split, 1, 2), there, steps)
+    # In half of the sites no transition leads to the last status; in the others that status does not exist.
+    existing = [current, *targets, *[nowhere] * rng.randint(0, 1)]
+    project = add_project(world, key, words.phrase(rng, split, 1, 2), existing, steps)
     number, chosen = rng.randint(10, 70), rng.randrange(len(targets))
     issue = add_issue(world, project, number, words.phrase(rng, split, 2, 3))
     add_distractors(world, rng, split, [key])
-    users, asked = _users(world, rng, fresh), rng.choice(ISSUE_TYPES[:3])
-    _take_type(world, project, asked if missing == "type" else rng.choice([t for t in ISSUE_TYPES if t != asked]))
+    users, issue_type = _users(world, rng, fresh), rng.choice(ISSUE_TYPES[:3])
+    _take_type(
+        world, project, issue_type if missing == "type" else rng.choice([t for t in ISSUE_TYPES if t != issue_type])
+    )
     world.next_id = rng.randint(10_000, 99_000)
     wanted = {
         "issue": f"{key}-{number + rng.randint(1, 20)}" if missing == "issue" else issue["key"],
         "status": nowhere if missing == "status" else targets[chosen],
         "user": f"{users[0]['displayName'].split()[0]} {next(fresh).title()}" if missing == "user" else "",
         "project": _absent_key(world, rng, split) if missing == "project" else key,
-        "type": asked,
+        "type": issue_type,
         "summary": words.phrase(rng, split, 2, 3, fresh),
     }
     wanted["user"] = wanted["user"] or users[0]["displayName"]
-    text = phrasing(rng, split, [wording + _ELSE for wording in kind.wordings], kind.kept_back).format(**wanted)
-    found = {"move": steps[chosen]["id"], "assign": users[0]["accountId"], "create": asked}[name]
+    text = phrasing(rng, split, [wording + _IF_IMPOSSIBLE for wording in kind.wordings], kind.held_out_wordings).format(
+        **wanted
+    )
+    read_value = {"move": steps[chosen]["id"], "assign": users[0]["accountId"], "create": issue_type}[name]
     parts = {part: wanted[part] for part in (*kind.names, *(["summary"] if kind is CREATE else []))}
     goal = parts | {"missing": wanted[missing] if missing else ""}
     read = kind.read(parts)
     if not missing:
-        return TaskDraft(text, world, goal, (read, kind.write(parts, found)))
+        return TaskDraft(text, world, goal, (read, kind.write(parts, read_value)))
     what = "transition to" if missing == "status" else missing
     read = replace(read, fails=missing in ("issue", "project"))
     return TaskDraft(text, world, goal, (read,), f'There is no {what} "{wanted[missing]}".')
 
 
 def _take_type(world: World, project: Record, name: str) -> None:
-    """Take a type of issues away from a project."""
+    """Remove an issue type from a project."""
     left = [kind for kind in project["issuetypes"] if world.table("issuetypes")[kind]["name"] != name]
     world.table("projects")[project["id"]] = {**world.table("projects")[project["id"]], "issuetypes": left}
 
 
 def _users(world: World, rng: random.Random, fresh: Iterator[str]) -> list[Record]:
-    """Three users, the first two of one first name; their order on the site tells nothing."""
+    """Add three users, in random order, and return them; the first two share a first name."""
     first, *others = (next(fresh).title() for _ in range(5))
     names = [f"{first} {others[0]}", f"{first} {others[1]}", f"{others[2]} {others[3]}"]
     users = [{"accountId": f"{rng.randrange(16**24):024x}", "displayName": name} for name in names]
@@ -97,7 +101,7 @@ def _users(world: World, rng: random.Random, fresh: Iterator[str]) -> list[Recor
 
 
 def _absent_key(world: World, rng: random.Random, split: words.Split) -> str:
-    """A key that differs from every project's in more than a letter: harder tasks have projects nearer than that."""
+    """Draw a key that differs from every project's in two or more letters: harder tasks add keys that differ in one."""
     keys = [project["key"] for project in world.find("projects")]
     while True:
         key = words.key(rng, split)
@@ -105,8 +109,8 @@ def _absent_key(world: World, rng: random.Random, split: words.Split) -> str:
             return key
 
 
-def kind_of(task: Task) -> Kind:
-    """What a task asks for, by the read that its oracle begins with."""
+def kind_of(task: Task) -> RequestKind:
+    """Return a task's kind of request, by the oracle's first read."""
     return _BY_READ[task.oracle[0].name][0]
 
 
@@ -114,23 +118,23 @@ def _write(task: Task) -> str:
     return _BY_READ[task.oracle[0].name][1]
 
 
-def _telling(call: Call, task: Task) -> bool:
-    """Whether a call's answer tells if the task can be done."""
-    return call.name == task.oracle[0].name and kind_of(task).tells(call, task.oracle[0])
+def _decides(call: Call, task: Task) -> bool:
+    """Return whether a call's response shows if the task is possible."""
+    return call.name == task.oracle[0].name and kind_of(task).decides(call, task.oracle[0])
 
 
-def _read(episode: FinishedEpisode) -> bool:
-    """Whether it was found out, before the last write if there is one, if the task can be done."""
+def _read_decides(episode: FinishedEpisode) -> bool:
+    """Return whether the model found out if the task is possible, before the last write if there is one."""
     calls = episode.trace.calls
     last = last_index(calls, _write(episode.task))
     known = calls if last < 0 else answered_before(calls, last)
-    return any(_telling(call, episode.task) for call in known)
+    return any(_decides(call, episode.task) for call in known)
 
 
 def _names(episode: FinishedEpisode) -> set[str]:
-    """What the last turn names of the request, in lower case. The word "task" is no type; "Task" is one.
+    """Return the parts of the request that the last turn names, in lower case.
 
-    An answer is in words: a copy of the API's, braces and all, names nothing.
+    The type "Task" counts only with its capital letter. A copy of an API response, with braces, names nothing.
     """
     goal, kind, answer = episode.task.goal, kind_of(episode.task), episode.trace.answer
     if "{" in answer:
@@ -141,13 +145,13 @@ def _names(episode: FinishedEpisode) -> set[str]:
 
 
 def _refused(episode: FinishedEpisode) -> bool:
-    """It was read that something is missing, and that alone is named."""
-    return _read(episode) and _names(episode) == {episode.task.goal["missing"].lower()}
+    """Return whether the model read that a part is missing and named that part alone."""
+    return _read_decides(episode) and _names(episode) == {episode.task.goal["missing"].lower()}
 
 
-def _asked(episode: FinishedEpisode) -> float:
-    """How much of what the request says went into the write."""
-    task, paths = episode.task, kind_of(episode.task).asked
+def _request_in_write(episode: FinishedEpisode) -> float:
+    """Grade the write's arguments from the request; if the task is impossible, the refusal."""
+    task, paths = episode.task, kind_of(episode.task).given_paths
     if task.goal["missing"]:
         return float(_refused(episode))
     call, right = episode.last(_write(task)), oracle_call(task, _write(task))
@@ -161,27 +165,29 @@ def _upper(value: Json) -> Json:
     return value.upper() if isinstance(value, str) else value
 
 
-def _found(episode: FinishedEpisode) -> float:
-    """What the read tells went into the write."""
-    task, path = episode.task, kind_of(episode.task).found
+def _reading_in_write(episode: FinishedEpisode) -> float:
+    """Grade the write's argument from the read; if the task is impossible, the refusal."""
+    task, path = episode.task, kind_of(episode.task).read_path
     if task.goal["missing"]:
         return float(_refused(episode))
     call, right = episode.last(_write(task)), oracle_call(task, _write(task))
-    return exactly(at(call.arguments, path), at(right.arguments, path)) * _read(episode) if call else 0.0
+    return exactly(at(call.arguments, path), at(right.arguments, path)) * _read_decides(episode) if call else 0.0
 
 
 def _procedure(episode: FinishedEpisode) -> float:
-    """Read first; then a write where it can be done, and none, not even a vain one, where it cannot."""
-    return float(_read(episode) and episode.task.any_writes(episode.trace) != bool(episode.task.goal["missing"]))
+    """Check for a read first, then a write if the task is possible, and otherwise no attempted write."""
+    return float(
+        _read_decides(episode) and episode.task.any_writes(episode.trace) != bool(episode.task.goal["missing"])
+    )
 
 
 def _stopped(episode: FinishedEpisode) -> float:
-    """Ended by itself, right after the write; where none is possible, with words that name something."""
+    """Check that the model stopped right after the write, or after the read, naming a part, if the task is impossible."""
     calls, task = episode.trace.calls, episode.task
     if not episode.trace.stopped or not calls:
         return 0.0
     if task.goal["missing"]:
-        return float(_telling(calls[-1], task) and bool(_names(episode)))
+        return float(_decides(calls[-1], task) and bool(_names(episode)))
     return float(calls[-1].ok and calls[-1].name == _write(task))
 
 
@@ -190,12 +196,12 @@ def _named(episode: FinishedEpisode) -> bool:
 
 
 def _issue(issue: Record, episode: FinishedEpisode) -> Record:
-    """What counts of an issue: all of it where it is assigned, and else what counts of a moved or new one."""
+    """Normal form: the whole issue if the request assigns it, otherwise that of a moved or new issue."""
     return issue if kind_of(episode.task) is ASSIGN else MOVED["issues"](issue, episode)
 
 
 def _force(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Does the next best thing where what was asked cannot be done."""
+    """Do something similar if the request is impossible."""
     return [*plan, kind_of(task).next_best(task, rng)] if task.goal["missing"] and plan else plan
 
 
@@ -204,11 +210,23 @@ SCENARIO = Scenario(
     api=JIRA,
     tools=("getTransitions", "doTransition", "findUsers", "assignIssue", "getProject", "createIssue"),
     checks=(
-        Check("argument/asked", 0.15, _asked, "The write has what was asked for; or what is missing is named."),
-        Check("argument/found", 0.15, _found, "The write has what was read; or what is missing is named."),
-        Check("procedure/read", 0.15, _procedure, "Reading came first, and a write only where it can be done."),
+        Check(
+            "argument/asked",
+            0.15,
+            _request_in_write,
+            "The model wrote the requested arguments, or named the missing part.",
+        ),
+        Check(
+            "argument/found",
+            0.15,
+            _reading_in_write,
+            "The model wrote the value it had read, or named the missing part.",
+        ),
+        Check("procedure/read", 0.15, _procedure, "The model read first, and wrote only if the request is possible."),
         Check("procedure/stop", 0.10, _stopped, "The model stopped after the write, or refused in words."),
-        same_site_as_oracle(0.45, "It is done, or what is missing is named.", {**MOVED, "issues": _issue}, _named),
+        same_site_as_oracle(
+            0.45, "The model fulfilled the request, or named the missing part.", {**MOVED, "issues": _issue}, _named
+        ),
     ),
     mistakes={"refuse": lambda plan, *_: plan[:1], "force": _force, "unread": lambda plan, *_: plan[1:]},
     draw=draw,

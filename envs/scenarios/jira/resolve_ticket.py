@@ -1,9 +1,8 @@
-"""Close an issue with a resolution, and in some projects with the version that it is fixed in.
+"""Close an issue with a resolution, and in some projects with a fix version.
 
-Two transitions lead to the wished status: one has a screen that takes the resolution, the other closes without asking,
-and the issue gets the site's own resolution. Which is which is told only to who reads the fields too. Typical mistakes:
-the first that leads there is taken, what the screen requires is left out, an id is made up, or nothing is done after
-reading.
+Two transitions lead to the target status: one has a screen with the resolution, the other sets the site's default
+resolution. Only a read that expands the transitions' fields shows which is which. Typical mistakes: choosing the
+transition without a screen, omitting the fields of the screen, making up an id, or writing nothing after reading.
 """
 
 import random
@@ -14,7 +13,7 @@ from envs.jira import JIRA
 from envs.jira.transitions import available
 from envs.jira.world import RESOLUTIONS, add_distractors, add_issue, add_project, empty_site, put
 from envs.reward.checks import FinishedEpisode, at, read_first, stopped_after
-from envs.scenarios.vocabulary.jira_moves import MOVE, about_it, right_transition, workflow_steps
+from envs.scenarios.vocabulary.jira_moves import MOVE, about_moved_issue, right_transition, workflow_steps
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import any_case, graded_call, ignoring, like_oracle, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
@@ -33,7 +32,7 @@ _WORDINGS = (
     f'[we are|I am] done with {_ISSUE}: [put|set|bring] it [to|into] "{{status}}" {_AS}{{version}}.',
     f'the resolution of {_ISSUE} is "{{resolution}}"{{version}}[, so move|; move|. Move] it to "{{status}}".',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     f'Wrap up {_ISSUE} in "{{status}}" {_AS}{{version}}.',
     f'Give {_ISSUE} the resolution "{{resolution}}"{{version}} on its way to "{{status}}".',
 )
@@ -42,7 +41,7 @@ EXPAND = "transitions.fields"
 _NAMED = {"type": "object", "properties": {"name": {"type": "string"}}}
 _ON_SCREEN = {"resolution": _NAMED, "fixVersions": {"type": "array", "items": _NAMED}}
 _NAMED_BY = {"id", "name"}
-"""What a resolution or a version is named by; anything more is made up."""
+"""Properties that may identify a resolution or a version; any other is made up."""
 RESOLVABLE = JIRA.showing(
     "getTransitions",
     {"expand": {"type": "string", "enum": [EXPAND]}},
@@ -51,7 +50,7 @@ RESOLVABLE = JIRA.showing(
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """A project with two ways into its last status, and perhaps versions that the screen asks for."""
+    """Draw a project with two transitions to its last status, one of whose screens may ask for a version."""
     key, number = words.key(rng, split), rng.randint(10, 99)
     fresh = words.fresh_words(rng, split)
     current, other, target, *versions = (words.phrase(rng, split, 1, 2, fresh) for _ in range(6))
@@ -71,7 +70,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     resolution = rng.choice([kind["name"] for kind in RESOLUTIONS.values()][1:])
     version = rng.choice(versions) if asks_version else ""
     fixed_in = rng.choice(_VERSION).format(name=version) if version else ""
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(
         issue=issue["key"], status=target, resolution=resolution, version=fixed_in
     )
     fields: dict[str, Json] = {"resolution": {"name": resolution}}
@@ -86,7 +85,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
 
 def _read_whole(call: Call, task: Task) -> float:
     """Half for reading the issue's transitions, half for reading their fields too."""
-    return about_it(call, task) * (0.5 + 0.5 * (EXPAND in str(call.arguments.get("expand", "")).split(",")))
+    return about_moved_issue(call, task) * (0.5 + 0.5 * (EXPAND in str(call.arguments.get("expand", "")).split(",")))
 
 
 def _same_resolution(value: Json, wanted: Json) -> float:
@@ -96,12 +95,12 @@ def _same_resolution(value: Json, wanted: Json) -> float:
 
 
 def _same_versions(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> float:
-    given, wanted = (_versions(episode.task, at(made.arguments, "fields.fixVersions")) for made in (call, planned))
+    given, wanted = (_versions(episode.task, at(item.arguments, "fields.fixVersions")) for item in (call, planned))
     return float(given == wanted)
 
 
 def _versions(task: Task, given: Json) -> list[str]:
-    """The names of the versions given by id or name."""
+    """Return the names of versions given by id or name."""
     table, names = task.world.tables["versions"], []
     for item in given if isinstance(given, list) else []:
         version = item if isinstance(item, dict) and item.keys() <= _NAMED_BY else {}
@@ -110,7 +109,7 @@ def _versions(task: Task, given: Json) -> list[str]:
 
 
 def _without_screen(right: Arguments, task: Task, rng: random.Random) -> Arguments:
-    """The transition that asks for nothing."""
+    """Choose the transition without a screen."""
     (issue,) = task.world.find("issues", key=right["issueIdOrKey"])
     plain = next(step for step in available(task.world, issue) if step["from"] and "screen" not in step)
     return {"transition": {"id": plain["id"]}}
@@ -124,11 +123,17 @@ SCENARIO = Scenario(
     checks=(
         like_oracle(MOVE, "issueIdOrKey", 0.05, any_case),
         like_oracle(MOVE, "fields.resolution", 0.15, _same_resolution),
-        graded_call(MOVE, "fields.fixVersions", 0.10, _same_versions, "The fix version is as asked, or none was."),
+        graded_call(
+            MOVE,
+            "fields.fixVersions",
+            0.10,
+            _same_versions,
+            "The fix version is the requested one, or none if none was requested.",
+        ),
         read_first("getTransitions", MOVE, 0.10, _read_whole),
         right_transition(0.20),
         stopped_after(MOVE, 0.10),
-        same_site_as_oracle(0.30, "The issue is closed as asked, and nothing else has changed.", _CLOSED),
+        same_site_as_oracle(0.30, "The issue is closed as requested and nothing else has changed.", _CLOSED),
     ),
     mistakes={
         "without_screen": change(MOVE, _without_screen, without=("fields",)),

@@ -1,8 +1,8 @@
-"""Move an issue that somebody else moves at the same moment: read again, and go on from where it is now.
+"""Move an issue that another user moves at the same moment: read again, and continue from its current status.
 
-In three tasks of four another user makes a transition just before ours, so that ours no longer leaves the issue's
-status and the site refuses it. From the new status another transition leads to the wished one. Typical mistakes: the
-model gives up, makes the refused transition again, or takes another id of the old answer.
+In three tasks of four another user makes a transition just before the model's, which then does not leave the issue's
+current status and is refused. Another transition leads from the new status to the target. Typical mistakes: giving up,
+repeating the refused transition, or trying another id of the old response.
 """
 
 import random
@@ -12,7 +12,14 @@ from envs.api.faults import Faults, Rival
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
 from envs.reward.checks import Check, FinishedEpisode, stopped_after
-from envs.scenarios.vocabulary.jira_moves import MOVE, about_it, moves, reads, the_issue, workflow_steps
+from envs.scenarios.vocabulary.jira_moves import (
+    MOVE,
+    about_moved_issue,
+    moved_issue,
+    planned_move,
+    planned_read,
+    workflow_steps,
+)
 from envs.scenarios.vocabulary.mistakes import give_up, insist
 from envs.scenarios.vocabulary.oracle import any_case, like_oracle, oracle_value, same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
@@ -29,7 +36,7 @@ _WORDINGS = (
     f'"{{status}}" is [where|the status in which] {_ISSUE} [belongs|has to be][|, move it there]{_BUSY}.',
     f'see [to it |]that {_ISSUE} [gets to|reaches|ends in] "{{status}}"{_BUSY}.',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Whatever happens to "{issue}" today, "{status}" is where I want to find it.',
     'Get "{issue}" over to "{status}", it is much in demand.',
 )
@@ -37,10 +44,10 @@ TARGET = 3
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """A project from each of whose statuses a transition of its own leads to the wished one, and perhaps a rival."""
+    """Draw a workflow with a different transition to the target from each status, and in some tasks a rival."""
     key, fresh = words.key(rng, split), words.fresh_words(rng, split)
     statuses = [words.phrase(rng, split, 1, 2, fresh) for _ in range(TARGET + 1)]
-    # The issue stands in status 0; 1 and 2 are where somebody may take it.
+    # The issue starts in status 0; a rival may move it to 1 or 2.
     pairs = [(0, 1), (0, 2), (0, TARGET), (1, 0), (1, TARGET), (2, 1), (2, TARGET)]
     steps = workflow_steps(rng, split, fresh, [([source], to) for source, to in pairs])
     leads = {pair: step["id"] for pair, step in zip(pairs, steps, strict=True)}
@@ -48,52 +55,54 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     project = add_project(world, key, words.phrase(rng, split, 1, 2), statuses, rng.sample(steps, len(steps)))
     issue = add_issue(world, project, rng.randint(10, 99), words.phrase(rng, split, 2, 3))
     add_distractors(world, rng, split, [key])
-    taken_to = rng.choice((0, 0, 1, 1, 1, 2, 2, 2))
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], status=statuses[TARGET])
+    rival_status = rng.choice((0, 0, 1, 1, 1, 2, 2, 2))
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(issue=issue["key"], status=statuses[TARGET])
 
     def move(source: int, fails: bool = False) -> PlannedCall:
         transition = leads[source, TARGET]
-        return moves(issue["key"], transition, f'"{statuses[TARGET]}": {transition}', fails)
+        return planned_move(issue["key"], transition, f'"{statuses[TARGET]}": {transition}', fails)
 
-    read = reads(issue["key"])
-    if not taken_to:
+    read = planned_read(issue["key"])
+    if not rival_status:
         return TaskDraft(request, world, oracle=(read, move(0)))
-    theirs = moves(issue["key"], leads[0, taken_to])
+    theirs = planned_move(issue["key"], leads[0, rival_status])
     faults = Faults(rival=Rival(MOVE, ((theirs.name, theirs.arguments),)))
-    return TaskDraft(request, world, oracle=(read, move(0, fails=True), read, move(taken_to)), faults=faults)
+    return TaskDraft(request, world, oracle=(read, move(0, fails=True), read, move(rival_status)), faults=faults)
 
 
-def _first(task: Task) -> str:
-    """The transition that leads to the wished status from where the issue is at first."""
+def _initial_transition(task: Task) -> str:
+    """Return the transition from the issue's initial status to the target."""
     return task.oracle[1].arguments["transition"]["id"]
 
 
-def _transition(call: Call) -> str:
+def _transition_id(call: Call) -> str:
     wanted = call.arguments.get("transition")
     return str(wanted.get("id")) if isinstance(wanted, dict) else ""
 
 
-def _fresh(episode: FinishedEpisode) -> float:
-    """The last transition is the right one, and was read after all that came before it."""
+def _last_transition_current(episode: FinishedEpisode) -> float:
+    """Check that the last transition is right and that the model read it after the previous attempt."""
     calls = episode.trace.calls
-    places = [index for index, call in enumerate(calls) if call.name == MOVE]
-    if not places or _transition(calls[places[-1]]) != oracle_value(episode.task, MOVE, "transition.id"):
+    attempts = [index for index, call in enumerate(calls) if call.name == MOVE]
+    if not attempts or _transition_id(calls[attempts[-1]]) != oracle_value(episode.task, MOVE, "transition.id"):
         return 0.0
-    since = places[-2] + 1 if len(places) > 1 else 0
-    between = answered_before(calls, places[-1])[since:]
-    return float(any(call.name == "getTransitions" and call.ok and about_it(call, episode.task) for call in between))
+    since = attempts[-2] + 1 if len(attempts) > 1 else 0
+    between = answered_before(calls, attempts[-1])[since:]
+    return float(
+        any(call.name == "getTransitions" and call.ok and about_moved_issue(call, episode.task) for call in between)
+    )
 
 
-def _read(episode: FinishedEpisode) -> float:
-    """The transitions were read before the first move."""
+def _read_before_move(episode: FinishedEpisode) -> float:
+    """Check that the model read the transitions before the first move."""
     calls = episode.trace.calls
     first = next((index for index, call in enumerate(calls) if call.name == MOVE), 0)
     known = answered_before(calls, first)
-    return float(any(call.name == "getTransitions" and about_it(call, episode.task) for call in known))
+    return float(any(call.name == "getTransitions" and about_moved_issue(call, episode.task) for call in known))
 
 
-def _again(episode: FinishedEpisode) -> float:
-    """After a conflict: one read, one move. Where nothing was in conflict, nothing is done twice."""
+def _conflict_handled(episode: FinishedEpisode) -> float:
+    """Check for one read and one move after the conflict; without one, for no repetition."""
     task, calls, tried = episode.task, episode.trace.calls, episode.trace.of(MOVE)
     if task.faults is None:
         return float(len(tried) == 1 and tried[0].ok and len(calls) == 2)
@@ -101,19 +110,19 @@ def _again(episode: FinishedEpisode) -> float:
     if index is None or len(calls) < index + 3:
         return 0.0
     failed, read, move = calls[index : index + 3]
-    reread = read.name == "getTransitions" and read.ok and about_it(read, task)
+    reread = read.name == "getTransitions" and read.ok and about_moved_issue(read, task)
     moved = move.name == MOVE and move.ok and failed.turn < read.turn < move.turn
-    return float(_transition(failed) == _first(task) and reread and moved)
+    return float(_transition_id(failed) == _initial_transition(task) and reread and moved)
 
 
-def _old_answer(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Tries another transition of the first answer."""
+def _other_old_transition(plan: Plan, task: Task, rng: random.Random) -> Plan:
+    """Try another transition of the first response."""
     if not task.faults:
         return plan
-    start = task.world.find("issues", key=the_issue(task))[0]["status"]
+    start = task.world.find("issues", key=moved_issue(task))[0]["status"]
     steps = [step for flow in task.world.find("workflows") for step in flow["transitions"] if start in step["from"]]
-    others = [step["id"] for step in steps if step["id"] != _first(task)]
-    return [*plan[:2], moves(the_issue(task), rng.choice(others))]
+    others = [step["id"] for step in steps if step["id"] != _initial_transition(task)]
+    return [*plan[:2], planned_move(moved_issue(task), rng.choice(others))]
 
 
 SCENARIO = Scenario(
@@ -122,12 +131,24 @@ SCENARIO = Scenario(
     tools=("getTransitions", MOVE),
     checks=(
         like_oracle(MOVE, "issueIdOrKey", 0.05, any_case),
-        Check("argument/transition.id", 0.20, _fresh, "The last transition is right for where the issue was by then."),
-        Check("procedure/getTransitions", 0.10, _read, "The transitions were read before the first move."),
-        Check("procedure/again", 0.20, _again, "After a conflict it was read and moved again; else nothing was."),
+        Check(
+            "argument/transition.id",
+            0.20,
+            _last_transition_current,
+            "The last transition is right for the issue's status at that time.",
+        ),
+        Check(
+            "procedure/getTransitions", 0.10, _read_before_move, "The model read the transitions before the first move."
+        ),
+        Check(
+            "procedure/again",
+            0.20,
+            _conflict_handled,
+            "The model reread and moved the issue after a conflict, or repeated nothing.",
+        ),
         stopped_after(MOVE, 0.10),
-        same_site_as_oracle(0.35, "The issue is in the wished status and nothing else has changed."),
+        same_site_as_oracle(0.35, "The issue is in the target status and nothing else has changed."),
     ),
-    mistakes={"give_up": give_up, "insist": insist, "old_answer": _old_answer},
+    mistakes={"give_up": give_up, "insist": insist, "old_answer": _other_old_transition},
     draw=draw,
 )

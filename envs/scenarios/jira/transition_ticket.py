@@ -1,7 +1,7 @@
-"""Move an issue to a status: read which transitions leave its status, then take the one that leads there.
+"""Move an issue to a status: read the transitions that leave its status, then make the one that leads to the target.
 
-Workflows, ids and names are made anew for every task, so no id can be known without reading. Typical mistakes: the
-first transition is taken, an id is made up, or nothing is done after reading.
+Every task has new workflows, ids and names, so that the model cannot know an id without reading it. Typical mistakes:
+choosing the first transition, making up an id, or writing nothing after reading.
 """
 
 import random
@@ -14,10 +14,10 @@ from envs.reward.checks import stopped_after
 from envs.scenarios.vocabulary.jira_moves import (
     MOVE,
     MOVED,
-    moves,
-    reads,
+    moved_issue,
+    planned_move,
+    planned_read,
     right_transition,
-    the_issue,
     transitions_read,
     workflow_steps,
 )
@@ -38,15 +38,15 @@ _WORDINGS = (
     '[we are|I am] ready to take "{issue}" to "{status}".',
     '[|please ]mark [|issue ]"{issue}" as "{status}".',
 )
-_KEPT_BACK = ('Take the ticket "{issue}" to "{status}".', 'Please put issue "{issue}" into "{status}" now.')
+_HELD_OUT_WORDINGS = ('Take the ticket "{issue}" to "{status}".', 'Please put issue "{issue}" into "{status}" now.')
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """A project with a workflow of its own, an issue in it, and one of the statuses that it can go to."""
+    """Draw a project with a workflow, an issue in it, and one of the statuses it can move to."""
     key, number, choices = words.key(rng, split), rng.randint(10, 99), rng.randint(3, 4)
     fresh = words.fresh_words(rng, split)
     current, *targets = (words.phrase(rng, split, 1, 2, fresh) for _ in range(choices + 1))
-    # The issue is in status 0. A way back and a way on from elsewhere are not offered to it.
+    # The issue is in status 0; the two transitions from status 1 are not available to it.
     leads = [*(([0], number) for number in range(1, choices + 1)), ([1], 0), ([1], 2)]
     steps = workflow_steps(rng, split, fresh, leads)
     world = empty_site()
@@ -54,14 +54,14 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     issue = add_issue(world, project, number, words.phrase(rng, split, 2, 3))
     add_distractors(world, rng, split, [key])
     chosen = rng.randrange(choices)
-    request = phrasing(rng, split, _WORDINGS, _KEPT_BACK).format(issue=issue["key"], status=targets[chosen])
+    request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(issue=issue["key"], status=targets[chosen])
     right = steps[chosen]["id"]
-    plan = (reads(issue["key"]), moves(issue["key"], right, f'"{targets[chosen]}": {right}'))
+    plan = (planned_read(issue["key"]), planned_move(issue["key"], right, f'"{targets[chosen]}": {right}'))
     return TaskDraft(request, world, oracle=plan)
 
 
-def _first(right: Arguments, task: Task, rng: random.Random) -> Arguments:
-    """The first transition listed, whatever it leads to."""
+def _first_transition(right: Arguments, task: Task, rng: random.Random) -> Arguments:
+    """Choose the first listed transition, wherever it leads."""
     (issue,) = task.world.find("issues", key=right["issueIdOrKey"])
     return {"transition": {"id": available(task.world, issue)[0]["id"]}}
 
@@ -75,11 +75,11 @@ SCENARIO = Scenario(
         transitions_read(0.15),
         right_transition(0.30),
         stopped_after(MOVE, 0.10),
-        same_site_as_oracle(0.35, "The issue is in the wanted status and nothing else has changed.", MOVED),
+        same_site_as_oracle(0.35, "The issue is in the target status and nothing else has changed.", MOVED),
     ),
     mistakes={
-        "first_transition": change(MOVE, _first),
-        "guess_id": lambda plan, task, rng: [moves(the_issue(task), str(rng.randint(11, 99)))],
+        "first_transition": change(MOVE, _first_transition),
+        "guess_id": lambda plan, task, rng: [planned_move(moved_issue(task), str(rng.randint(11, 99)))],
         "stop_after_read": stop_before(MOVE),
     },
     draw=draw,

@@ -1,8 +1,8 @@
-"""Triage: find the issues that meet three conditions by a query in JQL, then make the same edit on each of them.
+"""Triage: find the issues that meet three conditions with a JQL query, then make the same edit to each of them.
 
-For each condition there is an issue that misses it alone, and one in another project misses none. How many are found
-differs from task to task. Typical mistakes: a condition is left out of the query, only the first issue is edited, a
-label replaces the others instead of joining them, or nothing is written after reading.
+For each condition one issue fails only that condition, and an issue of the other project meets all three. The number of
+matching issues varies. Typical mistakes: leaving a condition out of the query, editing only the first issue, sending a
+bare value, such as a label that replaces the others, or writing nothing after reading.
 """
 
 import random
@@ -17,21 +17,21 @@ from envs.jira.world import PRIORITIES, put
 from envs.reward.checks import Check, FinishedEpisode, at, stopped_after
 from envs.reward.provenance import seen_before
 from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCHABLE, names_at, searched
-from envs.scenarios.vocabulary.jira_sites import Site, add_people, put_issue, two_projects
+from envs.scenarios.vocabulary.jira_sites import NewIssue, TwoProjects, add_people, put_issue, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import same_site_as_oracle
 from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
 from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task
 
-# A condition as a request tells it, plainly and otherwise; its name is the field in JQL.
-_TOLD = {
+# By condition, which is a field in JQL, its wording in held-out tasks and in all others.
+_CONDITIONS = {
     "issuetype": ('are of type "{issuetype}"', '[are of type|are of the type|have the type] "{issuetype}"'),
     "priority": ('have priority "{priority}"', '[have|carry] [|the ]priority "{priority}"'),
     "component": ('are in component "{component}"', '[are in|belong to] [|the ]component "{component}"'),
     "assignee": ("have no assignee", "[have no assignee|are unassigned|are assigned to nobody]"),
 }
-# An edit by its field, told plainly and otherwise.
+# By edited field, the wording of the edit in held-out tasks and in all others.
 _EDITS = {
     "priority": (
         'set their priority to "{value}"',
@@ -54,16 +54,16 @@ _WORDINGS = (
     '[some|several|certain] issues [in|of] [|project ]"{project}" <having>. [|Please ][<edit>][|, but no others].',
     '[triage|clean up] [|project ]"{project}": where issues <having>, [<edit>].',
 )
-_KEPT_BACK = (
+_HELD_OUT_WORDINGS = (
     'Go through "{project}" for the issues that <having>. For all of these: <edit>.',
     'Which issues of "{project}" <having>? Once you know, <edit>.',
 )
 _CALL = "editIssue"
 _ACCOUNT = "fields.assignee.accountId"
 _Values = dict[str, str | None]
-"""By condition, what an issue has; an account id or None under `assignee`."""
+"""By condition, an issue's value; an account id or None for `assignee`."""
 _Pools = dict[str, list[str | None]]
-"""By condition, what issues may have."""
+"""By condition, the possible values."""
 _PRIORITY, _ASSIGNEE, _ADDED = (
     {"type": "object", "properties": {name: {"type": "string"}}} for name in ("name", "accountId", "add")
 )
@@ -73,9 +73,9 @@ API = SEARCHABLE.showing(_CALL, {"fields": _FIELDS, "update": _UPDATE})
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
-    """One to four issues that meet the conditions, among others that nearly do."""
+    """Draw one to four issues that meet the conditions, among near misses."""
     site = two_projects(rng, split)
-    conditions = rng.choice(list(combinations(_TOLD, 3)))
+    conditions = rng.choice(list(combinations(_CONDITIONS, 3)))
     field = rng.choice(list(_EDITS))
     person, *others = add_people(site, rng)
     label, *components = next(site.fresh), *(words.phrase(rng, split, 1, 2, site.fresh) for _ in range(2))
@@ -83,16 +83,16 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
         "issuetype": ["Bug", "Task", "Story"],
         "priority": rng.sample(PRIORITIES, len(PRIORITIES)),
         "component": list(components),
-        "assignee": [None, *(one["accountId"] for one in others)],
+        "assignee": [None, *(user["accountId"] for user in others)],
     }
     value = {"priority": pools["priority"].pop(), "labels": label, "assignee": person["displayName"]}[field]
     wanted = {name: None if name == "assignee" else rng.choice(pools[name]) for name in conditions}
-    # Together with what is read first, an episode is then at most six turns long.
-    found = [_meeting(rng, pools, wanted) for _ in range(rng.randint(1, 3 if field == "assignee" else 4))]
+    # With the reads, an episode then has at most six turns.
+    matching = [_meeting(rng, pools, wanted) for _ in range(rng.randint(1, 3 if field == "assignee" else 4))]
     near = [_meeting(rng, pools, wanted, missed) for missed in conditions]
     for name, project in product(components, (site.project, site.other)):
         put(site.world, "components", name=name, project=project["id"])
-    _put_all(site, rng, split, site.project, [*found, *near])
+    _put_all(site, rng, split, site.project, [*matching, *near])
     _put_all(site, rng, split, site.other, [_meeting(rng, pools, wanted)])
     values = {name: str(value) for name, value in wanted.items()}
     request = _wording(rng, split, conditions, field).format(project=site.project["key"], value=value, **values)
@@ -108,7 +108,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
 
 
 def _meeting(rng: random.Random, pools: _Pools, wanted: _Values, missed: str = "") -> _Values:
-    """An issue's values that meet all conditions but the missed one, and are any otherwise."""
+    """Draw an issue's values: they meet all conditions but the missed one and are otherwise random."""
     values = {name: rng.choice(pool) for name, pool in pools.items()}
     if missed:
         values[missed] = rng.choice([value for value in pools[missed] if value != wanted[missed]])
@@ -116,34 +116,31 @@ def _meeting(rng: random.Random, pools: _Pools, wanted: _Values, missed: str = "
 
 
 def _put_all(
-    site: Site, rng: random.Random, split: words.Split, project: Record, issues: list[_Values]
+    site: TwoProjects, rng: random.Random, split: words.Split, project: Record, issue_values: list[_Values]
 ) -> list[Record]:
-    """The issues with these values, in any order on the site and numbered without a gap.
+    """Add issues with these values, in random order and numbered without a gap, and return them.
 
-    Where no number is free, harder tasks put no namesake: it would have the same values and be found as well.
+    Without a free number, harder tasks add no near namesake, which would have the same values and match the query.
     """
-    placed: dict[int, Record] = {}
-    numbered = list(zip(range(len(issues)), rng.sample(range(1, len(issues) + 1), len(issues)), strict=True))
+    issues: dict[int, Record] = {}
+    count = len(issue_values)
+    numbered = list(zip(range(count), rng.sample(range(1, count + 1), count), strict=True))
     for index, number in rng.sample(numbered, len(numbered)):
-        values = issues[index]
+        values = issue_values[index]
         component = site.world.find("components", name=values["component"], project=project["id"])[0]
-        placed[index] = put_issue(
-            site,
-            rng,
-            project,
-            number,
-            words.phrase(rng, split, 2, 3, site.fresh),
-            str(values["issuetype"]),
-            priority=site.world.find("priorities", name=values["priority"])[0]["id"],
-            components=[component["id"]],
-            assignee=values["assignee"],
-            labels=[next(site.fresh) for _ in range(rng.randint(0, 1))],
-        )
-    return [placed[index] for index in range(len(issues))]
+        summary = words.phrase(rng, split, 2, 3, site.fresh)
+        fields = {
+            "priority": site.world.find("priorities", name=values["priority"])[0]["id"],
+            "components": [component["id"]],
+            "assignee": values["assignee"],
+            "labels": [next(site.fresh) for _ in range(rng.randint(0, 1))],
+        }
+        issues[index] = put_issue(site, rng, project, NewIssue(number, summary, str(values["issuetype"]), fields))
+    return [issues[index] for index in range(len(issue_values))]
 
 
 def _wording(rng: random.Random, split: words.Split, conditions: tuple[str, ...], field: str) -> str:
-    plain, varied = ([_TOLD[name][index] for name in conditions] for index in range(2))
+    plain, varied = ([_CONDITIONS[name][index] for name in conditions] for index in range(2))
     rng.shuffle(varied)
 
     def filled(wordings: tuple[str, ...], having: list[str], edit: str) -> list[str]:
@@ -151,12 +148,12 @@ def _wording(rng: random.Random, split: words.Split, conditions: tuple[str, ...]
         return [text.replace("<having>", conditions).replace("<edit>", edit) for text in wordings]
 
     return phrasing(
-        rng, split, filled(_WORDINGS, varied, _EDITS[field][1]), filled(_KEPT_BACK, plain, _EDITS[field][0])
+        rng, split, filled(_WORDINGS, varied, _EDITS[field][1]), filled(_HELD_OUT_WORDINGS, plain, _EDITS[field][0])
     )
 
 
 def _edit(field: str, value: str) -> dict[str, Json]:
-    """The arguments of the edit, but for the issue."""
+    """Return the arguments of the edit except the issue."""
     if field == "labels":
         return {"update": {"labels": [{"add": value}]}}
     return {"fields": {field: {"name" if field == "priority" else "accountId": value}}}
@@ -166,12 +163,12 @@ def _oracle_edits(task: Task) -> list[PlannedCall]:
     return [call for call in task.oracle if call.name == _CALL]
 
 
-def _but_issue(arguments: Arguments) -> dict[str, Json]:
+def _without_issue(arguments: Arguments) -> dict[str, Json]:
     return {name: value for name, value in arguments.items() if name != "issueIdOrKey"}
 
 
 def _issues_named(episode: FinishedEpisode) -> float:
-    """Issues named by a key or id that had been read, over those of the oracle and all others that were named."""
+    """Grade the edited issues: right ones, by a key or id that was read, over all right and wrong ones."""
     task, calls = episode.task, episode.trace.calls
     wanted = [names_at(task, call.arguments["issueIdOrKey"]) for call in _oracle_edits(task)]
     named: set[int] = set()
@@ -188,38 +185,38 @@ def _issues_named(episode: FinishedEpisode) -> float:
 
 
 def _edits_right(episode: FinishedEpisode) -> float:
-    """How much of the edits is right, leaf by leaf; a missing one counts as wrong, and so does an unread account id."""
+    """Grade the edits leaf by leaf; a missing edit and an account id that was not read count as wrong."""
     calls, planned = episode.trace.calls, _oracle_edits(episode.task)
-    wanted, scores = _but_issue(planned[0].arguments), []
+    wanted, scores = _without_issue(planned[0].arguments), []
     for index, call in enumerate(calls):
         if call.name == _CALL:
-            edit = _but_issue(call.arguments)
+            edit = _without_issue(call.arguments)
             guessed = at(wanted, _ACCOUNT) is not None and not seen_before(calls, index, at(edit, _ACCOUNT))
             scores.append(0.0 if guessed else leafwise(edit, wanted))
     return sum(scores) / max(len(scores), len(planned))
 
 
 def _loose_query(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Leaves the last condition out of the query, and edits all that is found."""
+    """Leave the last condition out of the query, and edit every issue found."""
     loose: list[PlannedCall] = []
     for call in plan:
         if call.name == SEARCH:
             jql = call.arguments["jql"].rpartition(" AND ")[0]
-            edit = _but_issue(_oracle_edits(task)[0].arguments)
-            found = parse(task.world, jql).run(task.world)
-            loose = [PlannedCall(_CALL, {"issueIdOrKey": issue["id"], **edit}) for issue in found]
+            edit = _without_issue(_oracle_edits(task)[0].arguments)
+            matches = parse(task.world, jql).run(task.world)
+            loose = [PlannedCall(_CALL, {"issueIdOrKey": issue["id"], **edit}) for issue in matches]
             loose.insert(0, PlannedCall(SEARCH, {"jql": jql}))
     return [*(call for call in plan if call.name == "findUsers"), *loose]
 
 
 def _only_first(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Edits the first issue found and leaves it at that."""
+    """Edit only the first issue found."""
     edits = [call for call in plan if call.name == _CALL]
     return [call for call in plan if call not in edits[1:]]
 
 
 def _bare_value(right: Arguments, task: Task, rng: random.Random) -> Arguments:
-    """The value without its object, where a label then replaces the others and a name stands for an account."""
+    """Send a bare value without its object: a label that replaces the others, or a name instead of an account id."""
     if "update" in right:
         return {"fields": {"labels": [right["update"]["labels"][0]["add"]]}}
     if "priority" in right["fields"]:
@@ -233,8 +230,8 @@ SCENARIO = Scenario(
     tools=(SEARCH, "findUsers", _CALL),
     checks=(
         searched("issues", _CALL, "issueIdOrKey", 0.10),
-        Check("argument/issueIdOrKey", 0.20, _issues_named, "The issues were edited, and no other."),
-        Check("argument/edit", 0.20, _edits_right, "Each edit sets the value that was asked for."),
+        Check("argument/issueIdOrKey", 0.20, _issues_named, "The model edited the matching issues and no other."),
+        Check("argument/edit", 0.20, _edits_right, "Each edit sets the requested value."),
         stopped_after(_CALL, 0.10),
         same_site_as_oracle(0.40, "Every issue that meets the conditions has the new value, and no other."),
     ),

@@ -1,6 +1,6 @@
-"""Jira and Confluence as one API over one world, for tasks that go from one to the other.
+"""Jira and Confluence as one API over one world, for tasks that use both.
 
-Where both have an operation of a name, it is Jira's.
+If both have an operation of the same name, this API has Jira's.
 """
 
 import random
@@ -11,28 +11,28 @@ from envs.api.world import Record
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import put_page, put_space, six_digits
 from envs.jira import JIRA
-from envs.scenarios.vocabulary.jira_sites import Site
+from envs.scenarios.vocabulary.jira_sites import TwoProjects
 from envs.words import Split
 
 BOTH = Api(
     "atlassian",
-    (*JIRA.operations, *(one for one in CONFLUENCE.operations if one.name not in JIRA.by_name())),
+    (*JIRA.operations, *(operation for operation in CONFLUENCE.operations if operation.name not in JIRA.by_name())),
     {**JIRA.distractors, **CONFLUENCE.distractors},
     JIRA.everywhere | CONFLUENCE.everywhere,
 )
 
 
-def add_spaces(site: Site, rng: random.Random, split: Split, title: str) -> Record:
-    """Three spaces beside a Jira site's projects; in the two that are not returned there is a page `title` already."""
-    taken = {project["key"] for project in site.world.find("projects")}
-    drawn = words.distinct(rng, 3 + len(taken), lambda r: words.key(r, split))
-    keys = [key for key in drawn if key not in taken][:3]
+def add_spaces(site: TwoProjects, rng: random.Random, split: Split, title: str) -> Record:
+    """Add three spaces and return one; each of the other two has a page `title` already."""
+    project_keys = {project["key"] for project in site.world.find("projects")}
+    drawn = words.distinct(rng, 3 + len(project_keys), lambda r: words.key(r, split))
+    keys = [key for key in drawn if key not in project_keys][:3]
     ids = six_digits(rng, 9)
     spaces = [
         put_space(site.world, ids.pop(), ids.pop(), key, words.phrase(rng, split, 1, 2, site.fresh)) for key in keys
     ]
     chosen = rng.choice(spaces)
     for space in spaces:
-        own = words.phrase(rng, split, 2, 3, site.fresh) if space is chosen else title
-        put_page(site.world, ids.pop(), space, space["homepageId"], own)
+        page_title = words.phrase(rng, split, 2, 3, site.fresh) if space is chosen else title
+        put_page(site.world, ids.pop(), space, space["homepageId"], page_title)
     return chosen

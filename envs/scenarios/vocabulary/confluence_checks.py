@@ -1,4 +1,4 @@
-"""Checks of Confluence lookups: the space and the pages of the oracle's write were looked up, by ids that were read."""
+"""Checks of Confluence lookups: the model found the space and the pages of the oracle's write, by ids it had read."""
 
 from collections.abc import Mapping
 
@@ -8,14 +8,14 @@ from envs.scenarios.vocabulary.oracle import Form, only, oracle_value
 from envs.trace import answered_before
 
 NEW_PAGE: Mapping[str, Form] = {"pages": only("spaceId", "parentId", "title", "status", "version", "body")}
-"""What counts of a new page: its place, its words and that it is no draft."""
+"""Normal form for a new page: its location, its content, and whether it is a draft."""
 LABELLED_PAGE: Mapping[str, Form] = {
     "pages": only("spaceId", "parentId", "title", "status", "version", "body", "labels")
 }
 
 
 def space_found(write: str, weight: float) -> Check:
-    """Check that the oracle's space was looked up before the last `write`: half for finding it among others."""
+    """Check that the model looked up the oracle's space before the last `write`; half for finding it among others."""
 
     def score(episode: FinishedEpisode) -> float:
         calls, (key,) = episode.trace.calls, oracle_value(episode.task, "getSpaces", "keys")
@@ -26,7 +26,7 @@ def space_found(write: str, weight: float) -> Check:
         ]
         return max((alone(answer, key) for answer in answers), default=0.0)
 
-    return Check("procedure/getSpaces", weight, score, f"The space was looked up before {write}.")
+    return Check("procedure/getSpaces", weight, score, f"The model looked up the space before {write}.")
 
 
 def page_found(name: str, write: str, path: str, weight: float) -> Check:
@@ -38,14 +38,14 @@ def page_found(name: str, write: str, path: str, weight: float) -> Check:
     def score(episode: FinishedEpisode) -> float:
         calls, wanted = episode.trace.calls, oracle_value(episode.task, write, path)
         best = 0.0
-        for place, call in enumerate(answered_before(calls, last_index(calls, write))):
+        for index, call in enumerate(answered_before(calls, last_index(calls, write))):
             if call.name == "getPages" and call.ok:
                 spaces = call.arguments.get("space-id", [])
-                if all(seen_before(calls, place, space) for space in spaces):
+                if all(seen_before(calls, index, space) for space in spaces):
                     best = max(best, alone([page["id"] for page in call.body["results"]], wanted))
         return best
 
-    return Check(f"procedure/getPages/{name}", weight, score, f"The {name} page was looked up before {write}.")
+    return Check(f"procedure/getPages/{name}", weight, score, f"The model looked up the {name} page before {write}.")
 
 
 def page_read(write: str, weight: float) -> Check:
@@ -55,15 +55,15 @@ def page_read(write: str, weight: float) -> Check:
         calls, wanted = episode.trace.calls, oracle_value(episode.task, write, "id")
         return float(reads_page(episode, last_index(calls, write), wanted))
 
-    return Check("procedure/getPageById", weight, score, f"The page was read before {write}.")
+    return Check("procedure/getPageById", weight, score, f"The model read the page before {write}.")
 
 
-def reads_page(episode: FinishedEpisode, place: int, page: str) -> bool:
+def reads_page(episode: FinishedEpisode, index: int, page: str) -> bool:
     """Return whether a page was read, by an id that had been read, before the call at an index."""
     calls = episode.trace.calls
     return any(
-        call.name == "getPageById" and call.ok and call.body["id"] == page and seen_before(calls, number, page)
-        for number, call in enumerate(answered_before(calls, place))
+        call.name == "getPageById" and call.ok and call.body["id"] == page and seen_before(calls, position, page)
+        for position, call in enumerate(answered_before(calls, index))
     )
 
 
@@ -78,4 +78,4 @@ def plain_page(*ignored: str) -> Form:
 
 
 PAGES: Mapping[str, Form] = {"pages": plain_page()}
-"""What counts of changed pages: all but empty fields."""
+"""Normal form for changed pages: all fields that are not empty."""

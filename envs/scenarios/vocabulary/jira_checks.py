@@ -15,15 +15,15 @@ SEARCH_BY_POST = f"{SEARCH}Post"
 _QUERY_ALONE: dict[str, Schema] = {"fields": {}, "nextPageToken": {}}
 _IDS = ("issues.id", "issues.key")
 SEARCHABLE: Api = JIRA.showing(SEARCH, _QUERY_ALONE, _IDS).showing(SEARCH_BY_POST, _QUERY_ALONE, _IDS)
-"""Jira, whose searches take the query alone and return keys and ids."""
+"""Jira with a short view of its searches: the query as the only argument, keys and ids as the response."""
 NEW_ISSUE: Mapping[str, Form] = {"issues": only("project", "issuetype", "fields"), "projects": only()}
-"""What counts of a new issue; its project only counts as changed."""
+"""Normal form for a new issue; its project counts only as changed."""
 
 
 def searched(name: str, write: str, path: str, weight: float) -> Check:
     """Grade the best search before the last `write`: intersection over union of issues found and wanted.
 
-    Wanted are the issues that the oracle's calls of `write` name at a dotted path.
+    The wanted issues are those that the oracle's calls of `write` name at a dotted path.
     """
 
     def score(episode: FinishedEpisode) -> float:
@@ -32,11 +32,13 @@ def searched(name: str, write: str, path: str, weight: float) -> Check:
         best = 0.0
         for call in answered_before(calls, last_index(calls, write)):
             if call.name in (SEARCH, SEARCH_BY_POST) and call.ok:
-                found = {issue["id"] for issue in call.body["issues"]}
-                best = max(best, len(found & wanted) / len(found | wanted))
+                issue_ids = {issue["id"] for issue in call.body["issues"]}
+                best = max(best, len(issue_ids & wanted) / len(issue_ids | wanted))
         return best
 
-    return Check(f"procedure/search/{name}", weight, score, f"A search before {write} found the {name}, nothing else.")
+    return Check(
+        f"procedure/search/{name}", weight, score, f"A search before {write} found the {name} and nothing else."
+    )
 
 
 def issue_like_oracle(operation: str, path: str, weight: float) -> Check:
@@ -47,12 +49,12 @@ def issue_like_oracle(operation: str, path: str, weight: float) -> Check:
 
     def score(episode: FinishedEpisode) -> float:
         calls = episode.trace.calls
-        place = last_index(calls, operation)
-        if place < 0:
+        index = last_index(calls, operation)
+        if index < 0:
             return 0.0
-        name = _name(at(calls[place].arguments, path))
+        name = _name(at(calls[index].arguments, path))
         right = name in names_at(episode.task, oracle_value(episode.task, operation, path))
-        return float(right and seen_before(calls, place, name))
+        return float(right and seen_before(calls, index, name))
 
     return Check(f"argument/{path}", weight, score, f"The {path} of {operation} was read, not guessed, and is right.")
 

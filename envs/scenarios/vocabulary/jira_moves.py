@@ -1,4 +1,4 @@
-"""Moving an issue to another status: the calls, and the checks of reading and choosing a transition."""
+"""Moving an issue to another status: planned calls, and checks that a transition was read and chosen."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,13 +14,13 @@ MOVE = "doTransition"
 _ON_THE_WAY = ("history", "resolution", "resolutiondate", "statuscategorychangedate")
 
 
-def reads(issue: str) -> PlannedCall:
-    """Read the transitions of an issue."""
+def planned_read(issue: str) -> PlannedCall:
+    """Plan a read of an issue's transitions."""
     return PlannedCall("getTransitions", {"issueIdOrKey": issue})
 
 
-def moves(issue: str, transition: str, note: str = "", fails: bool = False) -> PlannedCall:
-    """Make a transition."""
+def planned_move(issue: str, transition: str, note: str = "", fails: bool = False) -> PlannedCall:
+    """Plan a transition of an issue."""
     return PlannedCall(MOVE, {"issueIdOrKey": issue, "transition": {"id": transition}}, note, fails)
 
 
@@ -31,32 +31,32 @@ def workflow_steps(
     ids = rng.sample(range(11, 100), len(leads))
     names = [words.phrase(rng, split, 1, 2, fresh) for _ in leads]
     steps = zip(ids, names, leads, strict=True)
-    return [{"id": str(made), "name": name, "from": source, "to": to} for made, name, (source, to) in steps]
+    return [{"id": str(step_id), "name": name, "from": source, "to": to} for step_id, name, (source, to) in steps]
 
 
-def _wherever_it_was(issue: Record, episode: FinishedEpisode) -> Record:
+def _regardless_of_route(issue: Record, episode: FinishedEpisode) -> Record:
     created = issue["id"] not in episode.task.world.tables["issues"]
     left_out = ("key", "status") if created else _ON_THE_WAY
     return {name: value for name, value in issue.items() if name not in left_out}
 
 
-MOVED: Mapping[str, Form] = {"issues": _wherever_it_was, "projects": only()}
-"""What counts of a moved issue: not what transitions on the way left behind. A new issue counts but for its number."""
+MOVED: Mapping[str, Form] = {"issues": _regardless_of_route, "projects": only()}
+"""Normal forms for moved issues, without traces of intermediate transitions, and for new ones, without their key."""
 
 
-def the_issue(task: Task) -> str:
+def moved_issue(task: Task) -> str:
     """Return the key of the issue that the oracle moves."""
     return str(oracle_call(task, MOVE).arguments["issueIdOrKey"])
 
 
-def about_it(call: Call, task: Task) -> bool:
+def about_moved_issue(call: Call, task: Task) -> bool:
     """Return whether a call is about the issue that the oracle moves."""
-    return str(call.arguments.get("issueIdOrKey", "")).upper() == the_issue(task)
+    return str(call.arguments.get("issueIdOrKey", "")).upper() == moved_issue(task)
 
 
 def transitions_read(weight: float) -> Check:
     """Check that the issue's transitions were read before the last move."""
-    return read_first("getTransitions", MOVE, weight, about_it)
+    return read_first("getTransitions", MOVE, weight, about_moved_issue)
 
 
 def right_transition(weight: float) -> Check:
@@ -66,5 +66,5 @@ def right_transition(weight: float) -> Check:
     def score(episode: FinishedEpisode) -> float:
         return plain.score(episode) * was_read.score(episode)
 
-    sentence = "The transition that leads to the wanted status was read and chosen."
+    sentence = "The model read and chose the transition that leads to the wanted status."
     return Check(plain.name, weight, score, sentence)

@@ -1,10 +1,11 @@
-"""Sites that the harder Jira scenarios share: two projects with issues that can be mixed up, and people who can.
+"""Jira sites for the harder scenarios: two projects with easily confused issues, and people with similar names.
 
-Ids are drawn anew for every site and lie apart, so that an id says nothing about another one.
+Each site draws new ids with gaps between them, so that no id can be inferred from another.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from envs import words
@@ -13,66 +14,89 @@ from envs.jira.world import ISSUE_TYPES, add_issue, add_project, add_user, empty
 from envs.words import Split
 
 _NO_WORDS = {"empty", "null", *(kind.lower() for kind in ISSUE_TYPES)}
-"""What JQL takes for the absence of a value, and what is a name on every site."""
+"""Excluded words: JQL keywords for a missing value, and the names of issue types, which every site has."""
 _GAP = 90
-"""Ids lie up to this far apart."""
+"""The largest gap between two ids."""
 
 
-class Site(NamedTuple):
-    """A site, the project that a task is about, another one, and words that nothing on it has yet."""
+class TwoProjects(NamedTuple):
+    """A site with two projects."""
 
     world: World
     project: Record
+    """The project that the task is about."""
     other: Record
     fresh: Iterator[str]
+    """Words that do not occur on the site yet."""
 
 
-def two_projects(rng: random.Random, split: Split) -> Site:
-    """Two projects without an issue."""
+@dataclass(frozen=True)
+class NewIssue:
+    """An issue to be added to a site."""
+
+    number: int
+    summary: str
+    type: str = "Task"
+    fields: Mapping[str, object] = field(default_factory=dict)
+    """Stored values that are added to the default fields."""
+
+
+def two_projects(rng: random.Random, split: Split) -> TwoProjects:
+    """Draw a site with two projects and no issues."""
     world = empty_site()
     world.next_id = rng.randint(20_000, 90_000)
     fresh = (word for word in words.fresh_words(rng, split) if word not in _NO_WORDS)
     keys = words.distinct(rng, 2, lambda r: words.key(r, split))
     # Names of two words: JQL knows a project by its name too, and a name of one word could be another's key.
-    made = [
+    projects = [
         add_project(
             world, key, words.phrase(rng, split, 2, 2, fresh), ["To do", "Doing", "Finished"], simple_workflow()
         )
         for key in keys
     ]
-    return Site(world, made[0], made[1], fresh)
+    return TwoProjects(world, projects[0], projects[1], fresh)
 
 
-def put_issue(
-    site: Site, rng: random.Random, project: Record, number: int, summary: str, kind: str = "Task", **fields: object
-) -> Record:
-    """An issue with these fields, as they are stored, besides the usual ones."""
+def put_issue(site: TwoProjects, rng: random.Random, project: Record, new: NewIssue) -> Record:
+    """Add an issue to a project and return its record."""
     site.world.next_id += rng.randrange(1, _GAP)
-    issue = add_issue(site.world, site.world.table("projects")[project["id"]], number, summary, kind)
-    site.world.table("issues")[issue["id"]] = issue = {**issue, "fields": {**issue["fields"], **fields}}
+    issue = add_issue(site.world, site.world.table("projects")[project["id"]], new.number, new.summary, new.type)
+    site.world.table("issues")[issue["id"]] = issue = {**issue, "fields": {**issue["fields"], **new.fields}}
     return issue
 
 
-def mixable(site: Site, rng: random.Random, summaries: list[str], kind: str = "Task", **fields: object) -> list[Record]:
-    """Issues with these summaries in the project; and one of each summary in the other project too."""
+def issues_in_both_projects(
+    site: TwoProjects,
+    rng: random.Random,
+    summaries: list[str],
+    issue_type: str = "Task",
+    fields: Mapping[str, object] | None = None,
+) -> list[Record]:
+    """Add an issue of each summary to both projects; return those of `site.project` in the order of `summaries`."""
     numbers = [rng.sample(range(10, 99), len(summaries)) for _ in range(2)]
-    made: dict[tuple[int, str], Record] = {}
-    for place, summary in rng.sample([(place, one) for place in range(2) for one in summaries], 2 * len(summaries)):
-        project = (site.project, site.other)[place]
-        made[place, summary] = put_issue(site, rng, project, numbers[place].pop(), summary, kind, **fields)
-    return [made[0, summary] for summary in summaries]
+    issues: dict[tuple[int, str], Record] = {}
+    pairs = [(index, summary) for index in range(2) for summary in summaries]
+    for index, summary in rng.sample(pairs, 2 * len(summaries)):
+        project = (site.project, site.other)[index]
+        new = NewIssue(numbers[index].pop(), summary, issue_type, fields or {})
+        issues[index, summary] = put_issue(site, rng, project, new)
+    return [issues[0, summary] for summary in summaries]
 
 
-def add_people(site: Site, rng: random.Random) -> list[Record]:
-    """Four people: one, and three who share a name with him, one of whom has a name more. The first is the one."""
+def add_people(site: TwoProjects, rng: random.Random) -> list[Record]:
+    """Add four users with similar names and return them.
+
+    The second and third share the first or the last name with the first; the fourth has the first's full name and
+    another name after it.
+    """
     first, last, another, further = (next(site.fresh).title() for _ in range(4))
     names = [f"{first} {last}", f"{first} {another}", f"{another} {last}", f"{first} {last} {further}"]
     accounts = words.distinct(rng, len(names), lambda r: f"{r.randrange(16**8):08x}")
-    made = dict(zip(names, accounts, strict=True))
-    users = {name: add_user(site.world, made[name], name) for name in rng.sample(names, len(names))}
+    account_of = dict(zip(names, accounts, strict=True))
+    users = {name: add_user(site.world, account_of[name], name) for name in rng.sample(names, len(names))}
     return [users[name] for name in names]
 
 
 def by_summary(project: Record, summary: str) -> str:
-    """The JQL that finds the issue of a project by its summary."""
+    """Return a JQL query for a project's issue by its summary."""
     return f"project = '{project['key']}' AND summary ~ '{summary}'"

@@ -1,4 +1,4 @@
-"""Mistakes of sloppy demonstrations: the oracle's plan without arguments, with other ones, or cut short."""
+"""Mistakes for sloppy demonstrations: dropping or changing the arguments of the oracle's plan, or cutting it short."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ Edit = Callable[[Arguments, Task, random.Random], Arguments]
 def change(operation: str, edit: Edit, without: tuple[str, ...] = (), unread: tuple[str, ...] = ()) -> Mistake:
     """Change the arguments of an operation's calls.
 
-    `without` are dotted paths that are left out first; `unread` are operations that the plan then does not call.
+    `without` lists dotted paths to drop first; `unread` lists operations whose calls are dropped.
     """
 
     def mistake(plan: Plan, task: Task, rng: random.Random) -> Plan:
@@ -36,12 +36,12 @@ def omit(operation: str, *paths: str, unread: tuple[str, ...] = ()) -> Mistake:
 
 
 def stop_before(*operations: str) -> Mistake:
-    """Make no call of these operations."""
+    """Drop the calls of these operations."""
     return lambda plan, task, rng: [call for call in plan if call.name not in operations] or plan
 
 
 def up_to_failure(plan: Plan) -> Plan:
-    """Return the plan's calls up to and with the first that fails; all of them if none does."""
+    """Return the plan's calls through the first that fails, or all of them if none does."""
     return plan[: next((number for number, call in enumerate(plan, 1) if call.fails), len(plan))]
 
 
@@ -51,7 +51,7 @@ def give_up(plan: Plan, task: Task, rng: random.Random) -> Plan:
 
 
 def insist(plan: Plan, task: Task, rng: random.Random) -> Plan:
-    """Make the call that failed again, unchanged, and stop."""
+    """Repeat the failed call unchanged, and stop."""
     begun = up_to_failure(plan)
     return [*begun, begun[-1]] if task.faults else plan
 

@@ -1,4 +1,4 @@
-"""The oracle is the goal: a check compares a call with the oracle's call, and success is the site that it leaves."""
+"""The oracle is the goal: checks compare calls with the oracle's, and success means reaching its final site."""
 
 import weakref
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ Same = Callable[[Json, Json], float]
 Grade = Callable[[Call, PlannedCall, FinishedEpisode], float]
 """(call, the oracle's call, the episode) -> [0, 1]."""
 Form = Callable[[Record, FinishedEpisode], Record]
-"""Normal form of a changed record: (record, the episode that changed it) -> what counts of the record."""
+"""Normal form of a changed record: (record, the episode that changed it) -> the fields to compare."""
 
 
 def oracle_call(task: Task, operation: str) -> PlannedCall:
@@ -60,11 +60,11 @@ def read_like_oracle(operation: str, path: str, weight: float) -> Check:
 
     def score(episode: FinishedEpisode) -> float:
         calls = episode.trace.calls
-        place = last_index(calls, operation)
-        if place < 0:
+        index = last_index(calls, operation)
+        if index < 0:
             return 0.0
-        value = at(calls[place].arguments, path)
-        return exactly(value, oracle_value(episode.task, operation, path)) * seen_before(calls, place, value)
+        value = at(calls[index].arguments, path)
+        return exactly(value, oracle_value(episode.task, operation, path)) * seen_before(calls, index, value)
 
     return Check(f"argument/{path}", weight, score, f"The {path} of {operation} was read, not guessed, and is right.")
 
@@ -85,10 +85,11 @@ def same_site_as_oracle(
     canonical: Mapping[str, Form] | None = None,
     also: Callable[[FinishedEpisode], float] = lambda episode: True,
 ) -> Check:
-    """Check that the episode leaves the oracle's site: the outcome, which alone decides success.
+    """Check that the episode ends on the oracle's final site: the outcome, which alone decides success.
 
     New ids and times never count (`envs.reward.site_diff.normalised_changes`). `canonical` gives normal forms of
-    changed records by table; records of other tables count whole. `also` must hold too, where words are asked for.
+    changed records by table; records of other tables count whole.
+    `also` is a further condition, for tasks that ask for an answer in words.
     """
 
     def changed(episode: FinishedEpisode) -> Json:
@@ -137,7 +138,7 @@ def once_per_task(compute: Callable[[Task], T]) -> Callable[[Task], T]:
 
 @once_per_task
 def oracle_site(task: Task) -> World:
-    """Return the site after the oracle's calls, which meet the task's faults."""
+    """Return the site after the oracle's calls, with the task's faults."""
     simulator = Simulator(task.world, task.api.by_name(), task.faults)
     for call in task.oracle:
         simulator.call(call.name, call.arguments)

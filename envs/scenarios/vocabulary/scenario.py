@@ -15,20 +15,20 @@ from envs.words import SPLITS, Split
 
 Plan = Sequence[PlannedCall]
 Mistake = Callable[[Plan, Task, random.Random], Plan]
-"""A way of doing a task badly: the oracle's plan in, a worse one out."""
+"""(the oracle's plan, task, generator) -> a worse plan."""
 HARDEST = 5
 _MORE_TOOLS = (0, 2, 5, 12, 1_000)
-"""By difficulty, tools offered beside the needed ones, as far as the API has so many."""
+"""How many unneeded tools each difficulty offers, if the API has that many."""
 
 
 @dataclass(frozen=True)
 class TaskDraft:
-    """What a scenario draws for one task; `Scenario.sample` adds the rest."""
+    """The part of a task that a scenario draws; `Scenario.sample` adds the rest."""
 
     request: str
     world: World
     goal: Mapping[str, object] = field(default_factory=dict)
-    """What checks need and the oracle's calls do not hold."""
+    """Values that checks and mistakes need and that are not in the oracle's calls."""
     oracle: tuple[PlannedCall, ...] = ()
     """Calls that fulfil the request, in order."""
     answer: str = DONE
@@ -42,22 +42,22 @@ class Scenario:
     name: str
     api: Api
     tools: tuple[str, ...]
-    """Operations that its tasks need; the least that is offered."""
+    """Operations that every task of the scenario offers."""
     checks: tuple[Check, ...]
     """Their weights sum to 1."""
     mistakes: Mapping[str, Mistake]
-    """Named faults that sloppy demonstrations show."""
+    """Ways of doing the task badly, for sloppy demonstrations."""
     draw: Callable[[random.Random, Split], TaskDraft]
-    """Draws a task's site, request and goal."""
+    """Draws a task's world, request and oracle."""
     held_out_operations: Mapping[str, str] = field(default_factory=dict)
-    """Operations that stand in held-out tasks for others of the same arguments; no other split is offered them."""
+    """By operation, its replacement in held-out tasks, with the same arguments; other splits never offer it."""
 
     def sample(self, seed: int, split: str, difficulty: int = 1, tools: int = 0) -> Task:
-        """The task of a seed: same arguments, same task.
+        """Return the task of a seed: the same arguments always give the same task.
 
-        Above difficulty 1 there are more tools and near namesakes. `tools` is how many operations of the API are
-        offered at least, as far as there are so many; those that are needed always are. Raises EnvError for an unknown
-        split or difficulty, or tools below 0.
+        Difficulties above 1 add unneeded tools and near namesakes. The task offers the operations it needs and as many
+        others as make `tools` in all, if the API has that many. Raises EnvError for an unknown split or difficulty,
+        or negative `tools`.
         """
         if split not in SPLITS:
             raise EnvError(f"unknown split {split!r}; there are {', '.join(SPLITS)}")
@@ -67,30 +67,30 @@ class Scenario:
             raise EnvError(f"{tools} tools cannot be offered; 0 offers those that are needed")
         rng = random.Random(f"{self.name}/{split}/{difficulty}/{seed}")
         draft = self.draw(rng, split)
-        stand_ins = self.held_out_operations if split == "heldout" else {}
-        oracle = tuple(replace(call, name=stand_ins[call.name]) if call.name in stand_ins else call
+        replacements = self.held_out_operations if split == "heldout" else {}
+        oracle = tuple(replace(call, name=replacements[call.name]) if call.name in replacements else call
                        for call in draft.oracle)  # fmt: skip
         if difficulty > 1:
             crowd(draft.world, self.api.distractors, rng, split, difficulty - 1)
         return Task(
-            self.name,
-            seed,
-            split,
-            difficulty,
-            draft.request,
-            self._offered(rng, max(tools, len(self.tools) + _MORE_TOOLS[difficulty - 1]), stand_ins),
-            self.api,
-            draft.world,
-            draft.goal,
-            oracle,
-            draft.answer,
-            draft.faults,
+            scenario=self.name,
+            seed=seed,
+            split=split,
+            difficulty=difficulty,
+            request=draft.request,
+            tools=self._offered(rng, max(tools, len(self.tools) + _MORE_TOOLS[difficulty - 1]), replacements),
+            api=self.api,
+            world=draft.world,
+            goal=draft.goal,
+            oracle=oracle,
+            answer=draft.answer,
+            faults=draft.faults,
         )
 
-    def _offered(self, rng: random.Random, count: int, stand_ins: Mapping[str, str]) -> tuple[str, ...]:
-        needed = tuple(stand_ins.get(name, name) for name in self.tools)
-        never = {*self.tools, *self.held_out_operations, *self.held_out_operations.values()}
-        others = [name for name in self.api.by_name() if name not in never]
+    def _offered(self, rng: random.Random, count: int, replacements: Mapping[str, str]) -> tuple[str, ...]:
+        needed = tuple(replacements.get(name, name) for name in self.tools)
+        excluded = {*self.tools, *self.held_out_operations, *self.held_out_operations.values()}
+        others = [name for name in self.api.by_name() if name not in excluded]
         chosen = rng.sample(others, min(max(count - len(needed), 0), len(others)))
         if not chosen:
             return needed

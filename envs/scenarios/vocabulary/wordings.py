@@ -10,12 +10,12 @@ from envs.words import Split
 _INNERMOST = re.compile(r"\[([^\[\]]*)\]")
 
 
-def phrasing(rng: random.Random, split: Split, common: Sequence[str], kept_back: Sequence[str]) -> str:
+def phrasing(rng: random.Random, split: Split, common: Sequence[str], held_out: Sequence[str]) -> str:
     """Draw a wording and resolve its alternatives: `[a|b]` becomes a or b; values stay in braces.
 
-    Held-out tasks also draw from `kept_back`, wordings that no other split shows.
+    Held-out tasks draw from `held_out` too; no other split does.
     """
-    text = rng.choice([*common, *kept_back] if split == "heldout" else common)
+    text = rng.choice([*common, *held_out] if split == "heldout" else common)
     while (choice := _INNERMOST.search(text)) is not None:
         text = text[: choice.start()] + rng.choice(choice[1].split("|")) + text[choice.end() :]
     return text[0].upper() + text[1:]
@@ -28,7 +28,7 @@ def quoted_list(values: Sequence[str]) -> str:
 
 
 def of_split(rng: random.Random, split: Split, make: Callable[[random.Random], str], but: str = "") -> str:
-    """Draw values until one belongs to the split and is not `but`. A value's hash decides its split, as for words."""
+    """Draw values until one belongs to the split and differs from `but`; as for words, a hash decides the split."""
     while words.held_out(value := make(rng)) != (split == "heldout") or value == but:
         pass
     return value

@@ -7,7 +7,7 @@ import pytest
 import envs
 from envs import scripted_policies
 from envs.audit.laws import shape
-from envs.scenarios.vocabulary.jira_moves import moves, reads, the_issue
+from envs.scenarios.vocabulary.jira_moves import moved_issue, planned_move, planned_read
 from envs.scripted_policies import DONE, turn
 from envs.task import Task
 
@@ -32,7 +32,7 @@ def hops(task: Task) -> list[str]:
 
 
 def workflow(task: Task) -> list[dict]:
-    project = task.world.find("projects", key=the_issue(task).split("-")[0])[0]
+    project = task.world.find("projects", key=moved_issue(task).split("-")[0])[0]
     return task.world.table("workflows")[project["workflow"]]["transitions"]
 
 
@@ -81,11 +81,17 @@ def test_ids__of_another_task_do_not_fit():
 
 def test_detour__and_back_is_a_success_that_costs():
     for task in tasks():
-        issue = the_issue(task)
+        issue = moved_issue(task)
         flow = next(flow for flow in task.world.find("workflows") if len(flow["transitions"]) == 9)
         astray = next(step for step in offered(task, 0) if step["name"] == task.goal["status"])
         back = next(step for step in flow["transitions"] if step["from"] == [astray["to"]["id"]])
-        way = [reads(issue), moves(issue, astray["id"]), reads(issue), moves(issue, back["id"]), *task.oracle]
+        way = [
+            planned_read(issue),
+            planned_move(issue, astray["id"]),
+            planned_read(issue),
+            planned_move(issue, back["id"]),
+            *task.oracle,
+        ]
         shown = verdict(task, *way)
         assert shown.success and 0.5 <= shown.reward <= 0.65
         assert [(penalty.name, penalty.count) for penalty in shown.penalties] == [("collateral_write", 2)]

@@ -9,7 +9,7 @@ import pytest
 import envs
 from envs import scripted_policies
 from envs.audit.laws import shape
-from envs.scenarios.jira.infeasible import Kind
+from envs.scenarios.jira.infeasible import RequestKind
 from envs.scenarios.jira.refuse_infeasible import KINDS, kind_of
 from envs.scripted_policies import DONE, answers_shown, turn
 from envs.task import PlannedCall, Task
@@ -38,7 +38,7 @@ def name_of(task: Task) -> str:
 
 def attempt(task: Task) -> PlannedCall:
     """The write that would be right, or one of nothing read where there is none."""
-    kind: Kind = kind_of(task)
+    kind: RequestKind = kind_of(task)
     if not task.goal["missing"]:
         return task.oracle[1]
     step = task.world.find("workflows")[0]["transitions"][0]

@@ -2,7 +2,7 @@
 
 import envs
 from envs.audit.laws import shape
-from envs.scenarios.vocabulary.jira_moves import moves, reads
+from envs.scenarios.vocabulary.jira_moves import planned_move, planned_read
 from envs.scripted_policies import DONE, turn
 from envs.task import Task
 
@@ -70,7 +70,7 @@ def test_wrong_move__of_ours_meets_the_rival_too_and_can_be_mended():
         flow = next(flow for flow in task.world.find("workflows") if len(flow["transitions"]) == 7)
         start = task.world.find("issues", key=issue)[0]["status"]
         wrong = next(s["id"] for s in flow["transitions"] if s["from"] == [start] and s["id"] != made_by(task, 1))
-        episode = play(task, reads(issue), moves(issue, wrong), *task.oracle[2:])
+        episode = play(task, planned_read(issue), planned_move(issue, wrong), *task.oracle[2:])
         assert episode.trace.calls[1].error == "conflict"
         assert episode.verdict().success and episode.verdict().reward <= 0.8
 
