@@ -151,7 +151,7 @@ def apply_arguments(config: T, arguments: Sequence[str], program: str, about: st
 
 def _unknown(config: object, argument: str, arguments: Sequence[str]) -> str:
     """Return a message on an argument that tyro does not know, which may be a value written after a switch."""
-    switches = {}
+    switches: dict[str, str] = {}
     for prefix, section in sections(config):
         for part in fields(section):
             if isinstance(getattr(section, part.name), bool):
@@ -159,9 +159,10 @@ def _unknown(config: object, argument: str, arguments: Sequence[str]) -> str:
                 switches |= {switch: switch, _negated(switch): switch}
     words = [word for given in arguments for word in given.split("=", 1)]
     for before, word in pairwise(words):
-        option = before.replace("_", "-")
-        if word == argument and (switch := switches.get(option)):
-            return f"{option} takes no value, not {argument!r}: write {switch} or {_negated(switch)}"
+        name = before.replace("_", "-")
+        if word == argument and not word.startswith("-") and name in switches:
+            switch = switches[name]
+            return f"{name} takes no value, not {argument!r}: write {switch} or {_negated(switch)}"
     option = argument.split("=")[0].replace("_", "-")
     similar = difflib.get_close_matches(option, map(flag, names(config)), n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(similar)}?" if similar else "see --help"

@@ -123,6 +123,7 @@ def test_arguments__unknown_key_like_no_other_points_to_help(tiny_run):
             "--rollout.no-untagged-calls",
         ),
         (["--steps", "3", "more"], "unknown argument more; see --help"),
+        (["--rollout.untagged-calls", "--zzzzqqqq"], "unknown argument --zzzzqqqq; see --help"),
     ],
     ids=str,
 )
