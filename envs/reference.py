@@ -1,8 +1,9 @@
-"""Print a Markdown reference of the operations: method, path, parameters, an example call and its response.
+"""Print the operations of the simulated APIs as Markdown.
 
     python -m envs.reference [--api jira|confluence] [NAME ...]
 
-The examples are run on an example site when the command runs. A response is an error if the site has no matching record
+Each with its method, path, parameters, an example call and the response. The examples are run on an example site when
+the command runs. A response is an error if the site has no matching record
 or the required arguments alone are not enough.
 """
 
@@ -13,7 +14,7 @@ from envs.api.errors import EnvError
 from envs.api.operation import Api, Json, Operation, Parameter
 from envs.api.simulator import Simulator
 from envs.api.world import World
-from envs.cli import Parser, run
+from envs.cli import Parser, program, run
 from envs.confluence import CONFLUENCE
 from envs.example_site import made_up_site
 from envs.jira import JIRA
@@ -111,7 +112,7 @@ def _any(schema: Json) -> Json:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the reference. Raises EnvError for an unknown operation."""
-    parser = Parser(prog="python -m envs.reference", description=(__doc__ or "").splitlines()[0])
+    parser = Parser(prog=program("envs.reference"), description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--api", choices=sorted(APIS), help="default: both")
     parser.add_argument("names", nargs="*", metavar="NAME", help="operations to print (default: all)")
     options = parser.parse_args(arguments)

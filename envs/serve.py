@@ -1,4 +1,8 @@
-"""Serve a simulated Jira and Confluence over HTTP: `python -m envs.serve [--port 8080] [--scenario NAME --seed 3]`
+"""Serve a simulated Jira and Confluence over HTTP.
+
+    python -m envs.serve [--port 8080] [--scenario NAME --seed 3]
+
+It answers these paths:
 
     GET /rest/api/3/...  /rest/api/2/...  /rest/agile/1.0/...  /wiki/api/v2/...  /wiki/rest/api/...
 
@@ -15,7 +19,7 @@ from typing import TYPE_CHECKING
 from envs.api.errors import EnvError
 from envs.api.faults import Faults
 from envs.api.world import World
-from envs.cli import Parser, run
+from envs.cli import Parser, program, run
 from envs.confluence import CONFLUENCE
 from envs.example_site import made_up_site
 from envs.http.gateway import BODY_LIMIT, Gateway
@@ -31,21 +35,21 @@ APIS = (JIRA, CONFLUENCE)
 
 def main(arguments: Sequence[str]) -> int:
     """Serve until interrupted. Raises EnvError for invalid options, an address in use, or missing packages."""
-    parser = Parser(prog="python -m envs.serve", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--port", type=int, default=8080, help="0 picks a free port")
-    parser.add_argument("--host", default="127.0.0.1", help="default: loopback only")
-    parser.add_argument("--user", default="", help="with --token: accept this user only")
-    parser.add_argument("--token", default="", help="require basic authentication with this token")
-    parser.add_argument("--scenario", help="serve the site of a task of this scenario")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the task or of the example site")
-    parser.add_argument("--split", default="train", choices=SPLITS)
-    parser.add_argument("--issues", type=int, default=12, help="issues of the example site, 1 to 1000")
-    parser.add_argument("--pages", type=int, default=6, help="pages of the example site, 1 to 500")
-    parser.add_argument("--fault-seed", type=int, default=0, help="seed of the random faults")
-    parser.add_argument("--limited", type=float, default=0.0, help="probability of status 429 per request")
-    parser.add_argument("--conflict", type=float, default=0.0, help="probability of status 409 per write")
-    parser.add_argument("--broken", type=float, default=0.0, help="probability of status 500 per request")
-    parser.add_argument("--body-limit", type=int, default=BODY_LIMIT, help="largest request body in bytes")
+    parser = Parser(prog=program("envs.serve"), description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--port", type=int, metavar="N", default=8080, help="0 picks a free port")
+    parser.add_argument("--host", metavar="NAME", default="127.0.0.1", help="default: loopback only")
+    parser.add_argument("--user", metavar="NAME", default="", help="with --token: accept this user only")
+    parser.add_argument("--token", metavar="TEXT", default="", help="require basic authentication with this token")
+    parser.add_argument("--scenario", metavar="NAME", help="serve the site of a task of this scenario")
+    parser.add_argument("--seed", type=int, metavar="N", default=0, help="seed of the task or of the example site")
+    parser.add_argument("--split", default="train", choices=SPLITS, help="split of the task")
+    parser.add_argument("--issues", type=int, metavar="N", default=12, help="issues of the example site, 1 to 1000")
+    parser.add_argument("--pages", type=int, metavar="N", default=6, help="pages of the example site, 1 to 500")
+    parser.add_argument("--fault-seed", type=int, metavar="N", default=0, help="seed of the random faults")
+    parser.add_argument("--limited", type=float, metavar="N", default=0.0, help="probability of status 429 per request")
+    parser.add_argument("--conflict", type=float, metavar="N", default=0.0, help="probability of status 409 per write")
+    parser.add_argument("--broken", type=float, metavar="N", default=0.0, help="probability of status 500 per request")
+    parser.add_argument("--body-limit", type=int, metavar="N", default=BODY_LIMIT, help="largest request body in bytes")
     options = parser.parse_args(arguments)
     if options.user and not options.token:
         raise EnvError("--user has no effect without --token: give both")

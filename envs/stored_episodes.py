@@ -1,4 +1,6 @@
-"""Score stored episodes by the current checks and compare; the command is `python -m envs.rescore`.
+"""Score stored episodes again with today's checks.
+
+    python -m envs.rescore FILE [...] [--json]
 
 Each line of a file is an episode as returned by `Episode.to_dict`, or an object as written by a run, with the episode
 as "episode" and optionally its "verdict". The command prints one row per scenario: the number of episodes, mean reward
@@ -12,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from envs.api.errors import EnvError
-from envs.cli import Parser
+from envs.cli import Parser, program
 from envs.episode import rescore
 from envs.episode_record import check_verdict, shown
 from envs.reward.verdict import Verdict
@@ -117,8 +119,8 @@ def _mean(values: Sequence[float]) -> float:
 
 def main(arguments: Sequence[str]) -> int:
     """Score the files and print the rows. Raises EnvError for a file that has no episodes or cannot be read."""
-    parser = Parser(prog="python -m envs.rescore", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("files", nargs="+", metavar="episodes.jsonl")
+    parser = Parser(prog=program("envs.rescore"), description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("files", nargs="+", metavar="FILE", help="episodes, one line of JSON each")
     parser.add_argument("--json", action="store_true", help="print one line of JSON per episode")
     options = parser.parse_args(arguments)
     episodes = []

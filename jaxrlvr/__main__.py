@@ -4,6 +4,7 @@
 """
 
 import difflib
+import os
 import runpy
 import sys
 from typing import NamedTuple
@@ -42,7 +43,11 @@ def main() -> int:
     """Run the command that the process's arguments name, or print the list. Returns 2 for an unknown command."""
     name, arguments = (sys.argv[1] if len(sys.argv) > 1 else "--help"), sys.argv[2:]
     if name in ("-h", "--help", "help"):
-        print(usage())
+        try:
+            print(usage(), flush=True)
+        except BrokenPipeError:  # the reader, such as `head`, closed the pipe; redirect the flush at exit too
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
         return 0
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, n=1)
@@ -50,6 +55,7 @@ def main() -> int:
         print(f"error: unknown command {name!r}; {hint}", file=sys.stderr)
         return 2
     sys.argv = [sys.argv[0], *arguments]
+    os.environ["JAXRLVR_PROGRAM"] = f"jaxrlvr {name}"  # the usage that the command's --help prints
     runpy.run_module(COMMANDS[name].module, run_name="__main__", alter_sys=True)
     return 0
 

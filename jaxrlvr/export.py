@@ -1,4 +1,6 @@
-"""Export a run as a Hugging Face directory: `python -m jaxrlvr.export RUN --out DIR`.
+"""Write a run's model as a Hugging Face directory.
+
+    python -m jaxrlvr.export RUN --out DIR
 
 Writes weights, config, tokenizer and chat template, as `transformers`, vLLM and SGLang load them. A run's weights are
 float32, as in training, unless --dtype names another type. The source may also be a model directory, whose weights stay
@@ -14,6 +16,7 @@ from pathlib import Path
 from flax import nnx
 
 import models
+from envs.cli import program
 from jaxrlvr.preflight.load_trained import load_trained
 from jaxrlvr.rollout.policy import ADAPTER
 from jaxrlvr.runtime.errors import Parser, UserError, command
@@ -23,9 +26,9 @@ from models.safetensors_writer import CODES
 
 def main(arguments: list[str]) -> None:
     """Read the arguments and export. Raises UserError for invalid arguments."""
-    parser = Parser(prog="python -m jaxrlvr.export", description=__doc__.splitlines()[0])
-    parser.add_argument("source", help="run directory, model directory or hub id")
-    parser.add_argument("--out", required=True, help="directory to write; must be new or empty")
+    parser = Parser(prog=program("jaxrlvr.export"), description=__doc__.splitlines()[0])
+    parser.add_argument("source", metavar="RUN", help="run directory, model directory or hub id")
+    parser.add_argument("--out", metavar="DIR", required=True, help="directory to write; must be new or empty")
     parser.add_argument("--dtype", choices=sorted(CODES), help="type of the weights; default: unchanged")
     parser.add_argument("--adapter", action="store_true", help="write only the adapters (LoRA), as peft loads them")
     options = parser.parse_args(arguments)

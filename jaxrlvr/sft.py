@@ -19,6 +19,7 @@ import numpy as np
 from flax import nnx
 
 import models
+from envs.cli import program
 from jaxrlvr.imitation.stages import (
     IMITATION,
     START,
@@ -48,9 +49,8 @@ from jaxrlvr.storage import lock
 from jaxrlvr.storage.checkpoint import Checkpoints
 from jaxrlvr.storage.run_directory import RunDirectory
 
-PROGRAM = "python -m jaxrlvr.sft CONFIG.py|CHATS.jsonl"
 SEED = DEFAULT.with_name("seed.py")
-ABOUT = """Fine-tune on demonstrations, or on recorded chats: CHATS.jsonl --model DIR.
+ABOUT = """Fine-tune a model on demonstrations or recorded chats. Chats need a model: CHATS.jsonl --model DIR.
 
 --resume DIR    continue a run from its last checkpoint; DIR was its --out
 --force         with --resume: continue with changed settings that make it a different run
@@ -258,7 +258,8 @@ def read_arguments(arguments: Sequence[str]) -> Arguments[SFTConfig]:
     """
     if arguments and arguments[0] in ("-h", "--help"):
         arguments = [str(SEED), *arguments]
-    read = read_command_line(CommandLine(PROGRAM, ABOUT, _load, _open_run, _check_changes), arguments)
+    usage = f"{program('jaxrlvr.sft')} CONFIG.py|CHATS.jsonl"
+    read = read_command_line(CommandLine(usage, ABOUT, _load, _open_run, _check_changes), arguments)
     first, *_ = read.config.stages
     if read.resumed is None and first.chats and not read.config.model:
         raise UserError(f"{first.chats} is a file of chats: name the model to train on them with --model")
@@ -268,7 +269,11 @@ def read_arguments(arguments: Sequence[str]) -> Arguments[SFTConfig]:
 def _load(file: str) -> SFTConfig:
     if not file:
         raise UserError("name a config file first: python -m jaxrlvr.sft configs/seed.py")
-    return of_chats(file) if file.endswith(".jsonl") else load_config(file, SFTConfig)
+    if not file.endswith(".jsonl"):
+        return load_config(file, SFTConfig)
+    if not Path(file).is_file():
+        raise UserError(f"no such file of chats: {file}")
+    return of_chats(file)
 
 
 def _open_run(out: str) -> tuple[RunDirectory, SFTConfig]:

@@ -1,17 +1,18 @@
-"""Print a model's size and the memory and FLOPs of a training step, without allocating anything.
+"""Print a model's parameters, memory per device and FLOPs.
 
     python -m models.describe Qwen3-1.7B --mesh fsdp=8 --groups 8 --members 8 --prefix 1536 --suffix 512
 
-Takes a preset or a model directory (config.json is enough), a mesh and a batch; prints parameters, bytes per device and
-FLOPs. `memory_and_flops.py` documents which figures are exact and which are estimates.
+Takes a preset or a model directory (config.json is enough), a mesh and the batch of a training step; allocates nothing.
+`memory_and_flops.py` documents which figures are exact and which are estimates.
 """
 
 import argparse
 import math
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import NoReturn, get_args
 
 from jax.sharding import AbstractMesh
 
@@ -24,11 +25,30 @@ from models.presets import active_parameter_count, parameter_count, preset
 from models.sharding import MESH_AXES, axis_parts, check_divides, padded
 
 
+class Parser(argparse.ArgumentParser):
+    """Argument parser that raises ModelError instead of exiting."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise ModelError with argparse's message on one line."""
+        raise ModelError(f"{message}; see --help")
+
+
+def run() -> int:
+    """Run `main` on the process's arguments; return its exit code, or 1 if the reader, such as `head`, left."""
+    try:
+        try:
+            return main()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the interpreter's flush at exit
+        return 1
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the description and return 0; for invalid arguments print one line and return 2."""
-    options = _parser().parse_args(arguments)
     try:
-        print(describe(options))
+        print(describe(_parser().parse_args(arguments)))
     except ModelError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -114,19 +134,20 @@ def _size(count: float) -> str:
     return f"{count / 1e3:,.1f} kB"
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m models.describe", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("model", help="a preset such as Qwen3-1.7B, or a directory with config.json")
+def _parser() -> Parser:
+    program = os.environ.get("JAXRLVR_PROGRAM") or "python -m models.describe"
+    parser = Parser(prog=program, description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("model", metavar="MODEL", help="a preset such as Qwen3-1.7B, or a directory with config.json")
     mesh = "sizes of data, fsdp, tensor (which also spreads experts); default: one device"
-    parser.add_argument("--mesh", default="", help=mesh)
-    parser.add_argument("--groups", type=int, default=8, help="groups of a step, over all devices")
-    parser.add_argument("--members", type=int, default=8, help="members of a group")
-    parser.add_argument("--prefix", type=int, default=1024, help="tokens of a prefix")
-    parser.add_argument("--suffix", type=int, default=512, help="tokens of a suffix")
+    parser.add_argument("--mesh", metavar="SIZES", default="", help=mesh)
+    parser.add_argument("--groups", type=int, metavar="N", default=8, help="groups of a step, over all devices")
+    parser.add_argument("--members", type=int, metavar="N", default=8, help="members of a group")
+    parser.add_argument("--prefix", type=int, metavar="N", default=1024, help="tokens of a prefix")
+    parser.add_argument("--suffix", type=int, metavar="N", default=512, help="tokens of a suffix")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="bfloat16", help="dtype of the computation")
     parser.add_argument("--remat", choices=get_args(Remat), default="full", help="recomputation in the backward pass")
     return parser
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -1,14 +1,16 @@
 """Laws of the one command: it lists and runs every command, imports only what runs, and works beside other packages."""
 
+import io
 import os
 import subprocess
 import sys
 import tomllib
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
-from jaxrlvr.__main__ import COMMANDS, usage
+from jaxrlvr.__main__ import COMMANDS, main, usage
 
 ROOT = Path(__file__).parent.parent
 MAIN = "\nif __name__ == "
@@ -62,6 +64,41 @@ def test_list__is_printed_without_importing_a_command(tmp_path: Path, words: lis
 def test_command__that_is_unknown_is_refused_with_the_nearest(tmp_path: Path) -> None:
     ran = start(tmp_path, "-m", "jaxrlvr", "trian")
     assert (ran.returncode, ran.stderr) == (2, "error: unknown command 'trian'; did you mean train?\n")
+
+
+def run_here(patch: pytest.MonkeyPatch, *words: str) -> tuple[object, str, str]:
+    """Run `jaxrlvr WORDS` in this process, which has imported most of it; return its exit code, stdout and stderr."""
+    patch.setenv("JAXRLVR_PROGRAM", "")
+    patch.setenv("COLUMNS", "200")
+    patch.setattr(sys, "argv", ["jaxrlvr", *words])
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err, pytest.raises(SystemExit) as end:
+        main()
+    return end.value.code or 0, out.getvalue(), err.getvalue()
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command__explains_itself_and_refuses_nonsense_in_one_line(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    code, out, err = run_here(monkeypatch, name, "--help")
+    assert (code, err) == (0, "") and out.startswith(f"usage: jaxrlvr {name} ")
+    assert COMMANDS[name].summary in out and "python -m" not in out.split(COMMANDS[name].summary)[0]
+    code, out, err = run_here(monkeypatch, name, "--nonsense")
+    assert (code, out, err.count("\n")) == (2, "", 1) and err.startswith("error: ")
+
+
+def test_usage__of_a_module_that_python_m_runs_says_so() -> None:
+    assert start(ROOT, "-m", "envs.audit", "--help").stdout.startswith("usage: python -m envs.audit ")
+
+
+@pytest.mark.parametrize("words", ["jaxrlvr", "jaxrlvr audit --help", "models.describe --help"])
+def test_command__whose_reader_has_left_prints_no_traceback(words: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", *words.split()]
+    environment = {**os.environ, "PYTHONUNBUFFERED": ""}  # argparse itself ignores errors of unbuffered writes
+    ran = subprocess.run(command, cwd=ROOT, env=environment, stdout=write, stderr=subprocess.PIPE, timeout=120)
+    os.close(write)
+    assert (ran.returncode, ran.stderr) == (1, b"")
 
 
 def test_command__of_envs_runs_beside_packages_of_our_names_and_without_jax(crowded: Path, script: str) -> None:

@@ -1,4 +1,6 @@
-"""Test whether the rewards of scenarios are sound: `python -m envs.audit [SCENARIO ...] [--seeds N] [--json]`
+"""Check that a scenario's reward is sound.
+
+    python -m envs.audit [SCENARIO ...] [--seeds N] [--json]
 
 A SCENARIO is a name, or a Python file that defines SCENARIO or a tuple SCENARIOS; all scenarios are audited if none is
 given. Prints one row per scenario, then every violation, and exits with 1 if there is any.
@@ -12,7 +14,7 @@ from pathlib import Path
 from envs import renamed
 from envs.api.errors import EnvError
 from envs.audit.laws import Report, audit
-from envs.cli import Parser, run
+from envs.cli import Parser, program, run
 from envs.scenarios import SCENARIOS
 from envs.scenarios.vocabulary.scenario import Scenario
 
@@ -21,9 +23,9 @@ _NOTE = "* above the floor of 0.3, which is allowed where the correct behaviour 
 
 def main(arguments: Sequence[str]) -> int:
     """Audit the scenarios named; return 0 if they satisfy every law, otherwise 1. Raises EnvError for bad arguments."""
-    parser = Parser(prog="python -m envs.audit", description=(__doc__ or "").splitlines()[0])
+    parser = Parser(prog=program("envs.audit"), description=(__doc__ or "").splitlines()[0])
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help="name, or Python file that defines SCENARIO")
-    parser.add_argument("--seeds", type=int, default=1000, help="tasks for the oracle; other laws use a fifth")
+    parser.add_argument("--seeds", type=int, metavar="N", default=1000, help="tasks for the oracle; others use a fifth")
     parser.add_argument("--json", action="store_true", help="print the full reports as JSON")
     options = parser.parse_args(arguments)
     chosen = [scenario for name in options.scenarios or SCENARIOS for scenario in load(name)]

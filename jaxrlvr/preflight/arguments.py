@@ -6,23 +6,25 @@
 import contextlib
 import difflib
 import io
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import tyro
 
+from envs.cli import program
 from jaxrlvr.config import RunConfig
 from jaxrlvr.preflight.config_file import load_config
 from jaxrlvr.runtime.errors import UserError
-from jaxrlvr.runtime.settings import differences, flag, former_names, names, resume_rule
+from jaxrlvr.runtime.settings import differences, flag, former_names, names, resume_rule, sections
 from jaxrlvr.storage.run_directory import RunDirectory
 
 T = TypeVar("T")
 
-PROGRAM = "python -m jaxrlvr.train [CONFIG.py]"
-ABOUT = """Train a model with GRPO; simulated APIs verify what it does. Without CONFIG.py: configs/tiny.py.
+ABOUT = """Train a model with GRPO on tasks of simulated APIs. Without CONFIG.py: configs/tiny.py.
 
 --model DIR     start from a Hugging Face directory or hub id; short for --policy.model
 --resume RUN    continue a run directory from its last checkpoint
@@ -71,7 +73,8 @@ def read_arguments(arguments: Sequence[str]) -> Arguments[RunConfig]:
     model = take(rest, "--model")
     if model is not None:
         rest.append(f"--policy.model={model}")
-    read = read_command_line(_TRAIN, rest)
+    usage = f"{program('jaxrlvr.train')} [CONFIG.py]"
+    read = read_command_line(CommandLine(usage, ABOUT, _load, _open_run, _check_changes), rest)
     return replace(read, name=read.name or DEFAULT.stem, dry_run="--dry-run" in arguments)
 
 
@@ -140,13 +143,39 @@ def apply_arguments(config: T, arguments: Sequence[str], program: str, about: st
     except SystemExit as exit:
         if not exit.code:
             raise  # --help
-        raise UserError(_one_line(stderr.getvalue())) from None
+        raise UserError(_wrong_value(_one_line(stderr.getvalue()))) from None
     if unknown:
-        option = unknown[0].split("=")[0].replace("_", "-")
-        similar = difflib.get_close_matches(option, map(flag, names(config)), n=3, cutoff=0.4)
-        hint = f"; did you mean {' or '.join(similar)}?" if similar else "; --help lists all options"
-        raise UserError(f"unknown argument {unknown[0]}{hint}")
+        raise UserError(_unknown(config, unknown[0], arguments))
     return changed
+
+
+def _unknown(config: object, argument: str, arguments: Sequence[str]) -> str:
+    """Return a message on an argument that tyro does not know, which may be a value written after a switch."""
+    switches: dict[str, str] = {}
+    for prefix, section in sections(config):
+        for part in fields(section):
+            if isinstance(getattr(section, part.name), bool):
+                switch = flag(prefix + part.name)
+                switches |= {switch: switch, _negated(switch): switch}
+    words = [word for given in arguments for word in given.split("=", 1)]
+    for before, word in pairwise(words):
+        name = before.replace("_", "-")
+        if word == argument and not word.startswith("-") and name in switches:
+            switch = switches[name]
+            return f"{name} takes no value, not {argument!r}: write {switch} or {_negated(switch)}"
+    option = argument.split("=")[0].replace("_", "-")
+    similar = difflib.get_close_matches(option, map(flag, names(config)), n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(similar)}?" if similar else "see --help"
+    return f"unknown argument {argument}; {hint}"
+
+
+def _wrong_value(message: str) -> str:
+    """Return tyro's message on a value: for a number the option, the value and the type."""
+    number = r"Error parsing (\S+): (?:invalid literal for (int)\(\).*?|could not convert string to (float)): (.*)"
+    if match := re.fullmatch(number, message):
+        option, whole, real, value = match.groups()
+        return f"{option} is {value}, expected {whole or real}"
+    return f"{message.removeprefix('Error parsing ').split(' Got errors:')[0].rstrip('.')}; see --help"
 
 
 def _negated(option: str) -> str:
@@ -188,11 +217,10 @@ def _check_changes(run: str, stored: RunConfig, changed: Sequence[str]) -> None:
         )
 
 
+def _load(file: str) -> RunConfig:
+    return load_config(file or str(DEFAULT), RunConfig)
+
+
 def _open_run(path: str) -> tuple[RunDirectory, RunConfig]:
     run = RunDirectory.open(path)
     return run, run.read_config(RunConfig)
-
-
-_TRAIN = CommandLine(
-    PROGRAM, ABOUT, lambda file: load_config(file or str(DEFAULT), RunConfig), _open_run, _check_changes
-)

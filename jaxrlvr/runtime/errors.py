@@ -37,7 +37,11 @@ def command(main: Callable[[list[str]], int | None]) -> None:
     Ctrl-C.
     """
     try:
-        sys.exit(main(sys.argv[1:]) or 0)
+        try:
+            code = main(sys.argv[1:]) or 0
+        finally:
+            sys.stdout.flush()  # here rather than at exit, so that a closed pipe is handled below
+        sys.exit(code)
     except (UserError, models.ModelError, envs.EnvError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -157,5 +157,5 @@ def test_read__refuses_a_file_without_episodes(tmp_path):
 
 
 def test_main__needs_a_file():
-    with pytest.raises(envs.EnvError, match="episodes.jsonl"):
+    with pytest.raises(envs.EnvError, match="required: FILE; see --help"):
         command.main([])

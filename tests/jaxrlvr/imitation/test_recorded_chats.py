@@ -189,6 +189,8 @@ def test_sft__learns_a_file_of_chats(model_directory, tmp_path):
     sft.main([file, "--model", str(model_directory), "--out", str(out), *changes])
     before, after = (loss(directory, file) for directory in (model_directory, out))
     assert after < before - 0.5
+    with pytest.raises(UserError, match="no such file of chats: nope.jsonl"):
+        sft.read_arguments(["nope.jsonl"])
     with pytest.raises(UserError, match="name the model to train on them with --model"):
         sft.main([file, "--out", str(tmp_path / "other")])
 

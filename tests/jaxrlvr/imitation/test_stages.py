@@ -119,6 +119,7 @@ def test_run__of_adapters_on_nothing_is_the_users_error(config):
 
 def test_sft__takes_the_settings_of_adapters(tmp_path):
     settings = ["--model", "x", "--lora.rank", "4", "--lora.targets", "q_proj", "v_proj"]
+    (tmp_path / "chats.jsonl").touch()
     config = sft.read_arguments([str(tmp_path / "chats.jsonl"), *settings]).config
     assert config.lora == models.Lora(rank=4, targets=("q_proj", "v_proj"))
 

@@ -119,8 +119,29 @@ def test_arguments__unknown_key_names_the_nearest(tiny_run, given, meant):
 
 
 def test_arguments__unknown_key_like_no_other_points_to_help(tiny_run):
-    with pytest.raises(UserError, match="unknown argument --zzzzqqqq; --help lists all options"):
+    with pytest.raises(UserError, match="unknown argument --zzzzqqqq; see --help"):
         apply_arguments(tiny_run, ["--zzzzqqqq"], "train")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--steps", "x"], "--steps is 'x', expected int"),
+        (["--optimizer.learning-rate=fast"], "--optimizer.learning-rate is 'fast', expected float"),
+        (
+            ["--rollout.untagged-calls=maybe"],
+            "--rollout.untagged-calls takes no value, not 'maybe': write --rollout.untagged-calls or "
+            "--rollout.no-untagged-calls",
+        ),
+        (["--steps", "3", "more"], "unknown argument more; see --help"),
+        (["--rollout.untagged-calls", "--zzzzqqqq"], "unknown argument --zzzzqqqq; see --help"),
+    ],
+    ids=str,
+)
+def test_arguments__wrong_value_names_the_option_and_the_value(tiny_run, given, message):
+    with pytest.raises(UserError) as raised:
+        apply_arguments(tiny_run, given, "train")
+    assert str(raised.value) == message
 
 
 @pytest.mark.parametrize("given", [["--steps", "many"], ["--steps"], ["--policy.compute-dtype", "float8"]])

@@ -83,7 +83,7 @@ def test_process__with_bad_input_says_one_line_and_exits_with_2(tmp_path):
         ("train", ("CONFIG.py", "--model", "--resume", "--dry-run", "--tasks.per-step")),
         ("sft", ("CONFIG.py", "--first-stage", "--resume", "--force", "--checkpoint-every")),
         ("evaluate", ("--model", "--config", "--out")),
-        ("export", ("source", "--out")),
+        ("export", ("RUN", "--out")),
     ],
 )
 def test_help__names_what_a_command_takes(program, options, capsys):
