@@ -71,16 +71,7 @@ def train(config: RunConfig, policy: Policy, run: RunDirectory, interruption: In
         # Not earlier: a config that cannot resume this run must not replace the stored one.
         run.write_config(to_json(config))
         log = RunLog(run, policy.chat, config.steps, config.evaluation.every, resume_from=done)
-        evaluator = Evaluator(
-            config=config,
-            policy=policy,
-            sampler=sampler,
-            source=source,
-            run=run,
-            log=log,
-            interruption=interruption,
-            watchdog=watchdog,
-        )
+        evaluator = Evaluator(config, policy, sampler, source, run, log, interruption, watchdog)
         with closing(log), suppress(EvaluationAbandoned):
             if not done:
                 run.save_result("before", evaluator(state, done))

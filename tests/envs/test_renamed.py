@@ -106,7 +106,7 @@ def test_explain__says_nothing_of_other_errors():
     [
         (
             "from envs.scenarios.jira_writes import as_asked, moves",
-            "write `from envs.scenarios.vocabulary.jira_moves import moves` for "
+            "write `from envs.scenarios.vocabulary.jira_moves import planned_move` for "
             "`from envs.scenarios.jira_writes import as_asked, moves`; "
             "without a successor: envs.scenarios.jira_writes.as_asked",
         ),
