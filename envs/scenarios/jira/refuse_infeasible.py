@@ -182,7 +182,7 @@ def _procedure(episode: FinishedEpisode) -> float:
 
 
 def _stopped(episode: FinishedEpisode) -> float:
-    """Check that the model stopped right after the write, or after the read, naming a part, if the task is impossible."""
+    """Check that the model stopped right after the write or, in an impossible task, after the read, naming a part."""
     calls, task = episode.trace.calls, episode.task
     if not episode.trace.stopped or not calls:
         return 0.0
