@@ -1,4 +1,4 @@
-"""The worked example of docs/environments.md: its Python blocks, put together."""
+"""The worked example of docs/environments.md: its Python blocks, concatenated."""
 
 import re
 from pathlib import Path
@@ -9,12 +9,12 @@ PAGE = Path(__file__).parents[2] / "docs" / "environments.md"
 
 
 def source() -> str:
-    """The example as one file."""
+    """Return the example as one file."""
     return "\n\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S))
 
 
 def library() -> tuple[Scenario, Scenario]:
-    """The example's scenarios: lending a book and taking one back."""
+    """Return the example's scenarios: lending a book and taking one back."""
     names: dict = {"__name__": "library"}
     exec(compile(source(), str(PAGE), "exec"), names)
     return names["SCENARIOS"]

@@ -144,7 +144,7 @@ SCENARIO = Scenario(
             "The link has the address that the API returned for the new page.",
         ),
         stopped_after(_LINK, 0.10),
-        same_site_as_oracle(0.30, "Exactly the page and the link that were asked for are new.", _WRITTEN),
+        same_site_as_oracle(0.30, "The only changes are the requested page and link.", _WRITTEN),
     ),
     mistakes={
         "key_as_text": change(_PAGE, _key_as_text, unread=("getIssue",)),

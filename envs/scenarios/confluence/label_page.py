@@ -96,7 +96,7 @@ SCENARIO = Scenario(
         read_like_oracle(_CALL, "id", 0.20),
         like_oracle(_CALL, "labels", 0.25, _shared),
         stopped_after(_CALL, 0.10),
-        same_site_as_oracle(0.35, "The page has exactly the labels that were asked for besides its own.", PAGES),
+        same_site_as_oracle(0.35, "The page has its old labels and exactly the requested new ones.", PAGES),
     ),
     mistakes={"drop_label": _drop_label, "wrong_page": change(_CALL, _twin), "stop_after_read": stop_before(_CALL)},
     draw=draw,

@@ -1,4 +1,4 @@
-"""Move a page under another: look both up in their space, then move the right one of the two.
+"""Move a page under another: look both up in their space, then move the first under the second.
 
 Other spaces have pages with the same titles. Typical mistakes: confusing the page with its target, moving the page
 beside the target instead of under it, or writing nothing after reading.

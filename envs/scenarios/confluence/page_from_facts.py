@@ -89,7 +89,7 @@ SCENARIO = Scenario(
         read_like_oracle(_LABEL, "id", 0.10),
         like_oracle(_LABEL, "labels", 0.10),
         stopped_after(_LABEL, 0.10),
-        same_site_as_oracle(0.35, "Exactly the page that was asked for was made and labelled.", LABELLED_PAGE),
+        same_site_as_oracle(0.35, "The model created and labelled exactly the requested page.", LABELLED_PAGE),
     ),
     mistakes={
         "drop_fact": change(_PAGE, lambda right, *_: {"body.value": right["body"]["value"].rpartition("<p>")[0]}),

@@ -1,4 +1,4 @@
-"""Move an issue to a status: read the transitions that leave its status, then make the one that leads to the target.
+"""Move an issue to a status: read the transitions that leave its status, then make the transition to the target.
 
 Every task has new workflows, ids and names, so that the model cannot know an id without reading it. Typical mistakes:
 choosing the first transition, making up an id, or writing nothing after reading.

@@ -1,4 +1,4 @@
-"""A page from an issue: what stands in the issue, what the answers told, and a link that leads to the page."""
+"""Laws of a page from an issue: the summary and the address have to be read, and the link leads to the new page."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ def tasks(count=20, split="train") -> list[Task]:
 
 
 def played(task: Task, *calls: PlannedCall):
-    """The verdict on calls and a stop."""
+    """Return the verdict on an episode with these calls and a stop."""
     return scripted_policies.demonstrate(task, [*map(scripted_policies.turn, calls), "Done."]).verdict
 
 
@@ -30,7 +30,7 @@ def scores(verdict) -> dict[str, float]:
 
 
 def with_arguments(task: Task, name: str, **arguments) -> list[PlannedCall]:
-    """The oracle's calls with other arguments for one."""
+    """Return the oracle's calls with changed arguments for one of them."""
     return [
         replace(call, arguments={**call.arguments, **arguments}) if call.name == name else call for call in task.oracle
     ]
@@ -42,10 +42,10 @@ def test_both_sites__have_every_operation_of_either_once():
     assert all(BOTH.by_name()[name] == operation for name, operation in JIRA.by_name().items())
 
 
-def test_page__says_what_only_the_issue_tells_and_lies_where_only_the_space_tells():
+def test_page__its_text_and_space_id_are_not_in_the_request():
     for task in tasks(60):
-        said, space, title = (oracle_value(task, PAGE, path) for path in ("body.value", "spaceId", "title"))
-        assert said.removeprefix("<p>").removesuffix("</p>") not in task.request and space not in task.request
+        text, space, title = (oracle_value(task, PAGE, path) for path in ("body.value", "spaceId", "title"))
+        assert text.removeprefix("<p>").removesuffix("</p>") not in task.request and space not in task.request
         twins = task.world.find("pages", title=title)
         assert len(twins) == 2 and space not in {page["spaceId"] for page in twins}
         number = oracle_value(task, LINK, "issueIdOrKey").split("-")[1]
@@ -56,8 +56,8 @@ def test_page__says_what_only_the_issue_tells_and_lies_where_only_the_space_tell
 def test_page__a_summary_that_was_not_read_earns_nothing_for_the_text():
     for task in tasks():
         verdict = played(task, *task.oracle[1:])
-        told = scores(verdict)
-        assert verdict.success and told["argument/body.value"] == told["procedure/getIssue"] == 0
+        check_scores = scores(verdict)
+        assert verdict.success and check_scores["argument/body.value"] == check_scores["procedure/getIssue"] == 0
 
 
 def test_link__an_address_counts_only_after_the_page_and_only_that_pages():
@@ -72,14 +72,14 @@ def test_link__an_address_counts_only_after_the_page_and_only_that_pages():
 
 
 @pytest.mark.parametrize("extra", [{"summary": "More"}, {"title": "Other"}])
-def test_link__says_no_more_and_nothing_else(extra):
+def test_link__a_different_title_or_a_summary_is_no_success(extra):
     for task in tasks():
         given = task.oracle[-1].arguments["object"]
         assert not played(task, *with_arguments(task, LINK, object={**given, **extra})).success
 
 
 @pytest.mark.parametrize("extra", ["globalId", "relationship"])
-def test_link__has_no_name_that_was_not_asked_for(extra):
+def test_link__an_unrequested_property_is_no_success(extra):
     for task in tasks():
         assert not played(task, *with_arguments(task, LINK, **{extra: "mine"})).success
         assert played(task, *with_arguments(task, LINK, **{extra: ""})).reward == 1

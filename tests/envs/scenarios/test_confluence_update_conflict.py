@@ -1,4 +1,4 @@
-"""Laws of a conflict: what was read is out of date, and only reading again tells what is right."""
+"""Laws of a version conflict: the version read is out of date, and only reading again shows the current one."""
 
 from collections import Counter
 from dataclasses import replace
@@ -21,12 +21,12 @@ def play(task: Task, plan) -> envs.Episode:
 
 
 def first(task: Task):
-    """The update that is right by what is read at first."""
+    """Return the update that fits the first read."""
     return task.oracle[2].arguments
 
 
 def last(task: Task):
-    """The update that is right in the end."""
+    """Return the update that is right after the conflict."""
     return task.oracle[-1].arguments
 
 
@@ -42,7 +42,7 @@ def test_rival__writes_in_three_tasks_of_four_and_renames_at_times():
     assert set(jumps) == {0, 1, 2}
 
 
-def test_conflict__is_the_sites_own_answer_to_a_stale_version():
+def test_conflict__is_the_sites_response_to_a_stale_version():
     for task in tasks():
         if not task.faults:
             continue
@@ -54,7 +54,7 @@ def test_conflict__is_the_sites_own_answer_to_a_stale_version():
         assert f"Current Version: [{page['version']}]" in str(failed.body)
 
 
-def test_insisting__is_refused_for_good():
+def test_insisting__every_repetition_is_refused():
     for task in tasks():
         if task.faults:
             episode = play(task, [*task.oracle[:3], task.oracle[2]])
@@ -62,8 +62,8 @@ def test_insisting__is_refused_for_good():
             assert not episode.verdict().success
 
 
-def test_counting_on__is_no_reading():
-    """Who takes the version from the refusal earns less, and brings an old title back."""
+def test_counting_on__earns_less_than_reading():
+    """Taking the version from the refusal earns less and restores an old title."""
     for task in tasks():
         if not task.faults:
             continue
@@ -74,14 +74,14 @@ def test_counting_on__is_no_reading():
         assert verdict.reward <= 0.85
 
 
-def test_rename__of_somebody_else_is_kept():
+def test_rename__by_the_rival_survives():
     for task in tasks():
         if renamed(task):
             final = play(task, task.oracle).world.table("pages")[last(task)["id"]]
             assert final["title"] == last(task)["title"] and final["body"] == last(task)["body"]
 
 
-def test_reading_again__where_nothing_was_in_conflict_costs():
+def test_reading_again__without_a_conflict_costs():
     for task in tasks():
         if not task.faults:
             verdict = play(task, [task.oracle[0], task.oracle[1], task.oracle[1], task.oracle[2]]).verdict()

@@ -1,4 +1,4 @@
-"""Laws of difficulty: the same request, harder to carry out; never another right answer."""
+"""Laws of difficulty: the same request is harder to fulfil, and the right answer never changes."""
 
 import random
 
@@ -30,7 +30,7 @@ def test_difficulty__the_oracle_still_earns_everything(scenario, difficulty):
 @SCENARIOS
 def test_difficulty__each_level_offers_no_fewer_tools_and_the_last_all(scenario):
     counts = [len(envs.sample(scenario, 3, "train", level).tools) for level in LEVELS]
-    # What is kept back for held-out tasks is offered in no other.
+    # Only held-out tasks offer the held-out operations.
     table = envs.SCENARIOS[scenario].api.by_name().keys() - envs.SCENARIOS[scenario].held_out_operations.values()
     assert counts == sorted(counts) and counts[0] == len(envs.SCENARIOS[scenario].tools)
     assert counts[1] == min(counts[0] + 2, len(table)) and counts[-1] == len(table)
@@ -64,8 +64,8 @@ def test_crowd__distractors_are_near_new_and_of_the_split(split):
                 assert any(len(own ^ other) <= 2 for other in others)
 
 
-def test_crowd__does_not_touch_what_an_oracle_foresees():
-    """The id that the next created record gets, and every record that was there."""
+def test_crowd__leaves_the_next_id_and_existing_records():
+    """Crowding keeps the id of the next created record and every existing record."""
     for seed in range(30):
         for scenario in ("jira_transition_ticket", "confluence_page_from_facts"):
             world = envs.sample(scenario, seed, "train").world
@@ -74,12 +74,12 @@ def test_crowd__does_not_touch_what_an_oracle_foresees():
             assert crowded.copy().new_id() == world.copy().new_id()
             for name, table in world.tables.items():
                 assert table.items() <= crowded.tables[name].items()
-            ids = [made for table in crowded.tables.values() for made in table]
-            assert len(set(ids)) >= len([made for table in world.tables.values() for made in table])
+            ids = [record for table in crowded.tables.values() for record in table]
+            assert len(set(ids)) >= len([record for table in world.tables.values() for record in table])
 
 
 def test_crowd__distractors_do_not_come_last():
-    """Or the right one would always be the first of a list."""
+    """Otherwise the right record would always be the first of a list."""
     firsts = set()
     for seed in range(40):
         task = envs.sample("confluence_create_page", seed, "train", 3)
@@ -91,6 +91,6 @@ def test_crowd__distractors_do_not_come_last():
 
 @SCENARIOS
 @pytest.mark.parametrize("difficulty", [0, 6, -1])
-def test_difficulty__that_is_not_there_is_refused(scenario, difficulty):
+def test_difficulty__an_unknown_level_raises(scenario, difficulty):
     with pytest.raises(envs.EnvError, match=f"no difficulty {difficulty}; there are 1 to 5"):
         envs.sample(scenario, 0, "train", difficulty)

@@ -1,4 +1,4 @@
-"""Laws of leaving tools alone: what the request says is answered from it, and what it does not say is read."""
+"""Laws of answering without tools: read only the facts that the request does not contain."""
 
 from collections import Counter
 from statistics import fmean
@@ -25,9 +25,9 @@ def read(key: str) -> str:
 
 
 def test_tasks__half_need_no_call():
-    made = tasks(600)
-    assert 0.4 < fmean(not task.oracle for task in made) < 0.6
-    answers = Counter(task.goal["listed"].index(task.goal["answer"]) for task in made if _is_key(task))
+    drawn = tasks(600)
+    assert 0.4 < fmean(not task.oracle for task in drawn) < 0.6
+    answers = Counter(task.goal["listed"].index(task.goal["answer"]) for task in drawn if _is_key(task))
     assert set(answers) == set(range(5)) and min(answers.values()) > 5
 
 
@@ -44,7 +44,7 @@ def test_overcalling__costs_although_the_answer_is_right():
             assert everything.reward <= called.reward
 
 
-def test_guess__of_a_fact_that_was_not_read_is_worth_next_to_nothing():
+def test_guess__of_an_unread_fact_earns_next_to_nothing():
     for task in tasks():
         if task.oracle:
             guessed = verdict(task, task.answer)
@@ -69,7 +69,7 @@ def test_answer__needs_no_particular_words(wording):
         assert verdict(task, *turns).reward == 1
 
 
-def test_answer__in_words_is_a_number_too_and_two_are_none():
+def test_answer__a_number_in_words_counts_and_two_numbers_do_not():
     counted = [task for task in tasks(300) if task.goal["answer"].isdigit()]
     names = {"3": "three", "4": "four", "5": "five"}
     assert {task.goal["answer"] for task in counted} == set(names)
@@ -79,14 +79,14 @@ def test_answer__in_words_is_a_number_too_and_two_are_none():
         assert not verdict(task, "It is 3, or 4, or five.").success
 
 
-def test_answer__that_names_every_key_is_none():
+def test_answer__naming_every_key_earns_nothing():
     for task in tasks():
         if _is_key(task):
             assert not verdict(task, " ".join(task.goal["listed"])).success
 
 
-def test_answers__of_the_request_are_right():
-    """Told once more, from the request's own words."""
+def test_answers__match_the_request():
+    """Derive each answer again from the words of the request."""
     for task in tasks(400):
         keys, request = task.goal["listed"], task.request
         assert all(f'"{key}"' in request for key in keys)

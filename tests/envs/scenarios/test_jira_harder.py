@@ -1,4 +1,4 @@
-"""Laws of the harder Jira scenarios: what can be mixed up is there, what is worded otherwise is as right."""
+"""Laws of the harder Jira scenarios: confusable records exist, and equivalent calls earn everything."""
 
 import json
 from collections import Counter
@@ -30,7 +30,7 @@ def scores(verdict: Verdict) -> dict[str, float]:
 
 
 def rewritten(task: Task, **arguments) -> list[PlannedCall]:
-    """The oracle's plan, its write with other arguments."""
+    """Return the oracle's plan with changed arguments for its write."""
     *reads, write = task.oracle
     return [*reads, PlannedCall(write.name, {**write.arguments, **arguments})]
 
@@ -48,7 +48,7 @@ def edited(task: Task) -> set[str]:
 
 
 def field(task: Task) -> str:
-    """What the edits of a triage change."""
+    """Return the field that a triage edits."""
     (name,) = oracle_value(task, "editIssue", "fields") or oracle_value(task, "editIssue", "update")
     return name
 
@@ -60,37 +60,37 @@ def test_triage__the_query_finds_the_issues_and_each_condition_is_needed():
         clauses = jql.split(" AND ")
         assert found(task, jql) == wanted and len(clauses) == 4
         for clause in clauses:
-            assert found(task, " AND ".join(one for one in clauses if one != clause)) > wanted
+            assert found(task, " AND ".join(other for other in clauses if other != clause)) > wanted
 
 
-def test_triage__how_many_are_found_and_what_is_asked_differ():
-    made = tasks("jira_triage_by_jql", 300)
-    counts = Counter(len(edited(task)) for task in made)
+def test_triage__number_of_issues_and_edited_field_vary():
+    triages = tasks("jira_triage_by_jql", 300)
+    counts = Counter(len(edited(task)) for task in triages)
     assert set(counts) == {1, 2, 3, 4} and all(count > 20 for count in counts.values())
-    assert all(count > 60 for count in Counter(field(task) for task in made).values())
-    assert all(len(task.oracle) <= 5 for task in made)
+    assert all(count > 60 for count in Counter(field(task) for task in triages).values())
+    assert all(len(task.oracle) <= 5 for task in triages)
 
 
-def test_triage__harder_tasks_have_no_more_issues_to_be_found():
+def test_triage__harder_tasks_have_no_more_matching_issues():
     for seed in range(30):
         task = envs.sample("jira_triage_by_jql", seed, "train", 5)
         assert found(task, triage_query(task)) == edited(task)
 
 
-def test_triage__any_order_and_keys_are_as_right():
+def test_triage__any_order_and_keys_earn_everything():
     for task in tasks("jira_triage_by_jql", 30):
         first = sum(call.name != "editIssue" for call in task.oracle)
         reads, edits = task.oracle[:first], task.oracle[first:]
         assert played(task, *reads, *edits[::-1]).reward == 1
         (search,) = [call for call in reads if call.name == SEARCH]
         keys = {issue: names_at(task, issue)[0] for issue in edited(task)}
-        told = PlannedCall(SEARCH, {**search.arguments, "fields": ["summary"]})
+        verbose = PlannedCall(SEARCH, {**search.arguments, "fields": ["summary"]})
         by_key = [
             PlannedCall(call.name, {**call.arguments, "issueIdOrKey": keys[call.arguments["issueIdOrKey"]]})
             for call in edits
         ]
         others = [call for call in reads if call is not search]
-        assert played(task, *others, told, *by_key).reward == 1
+        assert played(task, *others, verbose, *by_key).reward == 1
         # The search that tells no keys makes a key a guess.
         assert scores(played(task, *reads, *by_key))["argument/issueIdOrKey"] == 0
 
@@ -111,13 +111,13 @@ def test_triage__a_wrong_edit_before_the_right_one_is_no_success():
         ("jira_log_work", "addWorklog", ("issueIdOrKey",)),
     ],
 )
-def test_search__the_summary_stands_in_another_project_too(scenario, operation, paths):
+def test_search__the_other_project_has_the_same_summary(scenario, operation, paths):
     for task in tasks(scenario):
         for path in paths:
             issue = oracle_value(task, operation, path)
             summary = task.world.table("issues")[issue]["fields"]["summary"]
-            same = [one for one in task.world.find("issues") if one["fields"]["summary"] == summary]
-            assert len(same) == 2 and len({one["project"] for one in same}) == 2
+            same = [issue for issue in task.world.find("issues") if issue["fields"]["summary"] == summary]
+            assert len(same) == 2 and len({issue["project"] for issue in same}) == 2
             assert f'"{summary}"' in task.request
 
 
@@ -130,15 +130,15 @@ def test_search__finding_more_than_was_needed_costs_a_little(scenario):
         assert verdict.success and 0.9 < verdict.reward < 1
 
 
-def test_subtask__each_project_has_a_type_of_its_own():
+def test_subtask__each_project_has_its_own_type():
     names = set()
     for task in tasks("jira_create_subtask"):
         types = task.world.table("issuetypes")
-        own = [
-            [types[one]["name"] for one in project["issuetypes"] if types[one]["subtask"]]
+        subtask_types = [
+            [types[id_]["name"] for id_ in project["issuetypes"] if types[id_]["subtask"]]
             for project in task.world.find("projects")
         ]
-        assert all(len(one) == 1 for one in own) and own[0] != own[1]
+        assert all(len(names) == 1 for names in subtask_types) and subtask_types[0] != subtask_types[1]
         kind = oracle_value(task, "createIssue", "fields.issuetype.name")
         assert f'"{kind}"' not in task.request
         names.add(kind)
@@ -155,16 +155,16 @@ def test_subtask__a_type_or_parent_that_was_not_read_earns_nothing():
         assert scores(played(task, project, create))["argument/fields.parent"] == 0
 
 
-def test_subtask__the_parent_by_its_key_is_as_right():
+def test_subtask__the_parent_by_its_key_earns_everything():
     for task in tasks("jira_create_subtask", 20):
         search, project, create = task.oracle
-        told = PlannedCall(SEARCH, {**search.arguments, "fields": ["summary"]})
+        verbose = PlannedCall(SEARCH, {**search.arguments, "fields": ["summary"]})
         key, _ = names_at(task, create.arguments["fields"]["parent"])
         by_key = replaced(create.arguments, ("fields", "parent"), {"key": key})
-        assert played(task, told, project, PlannedCall(create.name, by_key)).reward == 1
+        assert played(task, verbose, project, PlannedCall(create.name, by_key)).reward == 1
 
 
-def test_duplicate__the_wrong_direction_is_a_link_and_no_success():
+def test_duplicate__the_wrong_direction_is_accepted_but_no_success():
     firsts = set()
     for task in tasks("jira_link_duplicate"):
         link = task.oracle[-1].arguments
@@ -181,8 +181,8 @@ def test_duplicate__the_wrong_direction_is_a_link_and_no_success():
 def test_duplicate__seen_from_the_copy_it_duplicates_the_other():
     (task,) = tasks("jira_link_duplicate", 1)
     episode = envs.Episode(task)
-    for said in scripted_policies.oracle(task):
-        episode.step(said)
+    for text in scripted_policies.oracle(task):
+        episode.step(text)
     copy, first = (oracle_value(task, "linkIssues", side)["id"] for side in ("outwardIssue", "inwardIssue"))
     response = task.api.by_name()["getIssue"].handler(episode.world, {"issueIdOrKey": copy})
     (link,) = response.body["fields"]["issuelinks"]
@@ -193,11 +193,11 @@ WAYS = ("auto", "leave", "new", "manual")
 
 
 def way_of(task: Task) -> str:
-    """What becomes of the remaining estimate."""
+    """Return how the remaining estimate is adjusted."""
     return oracle_value(task, "addWorklog", "adjustEstimate") or "auto"
 
 
-def test_work__each_way_with_the_estimate_ends_elsewhere():
+def test_work__each_adjustment_gives_another_estimate():
     ways = set()
     for task in tasks("jira_log_work"):
         *_, log = task.oracle
@@ -216,7 +216,7 @@ def test_work__each_way_with_the_estimate_ends_elsewhere():
     assert ways == set(WAYS)
 
 
-def test_work__what_is_written_otherwise_and_means_the_same_is_as_right():
+def test_work__an_equivalent_notation_earns_everything():
     for task in tasks("jira_log_work"):
         minutes = {"d": 480, "h": 60, "m": 1}
         spent = sum(
@@ -230,7 +230,7 @@ def test_work__what_is_written_otherwise_and_means_the_same_is_as_right():
     assert scores(played(task, *rewritten(task, started=shown)))["argument/started"] == 0.5
 
 
-def test_work__a_duration_for_another_way_costs():
+def test_work__a_duration_for_another_adjustment_costs():
     for task in tasks("jira_log_work", 40):
         log = task.oracle[-1].arguments
         others = {"newEstimate", "reduceBy"} - log.keys()
@@ -252,28 +252,31 @@ def test_work__a_duration_for_another_way_costs():
         ("Duplicate", 0),
     ],
 )
-def test_duplicate__the_type_is_named_by_what_it_has(kind, score):
+def test_duplicate__the_type_is_given_by_its_own_name_or_id(kind, score):
     own = next(one["id"] for one in LINK_TYPES.values() if one["name"] == "Duplicate")
     given = {name: own if value == "ID" else value for name, value in kind.items()} if isinstance(kind, dict) else kind
     task = tasks("jira_link_duplicate", 1)[0]
-    made = played(task, *task.oracle[:-1], PlannedCall("linkIssues", {**task.oracle[-1].arguments, "type": given}))
-    assert scores(made)["argument/type"] == score
+    verdict = played(task, *task.oracle[:-1], PlannedCall("linkIssues", {**task.oracle[-1].arguments, "type": given}))
+    assert scores(verdict)["argument/type"] == score
 
 
 def test_work__durations_and_times_belong_to_one_split():
     drawn = {split: tasks("jira_log_work", 300, split) for split in ("train", "heldout", "synthetic")}
     for name, least in (("timeSpent", 15), ("started", 50)):
-        values = {split: {oracle_value(task, "addWorklog", name) for task in made} for split, made in drawn.items()}
+        values = {
+            split: {oracle_value(task, "addWorklog", name) for task in drawn_tasks}
+            for split, drawn_tasks in drawn.items()
+        }
         assert not values["heldout"] & (values["train"] | values["synthetic"]) and len(values["heldout"]) >= least
 
 
 def comment(task: Task) -> tuple[str, str, str]:
-    """(the person's name, the text, the account id) of the comment that is asked for."""
+    """Return (the person's name, the text, the account id) of the requested comment."""
     mention, text = oracle_value(task, "addComment", "body")["content"][0]["content"]
     return task.oracle[0].arguments["query"], text["text"].strip(), mention["attrs"]["id"]
 
 
-def test_mention__others_share_the_name_and_one_has_it_whole():
+def test_mention__others_share_a_name_and_one_has_the_full_name():
     for task in tasks("jira_comment_mention"):
         first, last = comment(task)[0].split()
         names = [user["displayName"] for user in task.world.find("users")]

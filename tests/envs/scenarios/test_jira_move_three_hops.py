@@ -1,4 +1,4 @@
-"""Laws of a long way: every hop is read, names mislead, and a detour is no failure but costs."""
+"""Laws of three hops: each hop needs a read, names mislead, and a detour costs without failing."""
 
 import json
 
@@ -21,13 +21,13 @@ def verdict(task: Task, *plan) -> envs.Verdict:
 
 
 def offered(task: Task, moved: int, detail="full") -> list[dict]:
-    """The transitions that are offered after so many hops of the route."""
+    """Return the transitions available after this many hops of the route."""
     shown = scripted_policies.demonstrate(task, map(turn, task.oracle[: 2 * moved + 1]), detail)
     return json.loads(shown.turns[-1][1][0])["transitions"]
 
 
 def hops(task: Task) -> list[str]:
-    """The transitions of the route, in order."""
+    """Return the transitions of the route, in order."""
     return [call.arguments["transition"]["id"] for call in task.oracle if call.name == "doTransition"]
 
 
@@ -36,7 +36,7 @@ def workflow(task: Task) -> list[dict]:
     return task.world.table("workflows")[project["workflow"]]["transitions"]
 
 
-def test_workflow__that_of_heldout_tasks_is_no_other_splits():
+def test_workflow__of_heldout_tasks_differs_from_other_splits():
     for split in ("train", "synthetic", "heldout"):
         for task in tasks(20, split):
             anywhere = [step for step in workflow(task) if not step["from"]]
@@ -45,7 +45,7 @@ def test_workflow__that_of_heldout_tasks_is_no_other_splits():
 
 
 @pytest.mark.parametrize("split", ["train", "heldout"])
-def test_names__at_each_hop_one_is_the_targets_and_leads_elsewhere(split):
+def test_names__at_each_hop_a_transition_with_the_targets_name_leads_elsewhere(split):
     for task in tasks(60, split):
         for hop in range(3):
             named = [step for step in offered(task, hop) if step["name"] == task.goal["status"]]
@@ -65,7 +65,7 @@ def test_compact__view_shows_where_a_transition_leads():
         assert len(set(reached)) == 3 and reached[-1] == task.goal["status"]
 
 
-def test_hops__are_offered_one_at_a_time_and_at_any_place():
+def test_hops__are_offered_one_at_a_time_and_at_any_position():
     places = set()
     for task in tasks():
         for hop in range(3):
@@ -76,7 +76,7 @@ def test_hops__are_offered_one_at_a_time_and_at_any_place():
 
 
 def test_ids__of_another_task_do_not_fit():
-    assert len({made for task in tasks() for made in hops(task)}) > 60
+    assert len({transition for task in tasks() for transition in hops(task)}) > 60
 
 
 def test_detour__and_back_is_a_success_that_costs():
@@ -99,7 +99,7 @@ def test_detour__and_back_is_a_success_that_costs():
 
 def test_guessing__later_ids_earns_less_than_reading_them():
     for task in tasks(20):
-        guessed = verdict(task, *(call for place, call in enumerate(task.oracle) if place in (0, 1, 3, 5)))
+        guessed = verdict(task, *(call for index, call in enumerate(task.oracle) if index in (0, 1, 3, 5)))
         assert guessed.success and guessed.reward <= 0.75
 
 

@@ -1,4 +1,4 @@
-"""Laws of reading an issue: what counts is the answer, and that it was read."""
+"""Laws of reading an issue: the answer counts, and only after a read."""
 
 import pytest
 
@@ -24,17 +24,17 @@ def names(task):
 
 
 def values(task):
-    """The two facts that were asked for."""
+    """Return the two requested facts."""
     return quoted(task.answer)
 
 
-def test_answer__unread_is_worth_nothing():
+def test_answer__unread_earns_nothing():
     for task in tasks():
         guessed = verdict(task, task.answer)
         assert guessed.reward == 0 and not guessed.success
 
 
-def test_answer__of_another_issue_is_worth_nothing():
+def test_answer__of_another_issue_earns_nothing():
     for task in tasks():
         other = next(i["key"] for i in task.world.find("issues") if i["key"] not in names(task))
         read = turn(envs.task.PlannedCall("getIssue", {"issueIdOrKey": other}))
@@ -99,7 +99,7 @@ def test_answer__needs_no_particular_words():
         assert verdict(task, turn(task.oracle[0]), said).reward == 1
 
 
-def test_read__by_id_is_as_good():
+def test_read__by_id_earns_everything():
     for task in tasks(20):
         for value in (names(task)[1], int(names(task)[1]), names(task)[0].lower()):
             read = turn(envs.task.PlannedCall("getIssue", {"issueIdOrKey": value}))
@@ -107,7 +107,7 @@ def test_read__by_id_is_as_good():
 
 
 def test_facts__are_drawn_evenly_and_not_given_away():
-    """Every fact is asked for, and no value of one can be told from the request."""
+    """Requests cover every fact, and reveal no value."""
     asked = {fact for task in tasks() for fact in task.goal["facts"]}
     assert asked == set(range(len(FACTS)))
     assert len({values(task)[0] for task in tasks()}) > 25

@@ -1,4 +1,4 @@
-"""Laws of recovery: what failed is made again, what worked is not, and no more than that."""
+"""Laws of recovery: each failed call is retried, and no successful call is repeated."""
 
 from collections import Counter
 
@@ -17,24 +17,24 @@ def verdict(task: Task, plan) -> envs.Verdict:
     return scripted_policies.demonstrate(task, [*map(turn, plan), DONE]).verdict
 
 
-def test_faults__meet_each_operation_with_each_status_and_a_part_of_the_tasks_with_none():
+def test_faults__cover_each_operation_and_status_and_spare_some_tasks():
     met = Counter(fault for task in tasks(400) for fault in (task.faults.on if task.faults else ("none",)))
-    firsts = {(name, status) for fault in met if fault != "none" for name, place, status in [fault] if place == 1}
+    firsts = {(name, status) for fault in met if fault != "none" for name, index, status in [fault] if index == 1}
     calls = ("getTransitions", "doTransition", "createIssue")
     assert firsts == {(name, status) for name in calls for status in (429, 500)} | {("doTransition", 409)}
     assert 40 < met["none"] < 120 and any(fault[1] == 2 for fault in met if fault != "none")
 
 
-def test_again__repeating_what_worked_makes_two_issues_and_is_no_success():
+def test_retry__repeating_a_successful_write_makes_two_issues_and_is_no_success():
     for task in tasks():
         twice = verdict(task, [*task.oracle, task.oracle[-1]])
         assert not twice.success and twice.reward < 0.4
 
 
-def test_again__not_repeating_what_failed_is_no_success():
+def test_retry__not_repeating_a_failed_call_is_no_success():
     faulty = [task for task in tasks() if task.faults]
     for task in faulty:
-        first = next(place for place, call in enumerate(task.oracle) if call.fails)
+        first = next(index for index, call in enumerate(task.oracle) if call.fails)
         assert not verdict(task, task.oracle[: first + 1]).success
         skipped = [call for call in task.oracle if call.fails or call.name != task.oracle[first].name]
         # The id of a transition that was not read is a guess here.
@@ -42,22 +42,22 @@ def test_again__not_repeating_what_failed_is_no_success():
     assert len(faulty) > 60
 
 
-def test_again__doing_something_else_first_costs():
+def test_retry__doing_something_else_first_costs():
     other = PlannedCall("getTransitions", {"issueIdOrKey": "nope-1"})
     for task in tasks():
-        places = [place for place, call in enumerate(task.oracle) if call.fails]
-        for place in places:
-            plan = (*task.oracle[: place + 1], other, *task.oracle[place + 1 :])
+        indices = [index for index, call in enumerate(task.oracle) if call.fails]
+        for index in indices:
+            plan = (*task.oracle[: index + 1], other, *task.oracle[index + 1 :])
             between = verdict(task, plan)
             assert between.success and between.reward < 0.95
 
 
-def test_turns__what_is_tried_before_the_read_is_answered_or_again_before_it_failed_costs():
+def test_turns__a_write_before_the_read_is_answered_or_a_retry_before_the_failure_costs():
     for task in tasks(60):
         plan = task.oracle
-        place = next(place for place, call in enumerate(plan) if call.name == "doTransition")
-        read_and_try = "\n".join(map(turn, plan[place - 1 : place + 1]))
-        turns = [*map(turn, plan[: place - 1]), read_and_try, *map(turn, plan[place + 1 :]), DONE]
+        index = next(index for index, call in enumerate(plan) if call.name == "doTransition")
+        read_and_try = "\n".join(map(turn, plan[index - 1 : index + 1]))
+        turns = [*map(turn, plan[: index - 1]), read_and_try, *map(turn, plan[index + 1 :]), DONE]
         guessed = scripted_policies.demonstrate(task, turns).verdict
         assert guessed.success and guessed.reward <= 0.95
         for failed in (number for number, call in enumerate(plan) if call.fails):
@@ -69,8 +69,8 @@ def test_turns__what_is_tried_before_the_read_is_answered_or_again_before_it_fai
 def test_order__of_the_two_writes_is_free():
     for task in tasks():
         moved = [call for call in task.oracle if call.name != "createIssue"]
-        made = [call for call in task.oracle if call.name == "createIssue"]
-        assert verdict(task, [*made, *moved]).reward == 1
+        creation = [call for call in task.oracle if call.name == "createIssue"]
+        assert verdict(task, [*creation, *moved]).reward == 1
 
 
 def test_phrasings__are_hundreds():

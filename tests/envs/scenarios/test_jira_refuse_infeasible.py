@@ -1,4 +1,4 @@
-"""Laws of refusing: only reading tells whether it can be done, and neither always refusing nor always trying pays."""
+"""Laws of refusing: only reading shows whether a task is possible; always refusing or always trying does not pay."""
 
 import json
 from collections import Counter
@@ -28,7 +28,7 @@ def infeasible(count: int = 120) -> list[Task]:
 
 
 def what(task: Task) -> str:
-    """Which name of the request is missing."""
+    """Return which part of the request is missing."""
     return next(name for name in kind_of(task).names if task.goal[name] == task.goal["missing"])
 
 
@@ -37,7 +37,7 @@ def name_of(task: Task) -> str:
 
 
 def attempt(task: Task) -> PlannedCall:
-    """The write that would be right, or one of nothing read where there is none."""
+    """Return the right write or, if the task is impossible, a write with guessed values."""
     kind: RequestKind = kind_of(task)
     if not task.goal["missing"]:
         return task.oracle[1]
@@ -47,17 +47,17 @@ def attempt(task: Task) -> PlannedCall:
     return kind.write(task.goal, read)
 
 
-def test_tasks__half_can_be_done_and_everything_is_missing_at_times():
-    made = tasks(600)
-    share = fmean(not task.goal["missing"] for task in made)
+def test_tasks__half_are_possible_and_each_part_is_missing_at_times():
+    drawn = tasks(600)
+    share = fmean(not task.goal["missing"] for task in drawn)
     assert 0.4 < share < 0.6
-    missing = Counter((name_of(task), what(task)) for task in made if task.goal["missing"])
+    missing = Counter((name_of(task), what(task)) for task in drawn if task.goal["missing"])
     assert set(missing) == {(name, part) for name, kind in KINDS.items() for part in kind.can_miss}
     assert min(missing.values()) > 25
 
 
 @pytest.mark.parametrize("difficulty", [1, 3, 5])
-def test_missing__is_missing_on_the_site_however_many_namesakes_there_are(difficulty):
+def test_missing__is_absent_from_the_site_at_every_difficulty(difficulty):
     for task in tasks(150, "heldout", difficulty):
         if not task.goal["missing"]:
             continue
@@ -72,7 +72,7 @@ def test_missing__is_missing_on_the_site_however_many_namesakes_there_are(diffic
             assert value not in {world.table("statuses")[one]["name"] for one in reachable}
 
 
-def test_refusal__a_copy_of_what_was_answered_is_none_and_its_sentence_is_one():
+def test_refusal__a_copy_of_the_response_is_none_and_its_message_alone_is_one():
     for task in infeasible():
         shown = answers_shown(task, task.oracle)
         copied = verdict(task, *map(turn, task.oracle), "\n".join(shown))
@@ -83,7 +83,7 @@ def test_refusal__a_copy_of_what_was_answered_is_none_and_its_sentence_is_one():
 
 
 def test_policy__that_always_refuses_earns_less_than_half():
-    """Even if it reads first and always names what can be missing most often."""
+    """Even if it reads first and always names the part that is most often missing."""
     worst = {"move": "status", "assign": "user", "create": "project"}
     rewards, won = [], []
     for task in tasks():
@@ -121,14 +121,14 @@ def test_answer__that_names_more_or_something_else_is_no_refusal():
             assert not shown.success and shown.reward <= 0.25
 
 
-def test_write__attempted_in_vain_costs():
+def test_write__a_refused_attempt_costs():
     for task in infeasible():
         vain = verdict(task, turn(task.oracle[0]), turn(attempt(task)), task.answer)
         # Where it is refused nothing has changed; a transition of a wrong id or an unknown user is that.
         assert vain.reward <= 0.75
 
 
-def test_user__of_the_same_first_name_is_there_and_is_not_meant():
+def test_user__of_the_same_first_name_exists_and_is_not_the_requested_one():
     for task in tasks():
         if name_of(task) != "assign":
             continue

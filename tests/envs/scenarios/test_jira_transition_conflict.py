@@ -1,4 +1,4 @@
-"""Laws of a race: the refused transition stays refused, and another leads on from where the issue is now."""
+"""Laws of a race: the refused transition stays refused, and another leads on from the current status."""
 
 import envs
 from envs.audit.laws import shape
@@ -19,19 +19,19 @@ def play(task: Task, *plan) -> envs.Episode:
 
 
 def made_by(task: Task, number: int) -> str:
-    """The transition of a call of the oracle."""
+    """Return the transition of an oracle's call."""
     return task.oracle[number].arguments["transition"]["id"]
 
 
 def test_rival__moves_in_most_tasks_to_where_another_id_leads_on():
-    made = tasks(400)
-    raced = [task for task in made if task.faults]
-    assert 0.65 < len(raced) / len(made) < 0.85
+    drawn = tasks(400)
+    raced = [task for task in drawn if task.faults]
+    assert 0.65 < len(raced) / len(drawn) < 0.85
     assert all(made_by(task, 1) != made_by(task, -1) for task in raced)
-    assert all(len(task.oracle) == 2 for task in made if not task.faults)
+    assert all(len(task.oracle) == 2 for task in drawn if not task.faults)
 
 
-def test_conflict__is_the_sites_own_refusal_and_the_others_move_stands():
+def test_conflict__is_the_sites_refusal_and_the_rivals_move_remains():
     for task in tasks():
         if task.faults:
             episode = play(task, *task.oracle[:2])
@@ -41,7 +41,7 @@ def test_conflict__is_the_sites_own_refusal_and_the_others_move_stands():
             assert [entry["author"] for entry in issue["history"]] == [task.faults.rival.account]
 
 
-def test_insisting__is_refused_for_good():
+def test_insisting__every_repetition_is_refused():
     for task in tasks():
         if task.faults:
             verdict = play(task, *task.oracle[:2], task.oracle[1]).verdict()
@@ -62,7 +62,7 @@ def test_reading_twice__where_nobody_interferes_costs():
             assert verdict.success and verdict.reward <= 0.75
 
 
-def test_wrong_move__of_ours_meets_the_rival_too_and_can_be_mended():
+def test_wrong_move__by_the_model_meets_the_rival_too_and_can_be_corrected():
     for task in tasks():
         if not task.faults:
             continue

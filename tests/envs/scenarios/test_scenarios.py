@@ -63,13 +63,13 @@ def test_floors__idle_and_read_only_earn_next_to_nothing(scenario):
 
 @SCENARIOS
 def test_floors__random_and_duplicate_calls_stay_low(scenario):
-    made = tasks(scenario)
-    assert mean(reward(task, scripted_policies.random_valid(task)) for task in made) <= 0.3
-    for task in made:
+    drawn = tasks(scenario)
+    assert mean(reward(task, scripted_policies.random_valid(task)) for task in drawn) <= 0.3
+    for task in drawn:
         repeated = [turn for turn in scripted_policies.oracle(task)[:-1] for _ in range(3)]
         assert reward(task, scripted_policies.duplicate_spam(task)) < 1.0
         assert reward(task, [*repeated, "Done."]) < 1.0
-    assert mean(reward(task, scripted_policies.duplicate_spam(task)) for task in made) <= 0.3
+    assert mean(reward(task, scripted_policies.duplicate_spam(task)) for task in drawn) <= 0.3
 
 
 @SCENARIOS
@@ -102,10 +102,10 @@ def test_mutants__every_single_fault_scores_below_the_oracle(scenario):
 
 
 def mutants(task: Task):
-    """(fault, turns) for each way to spoil the oracle's plan at one place."""
+    """Yield (fault, turns) for each way to spoil the oracle's plan at one call."""
     plan = task.oracle
-    for place, call in enumerate(plan):
-        before, after = plan[:place], plan[place + 1 :]
+    for index, call in enumerate(plan):
+        before, after = plan[:index], plan[index + 1 :]
         yield "stop early", played(before)
         yield "leave out", played(before + after)
         yield "repeat", played((*before, call, call, *after))
@@ -128,7 +128,7 @@ def played(plan) -> list[str]:
 
 
 def leaves(value, path=()) -> list[tuple]:
-    """Paths of every value inside, outer ones included."""
+    """Return the paths of every nested value, outer ones included."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     found = [path] if path else []
     for name, inner in items:
@@ -137,17 +137,17 @@ def leaves(value, path=()) -> list[tuple]:
 
 
 def spoiled(value, path, how):
-    """A copy with the value at a path dropped or changed."""
-    made = json.loads(json.dumps(value))
+    """Return a copy with the value at a path dropped or changed."""
+    copy = json.loads(json.dumps(value))
     *outer, last = path
-    place = made
+    parent = copy
     for name in outer:
-        place = place[name]
+        parent = parent[name]
     if how == "drop":
-        del place[last]
+        del parent[last]
     else:
-        place[last] = "Zq" + place[last] if isinstance(place[last], str) else {"Zq": 1}
-    return made
+        parent[last] = "Zq" + parent[last] if isinstance(parent[last], str) else {"Zq": 1}
+    return copy
 
 
 @SCENARIOS
@@ -209,20 +209,20 @@ def test_request__quotes_every_value_and_is_short(scenario, split):
         assert len(task.request.split()) <= 45 and "\n" not in task.request
         quoted = re.findall(r'"([^"]*)"', task.request)
         assert task.request.count('"') == 2 * len(quoted) and all(quoted)
-        # What a rival changes is not told.
+        # The request does not contain the changes of a rival.
         known = up_to_failure(task.oracle) if task.faults and task.faults.rival else task.oracle
         copied = {value for call in known for value in copied_values(call.arguments)}
         assert copied | statuses_reached(task) <= set(quoted)
 
 
 COPIED = ("summary", "title", "keys", "query", "issueIdOrKey", "projectIdOrKey", "projectKeyOrId", "issues")
-"""Arguments that the request tells, if they are no ids."""
+"""Arguments that the request contains, unless they are ids."""
 NAMED = {"project": "key", "priority": "name", "resolution": "name", "labels": "name"}
-"""Arguments that the request tells, and where in an object."""
+"""Arguments that the request contains, and their path inside an object."""
 
 
 def copied_values(arguments) -> set[str]:
-    """The values of an oracle's call that the request has to tell."""
+    """Return the values of an oracle's call that the request must contain."""
     found = set()
     for name, value in arguments.items():
         if name == "fields":
@@ -236,7 +236,7 @@ def copied_values(arguments) -> set[str]:
 
 
 def statuses_reached(task: Task) -> set[str]:
-    """The statuses into which the oracle moves issues."""
+    """Return the statuses into which the oracle moves issues."""
     issues, final = task.world.tables.get("issues", {}), oracle_site(task).tables
     moved = [
         final["issues"][key]["status"] for key in issues if final["issues"][key]["status"] != issues[key]["status"]
@@ -245,7 +245,7 @@ def statuses_reached(task: Task) -> set[str]:
 
 
 def own_values(task: Task) -> set[str]:
-    """What the request quotes, less what every site has: issue types and priorities."""
+    """Return the request's quoted values except issue types and priorities, which every site has."""
     common = {"Bug", "Task", "Story", "Epic", "Highest", "High", "Medium", "Low", "Lowest"}
     return {re.sub(r"-\d+$", "", value) for value in re.findall(r'"([^"]*)"', task.request)} - common
 
@@ -264,12 +264,12 @@ def test_splits__share_no_value_and_no_word(scenario):
 
 
 @SCENARIOS
-def test_phrasings__are_many_and_some_are_kept_back(scenario):
+def test_phrasings__are_many_and_some_are_held_out(scenario):
     shapes = {split: Counter(shape(task.request) for task in tasks(scenario, split, 1500)) for split in SPLITS}
     assert len(shapes["train"]) >= 12
-    kept_back = set(shapes["heldout"]) - set(shapes["train"]) - set(shapes["synthetic"])
-    # A rare one may have been drawn by chance alone; a wording that is kept back is not rare.
-    assert [shape for shape in kept_back if shapes["heldout"][shape] > 20]
+    held_out = set(shapes["heldout"]) - set(shapes["train"]) - set(shapes["synthetic"])
+    # A rare wording may be missing elsewhere by chance; a held-out wording is not rare.
+    assert [shape for shape in held_out if shapes["heldout"][shape] > 20]
 
 
 KEEP_BACK = [name for name, scenario in envs.SCENARIOS.items() if scenario.held_out_operations]
@@ -277,17 +277,17 @@ KEEP_BACK = [name for name, scenario in envs.SCENARIOS.items() if scenario.held_
 
 @pytest.mark.parametrize("difficulty", [1, 5])
 @pytest.mark.parametrize("scenario", KEEP_BACK)
-def test_operations__kept_back_are_those_of_heldout_tasks_alone(scenario, difficulty):
-    kept_back = envs.SCENARIOS[scenario].held_out_operations
+def test_operations__held_out_ones_occur_in_heldout_tasks_only(scenario, difficulty):
+    held_out = envs.SCENARIOS[scenario].held_out_operations
     for split in SPLITS:
         for seed in range(20):
             task = envs.sample(scenario, seed, split, difficulty)
             used = {call.name for call in task.oracle}
-            mine, others = (kept_back.values(), kept_back) if split == "heldout" else (kept_back, kept_back.values())
+            mine, others = (held_out.values(), held_out) if split == "heldout" else (held_out, held_out.values())
             assert set(mine) <= used <= set(task.tools) and not set(others) & set(task.tools)
 
 
-def test_operations__some_scenarios_keep_some_back():
+def test_operations__some_scenarios_hold_some_out():
     assert len(KEEP_BACK) >= 2
 
 
@@ -309,7 +309,7 @@ def test_phrasings__composed_of_parts_are_hundreds(scenario):
     assert len({shape(task.request) for task in tasks(scenario, "train", 1500)}) >= 200
 
 
-def test_transition__target_stands_at_every_place_alike():
+def test_transition__target_occurs_at_every_position_alike():
     places = [0] * 4
     for task in tasks("jira_transition_ticket", count=400):
         episode = envs.Episode(task)
@@ -323,10 +323,10 @@ def test_transition__target_stands_at_every_place_alike():
 
 
 def test_transition__wrong_choices_earn_a_part():
-    made = tasks("jira_transition_ticket")
+    drawn = tasks("jira_transition_ticket")
     wrong = [
         shown.verdict.reward
-        for task in made
+        for task in drawn
         if not (
             shown := scripted_policies.demonstrate(
                 task, scripted_policies.sloppy(task, random.Random(0), {"first_transition": 1.0})
@@ -336,7 +336,7 @@ def test_transition__wrong_choices_earn_a_part():
     assert len(wrong) > 100 and 0.15 <= mean(wrong) <= 0.4
 
 
-def test_page__the_parents_title_stands_in_another_space_too():
+def test_page__another_space_has_the_parents_title():
     for task in tasks("confluence_create_page", count=50):
         same = task.world.find("pages", title=task.oracle[1].arguments["title"])
         assert len(same) == 2 and len({page["spaceId"] for page in same}) == 2
@@ -372,7 +372,7 @@ def test_tools__a_stored_episode_knows_how_many_there_were():
 
 
 @SCENARIOS
-def test_tools__fewer_than_none_are_refused(scenario):
+def test_tools__a_negative_number_raises(scenario):
     with pytest.raises(envs.EnvError, match="-1 tools"):
         envs.sample(scenario, 0, "train", tools=-1)
 
@@ -396,7 +396,7 @@ TOUCHED_BY_ONE_WRITE = {
 
 
 @SCENARIOS
-def test_changes__of_the_oracle_are_of_the_records_asked_for(scenario):
+def test_changes__of_the_oracle_affect_only_requested_records(scenario):
     for task in tasks(scenario, count=10):
         episode = envs.Episode(task)
         for turn in scripted_policies.oracle(task):
