@@ -126,7 +126,7 @@ def resumed(
     """Restore step, state and progress from the newest whole checkpoint; step 0 if there is none yet."""
     if checkpoints.latest() is None:
         if run.read_lines("metrics"):
-            console.say("there is no checkpoint: beginning again with the first step")
+            console.say("there is no checkpoint: starting again from the first step")
         return 0, state, Progress()
     step, stored, notes = checkpoints.restore(source.checkpoint_state(state))
     checkpoints.forget_after(step)

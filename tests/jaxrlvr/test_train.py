@@ -241,7 +241,7 @@ def test_resume__without_a_checkpoint_says_that_it_begins_again(killed, whole, t
     with (tmp_path / "run" / "metrics.jsonl").open("a") as file:
         file.write("\0\0\n")
     assert train.main(["--resume", str(tmp_path / "run")]) == 0
-    assert "there is no checkpoint: beginning again with the first step" in capsys.readouterr().out
+    assert "there is no checkpoint: starting again from the first step" in capsys.readouterr().out
     assert without_clock(figures(RunDirectory(tmp_path / "run"))) == without_clock(figures(whole))
 
 
