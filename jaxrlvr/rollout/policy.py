@@ -35,7 +35,7 @@ class PolicyConfig:
     compute_dtype: Literal["float32", "bfloat16"] = "float32"
     """Data type of the forward pass; trained parameters and optimizer state stay float32."""
     remat: str = setting("none", on_resume="rounding")
-    """What the backward pass recomputes instead of storing: none; dots, all but matrix products; full, each layer from
+    """Values recomputed in the backward pass, not stored: none; dots, all but matrix products; full, each layer from
     its input; offload, as full, with the inputs in host memory.
     """
     attention: Literal["auto", "reference", "fast"] = setting("auto", on_resume="rounding")

@@ -1,4 +1,4 @@
-"""Laws of renamed names: each new name exists, and a file of an earlier version is told all of them in one line."""
+"""Laws of renamed names: each new name exists, and one line tells a file of an earlier version all of them."""
 
 import ast
 import importlib.util
