@@ -1,12 +1,13 @@
 """Tasks as frozen data: the request, the site, the tools on offer, the goal and the oracle."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from envs.api.faults import Faults
 from envs.api.operation import Api, Json
 from envs.api.world import World
+from envs.claims.facts import Claim
 from envs.words import Split
 
 DONE = "Done."
@@ -34,6 +35,22 @@ class Named(Protocol):
 
 
 @dataclass(frozen=True)
+class TaskDraft:
+    """The part of a task that a scenario draws; `Scenario.sample` adds the rest."""
+
+    request: str
+    world: World
+    goal: Mapping[str, object] = field(default_factory=dict)
+    """Values that mistakes need and that are not in the oracle's calls."""
+    oracle: tuple[PlannedCall, ...] = ()
+    """Calls that fulfil the request, in order."""
+    answer: str = DONE
+    claim: Claim | Callable[[World], Claim] | None = None
+    """What a true answer says, or a function of the finished site; None if the request asks for no answer."""
+    faults: Faults | None = None
+
+
+@dataclass(frozen=True)
 class Task:
     """One task, determined by scenario, seed, split, difficulty and number of tools."""
 
@@ -49,11 +66,13 @@ class Task:
     world: World = field(repr=False)
     """The initial site; never modified."""
     goal: Mapping[str, Any]
-    """Values that checks need and the oracle's calls do not hold."""
+    """Values that mistakes need and the oracle's calls do not hold."""
     oracle: tuple[PlannedCall, ...] = field(repr=False)
     """The calls that fulfil the request, in order."""
     answer: str = field(default=DONE, repr=False)
     """The oracle's last turn, after its calls."""
+    claim: Claim | None = field(default=None, repr=False)
+    """What a true answer says; None if the request asks for no answer."""
     faults: Faults | None = field(default=None, repr=False)
     """Injected API faults; None for none."""
 

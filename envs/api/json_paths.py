@@ -53,3 +53,12 @@ def leafwise(value: Json, expected: Json) -> float:
     """Return the intersection over union of two nested values' leaves, each a (path, value); 0 if neither has any."""
     given, goal = ({(path, json.dumps(leaf)) for path, leaf in leaves(nested)} for nested in (value, expected))
     return len(given & goal) / len(given | goal) if given | goal else 0.0
+
+
+def at(value: Json, path: str) -> Json:
+    """Return the value at a dotted path of object keys, or None."""
+    for name in path.split("."):
+        if not isinstance(value, Mapping) or name not in value:
+            return None
+        value = value[name]
+    return value

@@ -10,9 +10,9 @@ No text raises. A call that cannot be read becomes a `Malformed` whose sentence 
 from envs.parsing import hermes_json, qwen_xml, untagged
 from envs.parsing.hermes_json import Malformed, ParsedCall
 from envs.parsing.qwen_xml import Schemas
+from envs.parsing.thoughts import without_thoughts
 
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
-THOUGHT, END_OF_THOUGHT = "<think>", "</think>"
 
 __all__ = ["Malformed", "ParsedCall", "parse_calls"]
 
@@ -25,8 +25,7 @@ def parse_calls(
     `schemas` (tool -> argument -> schema) distinguishes strings from JSON in Qwen3.5's format. `untagged_calls` also
     accepts calls without tags, if the turn has no <tool_call>.
     """
-    # The prompt may have opened the thought, so only its end tag is certain to be here. One without end was cut off.
-    visible = text.rpartition(END_OF_THOUGHT)[2].partition(THOUGHT)[0]
+    visible = without_thoughts(text)
     if untagged_calls and OPEN not in visible:
         return _untagged(visible, schemas or {})
     calls: list[ParsedCall | Malformed] = []

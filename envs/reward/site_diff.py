@@ -1,12 +1,18 @@
-"""The difference between two states of a site: every changed record, verbatim or in normal form."""
+"""The difference between two states of a site: changed records, in normal form, and how far two differences agree."""
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from envs.api.operation import Json
+from envs.api.operation import Json, NormalForm
 from envs.api.world import START_MS, Record, World
+
+_LONG_NUMBER = re.compile(r"\d{4,}")
+Facts = Counter[str]
+"""What a change says about its record, one JSON text per leaf."""
 
 
 @dataclass(frozen=True)
@@ -29,32 +35,131 @@ def changes(before: World, after: World) -> list[Change]:
     return differing
 
 
+@dataclass(frozen=True)
+class NormalChange:
+    """A changed record in normal form, with new ids and times replaced by words."""
+
+    table: str
+    record: str
+    """The id of a record that existed before; a name for a new one."""
+    before: Json
+    after: Json
+
+    def facts(self) -> Facts:
+        """Return the leaves that the change adds and removes; for a record that existed before, also which it is."""
+        if self.before is None:
+            return Counter(_leaves(self.after))
+        record = json.dumps(["record", self.record])
+        if self.after is None:
+            return Counter([record, json.dumps(["deleted"])])
+        old, new = Counter(_leaves(self.before)), Counter(_leaves(self.after))
+        return Counter([record]) + (new - old) + Counter({f"not {leaf}": count for leaf, count in (old - new).items()})
+
+
 def normalised_changes(
-    before: World, after: World, normal_form: Callable[[str, Record], Record] = lambda table, record: record
-) -> Json:
-    """Return the changed records in normal form: new ids and times, which depend on the calls' order, are replaced.
+    before: World, after: World, normal_forms: Mapping[str, NormalForm] | None = None
+) -> tuple[NormalChange, ...]:
+    """Return the changed records in normal form, in an order that does not depend on that of the calls.
 
-    `normal_form` (table, changed record -> record) may drop more.
+    `normal_forms` holds a function per table (site, record) -> what counts of the record; other tables count whole.
+    Ids of new records and times become words, empty values are left out. A record whose normal form is unchanged is
+    not a change.
     """
-    changed: list[tuple[str, str, Any]] = []
-    new_ids: dict[str, str] = {}
-    for table, records in after.tables.items():
-        old = before.tables.get(table, {})
-        for key in records:
-            if key not in old and key.isdigit():
-                new_ids[key] = f"new record {len(new_ids) + 1} of {table}"
-        new = {key: record for key, record in records.items() if old.get(key) != record}
-        changed += [(table, new_ids.get(key, key), normal_form(table, record)) for key, record in new.items()]
-        changed += [(table, key, None) for key in old if key not in records]
-    return sorted(json.dumps(_normalised(change, new_ids), sort_keys=True) for change in changed)
+    forms = normal_forms or {}
+    new_ids = {
+        key
+        for table, records in after.tables.items()
+        for key in records
+        if key not in before.tables.get(table, {}) and key.isdigit()
+    }
+    found: list[tuple[str, str, Json, Json]] = []
+    for change in changes(before, after):
+        form = forms.get(change.table, lambda world, record: record)
+        old = None if change.before is None else _compact(form(before, change.before))
+        new = None if change.after is None else _compact(form(after, change.after))
+        if old != new or (change.before is None) != (change.after is None):
+            found.append((change.table, _key(before, after, change), old, new))
+    names = _names_of_new(found, new_ids)
+    named = [
+        NormalChange(table, names.get(key, key), _renamed(old, names), _renamed(new, names))
+        for table, key, old, new in found
+    ]
+    return tuple(sorted(named, key=_text))
 
 
-def _normalised(value: Any, new_ids: Mapping[str, str]) -> Any:
-    """Replace new ids and times inside a value."""
-    if isinstance(value, Mapping):
-        return {key: _normalised(inner, new_ids) for key, inner in value.items()}
+def agreement(wanted: Sequence[NormalChange], made: Sequence[NormalChange]) -> float:
+    """Return the share of the wanted facts that were achieved, over the wanted ones and the unwanted ones made.
+
+    Each wanted change is compared with the most similar change of the same table that is left. 1 if nothing was wanted
+    and nothing made.
+    """
+    needed, achieved = [change.facts() for change in wanted], [change.facts() for change in made]
+    pairs = sorted(
+        (
+            (-sum((goal & fact).values()), first, second)
+            for first, goal in enumerate(needed)
+            for second, fact in enumerate(achieved)
+            if (wanted[first].table, wanted[first].before is None) == (made[second].table, made[second].before is None)
+        ),
+    )
+    matched, first_used, second_used = 0, set(), set()
+    for overlap, first, second in pairs:
+        if first not in first_used and second not in second_used:
+            matched -= overlap
+            first_used.add(first)
+            second_used.add(second)
+    total = sum(facts.total() for facts in (*needed, *achieved)) - matched
+    return matched / total if total else 1.0
+
+
+def _key(before: World, after: World, change: Change) -> str:
+    """Return the id under which a changed record is stored."""
+    world, record = (after, change.after) if change.before is None else (before, change.before)
+    return next(key for key, stored in world.tables[change.table].items() if stored is record)
+
+
+def _names_of_new(found: Sequence[tuple[str, str, Json, Json]], new_ids: set[str]) -> dict[str, str]:
+    """Name new ids after their tables and contents, so that the order of creation does not matter."""
+    hidden = dict.fromkeys(new_ids, "new record")
+    created = sorted(
+        (table, _text(_renamed(new, hidden)), key) for table, key, old, new in found if old is None and key in new_ids
+    )
+    return hidden | {key: f"new record {number} of {table}" for number, (table, _, key) in enumerate(created, 1)}
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """Replace new ids, also inside texts such as addresses, and times."""
+    if isinstance(value, dict):
+        return {names.get(key, key): _renamed(inner, names) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_normalised(inner, new_ids) for inner in value]
+        return [_renamed(inner, names) for inner in value]
+    if isinstance(value, str):
+        return _LONG_NUMBER.sub(lambda match: names.get(match[0], match[0]), value) if names else value
     if isinstance(value, int) and not isinstance(value, bool) and value >= START_MS:
         return "a time"
-    return new_ids.get(value, value) if isinstance(value, str) else value
+    return value
+
+
+def _compact(value: Any) -> Any:
+    """Leave out what is null or empty: an absent value is the same."""
+    if isinstance(value, Mapping):
+        inner = {str(key): _compact(each) for key, each in value.items()}
+        return {key: each for key, each in inner.items() if each is not None and each != {} and each != []}
+    return [_compact(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _leaves(value: Json, path: tuple[str | int, ...] = ()) -> Iterator[str]:
+    """Yield (path, value) of each leaf as JSON text; the place in a list of plain values is left out."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _leaves(inner, (*path, name))
+    elif isinstance(value, list):
+        plain = not any(isinstance(inner, dict | list) for inner in value)
+        for number, inner in enumerate(value):
+            yield from _leaves(inner, (*path, "" if plain else number))
+    else:
+        yield json.dumps([*path, value])
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=vars)

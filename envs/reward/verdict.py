@@ -1,23 +1,46 @@
 """Verdicts: an episode's reward and success, and the parts that they are computed from.
 
-reward  = sum of weight x score over the scenario's checks, minus penalties, clipped to [0, 1]
-success = the outcome check alone: the final site is the one that the oracle's calls leave
+    success   the site differs from the initial one exactly as after the oracle's calls, and what the model says is true
+    reward    of a success: 1 minus the penalties, of which each kind costs at most 0.1, and at least 0.8
+              otherwise: 0.7 x (the sum of weight x score over the parts - penalties), at least 0
 
-With `trace_only`, as in arXiv 2607.01465, the outcome's weight is divided among the other checks in proportion to their
-weights; success is unaffected.
+So every success of a task earns more than every failure. The parts follow from the oracle alone (`envs.reward.goal`):
+
+    found     the values that had to be read, a part per read, and the scenario's own checks; together 0.35
+    done      the agreement of the site's changes with the oracle's, or of the answer with the facts; 0.55
+    stopped   the same, if the model ended the episode; 0.10
+
+A call that the API refused changes nothing, so it earns nothing. With `trace_only`, as in arXiv 2607.01465, the reward
+does not depend on the final site: `done` compares accepted calls with the oracle's, and the reward is the sum of the
+parts minus the penalties, from 0 to 1. Success is unaffected.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from envs.api.json_paths import leafwise
 from envs.reward.checks import Check, FinishedEpisode
+from envs.reward.goal import changes_made, goal_of, shares_read
 from envs.reward.penalties import PenaltyResult, penalties
+from envs.reward.site_diff import agreement
+from envs.reward.truthfulness import truthfulness
+from envs.task import Task
+from envs.trace import Trace
+
+RULES = 2
+"""Version of the rules of scoring: verdicts of different versions cannot be compared."""
+LEAST_SUCCESS, MOST_FAILURE = 0.8, 0.7
+"""The least reward of a success, and the greatest of a failure."""
+MOST_PER_KIND = 0.1
+"""The greatest cost of one kind of penalty in a success."""
+FOUND, DONE, STOPPED = 0.35, 0.55, 0.10
+"""Weights of the parts; a task that needs no reading divides FOUND among the others."""
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check in a verdict."""
+    """One part in a verdict."""
 
     name: str
     weight: float
@@ -39,18 +62,64 @@ class Verdict:
         return asdict(self)
 
 
-def judge(episode: FinishedEpisode, checks: Sequence[Check], trace_only: bool = False) -> Verdict:
-    """Judge an episode by a scenario's checks: a pure function of task, trace and final world.
+def judge(episode: FinishedEpisode, checks: Sequence[Check] = (), trace_only: bool = False) -> Verdict:
+    """Judge an episode by its oracle and a scenario's own checks: a pure function of task, trace and final world.
 
-    With `trace_only` the reward does not depend on the final world. It has no effect on a task whose oracle writes
-    nothing, which the trace decides anyway.
+    `trace_only` has no effect on a task whose oracle writes nothing, which the trace decides anyway.
     """
-    trace_only = trace_only and episode.task.any_writes(episode.task.oracle)
-    scored = [(check, float(check.score(episode))) for check in checks]
-    success = all(score == 1.0 for check, score in scored if check.outcome)
-    counted = [(check, score) for check, score in scored if not (trace_only and check.outcome)]
-    total = sum(check.weight for check, _ in counted) if trace_only else 1.0
-    results = tuple(CheckResult(check.name, check.weight / total, score, check.sentence) for check, score in counted)
-    faults = penalties(episode.task, episode.trace, success or trace_only)
-    reward = sum(result.weight * result.score for result in results) - sum(fault.cost for fault in faults)
-    return Verdict(min(1.0, max(0.0, round(reward, 9))), success, results, faults)
+    task, trace, goal = episode.task, episode.trace, goal_of(episode.task)
+    made = changes_made(goal, task, trace, episode.final)
+    same_site = made == goal.changes
+    truth = truthfulness(episode, same_site)
+    found = [
+        (f"found/{read.operation}", share, f"The model read what {read.operation} returns and the task needs.")
+        for read, share in shares_read(goal, trace)
+    ]
+    own = [(check, score) for check in checks if (score := check.score(episode)) is not None]
+    success = same_site and truth == 1.0 and all(score == 1.0 for check, score in own if check.required)
+    if not goal.changes:
+        success = success and all(share == 1.0 for _, share, _ in found)
+    trace_only = trace_only and bool(goal.changes)
+    if trace_only:
+        done = like_oracle(task, trace)
+    else:
+        done = truth * (agreement(goal.changes, made) if goal.changes else float(same_site))
+    found += [(f"found/{check.name}", score, check.sentence) for check, score in own]
+    results = _parts(found, done, trace.stopped)
+    faults = penalties(task, trace)
+    if success and not trace_only:
+        reward = max(LEAST_SUCCESS, 1.0 - sum(min(fault.cost, MOST_PER_KIND) for fault in faults))
+    else:
+        # An episode that is not over loses only what stopping would earn.
+        costs = sum(fault.cost for fault in faults if fault.name != "never_stopped")
+        reward = max(0.0, sum(part.weight * part.score for part in results) - costs)
+        reward *= 1.0 if trace_only else MOST_FAILURE
+    return Verdict(round(min(1.0, reward), 9), success, results, faults)
+
+
+def _parts(found: Sequence[tuple[str, float, str]], done: float, stopped: bool) -> tuple[CheckResult, ...]:
+    """Return the parts of a verdict with their weights, which sum to 1."""
+    scale = 1.0 if found else 1 / (DONE + STOPPED)
+    parts = [CheckResult(name, FOUND / len(found), score, sentence) for name, score, sentence in found]
+    parts.append(CheckResult("done", DONE * scale, done, "The site changed as requested, or the answer is right."))
+    sentence = "The model ended the episode with the work done."
+    return (*parts, CheckResult("stopped", STOPPED * scale, done * stopped, sentence))
+
+
+def like_oracle(task: Task, trace: Trace) -> float:
+    """Grade accepted writes against the oracle's, leaf by leaf; each is compared with the most similar one left."""
+    operations = task.api.by_name()
+    wanted = [call for call in task.oracle if operations[call.name].writes and not call.fails]
+    left = [call for call in trace if call.ok and operations[call.name].writes]
+    scores = []
+    for planned in wanted:
+        graded = [
+            (leafwise(call.arguments, planned.arguments), index)
+            for index, call in enumerate(left)
+            if call.name == planned.name
+        ]
+        best, index = max(graded, default=(0.0, -1))
+        if index >= 0:
+            del left[index]
+        scores.append(best)
+    return sum(scores) / (len(wanted) + len(left))

@@ -8,19 +8,13 @@ up the address, forgetting the link, or writing nothing after reading.
 import random
 
 from envs import words
-from envs.api.world import Record
-from envs.reward.checks import Check, FinishedEpisode, at, read_first, stopped_after
-from envs.reward.provenance import last_index, seen_before
 from envs.scenarios.vocabulary.both_sites import BOTH, add_spaces
-from envs.scenarios.vocabulary.confluence_checks import NEW_PAGE, space_found
-from envs.scenarios.vocabulary.jira_checks import names_issue
 from envs.scenarios.vocabulary.jira_sites import NewIssue, put_issue, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
-from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.oracle import oracle_value
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall, Task
-from envs.trace import answered_before
+from envs.task import PlannedCall, Task, TaskDraft
 
 _PAGE, _LINK = "createPage", "createOrUpdateRemoteIssueLink"
 _OBJECT = {"type": "object", "properties": {"url": {"type": "string"}, "title": {"type": "string"}}}
@@ -81,34 +75,6 @@ def _address(site: str, key: str, page: str) -> str:
     return f"{site}/wiki/spaces/{key}/pages/{page}"
 
 
-def _with_linked_page(link: Record, episode: FinishedEpisode) -> Record:
-    """Normal form of a link: the id of the linked page instead of its address, if there is such a page."""
-    world, url = episode.final, str(at(link, "object.url"))
-    page = world.tables["pages"].get(url.rpartition("/")[2])
-    space = world.tables["spaces"].get(page["spaceId"]) if page else None
-    if page and space and url == _address(world.site, space["key"], page["id"]):
-        return {**link, "object": {**link["object"], "url": page["id"]}}
-    return link
-
-
-def _text_is_summary(episode: FinishedEpisode) -> float:
-    """Check that the page contains the issue's summary and that the model had read it."""
-    calls, text = episode.trace.calls, oracle_value(episode.task, _PAGE, "body.value")
-    index = last_index(calls, _PAGE)
-    if index < 0 or at(calls[index].arguments, "body.value") != text:
-        return 0.0
-    return float(seen_before(calls, index, text.removeprefix("<p>").removesuffix("</p>")))
-
-
-def _links_new_page(episode: FinishedEpisode) -> float:
-    """Check that the link has the address of a page created before it."""
-    calls = episode.trace.calls
-    index = last_index(calls, _LINK)
-    url = at(calls[index].arguments, "object.url") if index >= 0 else None
-    pages = [call.body for call in answered_before(calls, index) if call.name == _PAGE and call.ok]
-    return float(any(url == f"{body['_links']['base']}{body['_links']['webui']}" for body in pages))
-
-
 def _key_as_text(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     return {"body.value": f"<p>{oracle_value(task, _LINK, 'issueIdOrKey')}</p>"}
 
@@ -119,33 +85,10 @@ def _guessed_address(right: Arguments, task: Task, rng: random.Random) -> Argume
     return {"object": {"url": f"{task.world.site}/wiki/{title.replace(' ', '+')}", "title": title}}
 
 
-_WRITTEN = {**NEW_PAGE, "remote_links": _with_linked_page}
 SCENARIO = Scenario(
     name="confluence_page_from_issue",
     api=API,
     tools=("getIssue", "getSpaces", _PAGE, _LINK, "addComment"),
-    checks=(
-        read_first("getIssue", _PAGE, 0.05, lambda c, task: c.body["key"] == oracle_value(task, _LINK, "issueIdOrKey")),
-        space_found(_PAGE, 0.05),
-        read_like_oracle(_PAGE, "spaceId", 0.10),
-        like_oracle(_PAGE, "title", 0.05),
-        Check(
-            "argument/body.value",
-            0.10,
-            _text_is_summary,
-            "The page contains the issue's summary, which the model had read.",
-        ),
-        names_issue(_LINK, 0.05),
-        like_oracle(_LINK, "object.title", 0.05),
-        Check(
-            "argument/object.url",
-            0.15,
-            _links_new_page,
-            "The link has the address that the API returned for the new page.",
-        ),
-        stopped_after(_LINK, 0.10),
-        same_site_as_oracle(0.30, "The only changes are the requested page and link.", _WRITTEN),
-    ),
     mistakes={
         "key_as_text": change(_PAGE, _key_as_text, unread=("getIssue",)),
         "guess_address": change(_LINK, _guessed_address),

@@ -9,14 +9,10 @@ import random
 from envs import words
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
-from envs.reward.checks import Check, FinishedEpisode, read_first, stopped_after
-from envs.scenarios.vocabulary.confluence_checks import NEW_PAGE, alone
 from envs.scenarios.vocabulary.mistakes import change, omit, stop_before
-from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall, Task
-from envs.trace import Call, answered_before
+from envs.task import PlannedCall, TaskDraft
 
 _WORDINGS = (
     '[|please |could you ][create|add|publish] a page "{title}" in [|the ]space "{space}" [under|below] "{parent}"'
@@ -60,36 +56,6 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     return TaskDraft(request, world, oracle=plan)
 
 
-def _found_space(call: Call, task: Task) -> float:
-    return alone([space["key"] for space in call.body["results"]], oracle_value(task, "getSpaces", "keys")[0])
-
-
-def _found_parent(call: Call, task: Task) -> float:
-    return alone([page["id"] for page in call.body["results"]], oracle_value(task, "createPage", "parentId"))
-
-
-_SPACE_READ = read_first("getSpaces", "createPage", 0.05, _found_space)
-_PARENT_FOUND = read_first("getPages", "createPage", 0.05, _found_parent)
-
-
-def _parent_read(episode: FinishedEpisode) -> float:
-    """Check that the model found the parent; a search in a space whose id it had not read earns nothing."""
-    calls = episode.trace.calls
-    searches = [index for index, call in enumerate(calls) if call.name == "getPages" and "space-id" in call.arguments]
-    known = (any(call.name == "getSpaces" and call.ok for call in answered_before(calls, index)) for index in searches)
-    return _PARENT_FOUND.score(episode) if all(known) else 0.0
-
-
-_PARENT_READ = Check(_PARENT_FOUND.name, 0.05, _parent_read, _PARENT_FOUND.sentence)
-
-
-def _read_id(path: str, weight: float, read: Check) -> Check:
-    """Check an id that counts only if the model had read it: a lucky guess earns nothing."""
-    plain = like_oracle("createPage", path, weight)
-    sentence = f"The {path} of the new page was read, not guessed, and is right."
-    return Check(plain.name, weight, lambda episode: plain.score(episode) if read.score(episode) else 0.0, sentence)
-
-
 _skip_parent = omit("createPage", "parentId", unread=("getPages",))
 _made_up_space = change(
     "createPage", lambda right, task, rng: {"spaceId": str(rng.randint(100_000, 999_999))}, unread=("getSpaces",)
@@ -100,16 +66,6 @@ SCENARIO = Scenario(
     name="confluence_create_page",
     api=CONFLUENCE,
     tools=("getSpaces", "getPages", "createPage"),
-    checks=(
-        _SPACE_READ,
-        _PARENT_READ,
-        _read_id("spaceId", 0.10, _SPACE_READ),
-        _read_id("parentId", 0.15, _PARENT_READ),
-        like_oracle("createPage", "title", 0.10),
-        like_oracle("createPage", "body.value", 0.15),
-        stopped_after("createPage", 0.10),
-        same_site_as_oracle(0.30, "The model created exactly the requested page, under its parent.", NEW_PAGE),
-    ),
     mistakes={
         "skip_parent": _skip_parent,
         "guess_space": lambda plan, task, rng: _made_up_space(_skip_parent(plan, task, rng), task, rng),

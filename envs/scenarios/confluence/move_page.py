@@ -9,13 +9,10 @@ import random
 from envs import words
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import put_page, site
-from envs.reward.checks import stopped_after
-from envs.scenarios.vocabulary.confluence_checks import page_found, plain_page, space_found
 from envs.scenarios.vocabulary.mistakes import change, stop_before
-from envs.scenarios.vocabulary.oracle import like_oracle, read_like_oracle, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall
+from envs.task import PlannedCall, TaskDraft
 
 _WORDINGS = (
     'Move the page "{title}" under "{target}" in space "{space}".',
@@ -61,16 +58,6 @@ SCENARIO = Scenario(
     name="confluence_move_page",
     api=CONFLUENCE,
     tools=("getSpaces", "getPages", "getChildPages", "movePage", "deletePage"),
-    checks=(
-        space_found("movePage", 0.05),
-        page_found("page", "movePage", "pageId", 0.05),
-        page_found("target", "movePage", "targetId", 0.05),
-        read_like_oracle("movePage", "pageId", 0.15),
-        read_like_oracle("movePage", "targetId", 0.15),
-        like_oracle("movePage", "position", 0.10),
-        stopped_after("movePage", 0.10),
-        same_site_as_oracle(0.35, "Only the page's parent has changed.", {"pages": plain_page("position")}),
-    ),
     mistakes={
         "mix_up": change("movePage", lambda right, *_: {"pageId": right["targetId"], "targetId": right["pageId"]}),
         "beside": change("movePage", lambda *_: {"position": "after"}),

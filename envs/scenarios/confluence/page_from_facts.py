@@ -5,19 +5,15 @@ labelling another page.
 """
 
 import random
-import re
 
 from envs import words
-from envs.api.operation import Json
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
-from envs.reward.checks import stopped_after
-from envs.scenarios.vocabulary.confluence_checks import LABELLED_PAGE, space_found
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
-from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.oracle import oracle_value
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing, quoted_list
-from envs.task import PlannedCall, Task
+from envs.task import PlannedCall, Task, TaskDraft
 
 _PAGE, _LABEL = "createPage", "addLabelsToContent"
 
@@ -61,17 +57,6 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     return TaskDraft(request, world, oracle=plan)
 
 
-def _facts(value: Json, wanted: Json) -> float:
-    """Grade paragraphs by intersection over union; all text outside paragraphs counts as one wrong paragraph."""
-    mine, right = (_paragraphs(text) if isinstance(text, str) else set() for text in (value, wanted))
-    return len(mine & right) / len(mine | right)
-
-
-def _paragraphs(text: str) -> set[str]:
-    rest = re.sub(r"<p>.*?</p>", "", text).strip()
-    return {*re.findall(r"<p>(.*?)</p>", text), *([rest] if rest else [])}
-
-
 def _home_page(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     """Choose the space's homepage instead of the new page."""
     return {"id": task.world.tables["spaces"][oracle_value(task, _PAGE, "spaceId")]["homepageId"]}
@@ -81,16 +66,6 @@ SCENARIO = Scenario(
     name="confluence_page_from_facts",
     api=CONFLUENCE,
     tools=("getSpaces", "getPages", _PAGE, _LABEL, "deletePage"),
-    checks=(
-        space_found(_PAGE, 0.05),
-        read_like_oracle(_PAGE, "spaceId", 0.10),
-        like_oracle(_PAGE, "title", 0.05),
-        like_oracle(_PAGE, "body.value", 0.15, _facts),
-        read_like_oracle(_LABEL, "id", 0.10),
-        like_oracle(_LABEL, "labels", 0.10),
-        stopped_after(_LABEL, 0.10),
-        same_site_as_oracle(0.35, "The model created and labelled exactly the requested page.", LABELLED_PAGE),
-    ),
     mistakes={
         "drop_fact": change(_PAGE, lambda right, *_: {"body.value": right["body"]["value"].rpartition("<p>")[0]}),
         "forget_label": stop_before(_LABEL),

@@ -13,13 +13,10 @@ from envs.api.faults import Faults, Rival
 from envs.api.world import Record
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
-from envs.reward.checks import Check, FinishedEpisode, at, stopped_after
-from envs.scenarios.vocabulary.confluence_checks import PAGES, page_found, reads_page
 from envs.scenarios.vocabulary.mistakes import give_up, insist, up_to_failure
-from envs.scenarios.vocabulary.oracle import integer, like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall, Task
+from envs.task import PlannedCall, Task, TaskDraft
 
 _WORDINGS = (
     '[|please |can you |could you ][set|change] the [text|content|body] of [|the page ]"{title}" to "{text}"'
@@ -80,32 +77,6 @@ def _planned(update: Record, fails: bool = False) -> PlannedCall:
     return PlannedCall("updatePage", update, f"{number - 1} + 1 = {number}", fails)
 
 
-def _read_before_update(episode: FinishedEpisode) -> float:
-    """Check that the model read the page, by an id it had read, before the first update."""
-    first = next((index for index, call in enumerate(episode.trace) if call.name == "updatePage"), 0)
-    return float(reads_page(episode, first, oracle_value(episode.task, "updatePage", "id")))
-
-
-def _conflict_handled(episode: FinishedEpisode) -> float:
-    """Check that the model reread the page after the conflict and sent the update again with the new version and title.
-
-    Without a conflict, check that it repeated no call.
-    """
-    calls, planned = episode.trace.calls, episode.task.oracle[2].arguments
-    if episode.task.faults is None:
-        updates = episode.trace.of("updatePage")
-        return float(len(updates) == 1 and updates[0].ok and len({call.name for call in calls}) == len(calls))
-    index = next((index for index, call in enumerate(calls) if call.error == "conflict"), None)
-    if index is None or len(calls) < index + 3:
-        return 0.0
-    failed, read, update = calls[index : index + 3]
-    same = all(failed.arguments.get(name) == update.arguments.get(name) for name in ("id", "status", "body"))
-    right = all(at(failed.arguments, path) == at(planned, path) for path in ("title", "version.number"))
-    reread = read.name == "getPageById" and read.ok and read.body["id"] == planned["id"]
-    in_turn = failed.turn < read.turn < update.turn
-    return float(same and right and reread and in_turn and update.name == "updatePage" and update.ok)
-
-
 def _count_on(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Increment the version once more instead of reading it."""
     if not task.faults:
@@ -119,22 +90,6 @@ SCENARIO = Scenario(
     name="confluence_update_conflict",
     api=CONFLUENCE,
     tools=("getPages", "getPageById", "updatePage"),
-    checks=(
-        page_found("page", "updatePage", "id", 0.05),
-        Check("procedure/getPageById", 0.05, _read_before_update, "The model read the page before its first update."),
-        read_like_oracle("updatePage", "id", 0.05),
-        like_oracle("updatePage", "title", 0.05),
-        like_oracle("updatePage", "body.value", 0.10),
-        like_oracle("updatePage", "version.number", 0.10, integer),
-        Check(
-            "procedure/again",
-            0.15,
-            _conflict_handled,
-            "The model reread and rewrote the page after a conflict, or repeated nothing.",
-        ),
-        stopped_after("updatePage", 0.10),
-        same_site_as_oracle(0.35, "The page has the new text, its latest title and its next version.", PAGES),
-    ),
     mistakes={"give_up": give_up, "insist": insist, "count_on": _count_on},
     draw=draw,
 )

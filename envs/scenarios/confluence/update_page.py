@@ -9,13 +9,10 @@ import random
 from envs import words
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
-from envs.reward.checks import stopped_after
-from envs.scenarios.vocabulary.confluence_checks import PAGES, page_found, page_read
 from envs.scenarios.vocabulary.mistakes import change, omit
-from envs.scenarios.vocabulary.oracle import integer, like_oracle, read_like_oracle, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall
+from envs.task import PlannedCall, TaskDraft
 
 _WORDINGS = (
     'Saving "{title}" as version {stale} ended in a conflict. Set its text to "{text}".',
@@ -69,16 +66,6 @@ SCENARIO = Scenario(
     name="confluence_update_page",
     api=CONFLUENCE,
     tools=("getPages", "getPageById", "updatePage"),
-    checks=(
-        page_found("page", "updatePage", "id", 0.05),
-        page_read("updatePage", 0.10),
-        read_like_oracle("updatePage", "id", 0.10),
-        like_oracle("updatePage", "title", 0.05),
-        like_oracle("updatePage", "body.value", 0.10),
-        like_oracle("updatePage", "version.number", 0.15, integer),
-        stopped_after("updatePage", 0.10),
-        same_site_as_oracle(0.35, "The page has the new text at its next version; all else is unchanged.", PAGES),
-    ),
     mistakes={
         "believe_request": change(
             "updatePage", lambda _, task, rng: {"version.number": task.goal["stale"] + 1}, unread=("getPageById",)

@@ -6,20 +6,17 @@ that the question does not need, or answering a fact without reading it.
 """
 
 import random
-import re
+from collections.abc import Callable
 
 from envs import words
+from envs.api.world import World
+from envs.claims.facts import Choice, Claim, Count
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_project, empty_site, simple_workflow
-from envs.reward.answers import named
-from envs.reward.checks import Check, FinishedEpisode
-from envs.scenarios.jira.issue_facts import FACTS, any_issue, facts_of, possible, unasked
-from envs.scenarios.vocabulary.jira_checks import names_at
-from envs.scenarios.vocabulary.oracle import same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.jira.issue_facts import FACTS, any_issue, claim_about, facts_of
+from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing, quoted_list
-from envs.task import PlannedCall, Task
-from envs.trace import Call
+from envs.task import PlannedCall, Task, TaskDraft
 
 _LIST = "[these are|here are|we have|there are] [|the ][issues|tickets|keys]: {keys}. "
 _WORDINGS = {
@@ -62,8 +59,6 @@ _HELD_OUT_WORDINGS = {
     ),
 }
 PLACES = ("first", "second", "third", "last")
-FIGURES = ("two", "three", "four", "five", "six", "seven", "eight", "nine")
-"""Numbers in words, without "one", which also occurs in "which one"."""
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
@@ -87,80 +82,15 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     index = chosen if "{project}" in wording else PLACES.index(position) if position != "last" else count - 1
     if question == "extreme":
         index = numbers.index((max if extreme == "highest" else min)(numbers))
-    if question != "read":
+    claim: Claim | Callable[[World], Claim]
+    plan: tuple[PlannedCall, ...] = ()
+    if question == "read":
+        answer, plan = facts_of(world, issues[index])[fact], (PlannedCall("getIssue", {"issueIdOrKey": listed[index]}),)
+        claim = claim_about(issues[index], (fact,))
+    else:
         answer = str(count) if question == "count" else listed[index]
-        return TaskDraft(request, world, {"listed": listed, "answer": answer}, (), f'It is "{answer}".')
-    answer = facts_of(world, issues[index])[fact]
-    goal = {"listed": listed, "answer": answer, "fact": FACTS.index(fact)}
-    return TaskDraft(
-        request, world, goal, (PlannedCall("getIssue", {"issueIdOrKey": listed[index]}),), f'It is "{answer}".'
-    )
-
-
-def _issue(task: Task) -> str:
-    """Return the key of the issue that the task needs to read, or an empty string."""
-    return task.oracle[0].arguments["issueIdOrKey"] if task.oracle else ""
-
-
-def _is_needed(call: Call, task: Task) -> bool:
-    """Return whether a call reads the issue that the question needs."""
-    if call.name != "getIssue" or not call.ok or not _issue(task):
-        return False
-    return str(call.arguments.get("issueIdOrKey", "")).upper() in names_at(task, _issue(task))
-
-
-def _named(episode: FinishedEpisode) -> set[str]:
-    """Return the possible answers that the last turn names, in lower case."""
-    task, goal, answer = episode.task, episode.task.goal, episode.trace.answer
-    if task.oracle:
-        return named(answer, possible(task.world, FACTS[goal["fact"]]))
-    if not goal["answer"].isdigit():
-        return named(answer, goal["listed"])
-    answer = re.sub(r"\b[A-Z]+-\d+\b", "", answer)
-    figures = {name: str(value) for value, name in enumerate(FIGURES, 2)}
-    return {figures.get(name, name) for name in named(answer, [*FIGURES, *map(str, range(1000))])}
-
-
-def _only_asked(episode: FinishedEpisode) -> bool:
-    """Return whether the answer states no other fact of the issue."""
-    task = episode.task
-    if not task.oracle:
-        return True
-    key, issue_id = names_at(task, _issue(task))
-    facts = facts_of(task.world, task.world.table("issues")[issue_id])
-    return not unasked(episode.trace.answer, key, facts, [FACTS[task.goal["fact"]]])
-
-
-def _answer_right(episode: FinishedEpisode) -> float:
-    """Check that the model gave the right answer, no other possible answer and no other fact, after any needed read."""
-    task = episode.task
-    known = not task.oracle or any(_is_needed(call, task) for call in episode.trace)
-    return float(known and _named(episode) == {task.goal["answer"].lower()} and _only_asked(episode))
-
-
-def _answered(episode: FinishedEpisode) -> bool:
-    """Return whether the last turn names a possible answer and does not copy the response."""
-    return bool(_named(episode)) and _only_asked(episode)
-
-
-def _issue_read(episode: FinishedEpisode) -> float:
-    """Check that the last read was of the needed issue, or that a right answer needed and had no read."""
-    task, call = episode.task, episode.last("getIssue")
-    if not task.oracle:
-        return float(call is None and _answer_right(episode))
-    return float(call is not None and _is_needed(call, task))
-
-
-def _calls(episode: FinishedEpisode) -> float:
-    """Check that the model answered and made only the needed calls."""
-    task, calls = episode.task, episode.trace.calls
-    return float(
-        _answered(episode) and len(calls) == len(task.oracle) and all(_is_needed(call, task) for call in calls)
-    )
-
-
-def _stopped(episode: FinishedEpisode) -> float:
-    return float(episode.trace.stopped and _answered(episode))
+        claim = Count(count, tuple(listed)) if question == "count" else Choice(answer, tuple(listed))
+    return TaskDraft(request, world, {"listed": listed}, plan, f'It is "{answer}".', claim)
 
 
 def _read_any(plan: Plan, task: Task, rng: random.Random) -> Plan:
@@ -177,18 +107,6 @@ SCENARIO = Scenario(
     name="jira_answer_without_tools",
     api=JIRA,
     tools=("getIssue",),
-    checks=(
-        Check(
-            "argument/issueIdOrKey",
-            0.15,
-            _issue_read,
-            "The model read the issue in question, or none if the request suffices.",
-        ),
-        Check("procedure/calls", 0.15, _calls, "The model made only the calls that the question needs."),
-        Check("procedure/stop", 0.10, _stopped, "The model ended with an answer."),
-        Check("answer", 0.25, _answer_right, "The answer is right and not a guess."),
-        same_site_as_oracle(0.35, "The answer is right and the site is unchanged.", also=_answer_right),
-    ),
     mistakes={"ask_anyway": _read_any, "read_all": _read_all},
     draw=draw,
 )

@@ -9,20 +9,14 @@ import random
 from collections.abc import Callable
 
 from envs import words
-from envs.api.json_paths import leafwise, leaves
 from envs.api.operation import Json
-from envs.api.world import Record
 from envs.jira import JIRA
-from envs.reward.checks import Check, FinishedEpisode, at, stopped_after
-from envs.reward.provenance import last_index, seen_before
-from envs.scenarios.vocabulary.jira_checks import names_issue
 from envs.scenarios.vocabulary.jira_sites import add_people, issues_in_both_projects, two_projects
 from envs.scenarios.vocabulary.mistakes import Edit, change, stop_before
-from envs.scenarios.vocabulary.oracle import graded_call, oracle_value, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.oracle import oracle_value
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall, Task
-from envs.trace import Call
+from envs.task import PlannedCall, Task, TaskDraft
 
 _CALL, _READ = "addComment", "findUsers"
 _SHAPE = (
@@ -84,43 +78,6 @@ def _account_and_text(task: Task) -> tuple[str, str]:
     return mention["attrs"]["id"], text["text"].strip()
 
 
-def _without_optional(body: Json, person: str) -> Json:
-    """Drop optional parts of a document: space around a text, and a mention's text if it is the person's name."""
-    if isinstance(body, list):
-        return [_without_optional(inner, person) for inner in body]
-    if not isinstance(body, dict):
-        return body
-    node = {name: _without_optional(value, person) for name, value in body.items()}
-    if node.get("type") == "text" and isinstance(node.get("text"), str):
-        node["text"] = node["text"].strip()
-    attributes = node.get("attrs")
-    if node.get("type") == "mention" and isinstance(attributes, dict) and "text" in attributes:
-        if attributes["text"] in (person, f"@{person}"):
-            node["attrs"] = {name: value for name, value in attributes.items() if name != "text"}
-    return node
-
-
-def _plain_comment(comment: Record, episode: FinishedEpisode) -> Record:
-    return {**comment, "body": _without_optional(comment.get("body"), _person(episode.task))}
-
-
-def _looked_up(episode: FinishedEpisode) -> float:
-    calls = episode.trace.calls
-    return float(seen_before(calls, last_index(calls, _CALL), _account_and_text(episode.task)[0]))
-
-
-def _mentioned(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> float:
-    """Check that the last comment's only mention is the account, which the model had read."""
-    ids = [value for path, value in leaves(call.arguments.get("body")) if path[-2:] == ("attrs", "id")]
-    return float(ids == [_account_and_text(episode.task)[0]] and _looked_up(episode))
-
-
-def _right_body(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> float:
-    """Grade the last comment's document leaf by leaf."""
-    mine, right = (_without_optional(at(node.arguments, "body"), _person(episode.task)) for node in (call, planned))
-    return leafwise(mine, right)
-
-
 def _mention_of(who: Callable[[Task, random.Random], str]) -> Edit:
     """Change the account that the comment mentions."""
     return lambda right, task, rng: {"body": _mention(who(task, rng), _account_and_text(task)[1])}
@@ -141,20 +98,6 @@ SCENARIO = Scenario(
     name="jira_comment_mention",
     api=API,
     tools=(_READ, _CALL),
-    checks=(
-        Check("procedure/findUsers", 0.10, _looked_up, f"The model looked up the user before {_CALL}."),
-        names_issue(_CALL, 0.10),
-        graded_call(
-            _CALL,
-            "mention",
-            0.20,
-            _mentioned,
-            "The comment mentions the person, whom the model looked up, and no one else.",
-        ),
-        graded_call(_CALL, "body", 0.15, _right_body, "The comment is the mention and the text, as a document."),
-        stopped_after(_CALL, 0.10),
-        same_site_as_oracle(0.35, "The only change is the requested comment.", {"issue_comments": _plain_comment}),
-    ),
     mistakes={
         "mention_in_text": change(
             _CALL,

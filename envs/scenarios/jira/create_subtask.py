@@ -10,15 +10,12 @@ import random
 from envs import words
 from envs.api.world import Record, World
 from envs.jira.world import put
-from envs.reward.checks import read_first, stopped_after
-from envs.scenarios.vocabulary.jira_checks import NEW_ISSUE, SEARCH, SEARCHABLE, issue_like_oracle, searched
+from envs.scenarios.vocabulary.jira_search import SEARCH, SEARCHABLE
 from envs.scenarios.vocabulary.jira_sites import by_summary, issues_in_both_projects, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
-from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall, Task
-from envs.trace import Call
+from envs.task import PlannedCall, Task, TaskDraft
 
 _CALL, _READ = "createIssue", "getProject"
 _NAME, _KEY, _TEXT = {"name": {"type": "string"}}, {"key": {"type": "string"}}, {"type": "string"}
@@ -79,10 +76,6 @@ def _add_subtask_type(rng: random.Random, world: World, project: Record, name: s
     return str(kind["name"])
 
 
-def _its_project(call: Call, task: Task) -> float:
-    return call.body["key"] == oracle_value(task, _CALL, "fields.project.key")
-
-
 def _usual_type(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     return {"fields.issuetype": {"name": rng.choice(("Subtask", "Sub-task", "Task"))}}
 
@@ -106,16 +99,6 @@ SCENARIO = Scenario(
     name="jira_create_subtask",
     api=API,
     tools=(SEARCH, _READ, _CALL),
-    checks=(
-        searched("parent", _CALL, "fields.parent", 0.05),
-        read_first(_READ, _CALL, 0.05, _its_project),
-        like_oracle(_CALL, "fields.project.key", 0.05),
-        read_like_oracle(_CALL, "fields.issuetype.name", 0.15),
-        issue_like_oracle(_CALL, "fields.parent", 0.15),
-        like_oracle(_CALL, "fields.summary", 0.10),
-        stopped_after(_CALL, 0.10),
-        same_site_as_oracle(0.35, "The model created exactly the requested sub-task, under its parent.", NEW_ISSUE),
-    ),
     mistakes={
         "usual_type": change(_CALL, _usual_type, unread=(_READ,)),
         "parent_by_summary": change(_CALL, _summary, unread=(SEARCH,)),

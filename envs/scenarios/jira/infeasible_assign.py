@@ -4,7 +4,6 @@ import random
 
 from envs.scenarios.jira.infeasible import ISSUE, OR_ELSE, RequestKind
 from envs.task import PlannedCall, Task
-from envs.trace import Call
 
 _WORDINGS = (
     f'[|please |can you ][assign|give|hand] {ISSUE} to "{{user}}".',
@@ -21,11 +20,6 @@ def _assign(issue: str, account: str) -> PlannedCall:
     return PlannedCall("assignIssue", {"issueIdOrKey": issue, "accountId": account})
 
 
-def _would_find(call: Call, right: PlannedCall) -> bool:
-    name, query = right.arguments["query"].lower(), str(call.arguments.get("query", "")).lower()
-    return call.ok and any(part.startswith(query) for part in (name, *name.split()))
-
-
 def _namesake(task: Task, rng: random.Random) -> PlannedCall:
     first = task.goal["user"].split()[0]
     near = next(user for user in task.world.find("users") if user["displayName"].startswith(first))
@@ -33,14 +27,11 @@ def _namesake(task: Task, rng: random.Random) -> PlannedCall:
 
 
 ASSIGN = RequestKind(
-    names=("issue", "user"),
+    parts=("issue", "user"),
     can_miss=("user",),
     wordings=_WORDINGS,
     held_out_wordings=_HELD_OUT_WORDINGS,
     read=lambda parts: PlannedCall("findUsers", {"query": parts["user"]}),
     write=lambda parts, account: _assign(parts["issue"], account),
-    given_paths=("issueIdOrKey",),
-    read_path="accountId",
-    decides=_would_find,
     next_best=_namesake,
 )

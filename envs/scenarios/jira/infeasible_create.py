@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from envs.scenarios.jira.infeasible import OR_ELSE, RequestKind, asks_for
+from envs.scenarios.jira.infeasible import OR_ELSE, RequestKind
 from envs.task import PlannedCall
 
 _WORDINGS = (
@@ -23,14 +23,11 @@ def _create(parts: Mapping[str, str], issue_type: str) -> PlannedCall:
 
 
 CREATE = RequestKind(
-    names=("project", "type"),
+    parts=("project", "type"),
     can_miss=("project", "type"),
     wordings=_WORDINGS,
     held_out_wordings=_HELD_OUT_WORDINGS,
     read=lambda parts: PlannedCall("getProject", {"projectIdOrKey": parts["project"]}),
     write=_create,
-    given_paths=("fields.project.key", "fields.summary"),
-    read_path="fields.issuetype.name",
-    decides=asks_for("projectIdOrKey"),
     next_best=lambda task, rng: _create(task.goal, task.goal["type"]),
 )

@@ -2,7 +2,7 @@
 
 import random
 
-from envs.scenarios.jira.infeasible import ISSUE, OR_ELSE, RequestKind, asks_for
+from envs.scenarios.jira.infeasible import ISSUE, OR_ELSE, RequestKind
 from envs.scenarios.vocabulary.jira_moves import planned_move, planned_read
 from envs.task import PlannedCall, Task
 
@@ -23,14 +23,11 @@ def _any_transition(task: Task, rng: random.Random) -> PlannedCall:
 
 
 MOVE = RequestKind(
-    names=("issue", "status"),
+    parts=("issue", "status"),
     can_miss=("issue", "status"),
     wordings=_WORDINGS,
     held_out_wordings=_HELD_OUT_WORDINGS,
     read=lambda parts: planned_read(parts["issue"]),
     write=lambda parts, transition: planned_move(parts["issue"], transition),
-    given_paths=("issueIdOrKey",),
-    read_path="transition.id",
-    decides=asks_for("issueIdOrKey"),
     next_best=_any_transition,
 )

@@ -1,12 +1,11 @@
-"""Facts of an issue that a question can ask for, and the facts that an answer states."""
+"""Facts of an issue that a question can ask for, and the claim that answers it."""
 
 import random
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from envs.api.world import Record, World
-from envs.jira.world import ISSUE_TYPES, PRIORITIES, add_issue
-from envs.reward.answers import named
+from envs.claims.facts import Claim, FieldValues
+from envs.jira.world import PRIORITIES, add_issue
 
 TYPES = ("Task", "Bug", "Story")
 FACTS = ("status", "priority", "type", "summary")
@@ -32,22 +31,24 @@ def facts_of(world: World, issue: Record) -> Mapping[str, str]:
     }
 
 
-def possible(world: World, fact: str) -> set[str]:
+def claim_about(issue: Record, asked: Sequence[str]) -> Callable[[World], Claim]:
+    """Return what an answer to a question for these facts of an issue has to say."""
+
+    def claim(world: World) -> Claim:
+        facts = facts_of(world, issue)
+        return FieldValues(
+            issue["key"],
+            {fact: facts[fact] for fact in asked},
+            {fact: _possible(world, fact) for fact in asked},
+            {fact: value for fact, value in facts.items() if fact not in asked},
+        )
+
+    return claim
+
+
+def _possible(world: World, fact: str) -> frozenset[str]:
     """Return the possible values of a fact on a site."""
     if fact == "summary":
-        return {issue["fields"]["summary"] for issue in world.find("issues")}
+        return frozenset(issue["fields"]["summary"] for issue in world.find("issues"))
     table = {"status": "statuses", "priority": "priorities", "type": "issuetypes"}[fact]
-    return {record["name"] for record in world.find(table)}
-
-
-def unasked(text: str, key: str, facts: Mapping[str, str], requested: Iterable[str]) -> set[str]:
-    """Return the facts of an issue that a text states without having been asked for them.
-
-    The type does not count as stated in the issue's name, as in `the bug "AB-1"`, or in lower case.
-    """
-    kinds = "|".join(map(re.escape, ISSUE_TYPES))
-    text = re.sub(rf'\b(?:(?:{kinds})\s+)?"?{re.escape(key)}\b', " ", text, flags=re.IGNORECASE)
-    text = re.sub(rf"\b(?:{kinds.lower()})\b", " ", text)
-    wanted = [facts[fact] for fact in requested]
-    stated = named(text, facts.values())
-    return {fact for fact, value in facts.items() if value.lower() in stated and value not in wanted}
+    return frozenset(record["name"] for record in world.find(table))

@@ -7,16 +7,13 @@ swapping the two issues, choosing another link type, naming an issue by its summ
 import random
 
 from envs import words
-from envs.api.operation import Json
-from envs.jira.world import LINK_TYPES
-from envs.reward.checks import exactly, stopped_after
-from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCH_BY_POST, SEARCHABLE, issue_like_oracle, searched
+from envs.scenarios.vocabulary.jira_search import SEARCH, SEARCH_BY_POST, SEARCHABLE
 from envs.scenarios.vocabulary.jira_sites import by_summary, issues_in_both_projects, two_projects
 from envs.scenarios.vocabulary.mistakes import change, stop_before
-from envs.scenarios.vocabulary.oracle import ignoring, like_oracle, oracle_value, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.oracle import oracle_value
+from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall, Task
+from envs.task import PlannedCall, Task, TaskDraft
 
 _CALL = "linkIssues"
 _ID = {"type": "object", "properties": {"id": {"type": "string"}}}
@@ -57,14 +54,6 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     return TaskDraft(request, site.world, oracle=(*searches, PlannedCall(_CALL, link)))
 
 
-def _right_type(value: Json, wanted: Json) -> float:
-    """Return 1 if the type is given by its name, its id, or both, else 0."""
-    given = value if isinstance(value, dict) else {}
-    (kind,) = (kind for kind in LINK_TYPES.values() if kind["name"] == wanted["name"])
-    right = {name: kind[name] for name in ("name", "id")}
-    return float(bool(given) and all(exactly(named, right.get(name)) for name, named in given.items()))
-
-
 def _by_summary(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Name one of the issues by its summary, without looking it up."""
     side = rng.choice(("outwardIssue", "inwardIssue"))
@@ -78,15 +67,6 @@ SCENARIO = Scenario(
     name="jira_link_duplicate",
     api=API,
     tools=(SEARCH, "getIssueLinkTypes", _CALL),
-    checks=(
-        searched("copy", _CALL, "outwardIssue", 0.05),
-        searched("first", _CALL, "inwardIssue", 0.05),
-        like_oracle(_CALL, "type", 0.10, _right_type),
-        issue_like_oracle(_CALL, "outwardIssue", 0.175),
-        issue_like_oracle(_CALL, "inwardIssue", 0.175),
-        stopped_after(_CALL, 0.10),
-        same_site_as_oracle(0.35, "The only change is the requested link.", {"issues": ignoring("history")}),
-    ),
     mistakes={
         "mix_up": change(
             _CALL, lambda right, *_: {"inwardIssue": right["outwardIssue"], "outwardIssue": right["inwardIssue"]}

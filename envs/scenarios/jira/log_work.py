@@ -11,15 +11,12 @@ import random
 from envs import words
 from envs.api.operation import Json
 from envs.jira.durations import seconds
-from envs.reward.checks import FinishedEpisode, stopped_after
-from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCHABLE, issue_like_oracle, searched
+from envs.scenarios.vocabulary.jira_search import SEARCH, SEARCHABLE
 from envs.scenarios.vocabulary.jira_sites import by_summary, issues_in_both_projects, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, omit, stop_before
-from envs.scenarios.vocabulary.oracle import graded_call, ignoring, like_oracle, only, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import of_split, phrasing
-from envs.task import PlannedCall, Task
-from envs.trace import Call
+from envs.task import PlannedCall, Task, TaskDraft
 
 _CALL = "addWorklog"
 _TEXT = {"type": "string"}
@@ -106,46 +103,15 @@ def _wording(rng: random.Random, split: words.Split, way: str) -> str:
     return phrasing(rng, split, common, [wording.replace("<estimate>", held_out) for wording in _HELD_OUT_WORDINGS])
 
 
-def _same_duration(value: Json, wanted: Json) -> float:
-    return float(_seconds(value) == _seconds(wanted))
-
-
-def _same_minute(value: Json, wanted: Json) -> float:
-    """Return half credit for the right minute in another format."""
-    if not isinstance(value, str):
-        return 0.0
-    return 1.0 if value == wanted else 0.5 * (value.replace(" ", "T")[:16] == wanted[:16])
-
-
-def _estimate(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> float:
-    """Half for the right adjustment (default auto), half for its duration; another adjustment's duration costs half."""
-    way = planned.arguments.get("adjustEstimate", "auto")
-    if call.arguments.get("adjustEstimate", "auto") != way:
-        return 0.0
-    name = _GIVEN.get(way, "")
-    right = not name or _same_duration(call.arguments.get(name), planned.arguments[name])
-    return 0.5 + 0.5 * right - 0.5 * any(other in call.arguments for other in _GIVEN.values() if other != name)
-
-
 def _other_estimate(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     way = rng.choice([way for way in _ESTIMATES if way != right.get("adjustEstimate", "auto")])
     return {"adjustEstimate": way} | ({_GIVEN[way]: task.goal["given"]} if way in _GIVEN else {})
 
 
-_LOGGED = {"issues": ignoring("history"), "worklogs": only("issue", "seconds", "started", "comment")}
 SCENARIO = Scenario(
     name="jira_log_work",
     api=API,
     tools=(SEARCH, "getIssueWorklog", _CALL),
-    checks=(
-        searched("issues", _CALL, "issueIdOrKey", 0.05),
-        issue_like_oracle(_CALL, "issueIdOrKey", 0.15),
-        like_oracle(_CALL, "timeSpent", 0.10, _same_duration),
-        like_oracle(_CALL, "started", 0.10, _same_minute),
-        graded_call(_CALL, "adjustEstimate", 0.15, _estimate, "The model adjusts the estimate as the request says."),
-        stopped_after(_CALL, 0.10),
-        same_site_as_oracle(0.35, "The model logged exactly the work, and the estimate is as requested.", _LOGGED),
-    ),
     mistakes={
         "forget_estimate": omit(_CALL, "adjustEstimate", *_GIVEN.values()),
         "forget_start": omit(_CALL, "started"),

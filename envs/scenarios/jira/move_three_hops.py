@@ -13,13 +13,10 @@ from envs.api.distractors import near_phrase
 from envs.api.world import Record
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
-from envs.reward.checks import Check, FinishedEpisode, stopped_after
-from envs.scenarios.vocabulary.jira_moves import MOVE, MOVED, about_moved_issue, moved_issue, planned_move, planned_read
-from envs.scenarios.vocabulary.oracle import any_case, like_oracle, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.jira_moves import MOVE, moved_issue, planned_move, planned_read
+from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import Task
-from envs.trace import Call
+from envs.task import Task, TaskDraft
 
 _ISSUE = '[|issue |ticket |the ticket ]"{issue}"'
 _VIA = '[via|by way of|through] "{first}"[ and then|, then| and after that| and] "{second}"'
@@ -77,43 +74,6 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     return TaskDraft(request, world, {"status": target}, tuple(plan))
 
 
-def _just_read(call: Call, read: Call | None) -> bool:
-    """Return whether the last read since the previous move, in an earlier turn, contains the call's transition."""
-    transition = call.arguments.get("transition")
-    wanted = transition.get("id") if isinstance(transition, dict) else None
-    if read is None or read.turn == call.turn:
-        return False
-    return str(wanted) in [step["id"] for step in read.body["transitions"]]
-
-
-def _walk(episode: FinishedEpisode) -> tuple[int, int, int]:
-    """Return (moves by transitions just read, all moves, hops of the route made in order)."""
-    route = [call.arguments["transition"]["id"] for call in episode.task.oracle if call.name == MOVE]
-    read: Call | None = None
-    fresh = moved = hops = 0
-    for call in episode.trace:
-        if not call.ok or not about_moved_issue(call, episode.task):
-            continue
-        if call.name == "getTransitions":
-            read = call
-        elif call.name == MOVE:
-            moved += 1
-            fresh += _just_read(call, read)
-            on_route = hops < HOPS and str(call.arguments["transition"]["id"]) == route[hops]
-            hops += on_route and _just_read(call, read)
-            read = None
-    return fresh, moved, hops
-
-
-def _route(episode: FinishedEpisode) -> float:
-    return _walk(episode)[2] / HOPS
-
-
-def _reread_each_hop(episode: FinishedEpisode) -> float:
-    fresh, moved, _ = _walk(episode)
-    return fresh / max(moved, HOPS)
-
-
 def _by_name(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Choose the transition with the name of the target status, wherever it leads."""
     steps = [step for flow in task.world.find("workflows") for step in flow["transitions"]]
@@ -137,17 +97,6 @@ SCENARIO = Scenario(
     name="jira_move_three_hops",
     api=JIRA,
     tools=("getTransitions", MOVE),
-    checks=(
-        like_oracle(MOVE, "issueIdOrKey", 0.05, any_case),
-        Check(
-            "argument/transition.id", 0.30, _route, "The model read, chose and made each hop's transition, in order."
-        ),
-        Check(
-            "procedure/getTransitions", 0.15, _reread_each_hop, "The model read the transitions again before each hop."
-        ),
-        stopped_after(MOVE, 0.10),
-        same_site_as_oracle(0.40, "The issue is in the target status and nothing else has changed.", MOVED),
-    ),
     mistakes={"by_name": _by_name, "half_way": _half_way, "read_once": _read_once},
     draw=draw,
 )

@@ -7,18 +7,14 @@ choosing another sprint of the same name, leaving an issue out, making up an id,
 import random
 
 from envs import words
-from envs.api.operation import Json
 from envs.api.world import Record
 from envs.jira import JIRA
 from envs.jira.world import put
-from envs.reward.checks import overlap, read_first, stopped_after
 from envs.scenarios.vocabulary.jira_sites import NewIssue, TwoProjects, put_issue, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
-from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing, quoted_list
-from envs.task import PlannedCall, Task
-from envs.trace import Call
+from envs.task import PlannedCall, Task, TaskDraft
 
 _READS, _CALL = ("getAllBoards", "getAllSprints"), "moveIssuesToSprintAndRank"
 API = JIRA.showing("getAllBoards", {"name": {}}, ("values.location.projectKey", "values.name", "values.id")).showing(
@@ -84,22 +80,6 @@ def _board(
     return board, [sprints[index] for index in range(len(names))]
 
 
-def _of_project(call: Call, task: Task) -> float:
-    """Grade a read of boards: the share of the project's board among those returned."""
-    boards = [str(board["id"]) for board in call.body["values"]]
-    return (oracle_value(task, "getAllSprints", "boardId") in boards) / max(len(boards), 1)
-
-
-def _of_board(call: Call, task: Task) -> float:
-    """Half for reading the board's sprints, half for restricting them to future ones."""
-    alone = {sprint["state"] for sprint in call.body["values"]} == {"future"}
-    return (str(call.arguments.get("boardId")) == oracle_value(task, "getAllSprints", "boardId")) * (0.5 + 0.5 * alone)
-
-
-def _same_issues(value: Json, wanted: Json) -> float:
-    return overlap([str(issue).upper() for issue in value], wanted) if isinstance(value, list) else 0.0
-
-
 def _same_name(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     """Choose another sprint of the same name, or else any other sprint."""
     sprints = task.world.tables["sprints"]
@@ -112,14 +92,6 @@ SCENARIO = Scenario(
     name="jira_plan_sprint",
     api=API,
     tools=(*_READS, _CALL),
-    checks=(
-        read_first("getAllBoards", "getAllSprints", 0.05, _of_project),
-        read_first("getAllSprints", _CALL, 0.10, _of_board),
-        read_like_oracle(_CALL, "sprintId", 0.20),
-        like_oracle(_CALL, "issues", 0.20, _same_issues),
-        stopped_after(_CALL, 0.10),
-        same_site_as_oracle(0.35, "The issues are in the sprint and nothing else has changed."),
-    ),
     mistakes={
         "first_of_the_name": change(_CALL, _same_name),
         "leave_one_out": change(_CALL, lambda right, *_: {"issues": right["issues"][:-1]}, unread=_READS),

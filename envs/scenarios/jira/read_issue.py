@@ -4,19 +4,15 @@ Typical mistakes: reading another issue, reading none, or dumping every field.
 """
 
 import random
-from collections.abc import Mapping
 
 from envs import words
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_project, empty_site, simple_workflow
-from envs.reward.answers import named
-from envs.reward.checks import Check, FinishedEpisode, stopped_after
-from envs.scenarios.jira.issue_facts import FACTS, any_issue, facts_of, possible, unasked
-from envs.scenarios.vocabulary.jira_checks import names_at, names_issue
-from envs.scenarios.vocabulary.oracle import oracle_value, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.jira.issue_facts import FACTS, any_issue, claim_about, facts_of
+from envs.scenarios.vocabulary.oracle import oracle_value
+from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall, Task
+from envs.task import PlannedCall, Task, TaskDraft
 
 _WORDINGS = (
     "[what are|tell me|I need|please give me|could you look up] the {first} and the {second} of [|issue |the issue ]"
@@ -47,45 +43,8 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     request = phrasing(rng, split, _WORDINGS, _HELD_OUT_WORDINGS).format(issue=issue["key"], first=first, second=second)
     facts = facts_of(world, issue)
     answer = f'Its {first} is "{facts[first]}", its {second} "{facts[second]}".'
-    goal = {"facts": [FACTS.index(first), FACTS.index(second)]}
-    return TaskDraft(request, world, goal, (PlannedCall("getIssue", {"issueIdOrKey": issue["key"]}),), answer)
-
-
-def _facts(task: Task) -> Mapping[str, str]:
-    _, issue_id = names_at(task, oracle_value(task, "getIssue", "issueIdOrKey"))
-    return facts_of(task.world, task.world.table("issues")[issue_id])
-
-
-def _only_asked(episode: FinishedEpisode) -> float:
-    """Return 1 if the answer states no other fact of the issue, 0 if it states all: a copy is not an answer."""
-    task, facts = episode.task, _facts(episode.task)
-    requested = {FACTS[kind] for kind in task.goal["facts"]}
-    key = oracle_value(task, "getIssue", "issueIdOrKey")
-    return 1 - len(unasked(episode.trace.answer, key, facts, requested)) / (len(facts) - len(requested))
-
-
-def _fact_answered(episode: FinishedEpisode, number: int) -> bool:
-    """Return whether the model stated a fact after reading the issue; a lucky guess does not count."""
-    task, key = episode.task, oracle_value(episode.task, "getIssue", "issueIdOrKey")
-    if not any(call.name == "getIssue" and call.ok and call.body["key"] == key for call in episode.trace):
-        return False
-    requested = [FACTS[kind] for kind in task.goal["facts"]]
-    values = [possible(task.world, fact) for fact in requested]
-    possible_values = {value.lower() for value in values[number]}
-    return named(episode.trace.answer, set.union(*values)) & possible_values == {
-        _facts(task)[requested[number]].lower()
-    }
-
-
-def _fact_check(name: str, number: int) -> Check:
-    sentence = f"The answer states the {name} requested fact, none of another issue, and no other fact."
-    return Check(
-        f"answer/{name}", 0.25, lambda episode: _fact_answered(episode, number) * _only_asked(episode), sentence
-    )
-
-
-def _both_facts_answered(episode: FinishedEpisode) -> bool:
-    return _fact_answered(episode, 0) and _fact_answered(episode, 1) and _only_asked(episode) == 1
+    plan = (PlannedCall("getIssue", {"issueIdOrKey": issue["key"]}),)
+    return TaskDraft(request, world, oracle=plan, answer=answer, claim=claim_about(issue, (first, second)))
 
 
 def _another_issue(plan: Plan, task: Task, rng: random.Random) -> Plan:
@@ -99,15 +58,6 @@ SCENARIO = Scenario(
     name="jira_read_issue",
     api=JIRA,
     tools=("getIssue",),
-    checks=(
-        names_issue("getIssue", 0.15),
-        stopped_after("getIssue", 0.10),
-        _fact_check("first", 0),
-        _fact_check("second", 1),
-        same_site_as_oracle(
-            0.25, "The answer states both facts and no others, and the site is unchanged.", also=_both_facts_answered
-        ),
-    ),
     mistakes={"another_issue": _another_issue, "answer_unread": lambda plan, task, rng: []},
     draw=draw,
 )

@@ -12,22 +12,16 @@ from envs import words
 from envs.api.faults import Faults
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, empty_site
-from envs.reward.checks import Check, FinishedEpisode
 from envs.scenarios.vocabulary.jira_moves import (
     MOVE,
-    MOVED,
-    about_moved_issue,
     planned_move,
     planned_read,
-    right_transition,
     workflow_steps,
 )
 from envs.scenarios.vocabulary.mistakes import give_up
-from envs.scenarios.vocabulary.oracle import any_case, like_oracle, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall, Task
-from envs.trace import BLAMELESS, answered_before
+from envs.task import PlannedCall, Task, TaskDraft
 
 _MOVE = (
     '[[move|bring|take|transition] [|issue |the ticket ]"{issue}" [to|into] "{status}"'
@@ -100,42 +94,6 @@ def _retried(plan: tuple[PlannedCall, ...], faults: Faults | None) -> tuple[Plan
     return tuple(retried)
 
 
-def _accepted(episode: FinishedEpisode, name: str) -> bool:
-    return any(call.ok for call in episode.trace.of(name))
-
-
-def _read_before_move(episode: FinishedEpisode) -> float:
-    """Check that the model read the transitions before its first move that was accepted or met a fault."""
-    calls = episode.trace.calls
-    first = next((p for p, call in enumerate(calls) if call.name == MOVE and call.error != "refused"), -1)
-    known = answered_before(calls, first)
-    return float(
-        any(call.name == "getTransitions" and call.ok and about_moved_issue(call, episode.task) for call in known)
-    )
-
-
-def _failures_retried(episode: FinishedEpisode) -> float:
-    """Grade retries: the share of failed calls repeated at once, unchanged; without failures, repeat no call."""
-    calls = episode.trace.calls
-    progress = sum(_accepted(episode, name) for name in (MOVE, _CREATE)) / 2
-    if episode.task.faults is None:
-        return progress if len(calls) == len({call.name for call in calls}) else 0.0
-    failed = [index for index, call in enumerate(calls) if call.error in BLAMELESS]
-    repeated = sum(
-        (calls[index].name, calls[index].arguments) == (after.name, after.arguments) and calls[index].turn < after.turn
-        for index in failed
-        for after in calls[index + 1 : index + 2]
-    )
-    return progress * repeated / max(len(failed), len(episode.task.faults.on))
-
-
-def _stopped(episode: FinishedEpisode) -> float:
-    """Check that the API accepted both writes, one of them as the last call, and that the model then stopped."""
-    calls = episode.trace.calls
-    both = _accepted(episode, MOVE) and _accepted(episode, _CREATE)
-    return float(episode.trace.stopped and both and calls[-1].ok and calls[-1].name != "getTransitions")
-
-
 def _go_on(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Continue as if the failed call had succeeded."""
     failed = {call.name for call in plan if call.fails}
@@ -151,27 +109,6 @@ SCENARIO = Scenario(
     name="jira_recover",
     api=JIRA,
     tools=OPERATIONS,
-    checks=(
-        like_oracle(MOVE, "issueIdOrKey", 0.05, any_case),
-        right_transition(0.10),
-        like_oracle(_CREATE, "fields.project.key", 0.05),
-        like_oracle(_CREATE, "fields.issuetype.name", 0.05),
-        like_oracle(_CREATE, "fields.summary", 0.10),
-        Check(
-            "procedure/getTransitions",
-            0.05,
-            _read_before_move,
-            "The model read the transitions before trying one of them.",
-        ),
-        Check(
-            "procedure/again",
-            0.15,
-            _failures_retried,
-            "The model repeated failed calls at once and unchanged, and no others.",
-        ),
-        Check("procedure/stop", 0.10, _stopped, "The model stopped once both writes were accepted."),
-        same_site_as_oracle(0.35, "The issue has moved, and the only new issue is the requested one.", MOVED),
-    ),
     mistakes={"give_up": give_up, "go_on": _go_on, "twice": _twice},
     draw=draw,
 )

@@ -7,29 +7,24 @@ instead, or naming another part.
 """
 
 import random
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import zip_longest
 
 from envs import words
-from envs.api.operation import Json
 from envs.api.world import Record, World
+from envs.claims.impossible import Impossible
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, add_user, empty_site
-from envs.reward.answers import named
-from envs.reward.checks import Check, FinishedEpisode, at, exactly
-from envs.reward.provenance import last_index
-from envs.scenarios.jira.infeasible import RequestKind
+from envs.reward.checks import Check
+from envs.scenarios.jira.infeasible import RequestKind, found_out
 from envs.scenarios.jira.infeasible_assign import ASSIGN
 from envs.scenarios.jira.infeasible_create import CREATE
 from envs.scenarios.jira.infeasible_move import MOVE
-from envs.scenarios.vocabulary.jira_moves import MOVED, workflow_steps
-from envs.scenarios.vocabulary.oracle import oracle_call, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.jira_moves import workflow_steps
+from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import Task
-from envs.trace import Call, answered_before
+from envs.task import Task, TaskDraft
 
 _IF_IMPOSSIBLE = (
     " [If [that|this|it] [cannot be done|is not possible|does not work]|Should [that|this] be impossible],"
@@ -74,14 +69,15 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
         **wanted
     )
     read_value = {"move": steps[chosen]["id"], "assign": users[0]["accountId"], "create": issue_type}[name]
-    parts = {part: wanted[part] for part in (*kind.names, *(["summary"] if kind is CREATE else []))}
+    parts = {part: wanted[part] for part in (*kind.parts, *(["summary"] if kind is CREATE else []))}
     goal = parts | {"missing": wanted[missing] if missing else ""}
     read = kind.read(parts)
     if not missing:
         return TaskDraft(text, world, goal, (read, kind.write(parts, read_value)))
     what = "transition to" if missing == "status" else missing
     read = replace(read, fails=missing in ("issue", "project"))
-    return TaskDraft(text, world, goal, (read,), f'There is no {what} "{wanted[missing]}".')
+    claim = Impossible(missing, wanted[missing], {part: wanted[part] for part in kind.parts if part != missing})
+    return TaskDraft(text, world, goal, (read,), f'There is no {what} "{wanted[missing]}".', claim)
 
 
 def _take_type(world: World, project: Record, name: str) -> None:
@@ -114,92 +110,6 @@ def kind_of(task: Task) -> RequestKind:
     return _BY_READ[task.oracle[0].name][0]
 
 
-def _write(task: Task) -> str:
-    return _BY_READ[task.oracle[0].name][1]
-
-
-def _decides(call: Call, task: Task) -> bool:
-    """Return whether a call's response shows if the task is possible."""
-    return call.name == task.oracle[0].name and kind_of(task).decides(call, task.oracle[0])
-
-
-def _read_decides(episode: FinishedEpisode) -> bool:
-    """Return whether the model found out if the task is possible, before the last write if there is one."""
-    calls = episode.trace.calls
-    last = last_index(calls, _write(episode.task))
-    known = calls if last < 0 else answered_before(calls, last)
-    return any(_decides(call, episode.task) for call in known)
-
-
-def _names(episode: FinishedEpisode) -> set[str]:
-    """Return the parts of the request that the last turn names, in lower case.
-
-    The type "Task" counts only with its capital letter. A copy of an API response, with braces, names nothing.
-    """
-    goal, kind, answer = episode.task.goal, kind_of(episode.task), episode.trace.answer
-    if "{" in answer:
-        return set()
-    if kind is CREATE:
-        answer = re.sub(rf"\b{goal['type'].lower()}\b", "", answer)
-    return named(answer, [goal[name] for name in kind.names])
-
-
-def _refused(episode: FinishedEpisode) -> bool:
-    """Return whether the model read that a part is missing and named that part alone."""
-    return _read_decides(episode) and _names(episode) == {episode.task.goal["missing"].lower()}
-
-
-def _request_in_write(episode: FinishedEpisode) -> float:
-    """Grade the write's arguments from the request; if the task is impossible, the refusal."""
-    task, paths = episode.task, kind_of(episode.task).given_paths
-    if task.goal["missing"]:
-        return float(_refused(episode))
-    call, right = episode.last(_write(task)), oracle_call(task, _write(task))
-    if call is None:
-        return 0.0
-    same = (exactly(_upper(at(call.arguments, path)), _upper(at(right.arguments, path))) for path in paths)
-    return sum(same) / len(paths)
-
-
-def _upper(value: Json) -> Json:
-    return value.upper() if isinstance(value, str) else value
-
-
-def _reading_in_write(episode: FinishedEpisode) -> float:
-    """Grade the write's argument from the read; if the task is impossible, the refusal."""
-    task, path = episode.task, kind_of(episode.task).read_path
-    if task.goal["missing"]:
-        return float(_refused(episode))
-    call, right = episode.last(_write(task)), oracle_call(task, _write(task))
-    return exactly(at(call.arguments, path), at(right.arguments, path)) * _read_decides(episode) if call else 0.0
-
-
-def _procedure(episode: FinishedEpisode) -> float:
-    """Check for a read first, then a write if the task is possible, and otherwise no attempted write."""
-    return float(
-        _read_decides(episode) and episode.task.any_writes(episode.trace) != bool(episode.task.goal["missing"])
-    )
-
-
-def _stopped(episode: FinishedEpisode) -> float:
-    """Check that the model stopped after the write or, if the task is impossible, after the read, naming a part."""
-    calls, task = episode.trace.calls, episode.task
-    if not episode.trace.stopped or not calls:
-        return 0.0
-    if task.goal["missing"]:
-        return float(_decides(calls[-1], task) and bool(_names(episode)))
-    return float(calls[-1].ok and calls[-1].name == _write(task))
-
-
-def _named(episode: FinishedEpisode) -> bool:
-    return not episode.task.goal["missing"] or _refused(episode)
-
-
-def _issue(issue: Record, episode: FinishedEpisode) -> Record:
-    """Normal form: the whole issue if the request assigns it, otherwise that of a moved or new issue."""
-    return issue if kind_of(episode.task) is ASSIGN else MOVED["issues"](issue, episode)
-
-
 def _force(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Do something similar if the request is impossible."""
     return [*plan, kind_of(task).next_best(task, rng)] if task.goal["missing"] and plan else plan
@@ -209,25 +119,7 @@ SCENARIO = Scenario(
     name="jira_refuse_infeasible",
     api=JIRA,
     tools=("getTransitions", "doTransition", "findUsers", "assignIssue", "getProject", "createIssue"),
-    checks=(
-        Check(
-            "argument/asked",
-            0.15,
-            _request_in_write,
-            "The model wrote the requested arguments, or named the missing part.",
-        ),
-        Check(
-            "argument/found",
-            0.15,
-            _reading_in_write,
-            "The model wrote the value it had read, or named the missing part.",
-        ),
-        Check("procedure/read", 0.15, _procedure, "The model read first, and wrote only if the request is possible."),
-        Check("procedure/stop", 0.10, _stopped, "The model stopped after the write, or refused in words."),
-        same_site_as_oracle(
-            0.45, "The model fulfilled the request, or named the missing part.", {**MOVED, "issues": _issue}, _named
-        ),
-    ),
     mistakes={"refuse": lambda plan, *_: plan[:1], "force": _force, "unread": lambda plan, *_: plan[1:]},
     draw=draw,
+    checks=(Check("evidence", found_out, "A response showed that the missing part is missing.", required=True),),
 )

@@ -12,14 +12,11 @@ from envs.api.operation import Json
 from envs.jira import JIRA
 from envs.jira.transitions import available
 from envs.jira.world import RESOLUTIONS, add_distractors, add_issue, add_project, empty_site, put
-from envs.reward.checks import FinishedEpisode, at, read_first, stopped_after
-from envs.scenarios.vocabulary.jira_moves import MOVE, about_moved_issue, right_transition, workflow_steps
+from envs.scenarios.vocabulary.jira_moves import MOVE, workflow_steps
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
-from envs.scenarios.vocabulary.oracle import any_case, graded_call, ignoring, like_oracle, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall, Task
-from envs.trace import Call
+from envs.task import PlannedCall, Task, TaskDraft
 
 _ISSUE = '[|issue |ticket |the ticket ]"{issue}"'
 _AS = '[with the resolution|with resolution|resolved as|as] "{resolution}"'
@@ -40,8 +37,6 @@ _VERSION = (', fixed in "{name}"', ' and the fix version "{name}"', ' and "{name
 EXPAND = "transitions.fields"
 _NAMED = {"type": "object", "properties": {"name": {"type": "string"}}}
 _ON_SCREEN = {"resolution": _NAMED, "fixVersions": {"type": "array", "items": _NAMED}}
-_NAMED_BY = {"id", "name"}
-"""Properties that may identify a resolution or a version; any other is made up."""
 RESOLVABLE = JIRA.showing(
     "getTransitions",
     {"expand": {"type": "string", "enum": [EXPAND]}},
@@ -83,31 +78,6 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     return TaskDraft(request, world, oracle=plan)
 
 
-def _read_whole(call: Call, task: Task) -> float:
-    """Half for reading the issue's transitions, half for reading their fields too."""
-    return about_moved_issue(call, task) * (0.5 + 0.5 * (EXPAND in str(call.arguments.get("expand", "")).split(",")))
-
-
-def _same_resolution(value: Json, wanted: Json) -> float:
-    given = value if isinstance(value, dict) and value.keys() <= _NAMED_BY else {}
-    by_id = RESOLUTIONS.get(str(given.get("id")), {}).get("name")
-    return float(wanted["name"] == (by_id if "id" in given else given.get("name")))
-
-
-def _same_versions(call: Call, planned: PlannedCall, episode: FinishedEpisode) -> float:
-    given, wanted = (_versions(episode.task, at(item.arguments, "fields.fixVersions")) for item in (call, planned))
-    return float(given == wanted)
-
-
-def _versions(task: Task, given: Json) -> list[str]:
-    """Return the names of versions given by id or name."""
-    table, names = task.world.tables["versions"], []
-    for item in given if isinstance(given, list) else []:
-        version = item if isinstance(item, dict) and item.keys() <= _NAMED_BY else {}
-        names.append(table.get(str(version.get("id")), {}).get("name") or str(version.get("name")))
-    return names
-
-
 def _without_screen(right: Arguments, task: Task, rng: random.Random) -> Arguments:
     """Choose the transition without a screen."""
     (issue,) = task.world.find("issues", key=right["issueIdOrKey"])
@@ -115,26 +85,10 @@ def _without_screen(right: Arguments, task: Task, rng: random.Random) -> Argumen
     return {"transition": {"id": plain["id"]}}
 
 
-_CLOSED = {"issues": ignoring("history", "resolutiondate", "statuscategorychangedate")}
 SCENARIO = Scenario(
     name="jira_resolve_ticket",
     api=RESOLVABLE,
     tools=("getTransitions", MOVE),
-    checks=(
-        like_oracle(MOVE, "issueIdOrKey", 0.05, any_case),
-        like_oracle(MOVE, "fields.resolution", 0.15, _same_resolution),
-        graded_call(
-            MOVE,
-            "fields.fixVersions",
-            0.10,
-            _same_versions,
-            "The fix version is the requested one, or none if none was requested.",
-        ),
-        read_first("getTransitions", MOVE, 0.10, _read_whole),
-        right_transition(0.20),
-        stopped_after(MOVE, 0.10),
-        same_site_as_oracle(0.30, "The issue is closed as requested and nothing else has changed.", _CLOSED),
-    ),
     mistakes={
         "without_screen": change(MOVE, _without_screen, without=("fields",)),
         "forget_fields": change(MOVE, lambda right, *_: {"transition": right["transition"]}, without=("fields",)),

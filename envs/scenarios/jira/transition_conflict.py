@@ -11,21 +11,17 @@ from envs import words
 from envs.api.faults import Faults, Rival
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
-from envs.reward.checks import Check, FinishedEpisode, stopped_after
 from envs.scenarios.vocabulary.jira_moves import (
     MOVE,
-    about_moved_issue,
     moved_issue,
     planned_move,
     planned_read,
     workflow_steps,
 )
 from envs.scenarios.vocabulary.mistakes import give_up, insist
-from envs.scenarios.vocabulary.oracle import any_case, like_oracle, oracle_value, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall, Task
-from envs.trace import Call, answered_before
+from envs.task import PlannedCall, Task, TaskDraft
 
 _ISSUE = '[|issue |ticket |the ticket ]"{issue}"'
 _BUSY = "[|. Others work on it, too|. The team may move it meanwhile|, wherever it is by then|. It must end there]"
@@ -75,46 +71,6 @@ def _initial_transition(task: Task) -> str:
     return task.oracle[1].arguments["transition"]["id"]
 
 
-def _transition_id(call: Call) -> str:
-    wanted = call.arguments.get("transition")
-    return str(wanted.get("id")) if isinstance(wanted, dict) else ""
-
-
-def _last_transition_current(episode: FinishedEpisode) -> float:
-    """Check that the last transition is right and that the model read it after the previous attempt."""
-    calls = episode.trace.calls
-    attempts = [index for index, call in enumerate(calls) if call.name == MOVE]
-    if not attempts or _transition_id(calls[attempts[-1]]) != oracle_value(episode.task, MOVE, "transition.id"):
-        return 0.0
-    since = attempts[-2] + 1 if len(attempts) > 1 else 0
-    between = answered_before(calls, attempts[-1])[since:]
-    return float(
-        any(call.name == "getTransitions" and call.ok and about_moved_issue(call, episode.task) for call in between)
-    )
-
-
-def _read_before_move(episode: FinishedEpisode) -> float:
-    """Check that the model read the transitions before the first move."""
-    calls = episode.trace.calls
-    first = next((index for index, call in enumerate(calls) if call.name == MOVE), 0)
-    known = answered_before(calls, first)
-    return float(any(call.name == "getTransitions" and about_moved_issue(call, episode.task) for call in known))
-
-
-def _conflict_handled(episode: FinishedEpisode) -> float:
-    """Check for one read and one move after the conflict; without one, for no repetition."""
-    task, calls, tried = episode.task, episode.trace.calls, episode.trace.of(MOVE)
-    if task.faults is None:
-        return float(len(tried) == 1 and tried[0].ok and len(calls) == 2)
-    index = next((index for index, call in enumerate(calls) if call.error == "conflict"), None)
-    if index is None or len(calls) < index + 3:
-        return 0.0
-    failed, read, move = calls[index : index + 3]
-    reread = read.name == "getTransitions" and read.ok and about_moved_issue(read, task)
-    moved = move.name == MOVE and move.ok and failed.turn < read.turn < move.turn
-    return float(_transition_id(failed) == _initial_transition(task) and reread and moved)
-
-
 def _other_old_transition(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Try another transition of the first response."""
     if not task.faults:
@@ -129,26 +85,6 @@ SCENARIO = Scenario(
     name="jira_transition_conflict",
     api=JIRA,
     tools=("getTransitions", MOVE),
-    checks=(
-        like_oracle(MOVE, "issueIdOrKey", 0.05, any_case),
-        Check(
-            "argument/transition.id",
-            0.20,
-            _last_transition_current,
-            "The last transition is right for the issue's status at that time.",
-        ),
-        Check(
-            "procedure/getTransitions", 0.10, _read_before_move, "The model read the transitions before the first move."
-        ),
-        Check(
-            "procedure/again",
-            0.20,
-            _conflict_handled,
-            "The model reread and moved the issue after a conflict, or repeated nothing.",
-        ),
-        stopped_after(MOVE, 0.10),
-        same_site_as_oracle(0.35, "The issue is in the target status and nothing else has changed."),
-    ),
     mistakes={"give_up": give_up, "insist": insist, "old_answer": _other_old_transition},
     draw=draw,
 )

@@ -10,22 +10,17 @@ from envs import words
 from envs.jira import JIRA
 from envs.jira.transitions import available
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
-from envs.reward.checks import stopped_after
 from envs.scenarios.vocabulary.jira_moves import (
     MOVE,
-    MOVED,
     moved_issue,
     planned_move,
     planned_read,
-    right_transition,
-    transitions_read,
     workflow_steps,
 )
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
-from envs.scenarios.vocabulary.oracle import any_case, like_oracle, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import Task
+from envs.task import Task, TaskDraft
 
 _WORDINGS = (
     '[|please |can you |could you ][move|transition|bring|shift] [|issue |the ticket ]"{issue}" [to|into|on to]'
@@ -70,13 +65,6 @@ SCENARIO = Scenario(
     name="jira_transition_ticket",
     api=JIRA,
     tools=("getTransitions", MOVE),
-    checks=(
-        like_oracle(MOVE, "issueIdOrKey", 0.10, any_case),
-        transitions_read(0.15),
-        right_transition(0.30),
-        stopped_after(MOVE, 0.10),
-        same_site_as_oracle(0.35, "The issue is in the target status and nothing else has changed.", MOVED),
-    ),
     mistakes={
         "first_transition": change(MOVE, _first_transition),
         "guess_id": lambda plan, task, rng: [planned_move(moved_issue(task), str(rng.randint(11, 99)))],

@@ -9,20 +9,16 @@ import random
 from itertools import combinations, product
 
 from envs import words
-from envs.api.json_paths import leafwise
 from envs.api.operation import Json
 from envs.api.world import Record
 from envs.jira.jql import parse
 from envs.jira.world import PRIORITIES, put
-from envs.reward.checks import Check, FinishedEpisode, at, stopped_after
-from envs.reward.provenance import seen_before
-from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCHABLE, names_at, searched
+from envs.scenarios.vocabulary.jira_search import SEARCH, SEARCHABLE
 from envs.scenarios.vocabulary.jira_sites import NewIssue, TwoProjects, add_people, put_issue, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
-from envs.scenarios.vocabulary.oracle import same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall, Task
+from envs.task import PlannedCall, Task, TaskDraft
 
 # By condition, which is a field in JQL, its wording in held-out tasks and in all others.
 _CONDITIONS = {
@@ -59,7 +55,6 @@ _HELD_OUT_WORDINGS = (
     'Which issues of "{project}" <having>? Once you know, <edit>.',
 )
 _CALL = "editIssue"
-_ACCOUNT = "fields.assignee.accountId"
 _Values = dict[str, str | None]
 """By condition, an issue's value; an account id or None for `assignee`."""
 _Pools = dict[str, list[str | None]]
@@ -167,35 +162,6 @@ def _without_issue(arguments: Arguments) -> dict[str, Json]:
     return {name: value for name, value in arguments.items() if name != "issueIdOrKey"}
 
 
-def _issues_named(episode: FinishedEpisode) -> float:
-    """Grade the edited issues: right ones, by a key or id that was read, over all right and wrong ones."""
-    task, calls = episode.task, episode.trace.calls
-    wanted = [names_at(task, call.arguments["issueIdOrKey"]) for call in _oracle_edits(task)]
-    named: set[int] = set()
-    others: set[str] = set()
-    for index, call in enumerate(calls):
-        if call.name == _CALL:
-            name = str(call.arguments.get("issueIdOrKey")).upper()
-            record = next((number for number, names in enumerate(wanted) if name in names), None)
-            if record is None:
-                others.add(name)
-            elif seen_before(calls, index, name):
-                named.add(record)
-    return len(named) / (len(wanted) + len(others))
-
-
-def _edits_right(episode: FinishedEpisode) -> float:
-    """Grade the edits leaf by leaf; a missing edit and an account id that was not read count as wrong."""
-    calls, planned = episode.trace.calls, _oracle_edits(episode.task)
-    wanted, scores = _without_issue(planned[0].arguments), []
-    for index, call in enumerate(calls):
-        if call.name == _CALL:
-            edit = _without_issue(call.arguments)
-            guessed = at(wanted, _ACCOUNT) is not None and not seen_before(calls, index, at(edit, _ACCOUNT))
-            scores.append(0.0 if guessed else leafwise(edit, wanted))
-    return sum(scores) / max(len(scores), len(planned))
-
-
 def _loose_query(plan: Plan, task: Task, rng: random.Random) -> Plan:
     """Leave the last condition out of the query, and edit every issue found."""
     loose: list[PlannedCall] = []
@@ -228,13 +194,6 @@ SCENARIO = Scenario(
     name="jira_triage_by_jql",
     api=API,
     tools=(SEARCH, "findUsers", _CALL),
-    checks=(
-        searched("issues", _CALL, "issueIdOrKey", 0.10),
-        Check("argument/issueIdOrKey", 0.20, _issues_named, "The model edited the matching issues and no other."),
-        Check("argument/edit", 0.20, _edits_right, "Each edit sets the requested value."),
-        stopped_after(_CALL, 0.10),
-        same_site_as_oracle(0.40, "Every issue that meets the conditions has the new value, and no other."),
-    ),
     mistakes={
         "loose_query": _loose_query,
         "only_first": _only_first,

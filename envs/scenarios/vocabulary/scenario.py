@@ -6,11 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from envs.api.distractors import crowd
 from envs.api.errors import EnvError
-from envs.api.faults import Faults
 from envs.api.operation import Api
-from envs.api.world import World
 from envs.reward.checks import Check
-from envs.task import DONE, PlannedCall, Task
+from envs.task import PlannedCall, Task, TaskDraft
 from envs.words import SPLITS, Split
 
 Plan = Sequence[PlannedCall]
@@ -22,20 +20,6 @@ _MORE_TOOLS = (0, 2, 5, 12, 1_000)
 
 
 @dataclass(frozen=True)
-class TaskDraft:
-    """The part of a task that a scenario draws; `Scenario.sample` adds the rest."""
-
-    request: str
-    world: World
-    goal: Mapping[str, object] = field(default_factory=dict)
-    """Values that checks and mistakes need and that are not in the oracle's calls."""
-    oracle: tuple[PlannedCall, ...] = ()
-    """Calls that fulfil the request, in order."""
-    answer: str = DONE
-    faults: Faults | None = None
-
-
-@dataclass(frozen=True)
 class Scenario:
     """A family of tasks."""
 
@@ -43,12 +27,12 @@ class Scenario:
     api: Api
     tools: tuple[str, ...]
     """Operations that every task of the scenario offers."""
-    checks: tuple[Check, ...]
-    """Their weights sum to 1."""
-    mistakes: Mapping[str, Mistake]
-    """Ways of doing the task badly, for sloppy demonstrations."""
     draw: Callable[[random.Random, Split], TaskDraft]
     """Draws a task's world, request and oracle."""
+    mistakes: Mapping[str, Mistake] = field(default_factory=dict)
+    """Ways of doing the task badly, for sloppy demonstrations."""
+    checks: tuple[Check, ...] = ()
+    """Demands beyond those that follow from the oracle."""
     held_out_operations: Mapping[str, str] = field(default_factory=dict)
     """By operation, its replacement in held-out tasks, with the same arguments; other splits never offer it."""
 
@@ -84,6 +68,7 @@ class Scenario:
             goal=draft.goal,
             oracle=oracle,
             answer=draft.answer,
+            claim=draft.claim(draft.world) if callable(draft.claim) else draft.claim,
             faults=draft.faults,
         )
 

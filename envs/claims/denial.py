@@ -1,0 +1,2 @@
+def denies(text):
+    return "not" in text.lower().split()
