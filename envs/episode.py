@@ -12,7 +12,7 @@ from envs.api.world import World
 from envs.episode_record import check_episode
 from envs.parsing.calls import Malformed, parse_calls
 from envs.reward.checks import FinishedEpisode
-from envs.reward.verdict import Verdict, judge
+from envs.reward.verdict import RULES, Verdict, judge
 from envs.scenarios import SCENARIOS, sample
 from envs.task import Task
 from envs.trace import SEEN, Call, Trace
@@ -113,6 +113,8 @@ class Episode:
                 "difficulty": task.difficulty,
                 "tools": len(task.tools),
             },
+            "digest": task.digest(),
+            "rules": RULES,
             "request": task.request,
             "calls": [call.to_dict() for call in self._calls],
             "stopped": self._stopped,
@@ -121,14 +123,23 @@ class Episode:
         }
 
 
-def rescore(record: Mapping[str, Any]) -> Verdict:
-    """Judge a stored episode (see `Episode.to_dict`) by the current checks, replaying its calls without a model.
+def rescore(record: Mapping[str, Any], across_rules: bool = False) -> Verdict:
+    """Judge a stored episode (see `Episode.to_dict`) again, replaying its calls without a model.
 
     The calls meet the same faults as before. A call without "turn" gets a turn to itself, as in old records.
-    Raises EnvError for a record that is not an episode.
+    Raises EnvError for a record that is not an episode, whose task is drawn differently now, or which was stored under
+    another version of the rules, unless `across_rules`.
     """
     check_episode(record)
     task = sample(**record["task"])
+    rules, name = record.get("rules", 1), f"{task.scenario}, seed {task.seed}, {task.split}"
+    if rules != RULES and not across_rules:
+        raise EnvError(
+            f"the episode of {name} was scored by version {rules} of the rules and this is version {RULES}: "
+            "the rewards cannot be compared; --across-rules scores it all the same"
+        )
+    if record.get("digest", task.digest()) != task.digest():
+        raise EnvError(f"the task {name} is another one now than when the episode was stored")
     calls = [Call.from_dict({"turn": index, **call}) for index, call in enumerate(record["calls"])]
     stopped, answer = record["stopped"], record.get("answer", "")
     if unknown := [call.name for call in calls if call.error in SEEN and call.name not in task.api.by_name()]:

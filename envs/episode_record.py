@@ -42,6 +42,8 @@ EPISODE: Mapping[str, Rule] = {
     "stopped": (_yes_or_no, "true or false", True),
     "answer": (_text, "a string", False),
     "trace_only": (_yes_or_no, "true or false", False),
+    "digest": (_text, "a string", False),
+    "rules": (_count, "an integer, 0 or more", False),
 }
 TASK: Mapping[str, Rule] = {
     "scenario": (_text, "a string", True),

@@ -1,6 +1,6 @@
 """Score stored episodes again with today's checks.
 
-    python -m envs.rescore FILE [...] [--json]
+    python -m envs.rescore FILE [...] [--across-rules] [--json]
 
 This module is only the command; the code is in `envs/stored_episodes.py`. Do not import it: as an attribute of `envs`
 it would replace the function `envs.rescore`.

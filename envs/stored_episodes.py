@@ -1,6 +1,6 @@
 """Score stored episodes again with today's checks.
 
-    python -m envs.rescore FILE [...] [--json]
+    python -m envs.rescore FILE [...] [--across-rules] [--json]
 
 Each line of a file is an episode as returned by `Episode.to_dict`, or an object as written by a run, with the episode
 as "episode" and optionally its "verdict". The command prints one row per scenario: the number of episodes, mean reward
@@ -50,8 +50,8 @@ class Row:
     differ: int
 
 
-def read(path: str) -> Iterator[Rescored]:
-    """Yield the rescored episodes of a file. Raises EnvError naming the first line that is not an episode."""
+def read(path: str, across_rules: bool = False) -> Iterator[Rescored]:
+    """Yield the rescored episodes of a file. Raises EnvError naming the first line that cannot be scored again."""
     try:
         # `splitlines` would also split at characters such as U+2028, which a model's text may contain.
         lines = Path(path).read_text(encoding="utf-8").split("\n")
@@ -64,7 +64,7 @@ def read(path: str) -> Iterator[Rescored]:
         raise EnvError(f"{path} has no episode")
     for number, line in numbered:
         try:
-            yield _rescored(json.loads(line))
+            yield _rescored(json.loads(line), across_rules)
         except json.JSONDecodeError as error:
             raise EnvError(f"{path}, line {number}: not JSON ({error.msg} at character {error.pos + 1})") from error
         except RecursionError as error:
@@ -73,7 +73,7 @@ def read(path: str) -> Iterator[Rescored]:
             raise EnvError(f"{path}, line {number}: {error}") from error
 
 
-def _rescored(record: Any) -> Rescored:
+def _rescored(record: Any, across_rules: bool) -> Rescored:
     if not isinstance(record, Mapping):
         raise EnvError(f"an episode should be a JSON object, not {shown(record)}")
     episode = record.get("episode", record)
@@ -83,7 +83,7 @@ def _rescored(record: Any) -> Rescored:
     if then is not None:
         check_verdict(then)
     try:
-        now = rescore(episode)
+        now = rescore(episode, across_rules)
     except EnvError:
         raise
     except Exception as error:  # The checks trust the responses stored with the calls.
@@ -121,11 +121,12 @@ def main(arguments: Sequence[str]) -> int:
     """Score the files and print the rows. Raises EnvError for a file that has no episodes or cannot be read."""
     parser = Parser(prog=program("envs.rescore"), description=(__doc__ or "").splitlines()[0])
     parser.add_argument("files", nargs="+", metavar="FILE", help="episodes, one line of JSON each")
+    parser.add_argument("--across-rules", action="store_true", help="also score episodes of other rules")
     parser.add_argument("--json", action="store_true", help="print one line of JSON per episode")
     options = parser.parse_args(arguments)
     episodes = []
     for path in options.files:
-        for episode in read(path):
+        for episode in read(path, options.across_rules):
             episodes.append(episode)
             if options.json:
                 print(json.dumps({"scenario": episode.scenario, "verdict": episode.now.to_dict()}))

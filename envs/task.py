@@ -1,5 +1,7 @@
 """Tasks as frozen data: the request, the site, the tools on offer, the goal and the oracle."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -75,6 +77,12 @@ class Task:
     """What a true answer says; None if the request asks for no answer."""
     faults: Faults | None = field(default=None, repr=False)
     """Injected API faults; None for none."""
+
+    def digest(self) -> str:
+        """Return a hash of all that the task consists of: records of another task have another digest."""
+        plan = [vars(call) for call in self.oracle]
+        parts = (self.request, self.tools, self.world.digest(), plan, self.answer, repr(self.faults))
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def any_writes(self, calls: Iterable[Named]) -> bool:
         """Return whether one of the calls is a write, accepted or not."""

@@ -16,11 +16,12 @@ from typing import Generic, TypeVar
 import tyro
 
 from envs.cli import program
+from envs.reward.verdict import RULES
 from jaxrlvr.config import RunConfig
 from jaxrlvr.preflight.config_file import load_config
 from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.runtime.settings import differences, flag, former_names, names, resume_rule, sections
-from jaxrlvr.storage.run_directory import RunDirectory
+from jaxrlvr.storage.run_directory import SCORING_RULES, RunDirectory
 
 T = TypeVar("T")
 
@@ -75,6 +76,8 @@ def read_arguments(arguments: Sequence[str]) -> Arguments[RunConfig]:
         rest.append(f"--policy.model={model}")
     usage = f"{program('jaxrlvr.train')} [CONFIG.py]"
     read = read_command_line(CommandLine(usage, ABOUT, _load, _open_run, _check_changes), rest)
+    if read.resumed and "--force" not in arguments:
+        _check_rules(read.resumed)
     return replace(read, name=read.name or DEFAULT.stem, dry_run="--dry-run" in arguments)
 
 
@@ -214,6 +217,17 @@ def _check_changes(run: str, stored: RunConfig, changed: Sequence[str]) -> None:
         raise UserError(
             f"{run} cannot continue with a different rollout.asynchronous, not even with --force: its checkpoints "
             f"{contain} the policy that samples ahead; start a new run from its weights: python -m jaxrlvr.export"
+        )
+
+
+def _check_rules(run: RunDirectory) -> None:
+    """Raise UserError for a run whose episodes were scored by the rules of another version."""
+    rules = run.load_result(SCORING_RULES) or 1
+    if rules != RULES:
+        raise UserError(
+            f"{run.path} was scored by version {rules} of the rules of rewards and this is version {RULES}, so that its "
+            "rewards would mean two things. Start a new run from its weights (python -m jaxrlvr.export), or add --force to "
+            "continue as a different run"
         )
 
 

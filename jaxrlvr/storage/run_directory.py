@@ -1,7 +1,7 @@
 """The run directory: the files of one run, for `train` and `sft` alike.
 
     config.json  metrics.jsonl  tensorboard/  checkpoints/            every run
-    episodes/  evaluations.jsonl  diagnosis.jsonl  summary.json       runs of `train`
+    episodes/  evaluations.jsonl  diagnosis.jsonl  summary.json  scoring_rules.json   runs of `train`
 
 A new run never writes into another run's directory; a resumed run reads the config that the directory contains.
 """
@@ -22,6 +22,8 @@ from jaxrlvr.storage import lock
 from jaxrlvr.storage.atomic_files import keep_steps, records, write_whole
 
 T = TypeVar("T")
+SCORING_RULES = "scoring_rules"
+"""Name of the result that holds the version of the rules by which a run's episodes are scored."""
 
 
 class RunDirectory:
