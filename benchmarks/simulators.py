@@ -1,25 +1,33 @@
-"""Reset and call times of simulated APIs: `python -m benchmarks.simulators [--issues 200 --pages 60 --seconds 1]`.
+"""Reset, call and scoring times: `python -m benchmarks.simulators [--issues 200 --pages 60 --seconds 1]`.
 
 Uses one process on one core. The mix is half reads and half writes over Jira and Confluence, played in rounds on fresh
-copies of the same site. Resets are timed separately and also included in the mix. All times are CPU time.
+copies of the same site. Resets are timed separately and also included in the mix. Scored are episodes of every scenario
+at difficulty 3, right and wrong ones; the first verdict of a task also replays its oracle. All times are CPU time.
 """
 
 import argparse
 import json
 import time
 from collections.abc import Callable, Mapping
+from itertools import islice
+from statistics import median
 from typing import Any
 
 from envs.api.simulator import Simulator
 from envs.api.world import World
+from envs.audit.mutants import mutants
 from envs.confluence import CONFLUENCE
+from envs.episode import Episode
 from envs.example_site import made_up_site
 from envs.jira import JIRA
+from envs.scenarios import SCENARIOS
 
 OPERATIONS = {operation.name: operation for api in (JIRA, CONFLUENCE) for operation in api.operations}
 ROUNDS = 25
 """Repetitions of the mix on one copy of the site."""
-RESET_TARGET_US, CALLS_TARGET = 200, 20_000
+RESET_TARGET_US, CALLS_TARGET, SCORING_TARGET_MS = 200, 20_000, 2
+TASKS, MUTANTS = 5, 20
+"""Tasks per scenario, and mutants per task, whose scoring is timed."""
 
 
 def mix(world: World) -> list[tuple[str, dict[str, Any]]]:
@@ -85,6 +93,23 @@ def measure(issues: int, pages: int, seconds: float) -> dict[str, float]:
     return figures
 
 
+def measure_scoring() -> dict[str, float]:
+    """Measure the scoring of an episode in milliseconds: medians and the greatest, and of a task's first verdict."""
+    first, later = [], []
+    for scenario in SCENARIOS.values():
+        for seed in range(TASKS):
+            task = scenario.sample(seed, "train", 3)
+            for number, mutant in enumerate(islice(mutants(task), 0, None, 7)):
+                if number == MUTANTS:
+                    break
+                episode = Episode(task)
+                any(episode.step(text).done for text in mutant.turns)
+                start = time.process_time()
+                episode.verdict()
+                (later if number else first).append(1e3 * (time.process_time() - start))
+    return {"scoring_ms": median(later), "scoring_max_ms": max(later), "scoring_first_ms": median(first)}
+
+
 def main() -> None:
     """Measure and print; the last line is JSON."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -98,6 +123,11 @@ def main() -> None:
     print(f"  mixed calls      {figures['calls_per_second']:8.0f} per second (target: at least {CALLS_TARGET})")
     for name in (name for name in figures if name.endswith("_us") and name != "reset_us"):
         print(f"  {name.removesuffix('_us'):16} {figures[name]:8.1f} us         (with its reset)")
+    figures |= measure_scoring()
+    print(
+        f"  scoring          {figures['scoring_ms']:8.2f} ms median  (target: at most {SCORING_TARGET_MS}), at most "
+        f"{figures['scoring_max_ms']:.2f}; {figures['scoring_first_ms']:.2f} for a task's first verdict"
+    )
     print(
         json.dumps({"issues": options.issues, "pages": options.pages, **{k: round(v, 2) for k, v in figures.items()}})
     )

@@ -28,7 +28,7 @@ COSTS: Mapping[str, float] = {
     "repeated_read": 0.02,
     "excessive_read": 0.05,
     "excessive_write": 0.02,
-    "guessed_value": 0.1,
+    "guessed_value": 0.05,
     "never_stopped": 0.1,
 }
 """Cost per fault, by kind."""

@@ -225,9 +225,9 @@ def _check_rules(run: RunDirectory) -> None:
     rules = run.load_result(SCORING_RULES) or 1
     if rules != RULES:
         raise UserError(
-            f"{run.path} was scored by version {rules} of the rules of rewards and this is version {RULES}, so that its "
-            "rewards would mean two things. Start a new run from its weights (python -m jaxrlvr.export), or add --force to "
-            "continue as a different run"
+            f"{run.path} was scored by version {rules} of the rules of rewards, and this is version {RULES}: "
+            "its figures would mean two things. Start a new run from its weights (python -m jaxrlvr.export), or add "
+            "--force to continue as a different run"
         )
 
 

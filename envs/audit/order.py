@@ -1,0 +1,90 @@
+"""Order: over everything that an audit plays on a task, every success earns more than every failure.
+
+Played are the oracle, its mutants, the cheap policies, the scenario's own mistakes and the weak policies. A mutant that
+leaves the oracle's site within the free reads is no fault but another right way, and has to earn as much as one.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from envs.api.undeclared import undeclared
+from envs.audit.mutants import mutants
+from envs.audit.play import Played
+from envs.audit.weak_policies import weak
+from envs.reward.goal import changes_made, goal_of
+from envs.reward.penalties import FREE_READS
+from envs.scenarios.vocabulary.scenario import Scenario
+from envs.scripted_policies import CHEAP, oracle, turn
+from envs.task import Task
+from envs.trace import BLAMELESS
+
+RIGHT = 0.9
+"""The least reward of another right way."""
+Play = Callable[[Task, Sequence[str]], Played]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A way of doing a task, played."""
+
+    name: str
+    played: Played
+
+    @property
+    def reward(self) -> float:
+        """The reward that it earns."""
+        return self.played.verdict.reward
+
+
+def attempts(scenario: Scenario, task: Task, play: Play) -> Iterator[Attempt]:
+    """Play every way of doing a task that has a name, right or wrong."""
+    yield Attempt("oracle", play(task, oracle(task)))
+    for mutant in mutants(task):
+        yield Attempt(f"{mutant.kind}: {mutant.where}", play(task, mutant.turns))
+    for name, policy in CHEAP.items():
+        yield Attempt(name, play(task, policy(task)))
+    for name, mistake in scenario.mistakes.items():
+        plan = mistake(task.oracle, task, random.Random(f"{name}/{task.seed}"))
+        yield Attempt(name, play(task, [*map(turn, plan), task.answer]))
+    for skill in (0.3, 0.7):
+        yield Attempt(f"weak policy, {skill:.0%} right", play(task, weak(task, skill)))
+
+
+def violations(task: Task, played: Sequence[Attempt]) -> Iterator[str]:
+    """Yield a sentence for each way in which success and reward disagree on a task."""
+    successes = [attempt for attempt in played if attempt.played.verdict.success]
+    failures = [attempt for attempt in played if not attempt.played.verdict.success]
+    if successes and failures:
+        least, most = min(successes, key=_reward), max(failures, key=_reward)
+        if least.reward <= most.reward:
+            yield f"{most.name} fails and earns {most.reward}, no less than {least.reward} of {least.name}"
+    for attempt in played:
+        if is_right(task, attempt.played) and attempt.reward < RIGHT:
+            yield f"{attempt.name} leaves the oracle's site and earns {attempt.reward}, less than {RIGHT}"
+
+
+def is_right(task: Task, played: Played) -> bool:
+    """Return whether an episode leaves the oracle's site within the free reads, and says what the oracle says.
+
+    If the task asks for an answer, the episode has to contain the oracle's reads.
+    """
+    goal, episode, operations = goal_of(task), played.episode, task.api.by_name()
+    calls = episode.trace.calls
+    if not episode.trace.stopped or episode.trace.answer != task.answer:
+        return False
+    if any(call.error not in ("", *BLAMELESS) or undeclared(operations[call.name], call.arguments) for call in calls):
+        return False
+    if task.claim is not None:
+        made = [(call.name, call.arguments) for call in calls]
+        if not all((planned.name, planned.arguments) in made for planned in task.oracle):
+            return False
+    reads = sum(not operations[call.name].writes for call in calls)
+    writes = sum(call.ok and operations[call.name].writes for call in calls)
+    if reads > goal.read_count + FREE_READS + goal.write_count or writes > goal.write_count:
+        return False
+    return changes_made(goal, task, episode.trace, episode.final) == goal.changes
+
+
+def _reward(attempt: Attempt) -> float:
+    return attempt.reward
