@@ -135,8 +135,12 @@ class Api:
     normal_forms: Mapping[str, NormalForm] = field(default_factory=dict)
     """By table, the normal form of changed records; records of other tables count whole."""
 
-    def by_name(self) -> dict[str, Operation]:
+    def by_name(self) -> Mapping[str, Operation]:
         """Return the operations by name."""
+        return self._by_name
+
+    @cached_property
+    def _by_name(self) -> dict[str, Operation]:
         return {operation.name: operation for operation in self.operations}
 
     def showing(self, name: str, compact: Mapping[str, Schema], body: tuple[str, ...] = ()) -> "Api":

@@ -11,8 +11,8 @@ from envs.api.operation import Json, NormalForm
 from envs.api.world import START_MS, Record, World
 
 _LONG_NUMBER = re.compile(r"\d{4,}")
-Facts = Counter[str]
-"""What a change says about its record, one JSON text per leaf."""
+Facts = Counter[tuple[str, ...]]
+"""What a change says about its record: the path and the value of each leaf, as text."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,12 @@ class NormalChange:
         """Return the leaves that the change adds and removes; for a record that existed before, also which it is."""
         if self.before is None:
             return Counter(_leaves(self.after))
-        record = json.dumps(["record", self.record])
+        record = ("record", self.record)
         if self.after is None:
-            return Counter([record, json.dumps(["deleted"])])
+            return Counter([record, ("deleted",)])
         old, new = Counter(_leaves(self.before)), Counter(_leaves(self.after))
-        return Counter([record]) + (new - old) + Counter({f"not {leaf}": count for leaf, count in (old - new).items()})
+        removed = Counter({("no longer", *leaf): count for leaf, count in (old - new).items()})
+        return Counter([record]) + (new - old) + removed
 
 
 def normalised_changes(
@@ -148,17 +149,17 @@ def _compact(value: Any) -> Any:
     return [_compact(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def _leaves(value: Json, path: tuple[str | int, ...] = ()) -> Iterator[str]:
-    """Yield (path, value) of each leaf as JSON text; the place in a list of plain values is left out."""
+def _leaves(value: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the path and value of each leaf as text; the place in a list of plain values is left out."""
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from _leaves(inner, (*path, name))
     elif isinstance(value, list):
         plain = not any(isinstance(inner, dict | list) for inner in value)
         for number, inner in enumerate(value):
-            yield from _leaves(inner, (*path, "" if plain else number))
+            yield from _leaves(inner, (*path, "" if plain else str(number)))
     else:
-        yield json.dumps([*path, value])
+        yield (*path, repr(value))
 
 
 def _text(value: Any) -> str:

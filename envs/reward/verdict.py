@@ -83,7 +83,7 @@ def judge(episode: FinishedEpisode, checks: Sequence[Check] = (), trace_only: bo
     if trace_only:
         done = like_oracle(task, trace)
     else:
-        done = truth * (agreement(goal.changes, made) if goal.changes else float(same_site))
+        done = truth * (1.0 if same_site else agreement(goal.changes, made) if goal.changes else 0.0)
     found += [(f"found/{check.name}", score, check.sentence) for check, score in own]
     results = _parts(found, done, trace.stopped)
     faults = penalties(task, trace)
