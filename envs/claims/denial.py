@@ -1,2 +1,0 @@
-def denies(text):
-    return "not" in text.lower().split()
