@@ -62,7 +62,7 @@ def read(text: str, phrases: Mapping[str, Phrase]) -> list[Token] | None:
     """Return a text's tokens, with phrases masked and courtesies dropped; None for a dump or a copy of JSON."""
     if len(text) > LONGEST or "{" in text or "}" in text:
         return None
-    return _without_courtesies(_masked(text, tuple(phrases.items())))
+    return without_courtesies(masked(text, {**phrases, **idioms_as_phrases(IDIOMS)}))
 
 
 def flawed(tokens: Sequence[Token]) -> bool:
@@ -105,17 +105,16 @@ def words_of(phrase: str) -> tuple[str, ...]:
 @lru_cache(maxsize=128)
 def _index(phrases: tuple[tuple[str, Phrase], ...]) -> dict[str, list[tuple[tuple[str, ...], str, Phrase]]]:
     """Return phrases by their first word, longest first."""
-    entries = [*phrases, *((idiom, ("idiom", idiom)) for idiom in IDIOMS)]
     index: dict[str, list[tuple[tuple[str, ...], str, Phrase]]] = {}
-    for phrase, meaning in sorted(entries, key=lambda entry: -len(words_of(entry[0]))):
+    for phrase, meaning in sorted(phrases, key=lambda entry: -len(words_of(entry[0]))):
         if words := words_of(phrase):
             index.setdefault(words[0], []).append((words, phrase, meaning))
     return index
 
 
-def _masked(text: str, phrases: tuple[tuple[str, Phrase], ...]) -> list[Token]:
-    """Return tokens with the longest phrase at each place as one token, without quotation marks and emphasis."""
-    index, tokens = _index(phrases), []
+def masked(text: str, phrases: Mapping[str, Phrase]) -> list[Token]:
+    """Return tokens with the longest phrase at each place as one token, without quotes, emphasis and idioms."""
+    index, tokens = _index(tuple(phrases.items())), list[Token]()
     found = [(match.lastgroup or "", match.group()) for match in _TOKEN.finditer(text)]
     lower = [raw.lower().replace("’", "'") for _, raw in found]
     place = 0
@@ -149,7 +148,7 @@ def _meant(found: list[tuple[str, str]], place: int, words: tuple[str, ...], phr
     return after[1] != ":" and (not starts or after[0] in ("end", "line") or after[1] in ",/")
 
 
-def _without_courtesies(tokens: list[Token]) -> list[Token]:
+def without_courtesies(tokens: list[Token]) -> list[Token]:
     """Drop clauses made of nothing but courtesies, with the question mark of an offer."""
     kept: list[Token] = []
     clause: list[Token] = []
@@ -190,3 +189,8 @@ def _past(sentence: Sequence[Token]) -> bool:
 def values_as_phrases(values: Iterable[str]) -> dict[str, Phrase]:
     """Return values as phrases to mask, each named by its lower case."""
     return {value: ("value", value.lower()) for value in values}
+
+
+def idioms_as_phrases(idioms: Iterable[str]) -> dict[str, Phrase]:
+    """Return idioms as phrases to mask; they claim nothing and leave no token."""
+    return {idiom: ("idiom", idiom) for idiom in idioms}

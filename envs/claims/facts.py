@@ -82,7 +82,9 @@ class FieldValues(Claim):
     def _fields_of(self, alone: Sequence[str], named: set[str]) -> set[str] | None:
         """Return the fields that values without a field name state; None if one could be meant of a wrong field."""
         values = {field: value.lower() for field, value in self.values.items()}
-        possible = {field: {value.lower() for value in self.possible.get(field, ())} | {values[field]} for field in values}
+        possible = {
+            field: {value.lower() for value in self.possible.get(field, ())} | {values[field]} for field in values
+        }
         counts, found, unclear = Counter(alone), set[str](), list[str]()
         for value, count in counts.items():
             fields = [field for field in values if value in possible[field]]

@@ -5,22 +5,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from envs.claims.clauses import Claim, Phrase, Token, flawed, read, values_as_phrases
-from envs.claims.word_classes import NUMBERS, SEPARATORS
+from envs.claims.word_classes import NUMBERS, SEPARATORS, word_set
 
-_QUANTIFIERS = frozenset("all each both some everything everyone most many several few half".split())
+_QUANTIFIERS = word_set("all each both some everything everyone most many several few half")
 """Words that speak of more keys than the chosen one."""
-_RELATIONS = frozenset("before after next previous beside besides excluding without following preceding against".split())
+_RELATIONS = word_set("before after next previous beside besides excluding without following preceding against")
 """Words that directly before a key mean another key."""
-_MEMBERSHIP = frozenset("of among amongst between from list keys issues tickets".split())
+_MEMBERSHIP = word_set("of among amongst between from list keys issues tickets")
 _REJECTION = (("not",), ("rather", "than"), ("instead", "of"))
-_RANGE = frozenset(
-    "least most more less fewer over under up about around roughly between minimum maximum plus minus extra additional "
-    "further besides times twice double half hundred thousand million some several few couple only counting missing "
-    "zeroth nearly".split()
+_RANGE = word_set(
+    "least most more less fewer over under up about around roughly between minimum maximum plus minus extra "
+    "additional further besides times twice double half hundred thousand million some several few couple only "
+    "counting missing zeroth nearly"
 )
 """Words that turn a number into a bound, a part or another number."""
 _RANGE_MARKS = frozenset("~<>+%≈≤≥±×^")
-_COUNTED = frozenset("issue issues ticket tickets key keys item items entry entries".split())
+_COUNTED = word_set("issue issues ticket tickets key keys item items entry entries")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Choice(Claim):
             return 0.0
         named = {token.text for token in tokens if token.kind == "value"}
         related = any(
-            before.text in _RELATIONS and after.kind == "value" for before, after in zip(tokens, tokens[1:], strict=False)
+            before.text in _RELATIONS and after.kind == "value"
+            for before, after in zip(tokens, tokens[1:], strict=False)
         )
         return float(named == {self.chosen.lower()} and not related)
 
