@@ -121,7 +121,9 @@ def masked(text: str, phrases: Mapping[str, Phrase]) -> list[Token]:
     while place < len(found):
         kind, raw = found[place]
         for words, phrase, (meaning, name) in index.get(lower[place], ()):
-            if tuple(lower[place : place + len(words)]) == words and _meant(found, place, words, phrase, meaning):
+            if tuple(lower[place : place + len(words)]) == words and _meant(found, place, phrase, meaning, text):
+                if meaning == "value" and _overlapped(found, lower, place, words, phrase, index):
+                    continue
                 tokens.append(Token(meaning, name, raw))
                 place += len(words)
                 break
@@ -134,16 +136,47 @@ def masked(text: str, phrases: Mapping[str, Phrase]) -> list[Token]:
     return [token for token in tokens if token.kind != "idiom"]
 
 
-def _meant(found: list[tuple[str, str]], place: int, words: tuple[str, ...], phrase: str, meaning: str) -> bool:
-    """Return whether words mean a value: a frequent word does only in the value's own spelling and off the start."""
-    if meaning != "value" or len(words) > 1 or words[0] not in _RESERVED:
+def _overlapped(
+    found: list[tuple[str, str]],
+    lower: list[str],
+    place: int,
+    words: tuple[str, ...],
+    phrase: str,
+    index: dict[str, list[tuple[tuple[str, ...], str, Phrase]]],
+) -> bool:
+    """Return whether a value in another spelling than its own overlaps the next value in that one's own spelling."""
+    if len(words) == 1 or _spelled(found, place, phrase):
+        return False
+    end = place + len(words)
+    return any(
+        meaning == "value" and inner + len(other) > end and _spelled(found, inner, spelling)
+        for inner in range(place + 1, end)
+        for other, spelling, (meaning, _) in index.get(lower[inner], ())
+    )
+
+
+def _spelled(found: list[tuple[str, str]], place: int, phrase: str) -> bool:
+    """Return whether a phrase is at a place in its own spelling."""
+    raw = [match.group() for match in _TOKEN.finditer(phrase)]
+    return [word for _, word in found[place : place + len(raw)]] == raw
+
+
+def _meant(found: list[tuple[str, str]], place: int, phrase: str, meaning: str, text: str) -> bool:
+    """Return whether words mean a value.
+
+    One that starts with a frequent word counts in its own spelling if the text has that; if it is nothing but a frequent
+    word, only in its own spelling, and not at the start of a sentence.
+    """
+    words = words_of(phrase)
+    if meaning != "value" or words[0] not in _RESERVED:
         return True
+    same = found[place][1] == phrase[: len(words[0])]
+    if len(words) > 1:
+        return same or phrase not in text
     before = found[place - 1] if place else ("end", "")
     after = found[place + 1] if place + 1 < len(found) else ("end", "")
-    if found[place][1] != phrase:
-        return False
-    if before[1] in OPENING_MARKS and after[1] in OPENING_MARKS:
-        return True
+    if not same or before[1] in OPENING_MARKS and after[1] in OPENING_MARKS:
+        return same
     starts = before[0] in ("end", "line") or before[1] in ("-", "*", "•")
     return after[1] != ":" and (not starts or after[0] in ("end", "line") or after[1] in ",/")
 

@@ -63,8 +63,9 @@ _BREAKS = word_set(", : ( ) – — so but and then because since therefore thou
 def denies(text: str, values: Iterable[str] = ()) -> bool:
     """Return whether a text says that the request was not fulfilled, or only partly, or asks or hedges instead.
 
-    `values` are names of the request, whose words claim nothing; quoted text and capitalised names claim nothing either.
-    A failed attempt that the text reports as repeated with success is no denial. A text too long to read counts as one.
+    `values` are names of the request, whose words claim nothing; quoted text and capitalised names claim
+    nothing either. A failed attempt that the text reports as repeated with success is no denial.
+    A text too long to read counts as one.
     """
     if len(text) > LONGEST:
         return True
