@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Literal, Protocol
 
 from envs.claims.word_classes import (
@@ -96,7 +96,7 @@ def inverted(sentence: Sequence[Token]) -> bool:
     return subject.kind in ("key", "field") or subject.text in SUBJECTS or subject.text == "record"
 
 
-@cache
+@lru_cache(maxsize=4096)
 def words_of(phrase: str) -> tuple[str, ...]:
     """Return the tokens of a phrase, in lower case."""
     return tuple(match.group().lower().replace("’", "'") for match in _TOKEN.finditer(phrase))

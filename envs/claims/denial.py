@@ -69,7 +69,8 @@ def denies(text: str, values: Iterable[str] = ()) -> bool:
     """
     if len(text) > LONGEST:
         return True
-    quoted = _QUOTED.sub(" Quoted ", text)
+    # A quoted sentence is a statement, not a name.
+    quoted = _QUOTED.sub(lambda match: match[0] if match[0][-2:-1] in tuple(".!?") else " Quoted ", text)
     if not re.sub(r"Quoted|\W", "", quoted):
         quoted = text
     tokens = without_courtesies(masked(quoted, {**values_as_phrases(values), **idioms_as_phrases(_IDIOMS)}))

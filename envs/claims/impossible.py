@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from envs.claims.clauses import Claim, Phrase, Token, read
+from envs.claims.clauses import Claim, Phrase, Token, inverted, read
 from envs.claims.word_classes import DOUBT, FALSEHOOD, NEGATION, PAST, word_set
 
 NOUNS: Mapping[str, tuple[str, ...]] = {
@@ -55,11 +55,12 @@ _JOINERS = word_set(
     "titled known being"
 )
 """Words between a noun and the value that it announces."""
+_ANNOUNCING = word_set("to into named called")
 _FILLERS = word_set("the a an this that your requested given existing named called any such current project's my")
 _FORWARD = word_set("no without nobody nothing none never")
 _ACTIONS = word_set("move moving assign assigning create creating set setting bring transition moved")
 _MAY_SAY = word_set(
-    "could will shall unknown any anything other another something told heard given expected than would error must "
+    "could will shall unknown any anything other others another something told heard given expected than would error must "
     "fails failed instead rather longer anymore every once old until"
 )
 _VOID = (DOUBT | FALSEHOOD | PAST) - _MAY_SAY - {"?"}
@@ -142,7 +143,7 @@ def _clauses(tokens: Sequence[Token]) -> list[tuple[list[Token], str]] | None:
             sentence.append((clause, token.text))
         clause = []
         if ends:
-            if token.text != "?":
+            if token.text != "?" and not inverted([token for part, _ in sentence for token in part]):
                 clauses += sentence
             elif any(part.kind == "value" for said, _ in sentence for part in said) or (
                 sentence and sentence[0][0][0].text not in _OFFERS
@@ -196,6 +197,10 @@ def _mentions(clause: Sequence[Token]) -> list[_Mention]:
         if found and found[-1].part == part and found[-1].named != named and _joined(clause, found[-1].place, place):
             found[-1] = _Mention(part, True, found[-1].place, found[-1].core)
             continue
+        if found and named and not found[-1].named and _joined(clause, found[-1].place, place):
+            # A noun with a value of another part, as in "the transition NT-41", speaks of the value.
+            if place == found[-1].place + 1 or clause[place - 1].text in _ANNOUNCING:
+                found.pop()
         before = place - 1
         while before >= 0 and clause[before].text in _FILLERS:
             before -= 1

@@ -179,3 +179,10 @@ def test_field_values__type_as_a_plain_noun_claims_nothing_unless_asked():
     right = ["It is a bug of priority High.", "issue type Bug, priority High", "The issue's kind is Bug, its priority High"]
     assert [asked.score(text) for text in right] == [1] * 3
     assert asked.score("It is a task of priority High.") == 0
+
+
+@pytest.mark.parametrize("template", PAIRED + ALONE)
+def test_field_values__case_does_not_matter(template):
+    claim = FieldValues("AB-16", {"status": "Doing", "priority": "High"}, {"status": ["Doing"], "priority": ["High"]}, {})
+    for change in (str.lower, str.upper):
+        assert claim.score(template.format(s=change("Doing"), p=change("High"), k="AB-16")) == 1
