@@ -164,8 +164,8 @@ def _spelled(found: list[tuple[str, str]], place: int, phrase: str) -> bool:
 def _meant(found: list[tuple[str, str]], place: int, phrase: str, meaning: str, text: str) -> bool:
     """Return whether words mean a value.
 
-    One that starts with a frequent word counts in its own spelling if the text has that; if it is nothing but a frequent
-    word, only in its own spelling, and not at the start of a sentence.
+    One that starts with a frequent word counts in its own spelling, if the text has that. One that is only a frequent
+    word counts in its own spelling alone and, unless it is quoted or in capitals, not at the start of a sentence.
     """
     words = words_of(phrase)
     if meaning != "value" or words[0] not in _RESERVED:
@@ -175,7 +175,7 @@ def _meant(found: list[tuple[str, str]], place: int, phrase: str, meaning: str, 
         return same or phrase not in text
     before = found[place - 1] if place else ("end", "")
     after = found[place + 1] if place + 1 < len(found) else ("end", "")
-    if not same or before[1] in OPENING_MARKS and after[1] in OPENING_MARKS:
+    if not same or phrase.isupper() and len(phrase) > 1 or before[1] in OPENING_MARKS and after[1] in OPENING_MARKS:
         return same
     starts = before[0] in ("end", "line") or before[1] in ("-", "*", "•")
     return after[1] != ":" and (not starts or after[0] in ("end", "line") or after[1] in ",/")

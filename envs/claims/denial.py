@@ -15,11 +15,11 @@ from envs.claims.clauses import (
 from envs.claims.word_classes import NEGATION, word_set
 
 _FAILURE = word_set(
-    "failed fails fail failing failure failures unable impossible refused rejected denied forbidden error errors "
-    "unavailable nonexistent skipped pending incomplete unfinished undone partly partially partial half halfway "
-    "stuck blocked aborted cancelled canceled postponed unchanged untouched unassigned unsuccessful unsuccessfully "
-    "gave unresolved prevented couldnt wouldnt nope unaltered unmodified conflict false untrue lie lied pretend "
-    "except later tomorrow todo soon"
+    "failed stopped yourself waiting requires fails fail failing failure failures unable impossible refused "
+    "rejected denied forbidden error errors unavailable nonexistent skipped pending incomplete unfinished undone "
+    "partly partially partial half halfway stuck blocked aborted cancelled canceled postponed unchanged untouched "
+    "unassigned unsuccessful unsuccessfully gave unresolved prevented couldnt wouldnt nope unaltered unmodified "
+    "conflict false untrue lie lied pretend except later tomorrow todo soon"
 )
 """Words for something that was not done."""
 _CLAIMED_MISSING = word_set("missing unknown invalid lacks lacking undefined absent wrong incorrect")
@@ -30,9 +30,9 @@ _SUCCESS = word_set(
     "resolved closed went fixed complete accepted passed"
 )
 _OPEN = word_set(
-    "maybe perhaps probably possibly likely unlikely might may would should guess believe assume suppose supposedly "
-    "suspect seem seems seemed appear appears appeared apparently presumably hopefully unsure uncertain unclear "
-    "doubt doubtful whether allegedly potentially ought think hope unverified almost nearly"
+    "maybe i'd perhaps probably possibly likely unlikely might may would should guess believe assume suppose "
+    "supposedly suspect seem seems seemed appear appears appeared apparently presumably hopefully unsure uncertain "
+    "unclear doubt doubtful whether allegedly potentially ought think hope unverified almost nearly"
 )
 """Words that leave the outcome open."""
 _ACTION = word_set(
@@ -87,7 +87,7 @@ def _clauses(tokens: Sequence[Token]) -> list[list[str]] | None:
     sentence: list[Token] = []
     for token in [*tokens, Token("end", ".", ".")]:
         if token.kind in ("end", "line"):
-            if token.text == "?" or inverted(sentence) and sentence[0].raw[0].isupper():
+            if token.text == "?" or inverted(sentence):
                 return None
             sentence = []
             clauses.append([])
@@ -124,7 +124,9 @@ def _denied(clause: Sequence[str], place: int) -> bool:
         return not (able and (near in _HARMLESS or unasked or _ELSE & set(after[:6])))
     if word in _FAILURE:
         negated = any(earlier in NEGATION for earlier in before[-3:])
-        return not (negated or word in _ALONE and unasked or word == "conflict" and words & _SETTLED)
+        return not (
+            negated or word in _ALONE and (unasked or _ELSE & set(after)) or word == "conflict" and words & _SETTLED
+        )
     if word in _STILL:
         return not (words & _SUCCESS or unasked or _ELSE & set(after))
     return (

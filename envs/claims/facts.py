@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from envs.claims.clauses import Claim, Phrase, Token, flawed, read, values_as_phrases
-from envs.claims.pairing import Pair, Reading, Symbol, readings
+from envs.claims.pairing import Pair, Symbol, readings
 from envs.claims.word_classes import SEPARATORS
 
 FIELD_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -42,8 +42,8 @@ class FieldValues(Claim):
             return 0.0
         pairs: list[Pair] = []
         for sentence in _symbols(tokens):
-            found = self._sensible(readings(sentence) or [])
-            if not found or not all(self._true(reading) for reading in found):
+            found = readings(sentence)
+            if found is None or not all(self._true(reading) for reading in found):
                 return 0.0
             pairs += found[0]
         named = {field for field, _ in pairs if field}
@@ -73,12 +73,6 @@ class FieldValues(Claim):
             return True
         before = tokens[index - 1].text if index else ""
         return token.raw.islower() and (_TYPE not in self.values or before in ("the", "this", "that"))
-
-    def _sensible(self, found: list[Reading]) -> list[Reading]:
-        """Return those of several readings that give each asked field a possible value; all if none does."""
-        possible = {field: {value.lower() for value in self.possible.get(field, ())} for field in self.values}
-        sensible = [reading for reading in found if all(value in possible.get(field, {value}) for field, value in reading)]
-        return sensible or found
 
     def _true(self, reading: Sequence[Pair]) -> bool:
         """Return whether every pair of a reading holds; a value alone must be that of some asked field."""
@@ -122,6 +116,10 @@ def _symbols(tokens: Sequence[Token]) -> list[list[Symbol]]:
             parts[-1].append(("field" if token.kind == "field" else "value", token.text))
         elif token.kind == "line":
             parts[-1].append(("line", ""))
+        elif token.text == ":":
+            parts[-1].append((":", ""))
+        elif token.text in ("of", "in"):
+            parts[-1].append(("preposition", ""))
         elif token.text in SEPARATORS:
             parts[-1].append(("separator", ""))
     return [part for part in parts if any(kind == "value" for kind, _ in part)]

@@ -45,7 +45,9 @@ _DONE = word_set(
 )
 _WISH = word_set("be to asked wanted requested named unassigned wish")
 """Words before a word of _DONE that make it a wish."""
-_MISDIRECTED = word_set("sure certain true correct right problem cause reason clear case so confirm confirmed")
+_MISDIRECTED = word_set(
+    "sure certain needed necessary required true correct right problem cause reason clear case so confirm confirmed"
+)
 """Words whose negation voids what follows."""
 _BREAKS = word_set("because since as so but and while hence therefore thus though although however yet")
 _MARKS = word_set(", : ( ) – — - | / →")
@@ -60,8 +62,8 @@ _FILLERS = word_set("the a an this that your requested given existing named call
 _FORWARD = word_set("no without nobody nothing none never")
 _ACTIONS = word_set("move moving assign assigning create creating set setting bring transition moved")
 _MAY_SAY = word_set(
-    "could will shall unknown any anything other others another something told heard given expected than would error must "
-    "fails failed instead rather longer anymore every once old until"
+    "could will shall made default unknown any anything other others another something told heard given expected "
+    "than would error must fails failed instead rather longer anymore every once old until"
 )
 _VOID = (DOUBT | FALSEHOOD | PAST) - _MAY_SAY - {"?"}
 _OFFERS = word_set("would do shall should which what can could")
@@ -104,12 +106,12 @@ class Impossible(Claim):
             if _bare(clause, mentions) and clauses[index][1] not in (":", "-", "–", "—") or opened and pending:
                 lacking += [mention.part for mention in mentions if mention.named and mention.part != self.part]
             named = [mention.part for mention in mentions if mention.named]
-            if pending and named:
-                lacking.append(named[0])
+            if pending and mentions:
+                lacking.append(mentions[0].part)
                 pending = False
             found = _lacking(clause, mentions, self.part, last)
-            if found is None:
-                return 0.0
+            if found is None or lacking and not mentions and clause[-1].text in NEGATION:
+                return 0.0  # "It is missing, but it isn't."
             pending |= "" in found
             lacking += [part for part in found if part]
             last = named[-1] if named else last

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from envs.claims.clauses import Claim, Phrase, Token, flawed, read, values_as_phrases
 from envs.claims.word_classes import NUMBERS, SEPARATORS, word_set
 
-_QUANTIFIERS = word_set("all each both some everything everyone most many several few half")
+_QUANTIFIERS = word_set("all each both some everything everyone most many several few half etc exclude skip minus")
 """Words that speak of more keys than the chosen one."""
 _RELATIONS = word_set("before after next previous beside besides excluding without following preceding against")
 """Words that directly before a key mean another key."""
@@ -15,8 +15,8 @@ _MEMBERSHIP = word_set("of among amongst between from list keys issues tickets")
 _REJECTION = (("not",), ("rather", "than"), ("instead", "of"))
 _RANGE = word_set(
     "least most more less fewer over under up about around roughly between minimum maximum plus minus extra "
-    "additional further besides times twice double half hundred thousand million some several few couple only "
-    "counting missing zeroth nearly"
+    "additional further besides times twice squared cubed double half hundred thousand million some several few "
+    "couple only counting missing zeroth nearly"
 )
 """Words that turn a number into a bound, a part or another number."""
 _RANGE_MARKS = frozenset("~<>+%≈≤≥±×^")
@@ -68,7 +68,8 @@ class Choice(Claim):
         kept: list[Token] = []
         index = 0
         while index < len(tokens):
-            after = self._end_of_rejection(tokens, index) if kept and kept[-1].text in (",", "(", "and") else index
+            apart = kept and (kept[-1].text in (",", "(", "and") or tokens[index].text != "not")
+            after = self._end_of_rejection(tokens, index) if apart else index
             chosen = any(token.text == self.chosen.lower() for token in kept)
             index = after if chosen and after > index else index
             if index < len(tokens):

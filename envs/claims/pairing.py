@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Literal
 
-Symbol = tuple[Literal["field", "value", "separator", "line"], str]
-"""A field name, a value, a word or mark that separates clauses, or the end of a line."""
+Symbol = tuple[Literal["field", "value", "separator", "line", ":", "preposition"], str]
+"""A field name, a value, a word or mark that separates clauses, the end of a line, a colon, or "of" or "in"."""
 Pair = tuple[str, str]
 """(field, value); an empty field for a value that stands alone."""
 Reading = tuple[Pair, ...]
@@ -33,7 +33,8 @@ def readings(symbols: Sequence[Symbol]) -> list[Reading] | None:
     def gap(left: int, first: str) -> int:
         """Return the cost of pairing across the symbols between an item and the next."""
         between = {symbols[index][0] for index in range(items[left] + 1, items[left + 1])}
-        return _ALONE * ("separator" in between) + (_ALONE + 1) * ("line" in between and first == "value")
+        separated = "separator" in between or "preposition" in between
+        return _ALONE * separated + (_ALONE + 1) * ("line" in between and first == "value")
 
     @cache
     def best(start: int) -> tuple[int, frozenset[Reading]]:
@@ -67,8 +68,16 @@ def readings(symbols: Sequence[Symbol]) -> list[Reading] | None:
 
 
 def _without_heading(symbols: Sequence[Symbol]) -> list[Symbol]:
-    """Drop field names before the first value that are named again later: they announce what follows."""
+    """Drop field names before the first value that are named again later: they announce what follows.
+
+    The one that the value itself follows stays, unless a colon is between or the value is followed by the same name.
+    """
     first = next((index for index, (kind, _) in enumerate(symbols) if kind == "value"), 0)
-    later = [{name for kind, name in symbols[index + 1 :] if kind == "field"} for index in range(first)]
-    return [symbol for index, symbol in enumerate(symbols) if index >= first or symbol[1] not in later[index]
-            or symbol[0] != "field"]  # fmt: skip
+    following = next((name for kind, name in symbols[first + 1 :] if kind == "field"), "")
+    stays = next((index for index in range(first - 1, -1, -1) if symbols[index][0] in ("field", ":")), 0)
+    kept = []
+    for index, (kind, name) in enumerate(symbols):
+        again = (kind, name) in symbols[index + 1 :]
+        if index >= first or kind != "field" or not again or index == stays and name != following:
+            kept.append(symbols[index])
+    return kept

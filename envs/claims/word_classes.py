@@ -24,8 +24,9 @@ DOUBT = word_set(
     "hopefully unsure uncertain unclear unknown unverified doubt doubtful dubious if unless whether allegedly "
     "alleged reportedly potentially potential bet depending depends tentatively estimate estimated somewhat somehow "
     "sort supposing ought expected expect intended theory hypothetically theoretically rumour rumor heard told "
-    "conceivably arguably anything something any every whichever whatever than other others another parent sibling child "
-    "predecessor until otherwise once it'll it'd ? partly partially"
+    "conceivably arguably anything something any every whichever whatever than other others another parent sibling "
+    "child predecessor until otherwise once it'll it'd ? partly partially random randomly stab made invented "
+    "knowledge default defaults usually typically sometimes often normally ish nominally"
 )
 """Words that leave open whether a statement, or which of several, holds."""
 PAST = word_set(

@@ -17,7 +17,8 @@ CLAIMS = (
     Impossible("status", "Not ready", {"issue": "AB-1"}),
 )
 SALAD = sorted(word_classes.NEGATION | word_classes.DOUBT | word_classes.COURTESY | word_classes.PAST_TENSE)
-SALAD += "AB-16 AB-2 QQ-1 AB-1 Not ready High status priority transition . , : ; ? ! - | \n ( ) ** ` \" ' 2 ² ٣ 's".split(" ")
+SALAD += "AB-16 AB-2 QQ-1 AB-1 Not ready High status priority transition 2 ² ٣ 's".split()
+SALAD += list(".,:;?!-|\n()*`\"'")
 
 
 def texts() -> list[str]:

@@ -47,6 +47,7 @@ Nothing was changed.
 I will do it later.
 Shall I do it?
 Shall I do it
+shall i do it
 It may have worked.
 It should be done now.
 I think it is done.

@@ -6,7 +6,7 @@ import pytest
 
 from envs.claims.facts import FieldValues
 
-NASTY = "not no or missing status delay trial low priority none never unknown type may is but open if wrong maybe".split()
+NASTY = "not no or missing status delay trial low priority none never unknown type may is but open if wrong".split()
 PLAIN = ("Delay", "Trial", "Silver", "Low", "Amber", "Lemon")
 PAIRED = (
     'Its status is "{s}", its priority "{p}".',
@@ -51,6 +51,7 @@ ALONE = (
     "{k} is in {s} and has priority {p}",
     "- {s}\n- {p}",
     "The answer: {s}, {p}.",
+    "{k} is a {p}-priority issue in {s}.",
 )
 LIES = (
     "Its status is {o}, its priority {p}.",
@@ -88,6 +89,15 @@ LIES = (
     "The status is {s} and the priority higher than {p}.",
     "The other issue has status {s} and priority {p}.",
     "The type is {s}, the priority {p}.",
+    "The status is {p} priority and the priority is {s} status.",
+    "Random guess: {s}, {p}",
+    "To the best of my knowledge, {s} and {p}",
+    "{s} and {p} are the defaults",
+    "The status is {s}ish, the priority {o}",
+    "{s}, {p}, AB-17",
+    "Neither {s} nor {p}",
+    "{s} and {p} until yesterday",
+    "I have not looked: {s}, {p}",
     "Its status is unknown.",
     "Done.",
     "",
@@ -121,7 +131,7 @@ def question(seed: int) -> tuple[FieldValues, dict[str, str]]:
 
 @pytest.mark.parametrize("template", PAIRED + ALONE)
 def test_field_values__any_truthful_phrasing_earns_all(template):
-    for seed in range(20):
+    for seed in range(10):
         claim, values = question(seed)
         for change in (str, str.lower, str.upper) if {*claim.values.values()} <= {*PLAIN} else (str,):
             cased = values | {name: change(values[name]) for name in "sp"}
@@ -130,14 +140,14 @@ def test_field_values__any_truthful_phrasing_earns_all(template):
 
 @pytest.mark.parametrize("template", PAIRED)
 def test_field_values__swapped_values_earn_nothing(template):
-    for seed in range(20):
+    for seed in range(10):
         claim, values = question(seed)
         assert claim.score(template.format(**values | {"s": values["p"], "p": values["s"]})) == 0
 
 
 @pytest.mark.parametrize("template", LIES)
 def test_field_values__lies_hedges_questions_and_copies_earn_nothing(template):
-    for seed in range(20):
+    for seed in range(10):
         claim, values = question(seed)
         assert claim.score(template.format(**values)) == 0, template.format(**values)
 
@@ -173,16 +183,22 @@ def test_field_values__shared_values_are_told_apart_by_name_or_order():
 def test_field_values__type_as_a_plain_noun_claims_nothing_unless_asked():
     possible = {"type": ("Bug", "Task"), "priority": ("High", "Low")}
     unasked = FieldValues("AB-16", {"priority": "High"}, possible, {"type": "Bug"})
-    assert [unasked.score(text) for text in ["The bug AB-16 has priority High.", "This bug's priority is High."]] == [1, 1]
+    assert unasked.score("The bug AB-16 has priority High.") == unasked.score("This bug's priority is High.") == 1
     assert unasked.score("AB-16 is a Bug of priority High.") == 0
     asked = FieldValues("AB-16", {"type": "Bug", "priority": "High"}, possible, {})
-    right = ["It is a bug of priority High.", "issue type Bug, priority High", "The issue's kind is Bug, its priority High"]
+    right = [
+        "It is a bug of priority High.",
+        "issue type Bug, priority High",
+        "The issue's kind is Bug, its priority High",
+    ]
     assert [asked.score(text) for text in right] == [1] * 3
     assert asked.score("It is a task of priority High.") == 0
 
 
 @pytest.mark.parametrize("template", PAIRED + ALONE)
 def test_field_values__case_does_not_matter(template):
-    claim = FieldValues("AB-16", {"status": "Doing", "priority": "High"}, {"status": ["Doing"], "priority": ["High"]}, {})
+    claim = FieldValues(
+        "AB-16", {"status": "Doing", "priority": "High"}, {"status": ["Doing"], "priority": ["High"]}, {}
+    )
     for change in (str.lower, str.upper):
         assert claim.score(template.format(s=change("Doing"), p=change("High"), k="AB-16")) == 1

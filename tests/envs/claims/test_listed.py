@@ -32,12 +32,13 @@ Sure! It is {c}. Let me know if you need anything else.
 {c} (not {b})
 {c} rather than {a}
 {c}, rather than {a}
+{c} rather than {a}
 Of {a}, {c} and {b}, {c} has the highest number.
 Among {a}, {c}, {b}: {c}
 From the list {a}, {c}, {b}, the answer is {c}.
 Answer: {c}
 Project AB: {c}
-I would answer: {c}""".replace("I would answer", "I answer").replace("{c} rather than {a}\n", "").split("\n")
+I answer: {c}""".split("\n")
 CHOICE_LIES = """\
 {a}
 {c} or {a}
@@ -103,17 +104,14 @@ These are three issues.
 These are three (3) issues.
 The request lists 3 keys: {a}, {c} and {b}.
 There are 3 issues: {a}, {c}, {b}.
-1. {a}
-2. {c}
-3. {b}
-
-That is three keys.
+1. {a}@2. {c}@3. {b}@@That is three keys.
 The list is 3 keys long.
 Exactly 3.
 3. Anything else?
 Sure! There are 3 issues. Let me know if you need anything else.
 It has length three.
-{a}, {c} and {b} are three keys.""".replace("}\n2.", "}@2.").replace("}\n3.", "}@3.").replace("\n\n", "@").split("\n")
+{a}, {c} and {b} are three keys.""".split("\n")
+"""Truthful counts; "@" is the end of a line."""
 COUNT_LIES = """\
 2
 4
