@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from envs.claims.clauses import Claim, Phrase, Token, flawed, read, values_as_phrases
 from envs.claims.pairing import Pair, Symbol, readings
@@ -34,7 +35,7 @@ class FieldValues(Claim):
 
     def score(self, text: str) -> float:
         """Return the part of the asked values that the text states, or 0 if it states anything else or unclearly."""
-        tokens = read(text, self._phrases())
+        tokens = read(text, self._phrases)
         if tokens is None:
             return 0.0
         tokens = [token for index, token in enumerate(tokens) if not self._is_noun(tokens, index)]
@@ -50,6 +51,7 @@ class FieldValues(Claim):
         alone = self._fields_of([value for field, value in pairs if not field], named)
         return 0.0 if alone is None else len(named | alone) / len(self.values)
 
+    @cached_property
     def _phrases(self) -> dict[str, Phrase]:
         """Return what to mask: values first, then field names, then the record's key."""
         every = [*self.values.values(), *self.other_facts.values()]
@@ -81,6 +83,8 @@ class FieldValues(Claim):
 
     def _fields_of(self, alone: Sequence[str], named: set[str]) -> set[str] | None:
         """Return the fields that values without a field name state; None if one could be meant of a wrong field."""
+        if not alone:
+            return set()
         values = {field: value.lower() for field, value in self.values.items()}
         possible = {
             field: {value.lower() for value in self.possible.get(field, ())} | {values[field]} for field in values

@@ -66,14 +66,14 @@ class Choice(Claim):
     def _without_rejected(self, tokens: list[Token]) -> list[Token]:
         """Drop other keys that are rejected after the chosen one, as in `C-3, not A-1 or B-2`."""
         kept: list[Token] = []
-        index = 0
+        index, asserted = 0, False
         while index < len(tokens):
             apart = kept and (kept[-1].text in (",", "(", "and") or tokens[index].text != "not")
             after = self._end_of_rejection(tokens, index) if apart else index
-            chosen = any(token.text == self.chosen.lower() for token in kept)
-            index = after if chosen and after > index else index
+            index = after if asserted else index
             if index < len(tokens):
                 kept.append(tokens[index])
+                asserted |= tokens[index].text == self.chosen.lower()
             index += 1
         return kept
 

@@ -77,7 +77,7 @@ def _without_heading(symbols: Sequence[Symbol]) -> list[Symbol]:
     stays = next((index for index in range(first - 1, -1, -1) if symbols[index][0] in ("field", ":")), 0)
     kept = []
     for index, (kind, name) in enumerate(symbols):
-        again = (kind, name) in symbols[index + 1 :]
-        if index >= first or kind != "field" or not again or index == stays and name != following:
+        heads = index < first and kind == "field" and (index != stays or name == following)
+        if not heads or (kind, name) not in symbols[index + 1 :]:
             kept.append(symbols[index])
     return kept
