@@ -49,6 +49,7 @@ ROOMS = {
         ("reward",),
         ("episode_record",),
         ("task", "trace"),
+        ("claims",),
         ("http", "jira", "confluence"),
         ("parsing",),
         ("api", "cli", "renamed"),

@@ -1,0 +1,1 @@
+"""Claims: what the last turn of an episode says in words, judged as truthful or not."""

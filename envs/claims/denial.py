@@ -1,0 +1,155 @@
+"""Denials: a last turn that says that what had to be done is not done, or leaves it open."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from envs.claims.clauses import (
+    LONGEST,
+    Token,
+    idioms_as_phrases,
+    inverted,
+    masked,
+    values_as_phrases,
+    without_courtesies,
+)
+from envs.claims.word_classes import NEGATION, word_set
+
+_FAILURE = word_set(
+    "failed stopped yourself waiting requires fails fail failing failure failures unable impossible refused "
+    "rejected denied forbidden error errors unavailable nonexistent skipped pending incomplete unfinished undone "
+    "partly partially partial half halfway stuck blocked aborted cancelled canceled postponed unchanged untouched "
+    "unassigned unsuccessful unsuccessfully gave unresolved prevented couldnt wouldnt nope unaltered unmodified "
+    "conflict false untrue lie lied pretend except later tomorrow todo soon"
+)
+"""Words for something that was not done."""
+_CLAIMED_MISSING = word_set("missing unknown invalid lacks lacking undefined absent wrong incorrect")
+_STILL = word_set("still remains remain stays stayed remained yet left")
+_SUCCESS = word_set(
+    "done moved set assigned created transitioned changed updated completed successful successfully success "
+    "succeeded succeeds finished performed executed worked works added linked logged published labelled labeled "
+    "resolved closed went fixed complete accepted passed"
+)
+_OPEN = word_set(
+    "maybe i'd perhaps probably possibly likely unlikely might may would should guess believe assume suppose "
+    "supposedly suspect seem seems seemed appear appears appeared apparently presumably hopefully unsure uncertain "
+    "unclear doubt doubtful whether allegedly potentially ought think hope unverified almost nearly"
+)
+"""Words that leave the outcome open."""
+_ACTION = word_set(
+    "do move set assign create transition change update complete finish perform execute add link log publish label "
+    "resolve close fix try retry make write comment send start proceed go put be done moved"
+)
+_INTENT = word_set("will shall going plan planning intend want need must can could i'll we'll about ready")
+_RETRY = word_set(
+    "attempt attempts tried try trying retry retried retrying again conflict initially 409 429 500 503 second twice"
+)
+"""Words of a report that an attempt was repeated."""
+_TRIED = word_set("tried try trying attempting attempted")
+_HARMLESS = word_set(
+    "problem problems error errors worries trouble troubles issues longer only conflict conflicts failure failures"
+)
+"""Words whose negation denies nothing, directly after it."""
+_ELSE = word_set("other others else rest further additional")
+"""Words for what was not asked for."""
+_ALONE = word_set("unchanged untouched unaltered unmodified")
+_CANNOT = word_set("cannot cant can't couldn't")
+_SETTLED = word_set("resolved fixed")
+_IDIOMS = ("no problem", "no worries", "no doubt", "nothing else", "do not hesitate", "don't hesitate")
+_DONE_BEFORE = re.compile(r"\b(?:all|everything|anything|nothing) but\b", re.IGNORECASE)
+_QUOTED = re.compile(r"\"[^\"\n]*\"|“[^”\n]*”|`[^`\n]*`|«[^»\n]*»|‘[^’\n]*’|\*\*[^*\n]*\*\*|(?<!\w)'[^'\n]*'(?!\w)")
+_BREAKS = word_set(", : ( ) – — so but and then because since therefore though although however while")
+
+
+def denies(text: str, values: Iterable[str] = ()) -> bool:
+    """Return whether a text says that the request was not fulfilled, or only partly, or asks or hedges instead.
+
+    `values` are names of the request, whose words claim nothing; quoted text and capitalised names claim
+    nothing either. A failed attempt that the text reports as repeated with success is no denial.
+    A text too long to read counts as one.
+    """
+    if len(text) > LONGEST:
+        return True
+    # A quoted sentence is a statement, not a name.
+    quoted = _QUOTED.sub(lambda match: match[0] if match[0][-2:-1] in tuple(".!?") else " Quoted ", text)
+    if not re.sub(r"Quoted|\W", "", quoted):
+        quoted = text
+    tokens = without_courtesies(masked(quoted, {**values_as_phrases(values), **idioms_as_phrases(_IDIOMS)}))
+    clauses = _clauses(tokens)
+    if clauses is None or _DONE_BEFORE.search(quoted):
+        return True
+    denials = [index for index, clause in enumerate(clauses) if _denies(clause)]
+    return any(not _repeated(clauses, index) for index in denials)
+
+
+def _clauses(tokens: Sequence[Token]) -> list[list[str]] | None:
+    """Split tokens into clauses of words in lower case, without names; None if a sentence is a question."""
+    clauses: list[list[str]] = [[]]
+    sentence: list[Token] = []
+    for token in [*tokens, Token("end", ".", ".")]:
+        if token.kind in ("end", "line"):
+            if token.text == "?" or inverted(sentence):
+                return None
+            sentence = []
+            clauses.append([])
+            continue
+        named = token.kind in ("value", "key") or bool(sentence) and _is_name(token)
+        sentence.append(token)
+        if token.text in _BREAKS:
+            clauses.append([])
+        elif not named:
+            clauses[-1].append(token.text)
+    return [clause for clause in clauses if clause]
+
+
+def _is_name(token: Token) -> bool:
+    """Return whether a word inside a sentence is written as a name, with one capital letter at its start."""
+    return token.raw[0].isupper() and token.raw[1:].islower() and token.text not in ("i", "i'll", "i'm")
+
+
+def _denies(clause: Sequence[str]) -> bool:
+    """Return whether one clause says that something is not done, will be done, or may be done."""
+    words = set(clause)
+    if words & _OPEN or words & _TRIED and not words & _SUCCESS or _intends(clause):
+        return True
+    return any(_denied(clause, place) for place in range(len(clause)))
+
+
+def _denied(clause: Sequence[str], place: int) -> bool:
+    """Return whether the word at a place denies, and not merely a failure or something that was not asked for."""
+    word, words, before, after = clause[place], set(clause), clause[:place], clause[place + 1 :]
+    unasked = bool(_ELSE & set(before))
+    if word in NEGATION and word != "without":
+        able = word not in _CANNOT and before[-1:] not in (["could"], ["can"])
+        near = next((follower for follower in after[:3] if follower in _HARMLESS | _ACTION | _SUCCESS), "")
+        return not (able and (near in _HARMLESS or unasked or _ELSE & set(after[:6])))
+    if word in _FAILURE:
+        negated = any(earlier in NEGATION for earlier in before[-3:])
+        return not (
+            negated or word in _ALONE and (unasked or _ELSE & set(after)) or word == "conflict" and words & _SETTLED
+        )
+    if word in _STILL:
+        return not (words & _SUCCESS or unasked or _ELSE & set(after))
+    return (
+        word in _CLAIMED_MISSING
+        and bool(words & {"is", "are", "was", "were"})
+        or (word == "without" and "success" in words)
+    )
+
+
+def _intends(clause: Sequence[str]) -> bool:
+    """Return whether a clause announces an action: "I will do it", "it can be done", "going to move it"."""
+    for place, word in enumerate(clause):
+        after = [follower for follower in clause[place + 1 : place + 4] if follower not in ("to", "now", "then", "not")]
+        first = after[0] if after else ""
+        mine = place and clause[place - 1] in ("i", "we") or word in ("i'll", "we'll", "going")
+        if word in _INTENT and (first in _ACTION - {"be"} and (mine or word in ("will", "need")) or first == "be"
+                                and set(after) & _SUCCESS):  # fmt: skip
+            return True
+    return list(clause[:2]) == ["let", "me"] and len(clause) > 2 and clause[2] in _ACTION
+
+
+def _repeated(clauses: Sequence[Sequence[str]], index: int) -> bool:
+    """Return whether a failure is reported as an attempt that was repeated, with success after it."""
+    reported = [set(clause) for clause in clauses[index:]]
+    succeeded = any(clause & _SUCCESS and not clause & NEGATION for clause in reported[1:])
+    return succeeded and any(clause & _RETRY for clause in reported) and not reported[0] & _OPEN

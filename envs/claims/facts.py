@@ -1,0 +1,129 @@
+"""Claims about an issue's fields: an answer gives each asked field its value, and says nothing else of the issue."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from envs.claims.clauses import Claim, Phrase, Token, flawed, read, values_as_phrases
+from envs.claims.pairing import Pair, Symbol, readings
+from envs.claims.word_classes import SEPARATORS
+
+FIELD_NAMES: Mapping[str, tuple[str, ...]] = {
+    "type": ("issue type", "ticket type", "issuetype", "type", "kind"),
+    "summary": ("summary", "title", "name"),
+    "status": ("status",),
+    "priority": ("priority",),
+    "assignee": ("assignee", "owner"),
+}
+"""Names under which an answer may speak of a field."""
+_TYPE = "type"
+
+
+@dataclass(frozen=True)
+class FieldValues(Claim):
+    """The values of the asked fields of one record."""
+
+    record: str
+    """The record's key."""
+    values: Mapping[str, str]
+    """Asked field -> its value, in the order of the request."""
+    possible: Mapping[str, Collection[str]]
+    """Asked field -> all values that the site has for it."""
+    other_facts: Mapping[str, str]
+    """Unasked field -> its value; stating one is a claim too many."""
+
+    def score(self, text: str) -> float:
+        """Return the part of the asked values that the text states, or 0 if it states anything else or unclearly."""
+        tokens = read(text, self._phrases)
+        if tokens is None:
+            return 0.0
+        tokens = [token for index, token in enumerate(tokens) if not self._is_noun(tokens, index)]
+        if flawed(tokens):
+            return 0.0
+        pairs: list[Pair] = []
+        for sentence in _symbols(tokens):
+            found = readings(sentence)
+            if found is None or not all(self._true(reading) for reading in found):
+                return 0.0
+            pairs += found[0]
+        named = {field for field, _ in pairs if field}
+        alone = self._fields_of([value for field, value in pairs if not field], named)
+        return 0.0 if alone is None else len(named | alone) / len(self.values)
+
+    @cached_property
+    def _phrases(self) -> dict[str, Phrase]:
+        """Return what to mask: values first, then field names, then the record's key."""
+        every = [*self.values.values(), *self.other_facts.values()]
+        every += [value for values in self.possible.values() for value in values]
+        names: dict[str, Phrase] = {}
+        for field in (*self.values, *self.other_facts):
+            asked = field in self.values
+            for name in FIELD_NAMES.get(field, (field,)) if asked else (field,):
+                names.setdefault(name, ("field", field))
+        kept = {value.lower() for value in every}
+        names = {name: phrase for name, phrase in names.items() if name not in kept or name in FIELD_NAMES}
+        return values_as_phrases(every) | names | {self.record: ("word", "record")}
+
+    def _is_noun(self, tokens: Sequence[Token], index: int) -> bool:
+        """Return whether a token is a type as a plain noun, as in `the bug "AB-1"` or `this task's priority`."""
+        token = tokens[index]
+        types = [*self.possible.get(_TYPE, ()), self.values.get(_TYPE, ""), self.other_facts.get(_TYPE, "")]
+        if token.kind != "value" or token.text not in {kind.lower() for kind in types}:
+            return False
+        if index + 1 < len(tokens) and tokens[index + 1].text == "record":
+            return True
+        before = tokens[index - 1].text if index else ""
+        return token.raw.islower() and (_TYPE not in self.values or before in ("the", "this", "that"))
+
+    def _true(self, reading: Sequence[Pair]) -> bool:
+        """Return whether every pair of a reading holds; a value alone must be that of some asked field."""
+        values = {field: value.lower() for field, value in self.values.items()}
+        return all(values.get(field) == value if field else value in values.values() for field, value in reading)
+
+    def _fields_of(self, alone: Sequence[str], named: set[str]) -> set[str] | None:
+        """Return the fields that values without a field name state; None if one could be meant of a wrong field."""
+        if not alone:
+            return set()
+        values = {field: value.lower() for field, value in self.values.items()}
+        possible = {
+            field: {value.lower() for value in self.possible.get(field, ())} | {values[field]} for field in values
+        }
+        counts, found, unclear = Counter(alone), set[str](), list[str]()
+        for value, count in counts.items():
+            fields = [field for field in values if value in possible[field]]
+            right = [field for field in fields if values[field] == value]
+            if right == fields and (len(right) == 1 or count >= len(right)):
+                found.update(right)
+            else:
+                unclear.append(value)
+        left = [field for field in values if field not in found | named]
+        for value in unclear:
+            fields = [field for field in left if value in possible[field]]
+            right = [field for field in fields if values[field] == value]
+            if right == fields:
+                found.update(right[: counts[value]])
+            elif [value for value in alone if value in unclear] == [values[field] for field in left]:
+                return found | set(left)
+            else:
+                return None
+        return found
+
+
+def _symbols(tokens: Sequence[Token]) -> list[list[Symbol]]:
+    """Return the sentences that hold a value, as the symbols that `readings` takes."""
+    parts: list[list[Symbol]] = [[]]
+    for token in tokens:
+        if token.kind == "end":
+            parts.append([])
+        elif token.kind in ("field", "value"):
+            parts[-1].append(("field" if token.kind == "field" else "value", token.text))
+        elif token.kind == "line":
+            parts[-1].append(("line", ""))
+        elif token.text == ":":
+            parts[-1].append((":", ""))
+        elif token.text in ("of", "in"):
+            parts[-1].append(("preposition", ""))
+        elif token.text in SEPARATORS:
+            parts[-1].append(("separator", ""))
+    return [part for part in parts if any(kind == "value" for kind, _ in part)]

@@ -1,0 +1,151 @@
+"""Claims about the keys that a request lists: which of them is meant, and how many they are."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from envs.claims.clauses import Claim, Phrase, Token, flawed, read, values_as_phrases
+from envs.claims.word_classes import NUMBERS, SEPARATORS, word_set
+
+_QUANTIFIERS = word_set("all each both some everything everyone most many several few half etc exclude skip minus")
+"""Words that speak of more keys than the chosen one."""
+_RELATIONS = word_set("before after next previous beside besides excluding without following preceding against")
+"""Words that directly before a key mean another key."""
+_MEMBERSHIP = word_set("of among amongst between from list keys issues tickets")
+_REJECTION = (("not",), ("rather", "than"), ("instead", "of"))
+_RANGE = word_set(
+    "least most more less fewer over under up about around roughly between minimum maximum plus minus extra "
+    "additional further besides times twice squared cubed double half hundred thousand million some several few "
+    "couple only counting missing zeroth nearly"
+)
+"""Words that turn a number into a bound, a part or another number."""
+_RANGE_MARKS = frozenset("~<>+%≈≤≥±×^")
+_COUNTED = word_set("issue issues ticket tickets key keys item items entry entries")
+
+
+@dataclass(frozen=True)
+class Choice(Claim):
+    """One key of a list."""
+
+    chosen: str
+    among: tuple[str, ...]
+
+    def score(self, text: str) -> float:
+        """Return 1 for a text that asserts the chosen key and no other one."""
+        tokens = read(text, values_as_phrases((self.chosen, *self.among)))
+        if tokens is None:
+            return 0.0
+        tokens = self._without_rejected(self._without_list(tokens))
+        if flawed(tokens) or any(token.text in _QUANTIFIERS for token in _without_of_all(tokens)):
+            return 0.0
+        named = {token.text for token in tokens if token.kind == "value"}
+        related = any(
+            before.text in _RELATIONS and after.kind == "value"
+            for before, after in zip(tokens, tokens[1:], strict=False)
+        )
+        return float(named == {self.chosen.lower()} and not related)
+
+    def _without_list(self, tokens: list[Token]) -> list[Token]:
+        """Drop the first list of all keys, as in `Of A-1, B-2 and C-3, ...`, that a word of membership announces."""
+        keys = {key.lower() for key in (self.chosen, *self.among)}
+        start = next((index for index, token in enumerate(tokens) if token.kind == "value"), 0)
+        announced = [token for token in tokens[:start] if token.text != ":"]
+        if len(keys) < 2 or not announced or announced[-1].text not in _MEMBERSHIP:
+            return tokens
+        seen: set[str] = set()
+        for index in range(start, len(tokens)):
+            token = tokens[index]
+            if token.kind == "value" and token.text not in seen:
+                seen.add(token.text)
+            elif token.text not in SEPARATORS:
+                return tokens
+            if seen == keys:
+                return [*tokens[:start], *tokens[index + 1 :]]
+        return tokens
+
+    def _without_rejected(self, tokens: list[Token]) -> list[Token]:
+        """Drop other keys that are rejected after the chosen one, as in `C-3, not A-1 or B-2`."""
+        kept: list[Token] = []
+        index, asserted = 0, False
+        while index < len(tokens):
+            apart = kept and (kept[-1].text in (",", "(", "and") or tokens[index].text != "not")
+            after = self._end_of_rejection(tokens, index) if apart else index
+            index = after if asserted else index
+            if index < len(tokens):
+                kept.append(tokens[index])
+                asserted |= tokens[index].text == self.chosen.lower()
+            index += 1
+        return kept
+
+    def _end_of_rejection(self, tokens: Sequence[Token], index: int) -> int:
+        """Return the place after a rejection that starts at an index; the index itself if none starts there."""
+        for words in _REJECTION:
+            place = index + len(words)
+            if tuple(token.text for token in tokens[index:place]) != words:
+                continue
+            end = index
+            while place < len(tokens) and (tokens[place].kind == "value" or tokens[place].text in (",", "or", "and")):
+                if tokens[place].text == self.chosen.lower():
+                    break
+                place += 1
+                end = place if tokens[place - 1].kind == "value" else end
+            return end
+        return index
+
+
+@dataclass(frozen=True)
+class Count(Claim):
+    """How many keys a request lists."""
+
+    number: int
+    listed: tuple[str, ...]
+
+    def score(self, text: str) -> float:
+        """Return 1 for a text with the right number, in figures or words, and no other number."""
+        tokens = read(text, self._phrases())
+        if tokens is None or flawed(tokens) or re.search(r"\d[.,/:]\d", text):
+            return 0.0
+        tokens = _without_markers(tokens)
+        if any(token.text in _RANGE or token.text in _RANGE_MARKS for token in tokens) or _signed(text):
+            return 0.0
+        return float({_number(tokens, index) for index in range(len(tokens))} - {None} == {self.number})
+
+    def _phrases(self) -> dict[str, Phrase]:
+        return values_as_phrases(self.listed)
+
+
+def _without_of_all(tokens: Sequence[Token]) -> list[Token]:
+    """Drop `of all`, which compares the chosen key with the others."""
+    return [token for index, token in enumerate(tokens)
+            if not (token.text == "all" and index and tokens[index - 1].text == "of")]  # fmt: skip
+
+
+def _without_markers(tokens: Sequence[Token]) -> list[Token]:
+    """Drop the numbers of a numbered list of keys, as in `1. A-1`."""
+    kept: list[Token] = []
+    for token in tokens:
+        if token.kind == "value" and len(kept) > 1 and kept[-1].text in (".", ")") and kept[-2].text.isdecimal():
+            kept[-2:] = []
+        kept.append(token)
+    return kept
+
+
+def _signed(text: str) -> bool:
+    """Return whether a number has a minus sign or a decimal part."""
+    return re.search(r"(?:^|[^\w\s])[-−]\d|−\d", text) is not None
+
+
+def _number(tokens: Sequence[Token], index: int) -> int | None:
+    """Return the number that a token states; None for one that states none, as the pronoun "one"."""
+    token = tokens[index]
+    if token.kind != "word":
+        return None
+    if token.text.isdecimal():
+        return int(token.text[:9])
+    if token.text != "one":
+        return NUMBERS.get(token.text)
+    before = tokens[index - 1].text if index else ""
+    after = tokens[index + 1] if index + 1 < len(tokens) else None
+    counts = before in ("", "is", "are", "just", "exactly", ":", "=") and (after is None or after.kind != "word")
+    return 1 if counts or (before not in ("which", "the", "this", "that", "each", "every", "first", "last")
+                           and after is not None and after.text in _COUNTED) else None  # fmt: skip
