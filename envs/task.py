@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from envs.api.faults import Faults
 from envs.api.operation import Api, Json
 from envs.api.world import World
-from envs.claims.facts import Claim
+from envs.claims.clauses import Claim
 from envs.words import Split
 
 DONE = "Done."

@@ -91,7 +91,12 @@ class Impossible(Claim):
     """Other parts of the request, which exist -> their values."""
 
     def score(self, text: str) -> float:
-        """Return 1 for a text that says of the missing value, and of nothing else, that it is missing."""
+        """Return 1 for a text that says of the missing value, and of nothing else, that it is missing.
+
+        The missing value alone, with or without the noun of its part, is an answer too.
+        """
+        if _plain(text, NOUNS[self.part]) == self.missing.casefold():
+            return 1.0
         tokens = read(text, self._phrases())
         if tokens is None or not any(token.text == f"={self.part}" for token in tokens):
             return 0.0
@@ -272,3 +277,10 @@ def _negated(
         return before
     pronoun = any(text in ("it", "he", "she", "they", "that", "this", "which", "who") for text in texts[:negation])
     return [last] if pronoun or not after else [after[0].part]
+
+
+def _plain(text: str, nouns: Sequence[str]) -> str:
+    """Return a text in lower case without an article, the noun of a part, quotes and a full stop around it."""
+    plain = text.strip().rstrip(".!").casefold().removeprefix("the ")
+    noun = max((noun for noun in nouns if plain.startswith(f"{noun} ")), key=len, default="")
+    return plain.removeprefix(noun).strip(" \"'`*“”‘’")

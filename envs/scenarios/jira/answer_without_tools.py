@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from envs import words
 from envs.api.world import World
-from envs.claims.facts import Choice, Claim, Count
+from envs.claims.clauses import Claim
+from envs.claims.listed import Choice, Count
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_project, empty_site, simple_workflow
 from envs.scenarios.jira.issue_facts import FACTS, any_issue, claim_about, facts_of

@@ -4,7 +4,8 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 
 from envs.api.world import Record, World
-from envs.claims.facts import Claim, FieldValues
+from envs.claims.clauses import Claim
+from envs.claims.facts import FieldValues
 from envs.jira.world import PRIORITIES, add_issue
 
 TYPES = ("Task", "Bug", "Story")
