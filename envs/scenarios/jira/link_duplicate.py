@@ -1,6 +1,6 @@
 """Link a duplicate to the issue it duplicates: find both by their summaries, then link them in the right direction.
 
-The outward issue duplicates the inward issue. Issues of the other project have the same summaries. Typical mistakes:
+The inward issue duplicates the outward issue. Issues of the other project have the same summaries. Typical mistakes:
 swapping the two issues, choosing another link type, naming an issue by its summary, or writing nothing after reading.
 """
 
@@ -53,7 +53,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     )
     queries = (by_summary(site.project, summary) for summary in (copy_summary, first_summary))
     searches = [PlannedCall(SEARCH, {"jql": jql}) for jql in queries]
-    link = {"type": {"name": "Duplicate"}, "inwardIssue": {"id": first["id"]}, "outwardIssue": {"id": copy["id"]}}
+    link = {"type": {"name": "Duplicate"}, "inwardIssue": {"id": copy["id"]}, "outwardIssue": {"id": first["id"]}}
     return TaskDraft(request, site.world, oracle=(*searches, PlannedCall(_CALL, link)))
 
 
@@ -79,8 +79,8 @@ SCENARIO = Scenario(
     api=API,
     tools=(SEARCH, "getIssueLinkTypes", _CALL),
     checks=(
-        searched("copy", _CALL, "outwardIssue", 0.05),
-        searched("first", _CALL, "inwardIssue", 0.05),
+        searched("copy", _CALL, "inwardIssue", 0.05),
+        searched("first", _CALL, "outwardIssue", 0.05),
         like_oracle(_CALL, "type", 0.10, _right_type),
         issue_like_oracle(_CALL, "outwardIssue", 0.175),
         issue_like_oracle(_CALL, "inwardIssue", 0.175),
