@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from envs.api.operation import Json
 
-_FENCE = re.compile(r"\{(code|noformat|quote)(?::([^}|\n]*)[^}\n]*)?\}[ \t]*\n?(.*?)\{\1\}", re.DOTALL)
+_FENCE = re.compile(r"\{(code|noformat|quote)(?::([^}|\n]{0,99})[^}\n]{0,99})?\}[ \t]*\n?(.{0,9999}?)\{\1\}", re.DOTALL)
 _HEADING = re.compile(r"\s*h([1-6])\.\s+(.*)")
 _QUOTE = re.compile(r"\s*bq\.\s+(.*)")
 _ITEM = re.compile(r"\s*([*#]{1,20}|-)\s+(.*)")
@@ -21,14 +21,15 @@ _MARKS: dict[str, Json] = {
     "^": {"type": "subsup", "attrs": {"type": "sup"}},
     "~": {"type": "subsup", "attrs": {"type": "sub"}},
 }
+# Lengths are bounded, so that the time to match is linear.
 _INLINE = re.compile(
     r"(?P<end>\\\\\s?)"
     r"|\\(?P<escaped>[^\w\s])"
-    r"|\{\{(?P<code>[^\n]+?)\}\}"
+    r"|\{\{(?P<code>[^\n]{1,999}?)\}\}"
     r"|\[~accountid:(?P<account>[^\]\s]+)\]"
-    r"|\[(?:(?P<label>[^\]|\n]+)\|)?(?P<href>(?:https?://|mailto:|/|#)[^\]\s|]+)\]"
+    r"|\[(?:(?P<label>[^\]|\n]{1,999})\|)?(?P<href>(?:https?://|mailto:|/|#)[^\]\s|]+)\]"
     r"|(?P<url>https?://[^\s\]|]*[^\s\]|.,;:!?)])"
-    r"|(?<!\w)(?P<sign>[*_+^~-])(?P<marked>(?=\S)[^\n]*?(?<=\S))(?P=sign)(?!\w)"
+    r"|(?<!\w)(?P<sign>[*_+^~-])(?P<marked>(?=\S)[^\n]{1,999}?(?<=\S))(?P=sign)(?!\w)"
 )
 
 
