@@ -117,9 +117,8 @@ def _without_required(schema: Schema) -> dict[str, Any]:
 
 Distractor = Callable[[World, random.Random, Split, Record], Record | None]
 """(world, generator, split, record) -> a new record with nearly the same name, or None if there can be none."""
-
 NormalForm = Callable[[World, Record], Record]
-"""(site, changed record) -> what counts of it; records that mean the same have equal normal forms."""
+"""(the site that holds a record, the record) -> the part of it that counts: equal for records that mean the same."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ class Api:
     everywhere: frozenset[str] = frozenset()
     """Names that exist on every site although no table contains them, so that they belong to no split."""
     normal_forms: Mapping[str, NormalForm] = field(default_factory=dict)
-    """By table, the normal form of changed records; records of other tables count whole."""
+    """By table, the normal form of its records; records of other tables count whole."""
 
     def by_name(self) -> Mapping[str, Operation]:
         """Return the operations by name."""

@@ -91,7 +91,7 @@ def _add(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response
     if wrong := wrong_body(arguments.get("body")):
         return field_errors({"comment": wrong})
     rewrite(world, issue, [])
-    comment = put_comment(world, issue, arguments["body"], arguments.get("visibility"))
+    comment = put_comment(world, issue, arguments["body"], arguments.get("visibility") or None)
     return Response(201, comment_body(world, comment))
 
 
@@ -131,7 +131,7 @@ def _delete(world: World, issue: Record, arguments: Mapping[str, Json]) -> Respo
 
 _PATH = "/issue/{issueIdOrKey}/comment"
 _TEXT = Parameter("body", "body", DOCUMENT, required=True, accepted_schema={})
-_SEEN = Parameter("visibility", "body", OBJECT, compact={})
+_SEEN = Parameter("visibility", "body", OBJECT, compact={}, accepted_schema={"type": ["object", "null"]})
 COMMENTS = (
     endpoint(
         "getComments", f"GET {_PATH}", "Returns the comments on an issue.", on_issue(_list), ID_OR_KEY, START_AT,

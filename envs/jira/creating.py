@@ -14,10 +14,9 @@ from envs.jira.comments import added_comments, put_comment
 from envs.jira.endpoint import DOCUMENT, OBJECT, STRING, STRINGS, endpoint
 from envs.jira.fields import NO_SUMMARY, checked_fields, wrong_parent
 from envs.jira.issue_edits import in_both, with_verbs
-from envs.jira.links import LINKS
+from envs.jira.issue_parts import PARTS, add_parts
 from envs.jira.replies import field_errors, global_error, named
 from envs.jira.transitions import do_transition
-from envs.jira.worklogs import WORKLOGS
 from envs.jira.world import DEFAULT_PRIORITY, workflow_of
 
 _NAMED = {"type": "object", "properties": {"id": STRING, "name": STRING}}
@@ -42,8 +41,9 @@ _PROPERTIES: dict[str, Json] = {
     },
 }
 _FIELDS = {"type": "object", "properties": _PROPERTIES, "required": ["project", "issuetype", "summary"]}
-# The handler refuses a description of another type, with its own sentence.
-_ACCEPTED_FIELDS = {**_FIELDS, "properties": {**_PROPERTIES, "description": {}}}
+# The handler refuses a description of another type, with its own sentence. A date may be null, which is none.
+_NULLABLE = {"description": {}, "duedate": {"type": ["string", "null"]}}
+_ACCEPTED_FIELDS = {**_FIELDS, "properties": {**_PROPERTIES, **_NULLABLE}}
 _COMPACT_FIELDS = {
     "type": "object",
     "properties": {
@@ -84,7 +84,7 @@ def _created(world: World, given: Mapping[str, Json]) -> dict[str, Json] | Respo
     fields, verbs = given.get("fields") or {}, given.get("update") or {}
     if not fields and not verbs:
         return global_error(400, "No Issue Create payload supplied")
-    plain = {name: steps for name, steps in verbs.items() if name not in _PARTS}
+    plain = {name: steps for name, steps in verbs.items() if name not in PARTS}
     # Verbs start from empty fields; their errors are reported together with all others.
     values, errors = with_verbs(world, {"fields": {}}, fields, plain)
     comments, wrong = added_comments(verbs.get("comment", []))
@@ -94,11 +94,8 @@ def _created(world: World, given: Mapping[str, Json]) -> dict[str, Json] | Respo
         return issue
     for body in comments:
         put_comment(world, issue, body)
-    for name in ("worklog", "issuelinks"):
-        for step in verbs.get(name, []):
-            response = _added(world, issue, name, step)
-            if not response.ok:
-                return Response(400, response.body)
+    if refused := add_parts(world, issue, verbs):
+        return refused
     if properties := _properties(given.get("properties")):
         world.table("issues")[issue["id"]] = {**world.table("issues")[issue["id"]], "properties": properties}
     body = {"id": issue["id"], "key": issue["key"], "self": f"{world.site}/rest/api/3/issue/{issue['id']}"}
@@ -160,23 +157,6 @@ def _properties(given: Json) -> dict[str, Json]:
     return {pair["key"]: pair.get("value") for pair in pairs}
 
 
-def _added(world: World, issue: Record, name: str, step: Json) -> Response:
-    """Add a worklog or link to an issue; return the response. An end of a link that is not given is the issue."""
-    if not isinstance(step, dict) or step.keys() != {"add"} or not isinstance(step["add"], dict):
-        return field_errors({name: f"Field '{name}' can only be added to."})
-    if name == "worklog":
-        operation, arguments = _ADD_WORKLOG, {**step["add"], "issueIdOrKey": issue["key"]}
-    else:
-        here = {"key": issue["key"]}
-        operation, arguments = _LINK_ISSUES, {"inwardIssue": here, "outwardIssue": here, **step["add"]}
-    problem = operation.schema_error(arguments)
-    return operation.reject(problem) if problem else operation.handler(world, arguments)
-
-
-_PARTS = ("comment", "worklog", "issuelinks")
-"""Keys of `update` that add records other than the issue."""
-_ADD_WORKLOG = next(operation for operation in WORKLOGS if operation.name == "addWorklog")
-_LINK_ISSUES = next(operation for operation in LINKS if operation.name == "linkIssues")
 _LISTED = {"type": "object", "additionalProperties": {"type": "array"}}
 _UPDATE = {**_LISTED, "description": "Operations on fields, and comments, worklogs and issue links to add, as lists."}
 _ONE = {"fields": OBJECT, "update": _UPDATE, "transition": OBJECT, "properties": {"type": "array"}}

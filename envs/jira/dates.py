@@ -7,6 +7,7 @@ from envs.api.operation import Json
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
+_EXACT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}[+-]\d{4}", re.ASCII)
 
 
 def is_day(value: Json) -> bool:
@@ -25,6 +26,11 @@ def moment(value: Json) -> datetime | None:
         return datetime.fromisoformat(value)
     except ValueError:
         return None
+
+
+def is_exact_moment(value: Json) -> bool:
+    """Return whether a value is a valid time in the form yyyy-MM-dd'T'HH:mm:ss.SSSZ, with an offset such as +0000."""
+    return isinstance(value, str) and bool(_EXACT.fullmatch(value)) and is_moment(value)
 
 
 def is_moment(value: Json) -> bool:

@@ -59,7 +59,9 @@ def _duedate(world: World, project: Record, value: Json) -> Checked:
 
 def _assignee(world: World, project: Record, value: Json) -> Checked:
     account = account_of(value)
-    if value is None or account is None and isinstance(value, dict) and {"accountId", "id"} & value.keys():
+    named_none = account is None and isinstance(value, dict) and {"accountId", "id"} & value.keys()
+    # "-1" chooses the default assignee, and there is none.
+    if value is None or named_none or account == "-1":
         return None, ""
     user = world.tables.get("users", {}).get(account or "")
     if user is None:
@@ -90,7 +92,7 @@ def _of_project(table: str, what: str) -> Callable[[World, Record, Json], Checke
         for element in value:
             given = element if isinstance(element, dict) else {}
             matches = [record for record in records if str(given.get("id")) == record["id"]]
-            if not matches and "id" not in given:
+            if not matches and given.get("id") is None:
                 matches = [record for record in records if given.get("name") == record["name"]]
             if not matches:
                 shown = given.get("name", given.get("id", ""))
@@ -105,7 +107,7 @@ def _parent(world: World, project: Record, value: Json) -> Checked:
     if value is None:
         return None, ""
     given = value if isinstance(value, dict) else {}
-    parent = find_issue(world, str(given.get("key", given.get("id", ""))))
+    parent = find_issue(world, str(given.get("key") or given.get("id") or ""))
     if parent is None:
         return value, "Could not find issue by id or key."
     return parent["id"], "" if parent["project"] == project["id"] else replies.OTHER_PROJECT

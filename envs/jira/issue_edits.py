@@ -1,6 +1,7 @@
 """Change issues: editIssue, assignIssue, deleteIssue, bulkFetchIssues, getChangeLogs.
 
-An edit is validated completely before anything is written.
+The fields and comments of an edit are validated completely before anything is written; the site undoes an edit whose
+worklogs or links are refused.
 """
 
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ from envs.jira.endpoint import (
 from envs.jira.fields import checked_fields, wrong_parent
 from envs.jira.history import item, rewrite
 from envs.jira.issue_body import history_body, issue_body, selected_fields
+from envs.jira.issue_parts import PARTS, add_parts
 from envs.jira.links import drop, links_of
 from envs.jira.replies import field_errors, find_issue, global_error
 
@@ -40,7 +42,7 @@ def edit(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response
         return global_error(400, "No fields or update were given.")
     project = world.table("projects")[issue["project"]]
     comments, wrong_comment = added_comments(verbs.get("comment", []))
-    new, errors = with_verbs(world, issue, fields, {k: v for k, v in verbs.items() if k != "comment"})
+    new, errors = with_verbs(world, issue, fields, {k: v for k, v in verbs.items() if k not in PARTS})
     values, wrong = checked_fields(world, project, new)
     errors |= wrong
     kind = world.table("issuetypes")[issue["issuetype"]]
@@ -54,7 +56,10 @@ def edit(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response
     issue = rewrite(world, issue, items, fields={**issue["fields"], **changed})
     for body in comments:
         put_comment(world, issue, body)
+    if refused := add_parts(world, issue, verbs):
+        return refused
     if arguments.get("returnIssue"):
+        issue = world.table("issues")[issue["id"]]
         return Response(200, issue_body(world, issue, selected_fields(["*all"])))
     return Response(204)
 

@@ -1,7 +1,8 @@
 """Links between issues, and remote links from issues to web pages.
 
-A link points from the request's outwardIssue to its inwardIssue. In an issue's list of links, an entry names the other
-end: the outward issue's entry has the inward issue.
+A link points from the request's inwardIssue to its outwardIssue, as on live sites: `{type: Blocks, inwardIssue: A,
+outwardIssue: B}` says that A blocks B. In an issue's list of links, an entry names the other end: A's entry has
+outwardIssue B, which the type's outward text describes, and B's entry has inwardIssue A. The history says the same.
 """
 
 from collections.abc import Mapping
@@ -44,7 +45,7 @@ def _end(world: World, value: Json) -> Record | None:
 
 
 def link_issues(world: World, arguments: Mapping[str, Json]) -> Response:
-    """linkIssues: 201 without a body, also if the link exists already."""
+    """linkIssues: 201 without a body, also if the link exists already; a comment goes to the issue it points from."""
     given = arguments.get("type") or {}
     type_id, name = str(given.get("id")), given.get("name")
     kind = next((t for t in LINK_TYPES.values() if type_id == t["id"] or name == t["name"]), None)
@@ -63,11 +64,12 @@ def link_issues(world: World, arguments: Mapping[str, Json]) -> Response:
     if not world.find("issue_links", **link):
         link["id"] = world.new_id()
         world.table("issue_links")[link["id"]] = link
-        for issue, other, words in ((outward, inward, kind["outward"]), (inward, outward, kind["inward"])):
+        for issue, other, words in ((inward, outward, kind["outward"]), (outward, inward, kind["inward"])):
             after = (other["key"], f"This issue {words} {other['key']}")
             rewrite(world, issue, [item("Link", (None, None), after)])
     if comment:
-        put_comment(world, rewrite(world, world.table("issues")[outward["id"]], []), comment["body"])
+        commented = rewrite(world, world.table("issues")[inward["id"]], [])
+        put_comment(world, commented, comment["body"], comment.get("visibility") or None)
     return Response(201)
 
 
@@ -96,11 +98,10 @@ def drop(world: World, link: Record) -> None:
     """Delete a link and add that to the history of both issues."""
     del world.table("issue_links")[link["id"]]
     kind, issues = LINK_TYPES[link["type"]], world.table("issues")
-    for side, other in (("outward", "inward"), ("inward", "outward")):
+    for side, other in (("inward", "outward"), ("outward", "inward")):
         key = issues[link[other]]["key"]
-        rewrite(
-            world, issues[link[side]], [item("Link", (key, f"This issue {kind[side]} {key}"), (None, None))]
-        )  # fmt: skip
+        before = (key, f"This issue {kind[other]} {key}")
+        rewrite(world, issues[link[side]], [item("Link", before, (None, None))])
 
 
 def _no_link(arguments: Mapping[str, Json]) -> Response:

@@ -12,6 +12,7 @@ from envs.jira.issue_edits import ISSUE_EDITS
 from envs.jira.issues import GET_ISSUE
 from envs.jira.links import LINKS
 from envs.jira.metadata import METADATA
+from envs.jira.normal_forms import NORMAL_FORMS
 from envs.jira.permissions import PERMISSIONS
 from envs.jira.projects import PROJECTS
 from envs.jira.properties import PROPERTIES
@@ -28,4 +29,10 @@ _ISSUES = (CREATE_ISSUE, CREATE_ISSUES, GET_ISSUE, GET_TRANSITIONS, DO_TRANSITIO
 _PARTS = (*COMMENTS, *WATCHERS, *LINKS, *WORKLOGS, *PROPERTIES, *ATTACHMENTS)
 _FIXED = frozenset(record["name"] for table in (RESOLUTIONS, LINK_TYPES) for record in table.values())
 _SITE = (*USERS, *PROJECTS, *COMPONENTS, *VERSIONS, *METADATA, *PERMISSIONS, *FIELD_META, *BOARDS, *SPRINTS)
-JIRA = Api("jira", (*_ISSUES, *SEARCH, *_PARTS, *_SITE), distractors=DISTRACTORS, everywhere=_FIXED)
+JIRA = Api(
+    "jira",
+    (*_ISSUES, *SEARCH, *_PARTS, *_SITE),
+    distractors=DISTRACTORS,
+    everywhere=_FIXED,
+    normal_forms=NORMAL_FORMS,
+)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from envs.api.operation import Json, Parameter, Response
 from envs.api.world import Record, World
 from envs.jira import durations
-from envs.jira.dates import is_moment
+from envs.jira.dates import is_exact_moment
 from envs.jira.endpoint import (
     DOCUMENT,
     ID_OR_KEY,
@@ -22,7 +22,7 @@ from envs.jira.fields import is_document
 from envs.jira.history import item, rewrite
 from envs.jira.replies import field_errors, global_error, timestamp, user_of
 
-_NO_MOMENT = "Error parsing date string: expected yyyy-MM-dd'T'HH:mm:ss.SSSZ"
+_NO_MOMENT = "Invalid date format. Please enter the date in the format \"yyyy-MM-dd'T'HH:mm:ss.SSSZ\"."
 
 
 def _worklogs_of(world: World, issue: Record) -> list[Record]:
@@ -113,7 +113,7 @@ def _add(world: World, issue: Record, arguments: Mapping[str, Json]) -> Response
         errors["timeLogged"] = "You must indicate the time spent working."
     if comment is not None and not is_document(comment):
         errors["comment"] = "Comment body is not valid!"
-    if arguments.get("started") and not is_moment(arguments["started"]):
+    if arguments.get("started") and not is_exact_moment(arguments["started"]):
         errors["started"] = _NO_MOMENT
     remaining = _remaining(issue, arguments, seconds or 0, "reduceBy")
     if isinstance(remaining, str):
@@ -151,14 +151,14 @@ def _update(world: World, issue: Record, arguments: Mapping[str, Json]) -> Respo
     comment = arguments.get("comment", log["comment"])
     if comment is not None and not is_document(comment):
         return field_errors({"comment": "Comment body is not valid!"})
-    if not is_moment(arguments.get("started", log["started"])):
+    if arguments.get("started") and not is_exact_moment(arguments["started"]):
         return field_errors({"started": _NO_MOMENT})
     remaining = _remaining(issue, arguments, seconds - log["seconds"], "reduceBy")
     if isinstance(remaining, str):
         return field_errors({"adjustEstimate": remaining})
     _tracked(world, issue, remaining)
     updated = {**log, "seconds": seconds, "comment": comment, "updated": world.now_ms}
-    updated["started"] = arguments.get("started", log["started"])
+    updated["started"] = arguments.get("started") or log["started"]
     world.table("worklogs")[log["id"]] = updated
     return Response(200, worklog_body(world, updated))
 

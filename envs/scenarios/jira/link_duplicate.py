@@ -1,6 +1,6 @@
 """Link a duplicate to the issue it duplicates: find both by their summaries, then link them in the right direction.
 
-The outward issue duplicates the inward issue. Issues of the other project have the same summaries. Typical mistakes:
+The inward issue duplicates the outward issue. Issues of the other project have the same summaries. Typical mistakes:
 swapping the two issues, choosing another link type, naming an issue by its summary, or writing nothing after reading.
 """
 
@@ -50,7 +50,7 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
     )
     queries = (by_summary(site.project, summary) for summary in (copy_summary, first_summary))
     searches = [PlannedCall(SEARCH, {"jql": jql}) for jql in queries]
-    link = {"type": {"name": "Duplicate"}, "inwardIssue": {"id": first["id"]}, "outwardIssue": {"id": copy["id"]}}
+    link = {"type": {"name": "Duplicate"}, "inwardIssue": {"id": copy["id"]}, "outwardIssue": {"id": first["id"]}}
     return TaskDraft(request, site.world, oracle=(*searches, PlannedCall(_CALL, link)))
 
 

@@ -19,6 +19,7 @@ BOTH = Api(
     (*JIRA.operations, *(operation for operation in CONFLUENCE.operations if operation.name not in JIRA.by_name())),
     {**JIRA.distractors, **CONFLUENCE.distractors},
     JIRA.everywhere | CONFLUENCE.everywhere,
+    {**JIRA.normal_forms, **CONFLUENCE.normal_forms},
 )
 
 

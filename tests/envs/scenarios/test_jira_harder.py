@@ -172,7 +172,7 @@ def test_duplicate__the_wrong_direction_is_accepted_but_no_success():
         verdict = played(task, *turned)
         assert not verdict.success and not verdict.penalties and 0.2 < verdict.reward < 0.4
         issues = task.world.table("issues")
-        copy, first = (issues[link[side]["id"]]["fields"]["summary"] for side in ("outwardIssue", "inwardIssue"))
+        copy, first = (issues[link[side]["id"]]["fields"]["summary"] for side in ("inwardIssue", "outwardIssue"))
         firsts.add(task.request.index(copy) < task.request.index(first))
     # Which of the two the request names first says nothing.
     assert firsts == {True, False}
@@ -183,10 +183,10 @@ def test_duplicate__seen_from_the_copy_it_duplicates_the_other():
     episode = envs.Episode(task)
     for text in scripted_policies.oracle(task):
         episode.step(text)
-    copy, first = (oracle_value(task, "linkIssues", side)["id"] for side in ("outwardIssue", "inwardIssue"))
+    copy, first = (oracle_value(task, "linkIssues", side)["id"] for side in ("inwardIssue", "outwardIssue"))
     response = task.api.by_name()["getIssue"].handler(episode.world, {"issueIdOrKey": copy})
     (link,) = response.body["fields"]["issuelinks"]
-    assert link["type"]["outward"] == "duplicates" and link["inwardIssue"]["key"] == names_at(task, first)[0]
+    assert link["type"]["outward"] == "duplicates" and link["outwardIssue"]["key"] == names_at(task, first)[0]
 
 
 WAYS = ("auto", "leave", "new", "manual")
