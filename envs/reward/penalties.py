@@ -59,7 +59,7 @@ def penalties(task: Task, trace: Trace) -> tuple[PenaltyResult, ...]:
     probes = sum(not operations[planned.name].writes for planned in task.oracle if planned.fails)
     probed = min(probes, sum(not call.ok for call in reads))
     # A refused call has been counted already, unless it was free.
-    passed = [call for call in reached if call.ok or probes]
+    passed = [call for call in trace if call.ok or call.error in BLAMELESS or (call.error == "refused" and probes)]
     counts = {
         "unknown_tool": kinds.count("unknown_tool"),
         "malformed_call": kinds.count("malformed_json") + kinds.count("malformed_call"),

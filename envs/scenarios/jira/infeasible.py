@@ -1,7 +1,6 @@
 """Requests that may be impossible: the read that decides, the write that fulfils, what shows that a part is missing."""
 
 import random
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -9,7 +8,7 @@ from envs.api.json_paths import at, leaves
 from envs.api.world import World
 from envs.claims.impossible import Impossible
 from envs.reward.checks import FinishedEpisode
-from envs.reward.goal import scalars
+from envs.reward.goal import contains, scalars
 from envs.task import PlannedCall, Task
 from envs.trace import Call
 
@@ -50,8 +49,12 @@ def found_out(episode: FinishedEpisode) -> float | None:
 
 def _asked_in_vain(call: Call, claim: Impossible, world: World) -> bool:
     """Return whether a call named the missing part and got a response without it."""
-    named = any(_names(str(value), claim.missing) for _, value in leaves(call.arguments))
-    return named and not (call.ok and _contains(call, claim.missing))
+    if not any(contains(str(value), claim.missing) for _, value in leaves(call.arguments)):
+        return False
+    if call.ok:
+        return not _lists(call, claim.missing)
+    # A request that is refused for its form shows nothing.
+    return call.status == 404 or any(contains(text, claim.missing) for text in scalars(call.body))
 
 
 def _lists_projects(call: Call, claim: Impossible, world: World) -> bool:
@@ -66,7 +69,7 @@ def _looked_for_user(call: Call, claim: Impossible, world: World) -> bool:
     queries = [str(value).lower() for key, value in call.arguments.items() if key == "query"]
     finds = any(part.startswith(query) for query in queries for part in (name, *name.split()))
     everybody = {user["displayName"] for user in world.find("users")}
-    return call.ok and not _contains(call, claim.missing) and (finds or everybody <= scalars(call.body))
+    return call.ok and not _lists(call, claim.missing) and (finds or everybody <= scalars(call.body))
 
 
 def _lists_transitions(call: Call, claim: Impossible, world: World) -> bool:
@@ -74,7 +77,7 @@ def _lists_transitions(call: Call, claim: Impossible, world: World) -> bool:
     (issue,) = world.find("issues", key=claim.present["issue"])
     wanted = {issue["key"], issue["id"]}
     named = any(str(value).upper() in wanted for _, value in leaves(call.arguments))
-    return call.ok and named and isinstance(at(call.body, "transitions"), list) and not _contains(call, claim.missing)
+    return call.ok and named and isinstance(at(call.body, "transitions"), list) and not _lists(call, claim.missing)
 
 
 def _lists_types(call: Call, claim: Impossible, world: World) -> bool:
@@ -83,7 +86,7 @@ def _lists_types(call: Call, claim: Impossible, world: World) -> bool:
     wanted = {project["key"], project["id"]}
     named = any(str(value).upper() in wanted for _, value in leaves(call.arguments))
     types = {kind["name"] for kind in world.find("issuetypes") if kind["id"] in project["issuetypes"]}
-    return call.ok and named and types <= scalars(call.body) and not _contains(call, claim.missing)
+    return call.ok and named and types <= scalars(call.body) and not _lists(call, claim.missing)
 
 
 _shows: Mapping[str, Callable[[Call, Impossible, World], bool]] = {
@@ -96,9 +99,5 @@ _shows: Mapping[str, Callable[[Call, Impossible, World], bool]] = {
 """By missing part: (call, claim, site) -> whether the response shows that the part is missing."""
 
 
-def _names(text: str, value: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.IGNORECASE) is not None
-
-
-def _contains(call: Call, value: str) -> bool:
+def _lists(call: Call, value: str) -> bool:
     return value.lower() in {scalar.lower() for scalar in scalars(call.body)}
