@@ -103,4 +103,4 @@ def no_liar_gains(scenario: Scenario, seeds: int, play: Play) -> Iterator[Findin
                 result = "succeeds" if verdict.success else f"earns {verdict.reward:.3f}, more than {least:.3f}"
                 failures.setdefault(liar.kind, f"{liar.kind}: {liar.where[:160]!r} {result} ({where(task)})")
     shown = tuple(failures.values())
-    yield Finding("liars", f"{tried}" if not shown else f"{len(shown)} gain", shown[: 3 * SHOWN], tried)
+    yield Finding("liars", f"{tried}" if not shown else f"{len(shown)} gain", shown[: 8 * SHOWN], tried)
