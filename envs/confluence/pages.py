@@ -226,7 +226,7 @@ CREATE_PAGE = Operation(
         Parameter("parentId", "body", {"type": ["string", "integer"]}),
         Parameter("title", "body", _STRING, required=True),
         Parameter("status", "body", {"enum": ["current", "draft"]}, compact={}),
-        Parameter("body", "body", BODY, compact=COMPACT_BODY),
+        Parameter("body", "body", BODY, compact=STORAGE),
         Parameter("root-level", "query", {"type": "boolean"}, compact={}),
     ),
     handler=create_page,

@@ -8,7 +8,6 @@ up the address, forgetting the link, or writing nothing after reading.
 import random
 
 from envs import words
-from envs.confluence.pages import STORAGE
 from envs.scenarios.vocabulary.both_sites import BOTH, add_spaces
 from envs.scenarios.vocabulary.jira_sites import NewIssue, put_issue, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
@@ -19,7 +18,7 @@ from envs.task import PlannedCall, Task, TaskDraft
 
 _PAGE, _LINK = "createPage", "createOrUpdateRemoteIssueLink"
 _OBJECT = {"type": "object", "properties": {"url": {"type": "string"}, "title": {"type": "string"}}}
-API = BOTH.showing(_PAGE, {"parentId": {}, "body": STORAGE}, ("id", "title", "_links.base", "_links.webui")).showing(
+API = BOTH.showing(_PAGE, {"parentId": {}}, ("id", "title", "_links.base", "_links.webui")).showing(
     _LINK, {"object": _OBJECT}
 )
 _ISSUE = '[|issue |ticket |the ticket ]"{issue}"'

@@ -8,7 +8,6 @@ import random
 
 from envs import words
 from envs.confluence import CONFLUENCE
-from envs.confluence.pages import STORAGE
 from envs.confluence.world import site
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import oracle_value
@@ -65,7 +64,7 @@ def _home_page(right: Arguments, task: Task, rng: random.Random) -> Arguments:
 
 SCENARIO = Scenario(
     name="confluence_page_from_facts",
-    api=CONFLUENCE.showing(_PAGE, {"body": STORAGE}),
+    api=CONFLUENCE,
     tools=("getSpaces", "getPages", _PAGE, _LABEL, "deletePage"),
     mistakes={
         "drop_fact": change(_PAGE, lambda right, *_: {"body.value": right["body"]["value"].rpartition("<p>")[0]}),
