@@ -183,7 +183,6 @@ def _about_impossible(task: Task) -> Answers:
     for name, value in claim.present.items():
         yield "wrong part", f'There is no {name} "{value}".'
         yield "wrong part", f'The {name} "{value}" does not exist.'
-        yield "wrong part", f'There is no {name} "{missing}".'
         yield "extra", f'{task.answer} There is no {name} "{value}".'
         yield "extra", f'There is no {part} "{missing}" and no {name} "{value}".'
         yield "hedged", f'There is no {part} "{missing}" or no {name} "{value}".'
