@@ -86,7 +86,7 @@ def do_nothing(task: Task) -> list[str]:
 def read_only(task: Task) -> list[str]:
     """Make the oracle's reads and stop; if the oracle writes nothing, read with every tool instead."""
     operations = task.api.by_name()
-    reads = _oracle_reads(task)
+    reads = oracle_reads(task)
     if len(reads) == len(task.oracle):
         reads = [sample_call(task, name) for name in task.tools if not operations[name].writes]
     return [*map(turn, reads), DONE]
@@ -134,7 +134,7 @@ def dump_answers(task: Task) -> list[str]:
     """Make the oracle's reads and repeat their answers word for word; if it reads nothing, read with one tool."""
     operations = task.api.by_name()
     offered = [sample_call(task, name) for name in task.tools if not operations[name].writes]
-    reads = _oracle_reads(task) or offered[:1]
+    reads = oracle_reads(task) or offered[:1]
     return [*map(turn, reads), "\n".join(answers_shown(task, reads)) or DONE]
 
 
@@ -155,7 +155,8 @@ CHEAP: Mapping[str, Policy] = {
 """Cheap policies by name; `same_answer`, which needs a first task, is the only other one."""
 
 
-def _oracle_reads(task: Task) -> list[PlannedCall]:
+def oracle_reads(task: Task) -> list[PlannedCall]:
+    """Return the oracle's reads, in order."""
     operations = task.api.by_name()
     return [call for call in task.oracle if not operations[call.name].writes]
 

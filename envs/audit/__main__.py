@@ -13,7 +13,8 @@ from pathlib import Path
 
 from envs import renamed
 from envs.api.errors import EnvError
-from envs.audit.laws import Report, audit
+from envs.audit.laws import audit
+from envs.audit.trial import Report
 from envs.cli import Parser, program, run
 from envs.scenarios import SCENARIOS
 from envs.scenarios.vocabulary.scenario import Scenario

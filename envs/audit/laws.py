@@ -11,13 +11,12 @@ held-out    held-out tasks share no value and no word with training tasks and ha
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from envs.api.errors import EnvError
 from envs.api.json_paths import leaves
 from envs.audit.mutants import mutants
-from envs.audit.play import Played, play
+from envs.audit.trial import SHOWN, Finding, Report, Trial, difficulties, tasks, where
 from envs.audit.weak_policies import weak
 from envs.reward.checks import FinishedEpisode
 from envs.reward.site_diff import normalised_changes
@@ -25,7 +24,6 @@ from envs.reward.verdict import judge
 from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scripted_policies import CHEAP, oracle, quoted, same_answer
 from envs.task import DONE, Task
-from envs.words import SPLITS
 
 FLOOR = 0.3
 """The highest mean reward that a cheap policy may earn."""
@@ -37,58 +35,6 @@ _SHARE = 5
 """Laws that play many episodes per task use one seed in this many."""
 _MEANS = 150
 """The least number of tasks to average over."""
-_SHOWN = 3
-"""Examples reported per failure."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The result of one criterion of a law."""
-
-    criterion: str
-    value: str
-    """The measurement, for the table."""
-    failures: tuple[str, ...] = ()
-    """The first few violations, for people."""
-    number: float | None = None
-    """The measurement as a number, if it is one."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether the scenario satisfies the law."""
-        return not self.failures
-
-
-@dataclass(frozen=True)
-class Report:
-    """The findings about one scenario."""
-
-    scenario: str
-    findings: tuple[Finding, ...]
-    episodes: int
-    """Number of episodes played."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether the scenario satisfies every law."""
-        return all(finding.ok for finding in self.findings)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON."""
-        return {"ok": self.ok, **asdict(self)}
-
-
-class _Trial:
-    """Episodes of one scenario, played and counted."""
-
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
-        self.episodes = 0
-
-    def play(self, task: Task, turns: Sequence[str]) -> Played:
-        """Play one episode."""
-        self.episodes += 1
-        return play(self.scenario, task, turns)
 
 
 def audit(scenario: Scenario, seeds: int = 1000, laws: Sequence[str] = ()) -> Report:
@@ -98,7 +44,7 @@ def audit(scenario: Scenario, seeds: int = 1000, laws: Sequence[str] = ()) -> Re
     """
     if seeds < 1:
         raise EnvError(f"an audit needs at least 1 seed, not {seeds}")
-    trial = _Trial(scenario)
+    trial = Trial(scenario)
     findings: list[Finding] = []
     for name in laws or LAWS:
         try:
@@ -108,37 +54,12 @@ def audit(scenario: Scenario, seeds: int = 1000, laws: Sequence[str] = ()) -> Re
     return Report(scenario.name, tuple(findings), trial.episodes)
 
 
-def tasks(scenario: Scenario, count: int, splits: Sequence[str] = SPLITS) -> Iterator[Task]:
-    """Yield the tasks of the first `count` seeds, cycling through the splits and difficulties."""
-    levels = difficulties(scenario)
-    for seed in range(count):
-        yield scenario.sample(seed, splits[seed % len(splits)], levels[seed // len(splits) % len(levels)])
-
-
-def difficulties(scenario: Scenario) -> list[int]:
-    """Return the difficulties from 1 to 5 that the scenario supports. Raises EnvError if there is none."""
-    supported = []
-    for level in range(1, 6):
-        try:
-            scenario.sample(0, "train", level)
-            supported.append(level)
-        except EnvError:
-            continue
-    if not supported:
-        raise EnvError(f"{scenario.name} has no task of any difficulty from 1 to 5")
-    return supported
-
-
 def writes_nothing(task: Task) -> bool:
     """Return whether the oracle leaves the site unchanged, because it refuses or only has to read."""
     return not task.any_writes(task.oracle)
 
 
-def _where(task: Task) -> str:
-    return f"seed {task.seed}, {task.split}, difficulty {task.difficulty}"
-
-
-def _oracle(trial: _Trial, seeds: int) -> Iterator[Finding]:
+def _oracle(trial: Trial, seeds: int) -> Iterator[Finding]:
     failures = []
     lowest = 1.0
     for task in tasks(trial.scenario, seeds):
@@ -146,14 +67,14 @@ def _oracle(trial: _Trial, seeds: int) -> Iterator[Finding]:
         lowest = min(lowest, verdict.reward)
         if verdict.reward != 1.0 or not verdict.success:
             lost = [check.name for check in verdict.checks if check.score < 1] + [p.name for p in verdict.penalties]
-            failures.append(f"{_where(task)}: the oracle earns {verdict.reward}; it loses reward by {', '.join(lost)}")
+            failures.append(f"{where(task)}: the oracle earns {verdict.reward}; it loses reward by {', '.join(lost)}")
     weight = sum(check.weight for check in trial.scenario.checks)
     if abs(weight - 1) > 1e-6:
         failures.insert(0, f"the checks' weights sum to {weight:g} instead of 1")
-    yield Finding("oracle", f"{lowest:.2f}", tuple(failures[:_SHOWN]), lowest)
+    yield Finding("oracle", f"{lowest:.2f}", tuple(failures[:SHOWN]), lowest)
 
 
-def _floors(trial: _Trial, seeds: int) -> Iterator[Finding]:
+def _floors(trial: Trial, seeds: int) -> Iterator[Finding]:
     drawn = list(tasks(trial.scenario, max(_MEANS, seeds // _SHARE)))
     levels = difficulties(trial.scenario)
     cheap = {**CHEAP, "same-answer": same_answer(trial.scenario.sample(seeds, "train", levels[0]))}
@@ -166,12 +87,12 @@ def _floors(trial: _Trial, seeds: int) -> Iterator[Finding]:
         if mean > FLOOR and not spared:
             task, best = max(played, key=lambda pair: pair[1].reward)
             failures.append(
-                f"{name} earns {mean:.3f} on average, more than {FLOOR}; its best is {best.reward} at {_where(task)}"
+                f"{name} earns {mean:.3f} on average, more than {FLOOR}; its best is {best.reward} at {where(task)}"
             )
         yield Finding(name, f"{mean:.2f}{'*' if spared and mean > FLOOR else ''}", tuple(failures), mean)
 
 
-def _mutants(trial: _Trial, seeds: int) -> Iterator[Finding]:
+def _mutants(trial: Trial, seeds: int) -> Iterator[Finding]:
     count = 0
     failures: dict[str, str] = {}
     for task in tasks(trial.scenario, max(1, seeds // _SHARE)):
@@ -180,13 +101,13 @@ def _mutants(trial: _Trial, seeds: int) -> Iterator[Finding]:
             reward = trial.play(task, mutant.turns).verdict.reward
             if reward >= 1.0:
                 # Report one example of each kind rather than the same one on many seeds.
-                failure = f"{mutant.kind}: {mutant.where} still earns {reward} ({_where(task)})"
+                failure = f"{mutant.kind}: {mutant.where} still earns {reward} ({where(task)})"
                 failures.setdefault(mutant.kind + re.sub(r"[\d\"].*", "", mutant.where), failure)
     shown = tuple(failures.values())
-    yield Finding("mutants", f"{count}" if not shown else f"{len(shown)} survive", shown[: 3 * _SHOWN], count)
+    yield Finding("mutants", f"{count}" if not shown else f"{len(shown)} survive", shown[: 3 * SHOWN], count)
 
 
-def _success(trial: _Trial, seeds: int) -> Iterator[Finding]:
+def _success(trial: Trial, seeds: int) -> Iterator[Finding]:
     failures = []
     checks = trial.scenario.checks
     if [check.outcome for check in checks].count(True) != 1:
@@ -196,19 +117,19 @@ def _success(trial: _Trial, seeds: int) -> Iterator[Finding]:
         right = trial.play(task, oracle(task)).episode
         expected = normalised_changes(task.world, right.final)
         if expected and judge(replace(right, final=task.world), checks).success:
-            failures.append(f"the oracle's calls without their effect are a success ({_where(task)})")
+            failures.append(f"the oracle's calls without their effect are a success ({where(task)})")
         for table, key in _untouched(task, right):
             spoiled = right.final.copy()
             del spoiled.tables[table][key]
             if judge(replace(right, final=spoiled), checks).success:
-                failures.append(f"losing a record of {table} as well is still a success ({_where(task)})")
+                failures.append(f"losing a record of {table} as well is still a success ({where(task)})")
         for mutant in mutants(task):
             played = trial.play(task, mutant.turns)
             tried += 1
             differs = normalised_changes(task.world, played.episode.final) != expected or mutant.kind == "wrong answer"
             if played.verdict.success and differs:
-                failures.append(f"{mutant.kind}: {mutant.where} is a success on another final site ({_where(task)})")
-    yield Finding("success", f"{tried}" if not failures else "unfounded", tuple(failures[:_SHOWN]), tried)
+                failures.append(f"{mutant.kind}: {mutant.where} is a success on another final site ({where(task)})")
+    yield Finding("success", f"{tried}" if not failures else "unfounded", tuple(failures[:SHOWN]), tried)
 
 
 def _untouched(task: Task, episode: FinishedEpisode) -> Iterator[tuple[str, str]]:
@@ -220,7 +141,7 @@ def _untouched(task: Task, episode: FinishedEpisode) -> Iterator[tuple[str, str]
             yield table, same[-1]
 
 
-def _spread(trial: _Trial, seeds: int) -> Iterator[Finding]:
+def _spread(trial: Trial, seeds: int) -> Iterator[Finding]:
     drawn = list(tasks(trial.scenario, max(_MEANS, seeds // _SHARE)))
     rewards = {skill: [trial.play(task, weak(task, skill)).verdict.reward for task in drawn] for skill in SKILLS}
     means = {skill: sum(earned) / len(earned) for skill, earned in rewards.items()}
@@ -241,7 +162,7 @@ def _spread(trial: _Trial, seeds: int) -> Iterator[Finding]:
     yield Finding("spread", " ".join(f"{mean:.2f}" for mean in means.values()), tuple(failures), means[0.7])
 
 
-def _heldout(trial: _Trial, seeds: int) -> Iterator[Finding]:
+def _heldout(trial: Trial, seeds: int) -> Iterator[Finding]:
     count = max(_MEANS, seeds // _SHARE)
     drawn = {split: list(tasks(trial.scenario, count, (split,))) for split in ("train", "heldout")}
     common = _common([task for split in drawn.values() for task in split])
@@ -266,7 +187,7 @@ def _heldout(trial: _Trial, seeds: int) -> Iterator[Finding]:
     yield Finding("held-out", f"{len(values['heldout'])}" if not failures else "shared", tuple(failures))
 
 
-LAWS: Mapping[str, Callable[[_Trial, int], Iterator[Finding]]] = {
+LAWS: Mapping[str, Callable[[Trial, int], Iterator[Finding]]] = {
     "oracle": _oracle,
     "floors": _floors,
     "mutants": _mutants,

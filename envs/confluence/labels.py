@@ -109,7 +109,8 @@ _LABEL = {
     "properties": {"prefix": {"enum": list(PREFIXES)}, "name": _STRING},
     "required": ["prefix", "name"],
 }
-_COMPACT = {"type": "array", "items": {"type": "object", "properties": {"prefix": _STRING, "name": _STRING}}}
+_GLOBAL = {"enum": ["global"]}
+_COMPACT = {"type": "array", "items": {"type": "object", "properties": {"prefix": _GLOBAL, "name": _STRING}}}
 _ROOT = "/wiki/rest/api/content/{id}/label"
 GET_PAGE_LABELS = Operation(
     name="getPageLabels",

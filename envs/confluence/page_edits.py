@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from envs.api.operation import Json, Operation, Parameter, Response
 from envs.api.world import Record, World
 from envs.confluence import replies
-from envs.confluence.pages import BODY, COMPACT_BODY, DUPLICATE, find, plain_body, title_taken, wrong_body, wrong_parent
+from envs.confluence.pages import BODY, DUPLICATE, STORAGE, find, plain_body, title_taken, wrong_body, wrong_parent
 from envs.confluence.tree import below, children
 
 ID = {"type": ["string", "integer"]}
@@ -160,7 +160,7 @@ UPDATE_PAGE = Operation(
         Parameter("id", "path", ID, required=True),
         Parameter("status", "body", {"enum": ["current", "draft"]}, required=True),
         Parameter("title", "body", _STRING, required=True),
-        Parameter("body", "body", BODY, required=True, compact=COMPACT_BODY),
+        Parameter("body", "body", BODY, required=True, compact=STORAGE),
         Parameter(
             "version",
             "body",

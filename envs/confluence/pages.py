@@ -13,8 +13,16 @@ DUPLICATE = "A page with this title already exists: A page already exists with t
 _STRING = {"type": "string"}
 BODY = {
     "type": "object",
-    "properties": {"representation": {"type": "string", "enum": list(REPRESENTATIONS)}, "value": _STRING},
+    "properties": {
+        "representation": {"type": "string", "enum": list(REPRESENTATIONS)},
+        "value": {**_STRING, "description": "The text; in storage, each paragraph is between <p> and </p>."},
+    },
 }
+STORAGE = {
+    "type": "object",
+    "properties": {"representation": {"enum": ["storage"]}, "value": {**_STRING, "description": "<p>text</p>"}},
+}
+"""Compact schema of a body, with the one representation that the tasks need."""
 COMPACT_BODY = {"type": "object", "properties": {"representation": _STRING, "value": _STRING}}
 
 
@@ -218,7 +226,7 @@ CREATE_PAGE = Operation(
         Parameter("parentId", "body", {"type": ["string", "integer"]}),
         Parameter("title", "body", _STRING, required=True),
         Parameter("status", "body", {"enum": ["current", "draft"]}, compact={}),
-        Parameter("body", "body", BODY, compact=COMPACT_BODY),
+        Parameter("body", "body", BODY, compact=STORAGE),
         Parameter("root-level", "query", {"type": "boolean"}, compact={}),
     ),
     handler=create_page,

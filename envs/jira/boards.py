@@ -139,6 +139,7 @@ def _issues(world: World, issues: list[Record], arguments: Mapping[str, Json]) -
 
 _BOARD, _SPRINT = f"{AGILE}/board/{{boardId}}", f"{AGILE}/sprint/{{sprintId}}"
 _PAGED = (START_AT, MAX_RESULTS)
+_STATE = {**STRING, "description": "future, active or closed, or several with commas between them."}
 _FOUND = (*_PAGED, Parameter("jql", "query", STRING, compact={}), query("fields", STRINGS))
 _KEPT = ("issues.key", "issues.fields.summary", "issues.id")
 BOARDS = (
@@ -153,7 +154,7 @@ BOARDS = (
     ),
     endpoint(
         "getAllSprints", f"GET {_BOARD}/sprint", "Returns the sprints of a board.", _on_board(all_sprints),
-        path_id("boardId"), *_PAGED, Parameter("state", "query", STRING),
+        path_id("boardId"), *_PAGED, Parameter("state", "query", _STATE, compact=STRING),
         keep=("values.name", "values.state", "values.id"),
     ),
     endpoint(

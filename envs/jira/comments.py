@@ -130,7 +130,12 @@ def _delete(world: World, issue: Record, arguments: Mapping[str, Json]) -> Respo
 
 
 _PATH = "/issue/{issueIdOrKey}/comment"
-_TEXT = Parameter("body", "body", DOCUMENT, required=True, accepted_schema={})
+_SHAPE = (
+    '{"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [{"type": "text", "text": "..."}, '
+    '{"type": "mention", "attrs": {"id": "ACCOUNT ID"}}]}]}'
+)
+_COMMENT = {"type": "object", "description": f"An Atlassian Document, such as {_SHAPE}"}
+_TEXT = Parameter("body", "body", _COMMENT, required=True, compact=DOCUMENT, accepted_schema={})
 _SEEN = Parameter("visibility", "body", OBJECT, compact={}, accepted_schema={"type": ["object", "null"]})
 COMMENTS = (
     endpoint(

@@ -194,10 +194,19 @@ def changelog(world: World, issue: Record, arguments: Mapping[str, Json]) -> Res
 
 
 _ISSUE = "/issue/{issueIdOrKey}"
+_VALUES = {
+    **OBJECT,
+    "description": 'New values by field, such as {"priority": {"name": "Low"}, "assignee": {"accountId": "..."}}',
+}
+_OPERATIONS = {
+    **OBJECT,
+    "description": 'Lists of operations by field, which keep other values: {"labels": [{"add": "..."}]}',
+}
 ISSUE_EDITS = (
     endpoint(
-        "editIssue", f"PUT {_ISSUE}", "Edits an issue.", on_issue(edit), ID_OR_KEY, Parameter("fields", "body", OBJECT),
-        Parameter("update", "body", OBJECT), query("returnIssue", {"type": "boolean"}), keep=("key",),
+        "editIssue", f"PUT {_ISSUE}", "Edits an issue.", on_issue(edit), ID_OR_KEY,
+        Parameter("fields", "body", _VALUES, compact=OBJECT), Parameter("update", "body", _OPERATIONS, compact=OBJECT),
+        query("returnIssue", {"type": "boolean"}), keep=("key",),
     ),
     endpoint(
         "assignIssue", f"PUT {_ISSUE}/assignee", "Assigns an issue to a user.", on_issue(assign), ID_OR_KEY,

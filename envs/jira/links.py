@@ -147,7 +147,8 @@ def _put_remote(world: World, issue: Record, arguments: Mapping[str, Json]) -> R
     return Response(200 if existing else 201, {"id": body["id"], "self": body["self"]})
 
 
-_NAMED = {"type": "object", "properties": {"id": {"type": ["string", "integer"]}, "name": STRING}}
+_NAMES = {**STRING, "description": f"The type's name: {', '.join(kind['name'] for kind in LINK_TYPES.values())}."}
+_TYPE = {"type": "object", "properties": {"id": {"type": ["string", "integer"]}, "name": _NAMES}}
 _ISSUE = {"type": "object", "properties": {"key": STRING, "id": {"type": ["string", "integer"]}}}
 _NAME, _KEY = ({"type": "object", "properties": {name: STRING}} for name in ("name", "key"))
 _OBJECT = {
@@ -158,7 +159,7 @@ _OBJECT = {
 LINKS = (
     endpoint(
         "linkIssues", "POST /issueLink", "Links two issues.", link_issues,
-        Parameter("type", "body", _NAMED, required=True, compact=_NAME),
+        Parameter("type", "body", _TYPE, required=True, compact=_NAME),
         Parameter("inwardIssue", "body", _ISSUE, required=True, compact=_KEY),
         Parameter("outwardIssue", "body", _ISSUE, required=True, compact=_KEY),
         Parameter("comment", "body", OBJECT, compact={}),

@@ -86,7 +86,12 @@ _LONGEST = {"reconcileIssues": 50, "properties": 5}
 _BODY = {"jql", "fields", "nextPageToken", "maxResults", "expand", "fieldsByKeys", *_LONGEST}
 _SIZE = {"type": "integer"}
 _KEPT = ("issues.key", "issues.fields.summary", "issues.fields.status.name", "issues.id", "nextPageToken")
-_JQL = Parameter("jql", "query", STRING)
+_QUERY = {
+    **STRING,
+    "description": "JQL, such as project = 'KEY' AND summary ~ 'some words' AND issuetype = 'Bug' AND priority = 'Low'"
+    " AND component = 'Name' AND assignee IS EMPTY",
+}
+_JQL = Parameter("jql", "query", _QUERY, compact=STRING)
 _PATH = "/search/jql"
 SEARCH = (
     endpoint(
@@ -96,7 +101,7 @@ SEARCH = (
     ),
     endpoint(
         "searchAndReconsileIssuesUsingJqlPost", f"POST {_PATH}", "Searches issues by a query in JQL.", search_by_body,
-        Parameter("jql", "body", STRING, required=True), Parameter("fields", "body", STRINGS),
+        Parameter("jql", "body", _QUERY, required=True, compact=STRING), Parameter("fields", "body", STRINGS),
         Parameter("nextPageToken", "body", STRING), Parameter("maxResults", "body", _SIZE, compact={}),
         keep=_KEPT, reads=True,
     ),

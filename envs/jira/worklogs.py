@@ -178,10 +178,11 @@ def _delete(world: World, issue: Record, arguments: Mapping[str, Json]) -> Respo
 _PATH = "/issue/{issueIdOrKey}/worklog"
 _HOW = Parameter("adjustEstimate", "query", {"type": "string", "enum": ["auto", "leave", "new", "manual"]})
 _NEW = Parameter("newEstimate", "query", STRING)
+_STARTED = {**STRING, "description": "When the work began, such as 2021-01-17T12:34:00.000+0000."}
 _WORK = (
     Parameter("timeSpent", "body", STRING),
     Parameter("timeSpentSeconds", "body", {"type": "integer"}, compact={}),
-    Parameter("started", "body", STRING, compact={}),
+    Parameter("started", "body", _STARTED, compact={}),
     Parameter("comment", "body", DOCUMENT, compact={}, accepted_schema={}),
 )
 _KEPT = ("id", "timeSpent")

@@ -26,5 +26,8 @@ def without_thoughts(text: str) -> str:
 def _hidden(match: re.Match[str]) -> str:
     """Blank out a call that can be read; otherwise it may be the remains of a thought."""
     inside = match[1].strip()
-    readable = inside.startswith(qwen_xml.OPEN) or isinstance(hermes_json.call_of(inside), hermes_json.ParsedCall)
+    if inside.startswith(qwen_xml.OPEN):
+        readable = inside.endswith(qwen_xml.CLOSE)
+    else:
+        readable = isinstance(hermes_json.call_of(inside), hermes_json.ParsedCall)
     return " " * len(match[0]) if readable else match[0]

@@ -76,14 +76,17 @@ def judge(episode: FinishedEpisode, checks: Sequence[Check] = (), trace_only: bo
         for read, share in shares_read(goal, trace)
     ]
     own = [(check, score) for check in checks if (score := check.score(episode)) is not None]
-    success = same_site and truth == 1.0 and all(score == 1.0 for check, score in own if check.required)
+    demands_met = all(score == 1.0 for check, score in own if check.required)
+    success = same_site and truth == 1.0 and demands_met
     if not goal.changes:
         success = success and all(share == 1.0 for _, share, _ in found)
     trace_only = trace_only and bool(goal.changes)
     if trace_only:
         done = like_oracle(task, trace)
+    elif goal.changes:
+        done = truth * (1.0 if same_site else agreement(goal.changes, made))
     else:
-        done = truth * (1.0 if same_site else agreement(goal.changes, made) if goal.changes else 0.0)
+        done = truth * float(same_site and demands_met)
     found += [(f"found/{check.name}", score, check.sentence) for check, score in own]
     results = _parts(found, done, trace.stopped)
     faults = penalties(task, trace)

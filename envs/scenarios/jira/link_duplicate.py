@@ -17,7 +17,9 @@ from envs.task import PlannedCall, Task, TaskDraft
 
 _CALL = "linkIssues"
 _ID = {"type": "object", "properties": {"id": {"type": "string"}}}
-API = SEARCHABLE.showing(_CALL, {"inwardIssue": _ID, "outwardIssue": _ID})
+_TYPES = {"type": "string", "description": "Blocks, Cloners, Duplicate or Relates"}
+_TYPE = {"type": "object", "properties": {"name": _TYPES}}
+API = SEARCHABLE.showing(_CALL, {"type": _TYPE, "inwardIssue": _ID, "outwardIssue": _ID})
 _LINK = "[link them|link the two|connect them|note it as a link]"
 _WORDINGS = (
     '[in|within] [|project ]"{project}", "{copy}" [is a duplicate of|duplicates|repeats] "{first}"'

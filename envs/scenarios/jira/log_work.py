@@ -20,7 +20,8 @@ from envs.task import PlannedCall, Task, TaskDraft
 
 _CALL = "addWorklog"
 _TEXT = {"type": "string"}
-API = SEARCHABLE.showing(_CALL, {"started": _TEXT, "reduceBy": _TEXT})
+_TIME = {"type": "string", "description": "2021-01-17T12:34:00.000+0000"}
+API = SEARCHABLE.showing(_CALL, {"started": _TIME, "reduceBy": _TEXT})
 # By change of the remaining estimate, its wording in held-out tasks and in all others.
 _ESTIMATES = {
     "auto": (

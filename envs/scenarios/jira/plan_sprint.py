@@ -18,7 +18,9 @@ from envs.task import PlannedCall, Task, TaskDraft
 
 _READS, _CALL = ("getAllBoards", "getAllSprints"), "moveIssuesToSprintAndRank"
 API = JIRA.showing("getAllBoards", {"name": {}}, ("values.location.projectKey", "values.name", "values.id")).showing(
-    "getAllSprints", {}, ("values.name", "values.state", "values.id")
+    "getAllSprints",
+    {"state": {"type": "string", "description": "future, active or closed"}},
+    ("values.name", "values.state", "values.id"),
 )
 _INTO = '[in|into|for] the [future|upcoming|coming] sprint "{sprint}"'
 _WORDINGS = (

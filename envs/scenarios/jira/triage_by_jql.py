@@ -64,7 +64,10 @@ _PRIORITY, _ASSIGNEE, _ADDED = (
 )
 _FIELDS = {"type": "object", "properties": {"priority": _PRIORITY, "assignee": _ASSIGNEE}}
 _UPDATE = {"type": "object", "properties": {"labels": {"type": "array", "items": _ADDED}}}
-API = SEARCHABLE.showing(_CALL, {"fields": _FIELDS, "update": _UPDATE})
+_JQL = "project = 'KEY' AND issuetype = 'Bug' AND priority = 'Low' AND component = 'Name' AND assignee IS EMPTY"
+API = SEARCHABLE.showing(SEARCH, {"jql": {"type": "string", "description": _JQL}}).showing(
+    _CALL, {"fields": _FIELDS, "update": _UPDATE}
+)
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 
 import pytest
+from envs.scenarios.vocabulary.jira_checks import SEARCH, names_at
 
 import envs
 from envs import scripted_policies
@@ -11,7 +12,6 @@ from envs.api.json_paths import replaced
 from envs.jira.jql import parse
 from envs.jira.world import LINK_TYPES
 from envs.reward.verdict import Verdict
-from envs.scenarios.vocabulary.jira_checks import SEARCH, names_at
 from envs.scenarios.vocabulary.oracle import oracle_value
 from envs.scripted_policies import DONE, turn
 from envs.task import PlannedCall, Task
