@@ -20,8 +20,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from envs.api.tools import DETAILS, render
 from envs.audit.wrong_values import NOWHERE, sibling
-from envs.claims.facts import Choice, Count, FieldValues
+from envs.claims.facts import FieldValues
 from envs.claims.impossible import Impossible
+from envs.claims.listed import Choice, Count
 from envs.reward.goal import scalars
 from envs.scripted_policies import oracle_reads, quoted, replay
 from envs.task import PlannedCall, Task

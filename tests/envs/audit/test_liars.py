@@ -10,8 +10,9 @@ from envs.audit import play as playing
 from envs.audit.false_answers import false_answers
 from envs.audit.liars import liars, no_liar_gains
 from envs.audit.trial import Trial, tasks
-from envs.claims.facts import Choice, Count, FieldValues
+from envs.claims.facts import FieldValues
 from envs.claims.impossible import Impossible
+from envs.claims.listed import Choice, Count
 from envs.reward import verdict
 from envs.reward.truthfulness import founded
 from envs.scripted_policies import oracle, quoted
