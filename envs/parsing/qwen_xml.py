@@ -71,13 +71,21 @@ def _typed(text: str, schema: Schema | None) -> Json:
         text.encode()
     except UnicodeEncodeError as error:
         raise NotJson("has half of a surrogate pair") from error
-    if schema is None:
+    kinds = _types(schema or {})
+    if not kinds:
         try:
-            value = load(text) if text.lstrip()[:1] in ("{", "[") else text
+            return load(text) if text.lstrip()[:1] in ("{", "[") else text
         except NotJson:
             return text
-        return value
-    kinds = schema.get("type", "string" if all(isinstance(v, str) for v in schema.get("enum", [])) else "any")
-    if "string" in ([kinds] if isinstance(kinds, str) else kinds):
-        return text
-    return load(text)
+    return text if "string" in kinds else load(text)
+
+
+def _types(schema: Schema) -> set[str]:
+    """Return the JSON types that a schema allows, those of its alternatives included; empty for any."""
+    if "type" in schema:
+        kinds = schema["type"]
+        return {kinds} if isinstance(kinds, str) else set(kinds)
+    if "enum" in schema:
+        return {"string"} if all(isinstance(value, str) for value in schema["enum"]) else {"number"}
+    alternatives = [_types(each) for name in ("anyOf", "oneOf") for each in schema.get(name, ())]
+    return set().union(*alternatives) if all(alternatives) else set()

@@ -17,10 +17,11 @@ from envs.claims.impossible import Impossible
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, add_user, empty_site
 from envs.reward.checks import Check
-from envs.scenarios.jira.infeasible import RequestKind, found_out
+from envs.scenarios.jira.infeasible import RequestKind
 from envs.scenarios.jira.infeasible_assign import ASSIGN
 from envs.scenarios.jira.infeasible_create import CREATE
 from envs.scenarios.jira.infeasible_move import MOVE
+from envs.scenarios.jira.missing_parts import found_out
 from envs.scenarios.vocabulary.jira_moves import workflow_steps
 from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
