@@ -127,7 +127,7 @@ def _group_outcomes(groups: Sequence[Group]) -> Figures:
         useful.append(_differs(group))
         high.append(not useful[-1] and bool(verdicts) and all(verdict.success for verdict in verdicts))
     share = {"useful": _mean([float(flag) for flag in useful]), "flat_high": _mean([float(flag) for flag in high])}
-    return share | {"flat_low": 1 - share["useful"] - share["flat_high"]}
+    return share | {"flat_low": max(0.0, 1 - share["useful"] - share["flat_high"])}
 
 
 def _surprise(members: Sequence[Trajectory]) -> float:
