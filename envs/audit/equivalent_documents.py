@@ -46,7 +46,7 @@ def _documents(document: Json, situation: Situation) -> Iterator[tuple[str, Json
             for detail, cut in (("a text in two nodes", middle), ("the first character apart", 1)):
                 parts = [{**node, "text": part} for part in (node["text"][:cut], node["text"][cut:])]
                 before = inside(document, path[:-1])
-                index = path[-1]
+                index = int(path[-1])
                 yield detail, replaced(document, path[:-1], [*before[:index], *parts, *before[index + 1 :]])
             yield "no marks", replaced(document, path, {**node, "marks": []})
         if node.get("type") == "mention":

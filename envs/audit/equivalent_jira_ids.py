@@ -28,7 +28,7 @@ def ids_of_fields(situation: Situation) -> Iterator[Change]:
     call = situation.call
     key = _project_of(situation)
     for path in inner_paths(call.arguments) if situation.operation.writes else ():
-        field = next((name for name in reversed(path) if name in _BY_NAME), None)
+        field = next((str(name) for name in reversed(path) if name in _BY_NAME), None)
         value = inside(call.arguments, path)
         if field is None or not isinstance(value, dict) or not key:
             continue

@@ -31,11 +31,11 @@ def other_orders(task: Task) -> Iterator[Way]:
             yield Way("other order", f"calls {begin + 1} to {end} reversed", reversed_run)
     for index, call in enumerate(plan):
         if not call.fails and len(call.arguments) > 1:
-            other = PlannedCall(call.name, dict(reversed(call.arguments.items())), call.note)
+            other = PlannedCall(call.name, dict(reversed(list(call.arguments.items()))), call.note)
             where = f"arguments of call {index + 1} reversed"
             yield Way("other order", where, (*plan[:index], other, *plan[index + 1 :]))
         nested = _reversed(call.arguments)
-        if not call.fails and operations[call.name].writes and nested != call.arguments:
+        if not call.fails and operations[call.name].writes and json.dumps(nested) != json.dumps(call.arguments):
             where = f"properties of call {index + 1} reversed"
             other = PlannedCall(call.name, nested, call.note)
             yield Way("other order", where, (*plan[:index], other, *plan[index + 1 :]))

@@ -26,13 +26,13 @@ def numbers(situation: Situation) -> Iterator[Change]:
 
 def _kinds(operation: Operation, path: Path) -> set[str]:
     """Return the JSON types that the schema of a value allows."""
-    schema: Schema | None
-    if isinstance(path[-1], int):
-        above = declared_at(operation, path[:-2]).get(path[-2]) if len(path) > 1 else None
-        schema = (above or {}).get("items")
+    *above, last = path
+    if isinstance(last, int) and above:
+        listed = declared_at(operation, tuple(above[:-1])).get(str(above[-1]), {})
+        schema: Schema = listed.get("items", {})
     else:
-        schema = declared_at(operation, path[:-1]).get(path[-1])
-    kinds = (schema or {}).get("type", [])
+        schema = declared_at(operation, tuple(above)).get(str(last), {})
+    kinds = schema.get("type", [])
     return {kinds} if isinstance(kinds, str) else set(kinds)
 
 
