@@ -5,10 +5,15 @@ from collections.abc import Iterator, Mapping
 
 from envs.api.operation import Json
 from envs.audit.equivalent_plans import Change, Situation, Way
+from envs.claims.facts import FieldValues
 from envs.task import PlannedCall, Task
 
 GET, POST = "searchAndReconsileIssuesUsingJql", "searchAndReconsileIssuesUsingJqlPost"
 _EVERYTHING: Mapping[str, Json] = {"fields": ["*all"]}
+_FIELDS: Mapping[str, str] = {"type": "issuetype"}
+"""By name of a fact, the id of its field where it differs."""
+_MOST_PAGES = 4
+"""Pages of a search at most: reads beyond the oracle's are free up to this number."""
 
 
 def other_reads(situation: Situation) -> Iterator[Change]:
@@ -39,6 +44,34 @@ def _alternatives(call: PlannedCall) -> Iterator[PlannedCall]:
         first_name = arguments["query"].split()[0]
         yield PlannedCall("findUsers", {"query": first_name})
         yield from (PlannedCall(name, arguments) for name in ("findUsers", "findUsersForPicker") if name != call.name)
+
+
+def single_fields(situation: Situation) -> Iterator[Change]:
+    """Yield reads of an issue that ask only for the fields of the answer, together or one by one."""
+    call, claim = situation.call, situation.task.claim
+    if call.name != "getIssue" or not isinstance(claim, FieldValues):
+        return
+    fields = [_FIELDS.get(name, name) for name in claim.values]
+    together = PlannedCall(call.name, {**call.arguments, "fields": fields})
+    yield Change("other read", "only the fields of the answer", situation.index, (together,))
+    if len(fields) > 1:
+        singly = tuple(PlannedCall(call.name, {**call.arguments, "fields": [field]}) for field in fields)
+        yield Change("grouped otherwise", "one field per read", situation.index, singly)
+
+
+def in_pages(situation: Situation) -> Iterator[Change]:
+    """Yield a search in pages of one or two issues, if that takes few reads."""
+    call = situation.call
+    for size in (1, 2) if call.name in (GET, POST) else ():
+        arguments: dict[str, Json] = {**call.arguments, "maxResults": size}
+        pages = [PlannedCall(call.name, arguments)]
+        while len(pages) <= _MOST_PAGES:
+            token = situation.read(call.name, pages[-1].arguments).body.get("nextPageToken")
+            if not token:
+                break
+            pages.append(PlannedCall(call.name, {**arguments, "nextPageToken": token}))
+        if 1 < len(pages) <= _MOST_PAGES:
+            yield Change("grouped otherwise", f"issues found in pages of {size}", situation.index, tuple(pages))
 
 
 def assignable(situation: Situation) -> Iterator[Change]:

@@ -14,6 +14,8 @@ DONE_WORDS = (
     "I have done as you asked.",
     "The request has been fulfilled.",
     "Everything went through without problems.",
+    "Done. I have not changed anything else.",
+    "It is done. I did not need to change anything else.",
     "No problem, that is done now.",
     "It is done; nothing else was changed.",
     "✅ Completed.",
@@ -22,6 +24,12 @@ DONE_WORDS = (
     "Alles erledigt.",
 )
 """Ends of a task that asks for no answer."""
+_AFTER_FAILURES = (
+    "It is done, although the first attempt failed.",
+    "The first attempt could not be completed, so I tried again, and that worked.",
+    "At first the site answered with an error. Now it is done.",
+)
+"""Ends of such a task in which a call fails first."""
 _WRITTEN: Mapping[str, str] = {
     "doTransition": "I moved {issueIdOrKey}.",
     "addComment": "I commented on {issueIdOrKey}, as requested.",
@@ -73,7 +81,8 @@ def other_words(task: Task) -> Iterator[tuple[str, str]]:
     if claim is None:
         written = [call for call in task.oracle if task.any_writes([call]) and not call.fails]
         facts = [_WRITTEN[call.name].format_map(call.arguments) for call in written if call.name in _WRITTEN]
-        texts = [*DONE_WORDS, *facts, *([" ".join(facts)] if len(facts) > 1 else [])]
+        failures = _AFTER_FAILURES if any(call.fails for call in task.oracle) else ()
+        texts = [*DONE_WORDS, *failures, *facts, *([" ".join(facts)] if len(facts) > 1 else [])]
     else:
         texts = list(_ANSWERS[type(claim).__name__](claim))
     yield from ((text.replace("\n", " ")[:60], text) for text in texts if text != task.answer)

@@ -114,7 +114,8 @@ def _generated(task: Task) -> Iterator[Equivalent]:
 
 def _plans(task: Task) -> Iterator[Way]:
     rules = (
-        *(jira_reads.other_reads, jira_reads.assignable, confluence.searches, reads.other_reads),
+        *(jira_reads.other_reads, jira_reads.assignable, jira_reads.single_fields, jira_reads.in_pages),
+        *(confluence.searches, reads.other_reads),
         *(
             jira_reads.other_queries,
             jira_reads.whole_project,
