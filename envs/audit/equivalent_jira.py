@@ -131,12 +131,14 @@ def _comment(situation: Situation) -> Found:
 
 
 def _link(situation: Situation) -> Found:
-    """Link by an edit of the outward issue, and name the type otherwise."""
+    """Link by an edit of either issue, and name the type otherwise."""
     call = situation.call
     kind, inward, outward = (call.arguments[name] for name in ("type", "inwardIssue", "outwardIssue"))
-    step = {"add": {"type": kind, "inwardIssue": inward}}
-    edit = PlannedCall("editIssue", {"issueIdOrKey": outward["id"], "update": {"issuelinks": [step]}})
-    yield "other write", "editIssue for linkIssues", (edit,)
+    # The end that an added link does not name is the edited issue.
+    for edited, side, other in ((outward, "inwardIssue", inward), (inward, "outwardIssue", outward)):
+        update = {"issuelinks": [{"add": {"type": kind, side: other}}]}
+        edit = PlannedCall("editIssue", {"issueIdOrKey": edited["id"], "update": update})
+        yield "other write", f"editIssue with {side} for linkIssues", (edit,)
     record = next(record for record in LINK_TYPES.values() if record["name"] == kind["name"])
     read = PlannedCall("getIssueLinkTypes", {})
     yield "id for key", "link type by id", (read, _with(call, type={"id": record["id"]}))
