@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from envs.api.json_paths import leaves
 from envs.api.operation import Json
-from envs.audit.equivalent_plans import Change, Plan, Situation, Way
+from envs.audit.equivalent_plans import Change, Plan, Situation, Way, situations
 from envs.confluence.tree import children
 from envs.task import PlannedCall, Task
 
@@ -36,7 +36,7 @@ def _space_clauses(situation: Situation) -> list[str]:
     return [f'space = "{spaces[str(space)]["key"]}"' for space in situation.call.arguments.get("space-id", [])]
 
 
-def without_spaces(task: Task, around: list[Situation]) -> Iterator[Way]:
+def without_spaces(task: Task) -> Iterator[Way]:
     """Yield plans that search pages by the space's key and so need not look up its id, unless a write has it."""
     ids = {str(space) for call in task.oracle for space in call.arguments.get("space-id", [])}
     writes = [call for call in task.oracle if task.any_writes([call])]
@@ -45,7 +45,7 @@ def without_spaces(task: Task, around: list[Situation]) -> Iterator[Way]:
         return
     for name in _SEARCHES:
         plan: list[PlannedCall] = []
-        for situation in around:
+        for situation in situations(task):
             found = [change.calls for change in searches(situation) if change.calls[0].name == name]
             if situation.call.name != "getSpaces":
                 plan += found[0] if found else (situation.call,)
@@ -82,6 +82,8 @@ def _create(situation: Situation) -> Found:
     """Create without the text or the parent and add that afterwards."""
     call, page = situation.call, situation.body["id"]
     bare = {name: value for name, value in call.arguments.items() if name != "body"}
+    if "body" not in call.arguments:
+        return
     update = {"id": page, "status": "current", "title": call.arguments["title"], "body": call.arguments["body"]}
     filled = PlannedCall("updatePage", {**update, "version": {"number": 2}})
     yield "other write", "createPage, then its text", (PlannedCall(call.name, bare), filled)
@@ -110,6 +112,8 @@ def _labels(situation: Situation) -> Found:
     """Add labels one by one, in another order, or one without a list."""
     call = situation.call
     labels = call.arguments["labels"]
+    if isinstance(labels, Mapping):
+        return
     if len(labels) > 1:
         singly = tuple(PlannedCall(call.name, {**call.arguments, "labels": [label]}) for label in labels)
         yield "grouped otherwise", "one label per call", singly

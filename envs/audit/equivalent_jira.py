@@ -7,6 +7,7 @@ from envs.api.json_paths import replaced
 from envs.api.operation import Json
 from envs.audit.equivalent_plans import Change, Plan, Situation
 from envs.jira import durations
+from envs.jira.replies import find_issue
 from envs.jira.world import DEFAULT_PRIORITY, LINK_TYPES
 from envs.task import PlannedCall
 
@@ -54,13 +55,14 @@ def _edit(situation: Situation) -> Found:
         update = {name: [{"set": value}] for name, value in fields.items()}
         yield "verbs for fields", "editIssue with set", (_with(call, fields=None, update=update),)
     if fields.keys() == {"assignee"}:
-        account = fields["assignee"]["accountId"]
+        account = (fields["assignee"] or {}).get("accountId")
         assign = PlannedCall("assignIssue", {"issueIdOrKey": call.arguments["issueIdOrKey"], "accountId": account})
         yield "other write", "assignIssue for editIssue", (assign,)
-        yield "id for key", "assignee by id", (_with(call, fields={"assignee": {"id": account}}),)
+        if account:
+            yield "id for key", "assignee by id", (_with(call, fields={"assignee": {"id": account}}),)
     added = [step["add"] for step in verbs.get("labels", []) if step.keys() == {"add"}]
     if added and verbs.keys() == {"labels"}:
-        issue = situation.world.table("issues")[call.arguments["issueIdOrKey"]]
+        issue = find_issue(situation.world, call.arguments["issueIdOrKey"]) or {}
         whole = [*issue["fields"]["labels"], *added]
         read = PlannedCall("getIssue", {"issueIdOrKey": issue["id"], "fields": ["labels"]})
         yield "verbs for fields", "all labels in fields", (read, _with(call, update=None, fields={"labels": whole}))
@@ -137,9 +139,12 @@ def _link(situation: Situation) -> Found:
     # The end that an added link does not name is the edited issue.
     for edited, side, other in ((outward, "inwardIssue", inward), (inward, "outwardIssue", outward)):
         update = {"issuelinks": [{"add": {"type": kind, side: other}}]}
-        edit = PlannedCall("editIssue", {"issueIdOrKey": edited["id"], "update": update})
+        name = edited.get("id") or edited["key"]
+        edit = PlannedCall("editIssue", {"issueIdOrKey": name, "update": update})
         yield "other write", f"editIssue with {side} for linkIssues", (edit,)
-    record = next(record for record in LINK_TYPES.values() if record["name"] == kind["name"])
+    record = next((record for record in LINK_TYPES.values() if record["name"] == kind.get("name")), None)
+    if record is None:
+        return
     read = PlannedCall("getIssueLinkTypes", {})
     yield "id for key", "link type by id", (read, _with(call, type={"id": record["id"]}))
     yield "explicit default", "link type by id and name", (read, _with(call, type={**kind, "id": record["id"]}))
@@ -160,6 +165,8 @@ def _log(situation: Situation) -> Found:
     for name in ("timeSpent", "newEstimate", "reduceBy"):
         for text in _equal_durations(call.arguments.get(name, "")):
             yield "equal value", f"{name} in other units", (_with(call, **{name: text}),)
+    if "started" not in call.arguments:
+        return
     start = datetime.strptime(call.arguments["started"], "%Y-%m-%dT%H:%M:%S.%f%z")
     for name, offset in _OFFSETS:
         moved = start.astimezone(timezone(offset)).strftime("%Y-%m-%dT%H:%M:%S.000") + name
@@ -182,15 +189,11 @@ def _plan_sprint(situation: Situation) -> Found:
         for detail, cut in (("the first issue alone", 1), ("the last issue alone", len(issues) - 1)):
             yield "grouped otherwise", detail, (_with(call, issues=issues[:cut]), _with(call, issues=issues[cut:]))
         yield "other order", "issues reversed", (_with(call, issues=issues[::-1]),)
-    ids = [replaced(issues, (number,), _id_of(situation, key)) for number, key in enumerate(issues)]
-    for number, other in enumerate(ids):
-        read = PlannedCall("getIssue", {"issueIdOrKey": issues[number], "fields": ["summary"]})
-        yield "id for key", f"issue {number + 1} by id", (read, _with(call, issues=other))
-
-
-def _id_of(situation: Situation, key: str) -> str:
-    (issue,) = situation.world.find("issues", key=key)
-    return issue["id"]
+    for number, key in enumerate(issues):
+        for issue in situation.world.find("issues", key=key):
+            read = PlannedCall("getIssue", {"issueIdOrKey": key, "fields": ["summary"]})
+            by_id = _with(call, issues=replaced(issues, (number,), issue["id"]))
+            yield "id for key", f"issue {number + 1} by id", (read, by_id)
 
 
 _WRITES: Mapping[str, tuple[Callable[[Situation], Found], ...]] = {

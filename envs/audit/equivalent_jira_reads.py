@@ -40,7 +40,7 @@ def _alternatives(call: PlannedCall) -> Iterator[PlannedCall]:
         other = POST if call.name == GET else GET
         yield PlannedCall(other, arguments)
         yield from (PlannedCall(name, {**arguments, **_EVERYTHING}) for name in (GET, POST))
-    elif call.name in ("findUsers", "findUsersForPicker"):
+    elif call.name in ("findUsers", "findUsersForPicker") and arguments.get("query"):
         first_name = arguments["query"].split()[0]
         yield PlannedCall("findUsers", {"query": first_name})
         yield from (PlannedCall(name, arguments) for name in ("findUsers", "findUsersForPicker") if name != call.name)
@@ -77,7 +77,7 @@ def in_pages(situation: Situation) -> Iterator[Change]:
 def assignable(situation: Situation) -> Iterator[Change]:
     """Yield a search of the users who can be assigned the task's issue or the issues of its project."""
     call, issues = situation.call, situation.world.tables.get("issues", {})
-    if call.name not in ("findUsers", "findUsersForPicker"):
+    if call.name not in ("findUsers", "findUsersForPicker") or not call.arguments.get("query"):
         return
     named = [each.arguments.get("issueIdOrKey") for each in situation.task.oracle]
     keys = dict.fromkeys(issue["key"] for issue in issues.values() if {issue["id"], issue["key"]} & set(named))

@@ -5,7 +5,7 @@ from typing import Any
 
 from envs.claims.facts import Choice, Count, FieldValues
 from envs.claims.impossible import Impossible
-from envs.task import Task
+from envs.task import PlannedCall, Task
 
 DONE_WORDS = (
     "",
@@ -80,12 +80,20 @@ def other_words(task: Task) -> Iterator[tuple[str, str]]:
     claim = task.claim
     if claim is None:
         written = [call for call in task.oracle if task.any_writes([call]) and not call.fails]
-        facts = [_WRITTEN[call.name].format_map(call.arguments) for call in written if call.name in _WRITTEN]
+        facts = [fact for call in written if (fact := _written(call))]
         failures = _AFTER_FAILURES if any(call.fails for call in task.oracle) else ()
         texts = [*DONE_WORDS, *failures, *facts, *([" ".join(facts)] if len(facts) > 1 else [])]
     else:
         texts = list(_ANSWERS[type(claim).__name__](claim))
     yield from ((text.replace("\n", " ")[:60], text) for text in texts if text != task.answer)
+
+
+def _written(call: PlannedCall) -> str:
+    """Return a true sentence about a write, or an empty string if the table has none for its arguments."""
+    try:
+        return _WRITTEN.get(call.name, "").format_map(call.arguments)
+    except KeyError:
+        return ""
 
 
 def _field_values(claim: FieldValues) -> Iterator[str]:

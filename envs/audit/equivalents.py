@@ -26,7 +26,7 @@ other syntax       calls are written in another format
 """
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from envs.api.operation import Json
@@ -38,7 +38,7 @@ from envs.audit import equivalent_jira_reads as jira_reads
 from envs.audit import equivalent_reads as reads
 from envs.audit import equivalent_turns as turns_of
 from envs.audit.equivalent_documents import equal_documents
-from envs.audit.equivalent_plans import Change, Situation, Way, changed_plans, situations
+from envs.audit.equivalent_plans import Change, Rule, Situation, Way, changed_plans
 from envs.audit.equivalent_values import numbers, schema_defaults
 from envs.audit.equivalent_words import other_words
 from envs.parsing.calls import ParsedCall, parse_calls
@@ -113,26 +113,20 @@ def _generated(task: Task) -> Iterator[Equivalent]:
 
 
 def _plans(task: Task) -> Iterator[Way]:
-    rules = (
-        *(jira_reads.other_reads, jira_reads.assignable, jira_reads.single_fields, jira_reads.in_pages),
-        *(confluence.searches, reads.other_reads),
-        *(
-            jira_reads.other_queries,
-            jira_reads.whole_project,
-            jira.other_writes,
-            confluence.other_writes,
-            jira_ids.ids_of_fields,
-        ),
-        *(numbers, equal_documents, _table_defaults, schema_defaults),
-    )
-    yield from changed_plans(task, rules)
-    yield from confluence.without_spaces(task, situations(task))
-    of_task = (
-        *(jira_ids.ids_of_issues, jira_ids.keys_for_ids, jira_probes.other_probes, jira_reads.one_search),
-        *(reads.fewer_reads, reads.more_reads, reads.verified, reads.read_twice, turns_of.other_orders),
-    )
-    for rule in of_task:
+    yield from changed_plans(task, [_changes])
+    operations = task.api.by_name()
+    for api in sorted({operations[name].api for name in task.tools}):
+        for rule in _OF_TASKS.get(api, ()):
+            yield from rule(task)
+    for rule in (reads.fewer_reads, reads.more_reads, reads.verified, reads.read_twice, turns_of.other_orders):
         yield from rule(task)
+
+
+def _changes(situation: Situation) -> Iterator[Change]:
+    """Yield the changes of a call by the rules of its API and by those of all APIs."""
+    general = (reads.other_reads, numbers, equal_documents, schema_defaults)
+    for rule in (*_OF_CALLS.get(situation.operation.api, ()), *general):
+        yield from rule(situation)
 
 
 def _table_defaults(situation: Situation) -> Iterator[Change]:
@@ -143,3 +137,19 @@ def _table_defaults(situation: Situation) -> Iterator[Change]:
     for detail, more in options + ([("all defaults", absent)] if len(absent) > 1 else []):
         explicit = PlannedCall(call.name, {**call.arguments, **more}, call.note)
         yield Change("explicit default", f"{call.name} with {detail}", situation.index, (explicit,))
+
+
+_OF_CALLS: Mapping[str, tuple[Rule, ...]] = {
+    "jira": (
+        *(jira_reads.other_reads, jira_reads.assignable, jira_reads.single_fields, jira_reads.in_pages),
+        *(jira_reads.other_queries, jira_reads.whole_project, jira.other_writes, jira_ids.ids_of_fields),
+        _table_defaults,
+    ),
+    "confluence": (confluence.searches, confluence.other_writes, _table_defaults),
+}
+"""By API, its own rules for single calls."""
+_OF_TASKS: Mapping[str, tuple[Callable[[Task], Iterator[Way]], ...]] = {
+    "jira": (jira_ids.ids_of_issues, jira_ids.keys_for_ids, jira_probes.other_probes, jira_reads.one_search),
+    "confluence": (confluence.without_spaces,),
+}
+"""By API, its own rules for whole plans."""

@@ -1,6 +1,7 @@
 """Equivalents of the oracle: how many of which kinds, and what they consist of."""
 
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -112,6 +113,15 @@ def test_independent_order__no_write_changes_places_with_a_read_of_its_effect():
     swaps = [where for where in of_kind("jira_move_three_hops", "other order") if "swapped" in where]
     assert swaps == []
     assert any("swapped" in where for where in of_kind("jira_link_duplicate", "other order"))
+
+
+def test_unknown_api__gets_what_follows_from_its_operations():
+    task = SCENARIOS["confluence_create_page"].sample(0, "train", 1, tools=1000)
+    operations = tuple(replace(operation, api="another") for operation in task.api.operations)
+    unknown = replace(task, api=replace(task.api, operations=operations))
+    general = {"other read", "number for text", "more reads before", "verification", "other order", "one turn"}
+    kinds = {each.kind for each in equivalents(unknown)}
+    assert general <= kinds and not {"other write", "grouped otherwise"} & kinds
 
 
 def test_judged__gives_a_verdict_of_each():
