@@ -22,7 +22,7 @@ from envs.reward.goal import (
 )
 from envs.reward.site_diff import normalised_changes
 from envs.task import PlannedCall, Task
-from envs.trace import Call, Trace, answered_before
+from envs.trace import Call, answered_before
 from tests.envs.toy_library import library
 
 SCENARIOS = pytest.mark.parametrize("scenario", envs.SCENARIOS)
