@@ -44,6 +44,8 @@ class Goal:
     """Values of the oracle's calls that the request does not contain and an earlier response does."""
     read_count: int
     """Number of its reads."""
+    probe_count: int
+    """Number of its reads that the API refuses, because what they ask for is missing."""
     write_count: int
     """Number of its writes that are accepted."""
 
@@ -91,6 +93,7 @@ def goal_of(task: Task) -> Goal:
         tuple(NeededRead(task.oracle[index].name, frozenset(used[index])) for index in reads if used[index]),
         frozenset(learnt),
         len(reads),
+        sum(not responses[index].ok and not responses[index].cause for index in reads),
         sum(response.ok for response in responses) - sum(responses[index].ok for index in reads),
     )
 
@@ -133,8 +136,8 @@ def _unknown(task: Task, call: PlannedCall) -> list[Json]:
 
 
 def contains(text: str, value: str) -> bool:
-    """Return whether a text contains a value as whole words, in any case."""
-    return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.IGNORECASE) is not None
+    """Return whether a text contains a value as whole words, in any case; what a hyphen joins is one word."""
+    return re.search(rf"(?<![\w-]){re.escape(value)}(?![\w-])", text, re.IGNORECASE) is not None
 
 
 def _source(value: Json, told: list[frozenset[str]], request: str) -> tuple[int, str] | None:
