@@ -82,7 +82,7 @@ def test_answer__a_number_in_words_counts_and_two_numbers_do_not():
     assert {answer(task) for task in counted} == set(names)
     for task in counted:
         listed = " and ".join(task.goal["listed"])
-        assert verdict(task, f"{names[task.goal['answer']].title()} of them: {listed}").reward == 1
+        assert verdict(task, f"{names[answer(task)].title()} of them: {listed}").reward == 1
         assert not verdict(task, "It is 3, or 4, or five.").success
 
 
