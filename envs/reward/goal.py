@@ -1,6 +1,5 @@
 """The goal of a task, derived from its oracle: how the site must differ, and what had to be read first."""
 
-import json
 import re
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -123,15 +122,17 @@ def _answer_as_call(task: Task) -> PlannedCall:
 
 
 def _unknown(task: Task, call: PlannedCall) -> list[Json]:
-    """Return the values of a call that neither the request nor the operation's schema contains."""
+    """Return the values of a call that are neither in the request nor among those that the schema enumerates."""
     operation = task.api.by_name().get(call.name)
-    schema = json.dumps(operation.schema()) if operation else ""
+    # A description may have values in quotes, as an example of a document has.
+    texts = scalars(operation.schema()) if operation else frozenset()
     values = [value for _, value in leaves(call.arguments) if not isinstance(value, bool | None)]
     return [
         value
         for value in values
         if not contains(task.request, str(value))
-        and not (isinstance(value, str) and not value.isdigit() and contains(schema, value))
+        and value not in texts
+        and not any(f'"{value}"' in text for text in texts)
     ]
 
 

@@ -122,6 +122,19 @@ def test_answered_before__are_the_calls_of_earlier_turns():
     assert answered_before((read, use), 1) == answered_before((read,), 0) == answered_before((read,), -1) == []
 
 
+def test_learnt__a_value_that_is_only_called_like_a_property_has_to_be_read():
+    task = envs.sample("jira_create_subtask", 0, "train")
+    *reads, create = task.oracle
+    kind = create.arguments["fields"]["issuetype"]["name"]
+    world = task.world.copy()
+    for key, record in task.world.table("issuetypes").items():
+        if record["name"] == kind:
+            world.table("issuetypes")[key] = {**record, "name": "Key"}
+    named = {**create.arguments["fields"], "issuetype": {"name": "Key"}}
+    renamed = replace(task, world=world, oracle=(*reads, PlannedCall(create.name, {"fields": named})))
+    assert "Key" in goal_of(renamed).learnt and len(goal_of(renamed).reads) == 2
+
+
 def test_guessed__a_value_is_read_only_if_an_earlier_turn_was_answered_with_it():
     for scenario in (LENDING, RETURN):
         for seed in range(10):
@@ -191,7 +204,12 @@ def test_changes__do_not_depend_on_the_order_of_independent_writes(scenario):
 
 def test_contains__whole_words_in_any_case():
     assert contains("Move AB-1 now", "ab-1") and contains('the "Lamp unit".', "lamp unit")
-    assert not contains("AB-12", "12") and not contains("AB-12", "AB-1") and not contains("lamps", "lamp") and not contains("", "x")
+    assert (
+        not contains("AB-12", "12")
+        and not contains("AB-12", "AB-1")
+        and not contains("lamps", "lamp")
+        and not contains("", "x")
+    )
 
 
 def test_once_per_task__computes_once_and_forgets_with_the_task():
