@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 
+from envs.dropped import instead
+
 RENAMED: Mapping[str, str] = {
     # Modules.
     "envs.audit.criteria": "envs.audit.laws",
@@ -40,7 +42,6 @@ RENAMED: Mapping[str, str] = {
     "envs.scenarios.confluence_move_page": "envs.scenarios.confluence.move_page",
     "envs.scenarios.confluence_page_from_facts": "envs.scenarios.confluence.page_from_facts",
     "envs.scenarios.confluence_page_from_issue": "envs.scenarios.both.page_from_issue",
-    "envs.scenarios.confluence_reads": "envs.scenarios.vocabulary.confluence_checks",
     "envs.scenarios.confluence_update_conflict": "envs.scenarios.confluence.update_conflict",
     "envs.scenarios.confluence_update_page": "envs.scenarios.confluence.update_page",
     "envs.scenarios.jira_answer_without_tools": "envs.scenarios.jira.answer_without_tools",
@@ -52,7 +53,6 @@ RENAMED: Mapping[str, str] = {
     "envs.scenarios.jira_move_three_hops": "envs.scenarios.jira.move_three_hops",
     "envs.scenarios.jira_plan_sprint": "envs.scenarios.jira.plan_sprint",
     "envs.scenarios.jira_read_issue": "envs.scenarios.jira.read_issue",
-    "envs.scenarios.jira_reads": "envs.scenarios.vocabulary.jira_checks",
     "envs.scenarios.jira_recover": "envs.scenarios.jira.recover",
     "envs.scenarios.jira_refuse_infeasible": "envs.scenarios.jira.refuse_infeasible",
     "envs.scenarios.jira_resolve_ticket": "envs.scenarios.jira.resolve_ticket",
@@ -62,11 +62,9 @@ RENAMED: Mapping[str, str] = {
     "envs.scenarios.jira_triage_by_jql": "envs.scenarios.jira.triage_by_jql",
     "envs.scenarios.jira_writes": "envs.scenarios.vocabulary.jira_moves",
     "envs.scenarios.scenario": "envs.scenarios.vocabulary.scenario",
-    "envs.several": "envs.reward.provenance",
     "envs.simulator": "envs.api.simulator",
     "envs.site": "envs.example_site",
     "envs.stored": "envs.stored_episodes",
-    "envs.told": "envs.reward.provenance",
     "envs.tools": "envs.api.tools",
     "envs.world": "envs.api.world",
     # Names in modules.
@@ -77,6 +75,7 @@ RENAMED: Mapping[str, str] = {
     "envs.checks.Change": "envs.reward.site_diff.Change",
     "envs.checks.CheckResult": "envs.reward.verdict.CheckResult",
     "envs.checks.Verdict": "envs.reward.verdict.Verdict",
+    "envs.checks.at": "envs.api.json_paths.at",
     "envs.checks.changes": "envs.reward.site_diff.changes",
     "envs.checks.judge": "envs.reward.verdict.judge",
     "envs.confluence.namesakes.NAMESAKES": "envs.confluence.distractors.DISTRACTORS",
@@ -100,22 +99,21 @@ RENAMED: Mapping[str, str] = {
     "envs.scenarios.jira_read_issue.FACTS": "envs.scenarios.jira.issue_facts.FACTS",
     "envs.scenarios.jira_read_issue.TYPES": "envs.scenarios.jira.issue_facts.TYPES",
     "envs.scenarios.jira_read_issue.facts_of": "envs.scenarios.jira.issue_facts.facts_of",
-    "envs.scenarios.jira_read_issue.named": "envs.reward.answers.named",
-    "envs.scenarios.jira_read_issue.possible": "envs.scenarios.jira.issue_facts.possible",
-    "envs.scenarios.jira_read_issue.unasked": "envs.scenarios.jira.issue_facts.unasked",
-    "envs.scenarios.jira_reads.issue_argument": "envs.scenarios.vocabulary.jira_checks.issue_like_oracle",
-    "envs.scenarios.jira_reads.issues_found": "envs.scenarios.vocabulary.jira_checks.searched",
-    "envs.scenarios.jira_writes.read_it": "envs.scenarios.vocabulary.jira_moves.about_moved_issue",
     "envs.scenarios.jira_writes.moves": "envs.scenarios.vocabulary.jira_moves.planned_move",
     "envs.scenarios.jira_writes.reads": "envs.scenarios.vocabulary.jira_moves.planned_read",
+    "envs.scenarios.jira_reads.SEARCH": "envs.scenarios.vocabulary.jira_search.SEARCH",
+    "envs.scenarios.jira_reads.SEARCHABLE": "envs.scenarios.vocabulary.jira_search.SEARCHABLE",
+    "envs.scenarios.jira_reads.SEARCH_BY_POST": "envs.scenarios.vocabulary.jira_search.SEARCH_BY_POST",
     "envs.scenarios.jira_sites.Site": "envs.scenarios.vocabulary.jira_sites.TwoProjects",
     "envs.scenarios.jira_sites.mixable": "envs.scenarios.vocabulary.jira_sites.issues_in_both_projects",
-    "envs.scenarios.jira_writes.right_issue": "envs.scenarios.vocabulary.oracle.any_case",
-    "envs.scenarios.scenario.Draft": "envs.scenarios.vocabulary.scenario.TaskDraft",
+    "envs.scenarios.scenario.Draft": "envs.task.TaskDraft",
     "envs.scenarios.scenario.Habit": "envs.scenarios.vocabulary.scenario.Mistake",
     "envs.scenarios.scenario.phrasing": "envs.scenarios.vocabulary.wordings.phrasing",
-    "envs.told.last_place": "envs.reward.provenance.last_index",
-    "envs.told.told_before": "envs.reward.provenance.seen_before",
+    "envs.reward.checks.at": "envs.api.json_paths.at",
+    "envs.scenarios.vocabulary.jira_checks.SEARCH": "envs.scenarios.vocabulary.jira_search.SEARCH",
+    "envs.scenarios.vocabulary.jira_checks.SEARCHABLE": "envs.scenarios.vocabulary.jira_search.SEARCHABLE",
+    "envs.scenarios.vocabulary.jira_checks.SEARCH_BY_POST": "envs.scenarios.vocabulary.jira_search.SEARCH_BY_POST",
+    "envs.scenarios.vocabulary.oracle.once_per_task": "envs.reward.goal.once_per_task",
     "envs.http.Site": "envs.http.Gateway",
     "envs.http.gateway.Site": "envs.http.gateway.Gateway",
     "envs.http.site.Site": "envs.http.gateway.Gateway",
@@ -137,7 +135,7 @@ RENAMED: Mapping[str, str] = {
 def explain(source: str, error: Exception, renamed: Mapping[str, str] = RENAMED) -> str:
     """Return how to write the old names in a Python file that failed with `error`: one line, empty if it has none.
 
-    Every import that the line advises works; old names without a successor are listed as gone.
+    Every import that the line advises works; old names without a successor are listed, with what to do instead.
     """
     try:
         nodes = list(ast.walk(ast.parse(source)))
@@ -149,8 +147,13 @@ def explain(source: str, error: Exception, renamed: Mapping[str, str] = RENAMED)
     gone = dict.fromkeys(name for node in nodes for name in _gone(node, renamed))
     if not changes and (old := _missing_attribute(error)) in renamed:
         changes = {f"{renamed[old]} for {old}": None}
+    elif instead(old := _missing_attribute(error)):
+        gone[old] = None
     advice = [f"write {', '.join(changes)}"] if changes else []
-    advice += [f"without a successor: {', '.join(gone)}"] if gone else []
+    reasons: dict[str, list[str]] = {}
+    for name in gone:
+        reasons.setdefault(dropped(name, renamed) or "without a successor", []).append(name)
+    advice += [f"{reason}: {', '.join(names)}" for reason, names in reasons.items()]
     return f"uses names of an earlier version: {'; '.join(advice)}" if advice else ""
 
 
@@ -179,17 +182,27 @@ def _changes(node: ast.AST, renamed: Mapping[str, str]) -> Iterator[str]:
 
 
 def _gone(node: ast.AST, renamed: Mapping[str, str]) -> Iterator[str]:
-    """Yield the dotted names that an import takes from a renamed module and that have no successor."""
+    """Yield the names in an import or in the keywords of a call that existed earlier and have no successor."""
     if isinstance(node, ast.ImportFrom) and node.module:
         for alias in node.names:
             old, new = f"{node.module}.{alias.name}", current_name(node.module, alias.name, renamed)
-            if new != old and alias.name != "*" and not can_import(new):
+            if alias.name != "*" and not can_import(new) and (new != old or instead(old)):
                 yield old
+    elif isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names if instead(alias.name))
+    elif isinstance(node, ast.Call):
+        kind = ast.unparse(node.func).split(".")[-1]
+        yield from (name for keyword in node.keywords if instead(name := f"{kind}.{keyword.arg}"))
 
 
 def current_name(module: str, name: str, renamed: Mapping[str, str] = RENAMED) -> str:
     """Return the dotted name under which `from module import name` is found now."""
     return renamed.get(f"{module}.{name}", f"{renamed.get(module, module)}.{name}")
+
+
+def dropped(name: str, renamed: Mapping[str, str] = RENAMED) -> str:
+    """Return what to do instead of using a dotted name of an earlier version; empty if nothing is known."""
+    return instead(name) or instead(current_name(*name.rsplit(".", 1), renamed))
 
 
 def can_import(name: str) -> bool:

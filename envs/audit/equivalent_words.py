@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from envs.claims.facts import Choice, Count, FieldValues
+from envs.claims.facts import FieldValues
 from envs.claims.impossible import Impossible
+from envs.claims.listed import Choice, Count
 from envs.task import PlannedCall, Task
 
 DONE_WORDS = (

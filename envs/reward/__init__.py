@@ -1,1 +1,1 @@
-"""Rewards of finished episodes: weighted checks, penalties, provenance of ids that must be read, site difference."""
+"""Rewards of finished episodes: goals from the oracle, site differences, penalties, truthfulness, verdicts."""

@@ -1,6 +1,5 @@
 """The goal of a task, derived from its oracle: how the site must differ, and what had to be read first."""
 
-import json
 import re
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -44,6 +43,8 @@ class Goal:
     """Values of the oracle's calls that the request does not contain and an earlier response does."""
     read_count: int
     """Number of its reads."""
+    probe_count: int
+    """Number of its reads that the API refuses, because what they ask for is missing."""
     write_count: int
     """Number of its writes that are accepted."""
 
@@ -91,6 +92,7 @@ def goal_of(task: Task) -> Goal:
         tuple(NeededRead(task.oracle[index].name, frozenset(used[index])) for index in reads if used[index]),
         frozenset(learnt),
         len(reads),
+        sum(not responses[index].ok and not responses[index].cause for index in reads),
         sum(response.ok for response in responses) - sum(responses[index].ok for index in reads),
     )
 
@@ -120,21 +122,23 @@ def _answer_as_call(task: Task) -> PlannedCall:
 
 
 def _unknown(task: Task, call: PlannedCall) -> list[Json]:
-    """Return the values of a call that neither the request nor the operation's schema contains."""
+    """Return the values of a call that are neither in the request nor among those that the schema enumerates."""
     operation = task.api.by_name().get(call.name)
-    schema = json.dumps(operation.schema()) if operation else ""
+    # A description may have values in quotes, as an example of a document has.
+    texts = scalars(operation.schema()) if operation else frozenset()
     values = [value for _, value in leaves(call.arguments) if not isinstance(value, bool | None)]
     return [
         value
         for value in values
         if not contains(task.request, str(value))
-        and not (isinstance(value, str) and not value.isdigit() and contains(schema, value))
+        and value not in texts
+        and not any(f'"{value}"' in text for text in texts)
     ]
 
 
 def contains(text: str, value: str) -> bool:
-    """Return whether a text contains a value as whole words, in any case."""
-    return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.IGNORECASE) is not None
+    """Return whether a text contains a value as whole words, in any case; what a hyphen joins is one word."""
+    return re.search(rf"(?<![\w-]){re.escape(value)}(?![\w-])", text, re.IGNORECASE) is not None
 
 
 def _source(value: Json, told: list[frozenset[str]], request: str) -> tuple[int, str] | None:

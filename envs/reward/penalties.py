@@ -56,10 +56,11 @@ def penalties(task: Task, trace: Trace) -> tuple[PenaltyResult, ...]:
     reads = [call for call in reached if not operations[call.name].writes]
     writes = sum(call.ok for call in reached) - sum(call.ok for call in reads)
     # Reads that the oracle makes to be refused are free.
-    probes = sum(not operations[planned.name].writes for planned in task.oracle if planned.fails)
-    probed = min(probes, sum(not call.ok for call in reads))
+    probed = min(goal.probe_count, sum(not call.ok for call in reads))
     # A refused call has been counted already, unless it was free.
-    passed = [call for call in trace if call.ok or call.error in BLAMELESS or (call.error == "refused" and probes)]
+    passed = [
+        call for call in trace if call.ok or call.error in BLAMELESS or (call.error == "refused" and goal.probe_count)
+    ]
     counts = {
         "unknown_tool": kinds.count("unknown_tool"),
         "malformed_call": kinds.count("malformed_json") + kinds.count("malformed_call"),

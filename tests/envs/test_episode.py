@@ -7,7 +7,8 @@ import pytest
 import envs
 from envs import scripted_policies
 from envs.reward.checks import FinishedEpisode
-from envs.reward.verdict import judge
+from envs.reward.goal import goal_of
+from envs.reward.verdict import MOST_FAILURE, judge
 from envs.trace import Trace
 
 CALL = '<tool_call>\n{{"name": "{}", "arguments": {}}}\n</tool_call>'
@@ -93,10 +94,11 @@ def test_trace_only__the_final_site_decides_success_and_not_the_reward(scenario)
             episode.step(turn)
         assert episode.verdict().reward == 1.0 and episode.verdict().success
         assert envs.rescore(json.loads(json.dumps(episode.to_dict()))) == episode.verdict()
-        # As if no call had changed the site.
-        untouched = judge(FinishedEpisode(task, episode.trace, task.world), checks, trace_only=True)
-        assert untouched.reward == 1.0
-        assert untouched.success is not task.any_writes(task.oracle)
-        if task.any_writes(task.oracle):
-            assert judge(FinishedEpisode(task, episode.trace, task.world), checks).reward < 1.0
-            assert judge(FinishedEpisode(task, Trace(stopped=True), task.world), checks, trace_only=True).reward <= 0.3
+        # As if the model's calls had not changed the site.
+        untouched = FinishedEpisode(task, episode.trace, goal_of(task).contested)
+        judged = judge(untouched, checks, trace_only=True)
+        assert judged.reward == 1.0
+        assert judged.success is not bool(goal_of(task).changes)
+        if goal_of(task).changes:
+            assert judge(untouched, checks).reward <= MOST_FAILURE
+            assert judge(FinishedEpisode(task, Trace(stopped=True), task.world), checks, trace_only=True).reward == 0

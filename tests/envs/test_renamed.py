@@ -67,7 +67,12 @@ def test_audit__of_an_earlier_scenario_file_names_every_new_import_and_option():
     [
         ("Parameter('title', 'query', {}, taken={})", "`Parameter(accepted_schema=...)` for `Parameter(taken=...)`"),
         ("Scenario(kept_back={})", "`Scenario(held_out_operations=...)` for `Scenario(kept_back=...)`"),
-        ("from envs.told import told_before", "`from envs.reward.provenance import seen_before` for"),
+        ("from envs.told import told_before", "checks follow from the oracle now, so leave these out: envs.told.told"),
+        ("import envs.reward.provenance as p", "so leave these out: envs.reward.provenance"),
+        ("from envs.scenarios.vocabulary.oracle import like_oracle", "so leave these out: envs.scenarios.vocabulary.o"),
+        ("from envs.scenarios.vocabulary.oracle import only", "so pass Api(normal_forms=...) instead of these: envs."),
+        ("Check('x', weight=1, score=f, sentence='')", "so leave these out: Check.weight"),
+        ("from envs.scenarios.scenario import Draft", "`from envs.task import TaskDraft` for"),
         ("Episode(task, lenient=True)", "`Episode(untagged_calls=...)` for `Episode(lenient=...)`"),
         ("parse_calls(text, lenient=True)", "`parse_calls(untagged_calls=...)` for `parse_calls(lenient=...)`"),
         (
@@ -78,7 +83,7 @@ def test_audit__of_an_earlier_scenario_file_names_every_new_import_and_option():
             "from envs.scenarios.jira_create_issue import SCENARIO",
             "`from envs.scenarios.jira.create_issue import SCENARIO` for",
         ),
-        ("from envs.scenarios.jira_read_issue import named", "`from envs.reward.answers import named` for"),
+        ("from envs.scenarios.jira_read_issue import named", "so pass TaskDraft(claim=...) instead of these: envs.sc"),
         ("from envs import policies", "`from envs import scripted_policies` for `from envs import policies`"),
     ],
 )
@@ -108,7 +113,7 @@ def test_explain__says_nothing_of_other_errors():
             "from envs.scenarios.jira_writes import as_asked, moves",
             "write `from envs.scenarios.vocabulary.jira_moves import planned_move` for "
             "`from envs.scenarios.jira_writes import as_asked, moves`; "
-            "without a successor: envs.scenarios.jira_writes.as_asked",
+            "checks follow from the oracle now, so leave these out: envs.scenarios.jira_writes.as_asked",
         ),
         ("from envs.checks import nothing", "without a successor: envs.checks.nothing"),
     ],
@@ -124,6 +129,14 @@ def test_explain__finds_an_old_function_of_a_package_by_the_error():
         envs.parsing.parse_calls("text")  # type: ignore[attr-defined]
     said = "uses names of an earlier version: write envs.parsing.calls.parse_calls for envs.parsing.parse_calls"
     assert explain("", raised.value) == said
+
+
+def test_explain__says_what_to_do_instead_of_a_dropped_attribute():
+    from envs.reward import checks
+
+    with pytest.raises(AttributeError) as raised:
+        checks.outcome  # type: ignore[attr-defined]  # noqa: B018
+    assert explain("", raised.value).endswith("so leave these out: envs.reward.checks.outcome")
 
 
 def test_explain__finds_an_old_parameter_by_the_error():

@@ -38,8 +38,7 @@ def run(task: Task, *calls: PlannedCall) -> FinishedEpisode:
 
 
 def penalties(attempt: FinishedEpisode) -> dict[str, int]:
-    checks = envs.SCENARIOS[attempt.task.scenario].checks
-    return {penalty.name: penalty.count for penalty in judge(attempt, checks).penalties}
+    return {penalty.name: penalty.count for penalty in judge(attempt).penalties}
 
 
 def test_on__hits_the_operations_own_calls_whatever_was_called_before():
@@ -104,31 +103,37 @@ def test_rival__whose_operations_are_not_there_is_refused():
 
 
 @pytest.mark.parametrize("status", [429, 500, 409])
-def test_penalties__a_call_that_met_a_fault_may_be_made_again_once(task, status):
+def test_penalties__a_call_that_met_a_fault_may_be_made_again(task, status):
     read, move = task.oracle
     plan = (read, replace(move, fails=True), move)
     faulty = replace(task, faults=Faults(on=(("doTransition", 1, status),)), oracle=plan)
     assert penalties(run(faulty, *plan)) == {}
-    assert penalties(run(faulty, read, *plan)) == {"duplicate_call": 1}
-    assert penalties(run(faulty, *plan, move)) == {"refused_call": 1, "duplicate_call": 1, "call_after_done": 1}
+    assert penalties(run(faulty, read, *plan)) == {"repeated_read": 1}
+    assert penalties(run(faulty, *plan, move)) == {"refused_call": 1}
 
 
-def test_penalties__reading_again_after_a_write_is_spared_only_where_the_oracle_does(task):
+def test_penalties__a_read_that_met_a_fault_may_be_made_again(task):
     read, move = task.oracle
-    assert penalties(run(task, read, move, read)) == {"duplicate_call": 1, "call_after_done": 1}
-    rereading = replace(task, oracle=(read, move, read))
-    assert penalties(run(rereading, read, move, read)) == {"call_after_done": 1}
-    assert penalties(run(rereading, read, read, move)) == {"duplicate_call": 1}
+    faulty = replace(task, faults=Faults(on=(("getTransitions", 1, 500),)))
+    assert penalties(run(faulty, read, read, move)) == {}
+    assert penalties(run(faulty, read, read, read, move)) == {"repeated_read": 1}
 
 
-def test_penalties__a_refused_read_is_spared_where_the_oracle_has_one(task):
+def test_penalties__reading_again_after_a_write_is_free(task):
+    read, move = task.oracle
+    assert penalties(run(task, read, move, read)) == {}
+    assert (
+        penalties(run(task, read, move, read, read)) == penalties(run(task, read, read, move)) == {"repeated_read": 1}
+    )
+
+
+def test_penalties__as_many_refused_reads_are_free_as_the_oracle_makes(task):
     nowhere = PlannedCall("getTransitions", {"issueIdOrKey": "NOPE-1"}, fails=True)
+    elsewhere = replace(nowhere, arguments={"issueIdOrKey": "NOPE-2"})
     write = PlannedCall("doTransition", {"issueIdOrKey": "NOPE-1", "transition": {"id": "1"}})
     asking = replace(task, oracle=(nowhere, task.oracle[1]))
-    assert penalties(run(asking, nowhere)) == {}
-    assert penalties(run(asking, nowhere, replace(nowhere, arguments={"issueIdOrKey": "NOPE-2"}))) == {
-        "refused_call": 1
-    }
+    assert penalties(run(asking, nowhere)) == penalties(run(asking, elsewhere)) == {}
+    assert penalties(run(asking, nowhere, elsewhere)) == {"refused_call": 1}
     assert penalties(run(asking, write)) == {"refused_call": 1}
     assert penalties(run(task, nowhere)) == {"refused_call": 1}
 

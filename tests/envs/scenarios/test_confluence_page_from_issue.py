@@ -1,4 +1,4 @@
-"""Laws of a page from an issue: the summary and the address have to be read, and the link leads to the new page."""
+"""Laws of a page from an issue: the summary and the space have to be read, and the link leads to the new page."""
 
 from dataclasses import replace
 
@@ -9,9 +9,9 @@ from envs import scripted_policies
 from envs.confluence import CONFLUENCE
 from envs.jira import JIRA
 from envs.scenarios.vocabulary.both_sites import BOTH
-from envs.scenarios.vocabulary.jira_checks import names_at
 from envs.scenarios.vocabulary.oracle import oracle_value
 from envs.task import PlannedCall, Task
+from tests.envs.scenarios.issue_names import key_and_id
 
 PAGE, LINK = "createPage", "createOrUpdateRemoteIssueLink"
 
@@ -53,22 +53,34 @@ def test_page__its_text_and_space_id_are_not_in_the_request():
         assert len({issue["fields"]["summary"] for issue in near}) == 2
 
 
-def test_page__a_summary_that_was_not_read_earns_nothing_for_the_text():
+def test_page__without_reading_the_issue_only_its_very_summary_is_a_success():
     for task in tasks():
         verdict = played(task, *task.oracle[1:])
-        check_scores = scores(verdict)
-        assert verdict.success and check_scores["argument/body.value"] == check_scores["procedure/getIssue"] == 0
+        assert verdict.success and scores(verdict)["found/getIssue"] == 0
+        key = oracle_value(task, LINK, "issueIdOrKey")
+        blind = with_arguments(task, PAGE, body={"representation": "storage", "value": f"<p>{key}</p>"})[1:]
+        assert not played(task, *blind).success
 
 
-def test_link__an_address_counts_only_after_the_page_and_only_that_pages():
+def test_page__a_space_that_was_not_read_is_a_guess():
+    for task in tasks():
+        read, _, page, link = task.oracle
+        verdict = played(task, read, page, link)
+        assert verdict.success and [fault.name for fault in verdict.penalties] == ["guessed_value"]
+
+
+def test_link__an_address_counts_only_if_it_is_that_pages():
+    for task in tasks():
+        given = task.oracle[-1].arguments["object"]
+        for other in (f"{given['url']}1", given["url"].replace("/wiki", ""), "", given["title"]):
+            verdict = played(task, *with_arguments(task, LINK, object={**given, "url": other}))
+            assert not verdict.success and verdict.reward <= 0.7
+
+
+def test_link__before_the_page_names_an_address_that_nobody_knows_yet():
     for task in tasks():
         read, space, page, link = task.oracle
-        assert scores(played(task, read, space, link, page))["argument/object.url"] == 0
-        given = link.arguments["object"]
-        for other in (f"{given['url']}1", given["url"].replace("/wiki", ""), "", given["title"]):
-            spoiled = with_arguments(task, LINK, object={**given, "url": other})
-            verdict = played(task, *spoiled)
-            assert scores(verdict)["argument/object.url"] == 0 and not verdict.success
+        assert not played(task, read, space, link, page).success
 
 
 @pytest.mark.parametrize("extra", [{"summary": "More"}, {"title": "Other"}])
@@ -96,8 +108,8 @@ def test_page__the_home_may_be_named_as_the_parent_and_no_other_page():
 
 def test_issue__may_be_named_by_its_id_and_not_be_another():
     for task in tasks():
-        key, number = names_at(task, oracle_value(task, LINK, "issueIdOrKey"))
+        key, number = key_and_id(task, oracle_value(task, LINK, "issueIdOrKey"))
         assert played(task, *with_arguments(task, LINK, issueIdOrKey=number)).reward == 1
         other = next(issue["key"] for issue in task.world.find("issues") if issue["key"] != key)
         verdict = played(task, *with_arguments(task, LINK, issueIdOrKey=other))
-        assert not verdict.success and scores(verdict)["argument/issueIdOrKey"] == 0
+        assert not verdict.success and 0 < scores(verdict)["done"] < 1

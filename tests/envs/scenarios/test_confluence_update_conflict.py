@@ -3,6 +3,8 @@
 from collections import Counter
 from dataclasses import replace
 
+import pytest
+
 import envs
 from envs.audit.laws import shape
 from envs.scripted_policies import DONE, turn
@@ -62,16 +64,15 @@ def test_insisting__every_repetition_is_refused():
             assert not episode.verdict().success
 
 
-def test_counting_on__earns_less_than_reading():
-    """Taking the version from the refusal earns less and restores an old title."""
+def test_counting_on__restores_an_old_title():
+    """The refusal names the current version; only reading again shows a new title."""
     for task in tasks():
         if not task.faults:
             continue
         old = {**first(task), "version": last(task)["version"]}
-        episode = play(task, [*task.oracle[:3], replace(task.oracle[4], arguments=old)])
-        verdict = episode.verdict()
+        verdict = play(task, [*task.oracle[:3], replace(task.oracle[4], arguments=old)]).verdict()
         assert verdict.success is not renamed(task)
-        assert verdict.reward <= 0.85
+        assert verdict.reward == 1 if verdict.success else verdict.reward <= 0.7
 
 
 def test_rename__by_the_rival_survives():
@@ -85,7 +86,7 @@ def test_reading_again__without_a_conflict_costs():
     for task in tasks():
         if not task.faults:
             verdict = play(task, [task.oracle[0], task.oracle[1], task.oracle[1], task.oracle[2]]).verdict()
-            assert verdict.success and verdict.reward <= 0.8
+            assert verdict.success and verdict.reward == pytest.approx(0.98)
 
 
 def test_phrasings__are_hundreds():

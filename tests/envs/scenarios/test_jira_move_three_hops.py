@@ -7,6 +7,7 @@ import pytest
 import envs
 from envs import scripted_policies
 from envs.audit.laws import shape
+from envs.reward.penalties import COSTS
 from envs.scenarios.vocabulary.jira_moves import moved_issue, planned_move, planned_read
 from envs.scripted_policies import DONE, turn
 from envs.task import Task
@@ -93,14 +94,14 @@ def test_detour__and_back_is_a_success_that_costs():
             *task.oracle,
         ]
         shown = verdict(task, *way)
-        assert shown.success and 0.5 <= shown.reward <= 0.65
-        assert [(penalty.name, penalty.count) for penalty in shown.penalties] == [("collateral_write", 2)]
+        assert shown.success and shown.reward == pytest.approx(1 - 2 * COSTS["excessive_write"])
+        assert [(penalty.name, penalty.count) for penalty in shown.penalties] == [("excessive_write", 2)]
 
 
 def test_guessing__later_ids_earns_less_than_reading_them():
     for task in tasks(20):
         guessed = verdict(task, *(call for index, call in enumerate(task.oracle) if index in (0, 1, 3, 5)))
-        assert guessed.success and guessed.reward <= 0.75
+        assert guessed.success and guessed.reward == pytest.approx(1 - COSTS["guessed_value"])
 
 
 def test_phrasings__are_hundreds():

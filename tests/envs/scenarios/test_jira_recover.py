@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 import envs
 from envs import scripted_policies
 from envs.audit.laws import shape
@@ -28,7 +30,7 @@ def test_faults__cover_each_operation_and_status_and_spare_some_tasks():
 def test_retry__repeating_a_successful_write_makes_two_issues_and_is_no_success():
     for task in tasks():
         twice = verdict(task, [*task.oracle, task.oracle[-1]])
-        assert not twice.success and twice.reward < 0.4
+        assert not twice.success and twice.reward < 0.6
 
 
 def test_retry__not_repeating_a_failed_call_is_no_success():
@@ -36,9 +38,12 @@ def test_retry__not_repeating_a_failed_call_is_no_success():
     for task in faulty:
         first = next(index for index, call in enumerate(task.oracle) if call.fails)
         assert not verdict(task, task.oracle[: first + 1]).success
-        skipped = [call for call in task.oracle if call.fails or call.name != task.oracle[first].name]
-        # The id of a transition that was not read is a guess here.
-        assert verdict(task, skipped).reward <= (0.8 if task.oracle[first].name == "getTransitions" else 0.5)
+        skipped = verdict(task, [call for call in task.oracle if call.fails or call.name != task.oracle[first].name])
+        if task.oracle[first].name == "getTransitions":
+            # The id of a transition that was not read is a guess here.
+            assert skipped.success and skipped.reward == pytest.approx(0.9)
+        else:
+            assert not skipped.success and skipped.reward <= 0.7
     assert len(faulty) > 60
 
 
@@ -49,21 +54,19 @@ def test_retry__doing_something_else_first_costs():
         for index in indices:
             plan = (*task.oracle[: index + 1], other, *task.oracle[index + 1 :])
             between = verdict(task, plan)
-            assert between.success and between.reward < 0.95
+            # It may meet the second failure in the place of the right read, which is then repeated in vain.
+            instead = task.oracle[index].name == other.name and index != indices[-1]
+            assert between.success and between.reward == pytest.approx(0.98 if instead else 0.95)
 
 
-def test_turns__a_write_before_the_read_is_answered_or_a_retry_before_the_failure_costs():
+def test_turns__a_write_before_its_read_is_answered_is_a_guess_unless_it_fails():
     for task in tasks(60):
         plan = task.oracle
         index = next(index for index, call in enumerate(plan) if call.name == "doTransition")
         read_and_try = "\n".join(map(turn, plan[index - 1 : index + 1]))
         turns = [*map(turn, plan[: index - 1]), read_and_try, *map(turn, plan[index + 1 :]), DONE]
         guessed = scripted_policies.demonstrate(task, turns).verdict
-        assert guessed.success and guessed.reward <= 0.95
-        for failed in (number for number, call in enumerate(plan) if call.fails):
-            again = "\n".join(map(turn, plan[failed : failed + 2]))
-            turns = [*map(turn, plan[:failed]), again, *map(turn, plan[failed + 2 :]), DONE]
-            assert scripted_policies.demonstrate(task, turns).verdict.reward <= 0.95
+        assert guessed.success and guessed.reward == pytest.approx(1 if plan[index].fails else 0.9)
 
 
 def test_order__of_the_two_writes_is_free():

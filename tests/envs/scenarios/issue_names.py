@@ -1,0 +1,10 @@
+"""The two names of an issue, for tests: either may stand for it in a call."""
+
+from envs.task import Task
+
+
+def key_and_id(task: Task, name: str) -> tuple[str, str]:
+    """Return (key, id) of the initial site's issue of this key or id."""
+    return next(
+        (issue["key"], issue["id"]) for issue in task.world.find("issues") if name in (issue["key"], issue["id"])
+    )
