@@ -9,17 +9,18 @@ import pytest
 
 import envs
 from envs import scripted_policies
-from envs.audit.laws import shape, writes_nothing
+from envs.audit.laws import shape
 from envs.audit.mutants import extra_writes
-from envs.reward.checks import FinishedEpisode
-from envs.reward.site_diff import changes, normalised_changes
-from envs.reward.verdict import judge
+from envs.reward.goal import changes_made, goal_of
+from envs.reward.site_diff import changes
+from envs.reward.verdict import FOUND, MOST_FAILURE
 from envs.scenarios.vocabulary.mistakes import up_to_failure
-from envs.scenarios.vocabulary.oracle import oracle_site
 from envs.task import PlannedCall, Task
 
 SCENARIOS = pytest.mark.parametrize("scenario", envs.SCENARIOS)
 SPLITS = ("train", "heldout", "synthetic")
+READING = round(MOST_FAILURE * FOUND, 9)
+"""The reward for all reads and nothing else."""
 
 
 def tasks(scenario: str, split: str = "train", count: int = 200) -> list[Task]:
@@ -36,14 +37,6 @@ def reward(task: Task, turns) -> float:
 
 
 @SCENARIOS
-def test_checks__weights_sum_to_one_and_one_decides_success(scenario):
-    checks = envs.SCENARIOS[scenario].checks
-    assert sum(check.weight for check in checks) == pytest.approx(1.0)
-    assert [check.outcome for check in checks].count(True) == 1
-    assert len({check.name for check in checks}) == len(checks)
-
-
-@SCENARIOS
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize("detail", ["compact", "full"])
 def test_oracle__earns_exactly_one(scenario, split, detail):
@@ -56,9 +49,8 @@ def test_oracle__earns_exactly_one(scenario, split, detail):
 @SCENARIOS
 def test_floors__idle_and_read_only_earn_next_to_nothing(scenario):
     for task in tasks(scenario):
-        assert reward(task, scripted_policies.do_nothing(task)) <= 0.15
-        # Where nothing is to be written, having read and saying nothing is half of it.
-        assert reward(task, scripted_policies.read_only(task)) <= (0.25 if writes_nothing(task) else 0.15)
+        assert reward(task, scripted_policies.do_nothing(task)) == 0
+        assert reward(task, scripted_policies.read_only(task)) <= READING
 
 
 @SCENARIOS
@@ -72,22 +64,42 @@ def test_floors__random_and_duplicate_calls_stay_low(scenario):
     assert mean(reward(task, scripted_policies.duplicate_spam(task)) for task in drawn) <= 0.3
 
 
+HARMLESS = {
+    "jira_create_issue": {"drop_priority"},  # where the priority is the default one
+    "jira_transition_ticket": {"first_transition", "guess_id"},  # where the first or the guessed one is right
+    "jira_triage_by_jql": {"bare_value"},  # where the issues have no labels that a bare one could replace
+    "jira_recover": {"go_on"},  # where the failed call is a read: the right id is then a guess
+    "jira_refuse_infeasible": {"unread"},  # where the request is possible: the right write is then a guess
+    "jira_resolve_ticket": {"guess_id"},  # where the guess is right
+    "confluence_update_conflict": {"count_on"},  # where the page kept its title: the refusal names the version
+}
+"""By scenario, mistakes that may be no failure."""
+
+
 @SCENARIOS
-def test_habits__each_costs_and_none_raises(scenario):
+def test_mistakes__each_is_a_failure_where_it_is_not_harmless(scenario):
+    for mistake in envs.SCENARIOS[scenario].mistakes:
+        harmless = 0
+        for task in tasks(scenario, count=60):
+            turns = scripted_policies.sloppy(task, random.Random(task.seed), {mistake: 1.0})
+            if turns != scripted_policies.oracle(task):
+                verdict = scripted_policies.demonstrate(task, turns).verdict
+                assert not verdict.success or mistake in HARMLESS.get(scenario, ()), turns
+                assert verdict.success or verdict.reward <= MOST_FAILURE
+                harmless += verdict.success
+        assert harmless < 45, mistake
+
+
+@SCENARIOS
+def test_mistakes__none_raises_whatever_the_others_have_left_of_the_plan(scenario):
     known = envs.SCENARIOS[scenario].mistakes
-    for mistake in known:
-        rewards = [
-            reward(task, scripted_policies.sloppy(task, random.Random(task.seed), {mistake: 1.0}))
-            for task in tasks(scenario, count=100)
-        ]
-        assert mean(rewards) <= 0.75, mistake
-    for task in tasks(scenario, count=100):
+    for task in tasks(scenario, count=60):
         turns = scripted_policies.sloppy(task, random.Random(task.seed), {mistake: 0.5 for mistake in known})
         assert 0.0 <= reward(task, turns) <= 1.0 and turns[-1] in ("Done.", task.answer)
 
 
 @SCENARIOS
-def test_habits__at_chance_zero_are_the_oracle(scenario):
+def test_mistakes__at_chance_zero_are_the_oracle(scenario):
     (task,) = tasks(scenario, count=1)
     assert scripted_policies.sloppy(
         task, random.Random(0), dict.fromkeys(envs.SCENARIOS[scenario].mistakes, 0.0)
@@ -96,35 +108,47 @@ def test_habits__at_chance_zero_are_the_oracle(scenario):
 
 @SCENARIOS
 def test_mutants__every_single_fault_scores_below_the_oracle(scenario):
-    for task in tasks(scenario, count=40):
+    for task in tasks(scenario, count=15):
         for fault, turns in mutants(task):
             assert reward(task, turns) < 1.0, (fault, turns)
 
 
+@SCENARIOS
+def test_mutants__a_wrong_value_of_a_write_is_no_success_unless_it_means_the_same(scenario):
+    for task in tasks(scenario, count=10):
+        for index, call in enumerate(task.oracle):
+            if not task.api.by_name()[call.name].writes or call.fails:
+                continue
+            for path in leaves(call.arguments):
+                for spoil in ("drop", "change"):
+                    worse = PlannedCall(call.name, spoiled(call.arguments, path, spoil))
+                    turns = played((*task.oracle[:index], worse, *task.oracle[index + 1 :]))
+                    episode = envs.Episode(task)
+                    for turn in turns:
+                        episode.step(turn)
+                    same = changes_made(goal_of(task), task, episode.trace, episode.world) == goal_of(task).changes
+                    assert episode.verdict().success is same, (path, spoil)
+
+
 def mutants(task: Task):
     """Yield (fault, turns) for each way to spoil the oracle's plan at one call."""
-    plan = task.oracle
+    plan, operations = task.oracle, task.api.by_name()
     for index, call in enumerate(plan):
         before, after = plan[:index], plan[index + 1 :]
         yield "stop early", played(before)
-        yield "leave out", played(before + after)
-        yield "repeat", played((*before, call, call, *after))
+        # A read that is left out costs only if a write needs its values: see the laws of penalties.
+        if operations[call.name].writes and not call.fails:
+            yield "leave out", played(before + after)
         yield "rename", played((*before, PlannedCall(call.name + "s", call.arguments), *after))
-        for path in leaves(call.arguments):
-            for spoil in ("drop", "change"):
-                yield (
-                    f"{spoil} {path}",
-                    played((*before, PlannedCall(call.name, spoiled(call.arguments, path, spoil)), *after)),
-                )
-    if len(plan) > 1:
-        yield "swap", played(plan[::-1])
-    yield "not stopping", played(plan)[:-1]
-    if plan:
-        yield "go on", [*played(plan)[:-1], scripted_policies.turn(plan[0]), "Done."]
+        if not call.fails:
+            yield "repeat", played((*before, call, call, *after))
+    yield "not stopping", played(plan, task.answer)[:-1]
+    if plan and not operations[plan[-1].name].writes:
+        yield "say nothing", played(plan)
 
 
-def played(plan) -> list[str]:
-    return [*map(scripted_policies.turn, plan), "Done."]
+def played(plan, answer="Done.") -> list[str]:
+    return [*map(scripted_policies.turn, plan), answer]
 
 
 def leaves(value, path=()) -> list[tuple]:
@@ -151,46 +175,15 @@ def spoiled(value, path, how):
 
 
 @SCENARIOS
-def test_success__is_the_outcome_and_nothing_else(scenario):
-    for task in tasks(scenario, count=20):
-        episode = envs.Episode(task)
-        for turn in scripted_policies.oracle(task):
-            episode.step(turn)
-        checks = envs.SCENARIOS[scenario].checks
-        assert judge(FinishedEpisode(task, episode.trace, episode.world), checks).success
-        # The right trace with no effect is no success.
-        assert judge(FinishedEpisode(task, episode.trace, task.world), checks).success is writes_nothing(task)
-        # Any other record touched is no success.
-        for table in episode.world.tables:
-            spoiled_world = episode.world.copy()
-            spoiled_world.tables[table]["0"] = {"id": "0", "fields": {}, "key": "", "version": 0}
-            assert not judge(FinishedEpisode(task, episode.trace, spoiled_world), checks).success
-
-
-@SCENARIOS
-def test_success__an_extra_write_spoils_it(scenario):
-    spoiled = 0
+def test_success__an_extra_write_spoils_it_or_changes_nothing(scenario):
     for task in tasks(scenario, count=20):
         for extra in extra_writes(task):
             episode = envs.Episode(task)
-            for turn in scripted_policies.oracle(task)[:-1]:
+            for turn in [*scripted_policies.oracle(task)[:-1], scripted_policies.turn(extra), task.answer]:
                 episode.step(turn)
-            done = normalised_changes(task.world, episode.world)
-            episode.step(scripted_policies.turn(extra))
-            # The right edit once more moves a time and nothing else.
-            if normalised_changes(task.world, episode.world) != done:
-                assert not episode.verdict().success, extra
-                spoiled += 1
-            assert episode.verdict().reward < 0.96
-    # From where a transition leads, the test's other ids lead nowhere; and some scenarios offer no write.
-    assert spoiled or scenario in (
-        "jira_transition_ticket",
-        "jira_resolve_ticket",
-        "jira_read_issue",
-        "jira_move_three_hops",
-        "jira_transition_conflict",
-        "jira_answer_without_tools",
-    )
+            same = changes_made(goal_of(task), task, episode.trace, episode.world) == goal_of(task).changes
+            assert episode.verdict().success is same, extra
+            assert same or episode.verdict().reward <= MOST_FAILURE
 
 
 @SCENARIOS
@@ -237,7 +230,7 @@ def copied_values(arguments) -> set[str]:
 
 def statuses_reached(task: Task) -> set[str]:
     """Return the statuses into which the oracle moves issues."""
-    issues, final = task.world.tables.get("issues", {}), oracle_site(task).tables
+    issues, final = task.world.tables.get("issues", {}), goal_of(task).site.tables
     moved = [
         final["issues"][key]["status"] for key in issues if final["issues"][key]["status"] != issues[key]["status"]
     ]
@@ -322,18 +315,11 @@ def test_transition__target_occurs_at_every_position_alike():
     assert all(0.2 < count / 400 < 0.4 for count in places[:3]) and places[3] > 20
 
 
-def test_transition__wrong_choices_earn_a_part():
-    drawn = tasks("jira_transition_ticket")
-    wrong = [
-        shown.verdict.reward
-        for task in drawn
-        if not (
-            shown := scripted_policies.demonstrate(
-                task, scripted_policies.sloppy(task, random.Random(0), {"first_transition": 1.0})
-            )
-        ).verdict.success
-    ]
-    assert len(wrong) > 100 and 0.15 <= mean(wrong) <= 0.4
+def test_transition__a_wrong_choice_earns_a_part():
+    for task in tasks("jira_transition_ticket"):
+        turns = scripted_policies.sloppy(task, random.Random(0), {"first_transition": 1.0})
+        verdict = scripted_policies.demonstrate(task, turns).verdict
+        assert verdict.success or READING < verdict.reward <= MOST_FAILURE
 
 
 def test_page__another_space_has_the_parents_title():
