@@ -6,7 +6,7 @@ lists records and guesses is. `Api.distractors` says which tables get distractor
 
 import random
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from envs import words
 from envs.api.operation import Distractor
@@ -17,16 +17,28 @@ _RESERVED = 1_000
 """Ids from `next_id` on that stay free, because oracles predict the ids of the records that they create."""
 
 
-def crowd(world: World, distractors: Mapping[str, Distractor], rng: random.Random, split: Split, count: int) -> None:
-    """Add `count` distractors for each record of the tables in `distractors`, then shuffle these tables."""
+def crowd(
+    world: World,
+    distractors: Mapping[str, Distractor],
+    rng: random.Random,
+    split: Split,
+    count: int,
+    fits: Callable[[World], bool] | None = None,
+) -> None:
+    """Add `count` distractors for each record of the tables in `distractors`, then shuffle these tables.
+
+    A distractor after which the world does not satisfy `fits` is left out.
+    """
     for name, distractor in distractors.items():
-        table = world.table(name)
-        for record in list(table.values()) * count:
+        for record in list(world.table(name).values()) * count:
+            before = world.copy() if fits else None
             new = distractor(world, rng, split, record)
             if new is not None:
-                table[new["id"]] = new
+                world.table(name)[new["id"]] = new
+            if before and fits and not fits(world):
+                world.become(before)
         # Distractors must not be recognisable by coming last.
-        world.tables[name] = dict(rng.sample(list(table.items()), len(table)))
+        world.tables[name] = dict(rng.sample(list(world.table(name).items()), len(world.table(name))))
 
 
 def near_phrase(rng: random.Random, split: Split, phrase: str, taken: set[str]) -> str:

@@ -17,9 +17,9 @@ from envs.scenarios.vocabulary.jira_checks import names_issue
 from envs.scenarios.vocabulary.jira_sites import NewIssue, put_issue, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall, Task
+from envs.task import PlannedCall, Task, TaskDraft
 from envs.trace import answered_before
 
 _PAGE, _LINK = "createPage", "createOrUpdateRemoteIssueLink"

@@ -9,13 +9,14 @@ import random
 from envs import words
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
+from envs.requests import create_page
 from envs.reward.checks import Check, FinishedEpisode, read_first, stopped_after
 from envs.scenarios.vocabulary.confluence_checks import NEW_PAGE, alone
 from envs.scenarios.vocabulary.mistakes import change, omit, stop_before
 from envs.scenarios.vocabulary.oracle import like_oracle, oracle_value, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall, Task
+from envs.task import PlannedCall, Task, TaskDraft
 from envs.trace import Call, answered_before
 
 _WORDINGS = (
@@ -117,4 +118,5 @@ SCENARIO = Scenario(
         "stop_after_read": stop_before("createPage"),
     },
     draw=draw,
+    talk=create_page.draw,
 )

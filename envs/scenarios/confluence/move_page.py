@@ -13,9 +13,9 @@ from envs.reward.checks import stopped_after
 from envs.scenarios.vocabulary.confluence_checks import page_found, plain_page, space_found
 from envs.scenarios.vocabulary.mistakes import change, stop_before
 from envs.scenarios.vocabulary.oracle import like_oracle, read_like_oracle, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall
+from envs.task import PlannedCall, TaskDraft
 
 _WORDINGS = (
     'Move the page "{title}" under "{target}" in space "{space}".',

@@ -17,9 +17,9 @@ from envs.reward.checks import Check, FinishedEpisode, at, stopped_after
 from envs.scenarios.vocabulary.confluence_checks import PAGES, page_found, reads_page
 from envs.scenarios.vocabulary.mistakes import give_up, insist, up_to_failure
 from envs.scenarios.vocabulary.oracle import integer, like_oracle, oracle_value, read_like_oracle, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall, Task
+from envs.task import PlannedCall, Task, TaskDraft
 
 _WORDINGS = (
     '[|please |can you |could you ][set|change] the [text|content|body] of [|the page ]"{title}" to "{text}"'

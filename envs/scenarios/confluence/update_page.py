@@ -13,9 +13,9 @@ from envs.reward.checks import stopped_after
 from envs.scenarios.vocabulary.confluence_checks import PAGES, page_found, page_read
 from envs.scenarios.vocabulary.mistakes import change, omit
 from envs.scenarios.vocabulary.oracle import integer, like_oracle, read_like_oracle, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall
+from envs.task import PlannedCall, TaskDraft
 
 _WORDINGS = (
     'Saving "{title}" as version {stale} ended in a conflict. Set its text to "{text}".',

@@ -16,9 +16,9 @@ from envs.reward.checks import Check, FinishedEpisode
 from envs.scenarios.jira.issue_facts import FACTS, any_issue, facts_of, possible, unasked
 from envs.scenarios.vocabulary.jira_checks import names_at
 from envs.scenarios.vocabulary.oracle import same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing, quoted_list
-from envs.task import PlannedCall, Task
+from envs.task import PlannedCall, Task, TaskDraft
 from envs.trace import Call
 
 _LIST = "[these are|here are|we have|there are] [|the ][issues|tickets|keys]: {keys}. "

@@ -19,9 +19,9 @@ from envs.scenarios.vocabulary.jira_checks import names_issue
 from envs.scenarios.vocabulary.jira_sites import add_people, issues_in_both_projects, two_projects
 from envs.scenarios.vocabulary.mistakes import Edit, change, stop_before
 from envs.scenarios.vocabulary.oracle import graded_call, oracle_value, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall, Task
+from envs.task import PlannedCall, Task, TaskDraft
 from envs.trace import Call
 
 _CALL, _READ = "addComment", "findUsers"

@@ -8,13 +8,14 @@ import random
 from envs import words
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, PRIORITIES, add_distractors, add_project, empty_site, simple_workflow
+from envs.requests import create_issue
 from envs.reward.checks import overlap, stopped_after
 from envs.scenarios.vocabulary.jira_checks import NEW_ISSUE
 from envs.scenarios.vocabulary.mistakes import change, omit
 from envs.scenarios.vocabulary.oracle import like_oracle, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall
+from envs.task import PlannedCall, TaskDraft
 
 _REST = (
     '[, priority "{priority}", {labels}|, {labels}, priority "{priority}"| with {labels} and priority "{priority}"'
@@ -88,4 +89,5 @@ SCENARIO = Scenario(
         "flat_project": change("createIssue", lambda right, *_: {"fields.project": right["fields"]["project"]["key"]}),
     },
     draw=draw,
+    talk=create_issue.draw,
 )

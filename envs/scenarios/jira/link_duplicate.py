@@ -14,9 +14,9 @@ from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCH_BY_POST, SEARCH
 from envs.scenarios.vocabulary.jira_sites import by_summary, issues_in_both_projects, two_projects
 from envs.scenarios.vocabulary.mistakes import change, stop_before
 from envs.scenarios.vocabulary.oracle import ignoring, like_oracle, oracle_value, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall, Task
+from envs.task import PlannedCall, Task, TaskDraft
 
 _CALL = "linkIssues"
 _ID = {"type": "object", "properties": {"id": {"type": "string"}}}

@@ -16,9 +16,9 @@ from envs.scenarios.vocabulary.jira_checks import SEARCH, SEARCHABLE, issue_like
 from envs.scenarios.vocabulary.jira_sites import by_summary, issues_in_both_projects, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, omit, stop_before
 from envs.scenarios.vocabulary.oracle import graded_call, ignoring, like_oracle, only, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import of_split, phrasing
-from envs.task import PlannedCall, Task
+from envs.task import PlannedCall, Task, TaskDraft
 from envs.trace import Call
 
 _CALL = "addWorklog"

@@ -16,9 +16,9 @@ from envs.jira.world import add_distractors, add_issue, add_project, empty_site
 from envs.reward.checks import Check, FinishedEpisode, stopped_after
 from envs.scenarios.vocabulary.jira_moves import MOVE, MOVED, about_moved_issue, moved_issue, planned_move, planned_read
 from envs.scenarios.vocabulary.oracle import any_case, like_oracle, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import Task
+from envs.task import Task, TaskDraft
 from envs.trace import Call
 
 _ISSUE = '[|issue |ticket |the ticket ]"{issue}"'

@@ -14,9 +14,9 @@ from envs.reward.checks import Check, FinishedEpisode, stopped_after
 from envs.scenarios.jira.issue_facts import FACTS, any_issue, facts_of, possible, unasked
 from envs.scenarios.vocabulary.jira_checks import names_at, names_issue
 from envs.scenarios.vocabulary.oracle import oracle_value, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall, Task
+from envs.task import PlannedCall, Task, TaskDraft
 
 _WORDINGS = (
     "[what are|tell me|I need|please give me|could you look up] the {first} and the {second} of [|issue |the issue ]"

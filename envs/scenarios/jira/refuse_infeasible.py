@@ -26,9 +26,9 @@ from envs.scenarios.jira.infeasible_create import CREATE
 from envs.scenarios.jira.infeasible_move import MOVE
 from envs.scenarios.vocabulary.jira_moves import MOVED, workflow_steps
 from envs.scenarios.vocabulary.oracle import oracle_call, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import Task
+from envs.task import Task, TaskDraft
 from envs.trace import Call, answered_before
 
 _IF_IMPOSSIBLE = (

@@ -16,9 +16,9 @@ from envs.reward.checks import FinishedEpisode, at, read_first, stopped_after
 from envs.scenarios.vocabulary.jira_moves import MOVE, about_moved_issue, right_transition, workflow_steps
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import any_case, graded_call, ignoring, like_oracle, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall, Task
+from envs.task import PlannedCall, Task, TaskDraft
 from envs.trace import Call
 
 _ISSUE = '[|issue |ticket |the ticket ]"{issue}"'

@@ -22,9 +22,9 @@ from envs.scenarios.vocabulary.jira_moves import (
 )
 from envs.scenarios.vocabulary.mistakes import give_up, insist
 from envs.scenarios.vocabulary.oracle import any_case, like_oracle, oracle_value, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Plan, Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import PlannedCall, Task
+from envs.task import PlannedCall, Task, TaskDraft
 from envs.trace import Call, answered_before
 
 _ISSUE = '[|issue |ticket |the ticket ]"{issue}"'

@@ -10,6 +10,7 @@ from envs import words
 from envs.jira import JIRA
 from envs.jira.transitions import available
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
+from envs.requests import transition_ticket
 from envs.reward.checks import stopped_after
 from envs.scenarios.vocabulary.jira_moves import (
     MOVE,
@@ -23,9 +24,9 @@ from envs.scenarios.vocabulary.jira_moves import (
 )
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import any_case, like_oracle, same_site_as_oracle
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
-from envs.task import Task
+from envs.task import Task, TaskDraft
 
 _WORDINGS = (
     '[|please |can you |could you ][move|transition|bring|shift] [|issue |the ticket ]"{issue}" [to|into|on to]'
@@ -83,4 +84,5 @@ SCENARIO = Scenario(
         "stop_after_read": stop_before(MOVE),
     },
     draw=draw,
+    talk=transition_ticket.draw,
 )
