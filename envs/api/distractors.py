@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from envs import words
 from envs.api.operation import Distractor
-from envs.api.world import World
+from envs.api.world import Record, World
 from envs.words import Split
 
 _RESERVED = 1_000
@@ -23,22 +23,20 @@ def crowd(
     rng: random.Random,
     split: Split,
     count: int,
-    fits: Callable[[World], bool] | None = None,
+    unwanted: Callable[[World, str, Record], bool] = lambda world, table, record: False,
 ) -> None:
     """Add `count` distractors for each record of the tables in `distractors`, then shuffle these tables.
 
-    A distractor after which the world does not satisfy `fits` is left out.
+    A distractor is left out if `unwanted`(world, table, distractor).
     """
     for name, distractor in distractors.items():
-        for record in list(world.table(name).values()) * count:
-            before = world.copy() if fits else None
+        table = world.table(name)
+        for record in list(table.values()) * count:
             new = distractor(world, rng, split, record)
-            if new is not None:
-                world.table(name)[new["id"]] = new
-            if before and fits and not fits(world):
-                world.become(before)
+            if new is not None and not unwanted(world, name, new):
+                table[new["id"]] = new
         # Distractors must not be recognisable by coming last.
-        world.tables[name] = dict(rng.sample(list(world.table(name).items()), len(world.table(name))))
+        world.tables[name] = dict(rng.sample(list(table.items()), len(table)))
 
 
 def near_phrase(rng: random.Random, split: Split, phrase: str, taken: set[str]) -> str:

@@ -29,11 +29,14 @@ def drafts(scenario: str, split: Split, count: int, levels: Sequence[int] = LEVE
 
 
 def counts(scenario: str, seeds: int) -> tuple[int, int, float]:
-    """Return the number of skeletons in training and held-out requests, and the share of the latter with new wordings."""
-    train, heldout = drafts(scenario, "train", seeds), drafts(scenario, "heldout", seeds)
+    """Return the number of skeletons in training and in held-out requests, and the share of new ones among the latter.
+
+    A held-out request is new if it has a wording that four times as many training requests do not have.
+    """
+    train, heldout = drafts(scenario, "train", 4 * seeds), drafts(scenario, "heldout", seeds)
     known = {part for draft in train for part in skeleton(draft.wordings)}
     new = [draft for draft in heldout if not set(skeleton(draft.wordings)) <= known]
-    sizes = (len({skeleton(draft.wordings) for draft in each}) for each in (train, heldout))
+    sizes = (len({skeleton(draft.wordings) for draft in each[:seeds]}) for each in (train, heldout))
     return *sizes, len(new) / len(heldout)
 
 

@@ -14,10 +14,12 @@ How a scenario writes its requests, from difficulty 2 on (`create_issue.py` is t
 2.  Saying. `say(rng, split, MOVE, issue=..., status=...)` draws a wording and fills its slots. A slot takes a string, a
     value that will not be altered, or another `Said`, such as the description of a record (`jira_references`,
     `confluence_references`), which may be altered.
-3.  Messages. `message(rng, split, difficulty, sentences)` (`envs.requests.messages`) joins sentences and puts them into a
-    context: a greeting, a mail, a chat with a stack trace, typos, lower case. Values stay exact in all of them.
-4.  Drafts. `draw(rng, split, difficulty)` of the scenario's module draws an office (`jira_office`, `confluence_office`),
-    the wishes, the oracle and the references, and returns a `TaskDraft`; `registry.TALKS` lists it.
+3.  Wishes. A `Wish` (`drafts`) holds sentences, the records that they speak of, and the calls that fulfil it. A second
+    wish is another `Wish`; held-out tasks combine other wishes than training tasks do.
+4.  Drafts. `draw(rng, split, difficulty)` of the scenario's module draws an office (`jira_office`, `confluence_office`)
+    and the wishes, and returns `drafted(...)`, which puts the sentences into a message (`messages`: a greeting, a mail,
+    a chat with a stack trace, typos, lower case; values stay exact) and collects oracle, tools, references and
+    wordings. Wrap it in `fitting_an_episode`, list it in `registry.TALKS` and give it to the scenario as `talk`.
 
 Draw every value from `people`, `subjects`, `page_texts` and `names` with the split. `python -m envs.requests` counts
 skeletons: the set of a message's wordings without slots, greetings, politeness and order.

@@ -1,4 +1,4 @@
-"""Speaks of the issues, projects and people of a Jira site, by name or by description, with the reads that find them."""
+"""Speaks of issues, projects and people of a Jira site, by name or by description, with the reads that find them."""
 
 import random
 from collections.abc import Mapping, Sequence

@@ -65,7 +65,8 @@ _TRACES = (
     ("panic: runtime error: index out of range [3] with length 3", "main.readRows(0xc0000140a0)",
      "    /srv/import/rows.go:41 +0x1d"),
     ("ERROR 14:02:11 queue.consumer - gave up after 5 retries", "Caused by: connection reset by peer"),
-    ("Uncaught RangeError: Invalid time value", "    at Date.toISOString (<anonymous>)", "    at format (dates.ts:31:20)"),
+    ("Uncaught RangeError: Invalid time value", "    at Date.toISOString (<anonymous>)",
+     "    at format (dates.ts:31:20)"),
 )  # fmt: skip
 _BEFORE_TRACE = Clause(
     ("here is the log from this morning:", "this is all I could copy from the console:", "the log says:"),
@@ -129,11 +130,12 @@ def message(
     if rng.random() < 0.3:
         parts.insert(rng.choice([0, len(parts)]), capitalised(say(rng, split, _ASIDE).text))
     body = _joined(parts)
-    body = _careless(rng, difficulty, body)
+    casual = rng.random() < _CARELESS[difficulty]
+    body = _careless(rng, difficulty, body, casual)
     if rng.random() < _NOISE[difficulty]:
-        body = rng.choice([_mail, _pasted])(rng, split, body)
+        body = rng.choice([_mail, _pasted])(rng, split, body, casual)
     elif rng.random() < 0.4:
-        body = rng.choice([_greeted, _thanked])(rng, split, body)
+        body = rng.choice([_greeted, _thanked])(rng, split, body, casual)
     return without_marks(body), tuple(wordings)
 
 
@@ -152,31 +154,29 @@ def _outside(text: str, marks: tuple[str, ...], change: Callable[[str], str]) ->
     return "".join(piece if number % 2 else change(piece) for number, piece in enumerate(pieces))
 
 
-def _careless(rng: random.Random, difficulty: int, text: str) -> str:
-    """Misspell some of the words, or write in lower case."""
+def _careless(rng: random.Random, difficulty: int, text: str, casual: bool) -> str:
+    """Misspell some of the words and, if casual, write in lower case."""
     if rng.random() < _CARELESS[difficulty]:
         marks = (BEGIN + END, OPEN + CLOSE)
         text = _outside(text, marks, lambda piece: re.sub(r"[a-z]+", lambda word: _misspelled(rng, word[0]), piece))
-    if rng.random() < _CARELESS[difficulty]:
-        text = _outside(text, (OPEN + CLOSE,), str.lower)
-    return text
+    return _outside(text, (OPEN + CLOSE,), str.lower) if casual else text
 
 
 def _misspelled(rng: random.Random, word: str) -> str:
     return rng.choice(_TYPOS[word]) if word in _TYPOS and rng.random() < 0.7 else word
 
 
-def _greeted(rng: random.Random, split: Split, body: str) -> str:
+def _greeted(rng: random.Random, split: Split, body: str, casual: bool) -> str:
     greeting = capitalised(say(rng, split, _GREETING).text)
-    return f"{greeting.lower() if without_marks(body)[0].islower() else greeting}\n{body}"
+    return f"{greeting.lower() if casual else greeting}\n{body}"
 
 
-def _thanked(rng: random.Random, split: Split, body: str) -> str:
+def _thanked(rng: random.Random, split: Split, body: str, casual: bool) -> str:
     closing = capitalised(say(rng, split, _CLOSING).text)
-    return f"{body} {closing.lower() if without_marks(body)[0].islower() else closing}"
+    return f"{body} {closing.lower() if casual else closing}"
 
 
-def _mail(rng: random.Random, split: Split, body: str) -> str:
+def _mail(rng: random.Random, split: Split, body: str, casual: bool) -> str:
     """Put a greeting and a signature around the wish, and a forwarded text before or after it."""
     person = people.person(rng, split)
     other = people.person(rng, split, [person])
@@ -188,9 +188,9 @@ def _mail(rng: random.Random, split: Split, body: str) -> str:
     return f"{mail}\n\n{head}\n{quoted}" if rng.random() < 0.6 else f"{head}\n{quoted}\n\n{mail}"
 
 
-def _pasted(rng: random.Random, split: Split, body: str) -> str:
+def _pasted(rng: random.Random, split: Split, body: str, casual: bool) -> str:
     """Paste a stack trace before or after the wish."""
     lead = capitalised(say(rng, split, _BEFORE_TRACE).text)
     trace = value("\n".join(rng.choice(_TRACES))).text
-    lead = lead.lower() if without_marks(body)[0].islower() else lead
+    lead = lead.lower() if casual else lead
     return f"{body}\n\n{lead}\n{trace}" if rng.random() < 0.5 else f"{lead}\n{trace}\n\n{body}"

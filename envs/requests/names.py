@@ -1,4 +1,4 @@
-"""Names that a site has besides people and issues: projects, spaces, statuses, transitions, labels, versions, sprints."""
+"""Names of projects, spaces, statuses, transitions, labels, components, versions and sprints."""
 
 import random
 from collections.abc import Collection

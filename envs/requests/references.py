@@ -73,11 +73,7 @@ def fitting(world: World, reference: Reference) -> list[str]:
     records = [
         (key, record)
         for key, record in world.tables.get(reference.table, {}).items()
-        if all(
-            _meets(world, reference.table, record, name, value)
-            for name, value in reference.conditions.items()
-            if name != "newest"
-        )
+        if _meets_all(world, reference, record)
     ]
     if reference.conditions.get("newest") and records:
         latest = max(record["created"] for _, record in records)
@@ -88,6 +84,17 @@ def fitting(world: World, reference: Reference) -> list[str]:
 def determined(world: World, references: Sequence[Reference]) -> bool:
     """Return whether each reference fits the record that it means, and no other."""
     return all(fitting(world, reference) == [reference.record] for reference in references)
+
+
+def confusable(references: Sequence[Reference], world: World, table: str, record: Record) -> bool:
+    """Return whether one of the references would fit a new record, or would no longer be clear because of it."""
+    return any(reference.table == table and _meets_all(world, reference, record) for reference in references)
+
+
+def _meets_all(world: World, reference: Reference, record: Record) -> bool:
+    """Return whether a record meets all conditions but `newest`."""
+    conditions = reference.conditions.items()
+    return all(_meets(world, reference.table, record, name, value) for name, value in conditions if name != "newest")
 
 
 def _meets(world: World, table: str, record: Record, name: str, value: Json) -> bool:

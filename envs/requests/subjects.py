@@ -45,7 +45,8 @@ _LISTS = {
     "deed": "Upgrade|Replace|Document|Retire|Move|Review|Clean up|Load test|Monitor|Back up",
     "before": "before the audit|before spring|for the new office|ahead of the release|before the contract ends"
     "|for the Lisbon team|before the price change|for the pilot customers|this quarter|before the fair",
-    "want": "filter orders by date|save a search|download a <yearly statement>|share a <wish list>|pause a <subscription>"
+    "want": "filter orders by date|save a search|download a <yearly statement>"
+    "|share a <wish list>|pause a <subscription>"
     "|change the <delivery address>|sign in with a <passkey>|see the <price history>|get a <reminder> by text message"
     "|print a <return label>|compare two plans|export the <shift plan>|attach photos to a claim|hide sold out items"
     "|rate a <delivery>|book for a group",

@@ -42,7 +42,8 @@ _MOVE = Clause(
     ),
 )
 _ALSO_MOVE = Clause(
-    ("also move {issue} to {status}.", "and {issue} [should go|goes] to {status}.", "then put {issue} into status {status}."),
+    ("also move {issue} to {status}.", "and {issue} [should go|goes] to {status}.",
+     "then put {issue} into status {status}."),
     ("the board should also show {issue} under {status}.", "for {issue} it is {status}.",
      "what is more, {issue} has to move on to {status}."),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from envs import task as tasks
 from envs.api.distractors import crowd
 from envs.api.errors import EnvError
 from envs.api.operation import Api
-from envs.requests.references import determined
+from envs.requests.references import confusable
 from envs.reward.checks import Check
 from envs.task import PlannedCall, Task
 from envs.words import SPLITS, Split
@@ -60,8 +60,8 @@ class Scenario:
         oracle = tuple(replace(call, name=replacements[call.name]) if call.name in replacements else call
                        for call in draft.oracle)  # fmt: skip
         if difficulty > 1:
-            fits = partial(determined, references=draft.references) if draft.references else None
-            crowd(draft.world, self.api.distractors, rng, split, difficulty - 1, fits)
+            unwanted = partial(confusable, draft.references)
+            crowd(draft.world, self.api.distractors, rng, split, difficulty - 1, unwanted)
         needed = tuple(dict.fromkeys((*self.tools, *draft.tools)))
         return Task(
             scenario=self.name,
