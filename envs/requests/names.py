@@ -6,7 +6,7 @@ from collections.abc import Collection
 from envs.requests.values import choose, of_split
 from envs.words import Split
 
-PROJECTS = (
+PROJECTS = tuple(
     """
 Customer Portal|Mobile App|Payments Service|Billing Engine|Checkout Flow|Partner Gateway|Loyalty Program
 Data Warehouse|Support Desk|Field Operations|Store Locator|Fraud Detection|Identity Platform|Internal Tools
@@ -21,7 +21,7 @@ Newsletter Builder|Survey Forms|Address Book|Cash Register|Delivery Slots|Visito
     .strip("|")
     .split("|")
 )
-SPACES = (
+SPACES = tuple(
     """
 Engineering Handbook|Platform Team|Customer Success|People Operations|Product Strategy|Finance Desk|Legal Corner
 Support Knowledge Base|Release Notes|Security Practice|Design Studio|Data Guild|Mobile Squad|Field Service
@@ -35,7 +35,7 @@ Localization Desk|Shipping Team|Pricing Council|Store Operations|Identity Squad|
     .strip("|")
     .split("|")
 )
-STATUSES = (
+STATUSES = tuple(
     """
 In Progress|In Review|In Testing|Ready for QA|Ready for Review|Ready for Release|Blocked|On Hold|Waiting for Customer
 Waiting for Support|Waiting for Parts|Waiting for Approval|Selected for Development|In Development|In Design
@@ -48,7 +48,7 @@ Duplicate Check|In Acceptance|Quoted|Invoiced|Packed|Shipped
     .strip("|")
     .split("|")
 )
-TRANSITIONS = (
+TRANSITIONS = tuple(
     """
 Begin work|Send back|Hand over|Pick up|Put aside|Move on|Next step|Step back|Advance|Return|Take up|Pass on|Forward it
 Pull back|Give way|Go ahead|Carry on|Push through|Set aside|Bring along
@@ -56,7 +56,8 @@ Pull back|Give way|Go ahead|Carry on|Push through|Set aside|Bring along
     .strip("|")
     .split("|")
 )
-LABELS = """
+LABELS = tuple(
+    """
 checkout regression login browser-support billing urgent-fix customer-reported performance usability accessibility
 translation security mobile ios android tablet backend frontend database migration cleanup tech-debt flaky-test
 documentation onboarding reporting analytics emails notifications search pricing refunds shipping returns inventory
@@ -65,6 +66,7 @@ needs-data research spike follow-up quarterly beta pilot partner vendor upgrade 
 images video maps calendar payments invoices tax currency rounding timezone printing barcode scanner hardware
 good-first-issue support-case workshop roadmap demo training legal contracts hiring budget
 """.split()
+)
 _TEAMS = (
     "Atlas Comet Falcon Harbor Juniper Kestrel Lantern Maple Nimbus Otter Pioneer Quartz Raven Summit Willow".split()
 )

@@ -36,7 +36,8 @@ _FACTS = (
 The old printer is replaced in {month}|The contract with the supplier ends in {month}
 The next audit takes place in {month}
 All laptops get the update by the end of {month}|The trial runs until the end of {month}
-The fair moves to {month}|The new office opens in {month}|The price list changes in {month}|We stop supporting the old app in {month}
+The fair moves to {month}|The new office opens in {month}|The price list changes in {month}
+We stop supporting the old app in {month}
 The maintenance window is on {day} from two to four|The call with the customer is on {day} at nine
 Deliveries arrive on {day} before noon|The lift is out of order until {day}|The canteen is closed on {day}
 The restore took {number} minutes and lost no data|The test covers {number} devices|We counted {number} open cases

@@ -19,7 +19,7 @@ class Subject(NamedTuple):
     """Empty if the summary has no handy noun."""
 
 
-_LISTS = {
+_TEXTS = {
     "action": "Login|Checkout|Password reset|Photo upload|Address search|Invoice download|Two-factor setup|Profile edit"
     "|Voucher entry|Order cancellation|Seat selection|Video playback|PDF preview|Newsletter signup|Card payment"
     "|Route planning|Calendar sync|Guest checkout|Document signing|Bulk import",
@@ -54,6 +54,8 @@ _LISTS = {
     "amount": "one cent|two cents|a day|the shipping fee|one line|the discount",
     "thing": "Invoice|Order|Credit note|Delivery note|Receipt|Contract|Quote|Booking",
 }
+_LISTS = {name: tuple(text.split("|")) for name, text in _TEXTS.items()}
+_LISTS["task"] = tuple(job[0].lower() + job[1:] for job in _LISTS["job"])
 _PATTERNS = (
     ("Bug", "<{action}> fails in {browser} {after}", 5),
     ("Bug", "<{screen}> {wrong} for {role}", 5),
@@ -62,7 +64,7 @@ _PATTERNS = (
     ("Task", "{deed} <{upgrade}> {before}", 5),
     ("Story", "{who} can {want}", 4),
     ("Story", "{who} can {want} in {browser}", 2),
-    ("Task", "Write a test for the <{job_lower}> {when}", 2),
+    ("Task", "Write a test for the <{task}> {when}", 2),
 )
 """(issue type, pattern with the topic between angle brackets, weight)."""
 
@@ -71,8 +73,8 @@ def subject(rng: random.Random, split: Split, taken: Collection[str] = ()) -> Su
     """Draw a summary of the split that is not taken."""
     while True:
         kind, pattern, _ = rng.choices(_PATTERNS, [weight for *_, weight in _PATTERNS])[0]
-        drawn = {name: rng.choice(text.split("|")) for name, text in _LISTS.items()}
-        drawn |= {"number": str(rng.randint(1200, 9800)), "job_lower": drawn["job"][0].lower() + drawn["job"][1:]}
+        drawn = {name: rng.choice(_LISTS[name]) for name in re.findall(r"{(\w+)}", pattern) if name in _LISTS}
+        drawn["number"] = str(rng.randint(1200, 9800))
         marked = pattern.format(**drawn)
         summary = re.sub("[<>]", "", marked)
         if words.held_out(summary) == (split == "heldout") and summary not in taken:

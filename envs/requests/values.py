@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Collection
+from functools import cache
 
 from envs import words
 from envs.words import Split
@@ -16,6 +17,11 @@ def of_split(
     return drawn
 
 
-def choose(rng: random.Random, split: Split, values: Collection[str], taken: Collection[str] = ()) -> str:
+def choose(rng: random.Random, split: Split, values: tuple[str, ...], taken: Collection[str] = ()) -> str:
     """Draw one of the values of the split that is not taken."""
-    return rng.choice([each for each in values if words.held_out(each) == (split == "heldout") and each not in taken])
+    return rng.choice([each for each in _values(values, split == "heldout") if each not in taken])
+
+
+@cache
+def _values(values: tuple[str, ...], held_out: bool) -> tuple[str, ...]:
+    return tuple(each for each in values if words.held_out(each) == held_out)
