@@ -36,8 +36,8 @@ def counts(scenario: str, seeds: int) -> tuple[int, int, float]:
     train, heldout = drafts(scenario, "train", 4 * seeds), drafts(scenario, "heldout", seeds)
     known = {part for draft in train for part in skeleton(draft.wordings)}
     new = [draft for draft in heldout if not set(skeleton(draft.wordings)) <= known]
-    sizes = (len({skeleton(draft.wordings) for draft in each[:seeds]}) for each in (train, heldout))
-    return *sizes, len(new) / len(heldout)
+    of_train, of_heldout = (len({skeleton(draft.wordings) for draft in each[:seeds]}) for each in (train, heldout))
+    return of_train, of_heldout, len(new) / len(heldout)
 
 
 def main(arguments: Sequence[str]) -> int:

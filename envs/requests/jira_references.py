@@ -209,5 +209,5 @@ def _described(
     said = description(say(rng, split, _ISSUE[tuple(stated)], **slots))
     phrase = Reference(without_marks(said.text), "issues", issue["id"], conditions)
     reads = [PlannedCall("findUsers", {"query": name.split()[0]}) for name in accounts]
-    search = PlannedCall(SEARCH, {"jql": jql(conditions, accounts)})
+    search = PlannedCall(SEARCH, {"jql": jql(conditions, accounts), "fields": ["summary"]})
     return Described(said, (*references, phrase), (*reads, search), "created" in stated)

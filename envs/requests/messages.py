@@ -147,7 +147,7 @@ def _joined(parts: Sequence[str]) -> str:
     return text.strip()
 
 
-def _outside(text: str, marks: tuple[str, ...], change: Callable[[str], str]) -> str:
+def _outside(text: str, marks: tuple[tuple[str, str], ...], change: Callable[[str], str]) -> str:
     """Change the text outside of marked spans; `marks` lists pairs of marks."""
     spans = "|".join(f"{begin}[^{end}]*{end}" for begin, end in marks)
     pieces = re.split(f"({spans})", text)
@@ -157,9 +157,9 @@ def _outside(text: str, marks: tuple[str, ...], change: Callable[[str], str]) ->
 def _careless(rng: random.Random, difficulty: int, text: str, casual: bool) -> str:
     """Misspell some of the words and, if casual, write in lower case."""
     if rng.random() < _CARELESS[difficulty]:
-        marks = (BEGIN + END, OPEN + CLOSE)
+        marks = ((BEGIN, END), (OPEN, CLOSE))
         text = _outside(text, marks, lambda piece: re.sub(r"[a-z]+", lambda word: _misspelled(rng, word[0]), piece))
-    return _outside(text, (OPEN + CLOSE,), str.lower) if casual else text
+    return _outside(text, ((OPEN, CLOSE),), str.lower) if casual else text
 
 
 def _misspelled(rng: random.Random, word: str) -> str:
