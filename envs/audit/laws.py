@@ -245,7 +245,8 @@ def _spread(trial: _Trial, seeds: int) -> Iterator[Finding]:
 def _heldout(trial: _Trial, seeds: int) -> Iterator[Finding]:
     count = max(_MEANS, seeds // _SHARE)
     drawn = {split: list(tasks(trial.scenario, count, (split,))) for split in ("train", "heldout")}
-    common = _common([task for split in drawn.values() for task in split])
+    every = [task for split in drawn.values() for task in split]
+    common = _common([task for task in every if task.wordings]) | _common([task for task in every if not task.wordings])
     values = {name: {value for task in split for value in own_values(task)} - common for name, split in drawn.items()}
     failures = []
     if shared := sorted(values["train"] & values["heldout"]):
@@ -299,7 +300,8 @@ def _spoken_values(task: Task) -> set[str]:
     """Return the values of a request that people would write; parts of values, such as a first name, do not count."""
     conditions = [pair for reference in task.references for pair in reference.conditions.items()]
     parts = {value for name, value in conditions if name in ("first_name", "mentions")}
-    strings = [leaf for _, leaf in leaves([call.arguments for call in task.oracle]) if isinstance(leaf, str)]
+    writes = [call.arguments for call in task.oracle if task.any_writes([call])]
+    strings = [leaf for _, leaf in leaves(writes) if isinstance(leaf, str)]
     strings += [value for name, value in conditions if isinstance(value, str) and name != "created"]
     values = {re.sub(r"(?<=[A-Z])-\d+$", "", re.sub(r"</?p>", "", text)) for text in strings}
     return {value for value in values - parts if value in task.request and re.search(r"[A-Za-z]{2}", value)}
