@@ -109,7 +109,7 @@ class TemplateSolver:
         """Return the values of the request by slot, those of descriptions included, and what kind each slot has."""
         spans: list[tuple[int, int, re.Match[str]]] = []
         for wording, pattern in self.patterns.items():
-            if wording.endswith(_ENDS):
+            if wording.endswith(_ENDS) and not _is_bare(wording):
                 for found in pattern.finditer(request):
                     if all(found.end() <= start or found.start() >= end for start, end, _ in spans):
                         spans.append((found.start(), found.end(), found))
@@ -123,7 +123,7 @@ class TemplateSolver:
 
     def _add(self, name: str, text: str, slots: Slots, kinds: Slots) -> None:
         """Add a slot and, if a description fills it, the slots of that."""
-        slots[name] = text
+        slots[name] = text = text.strip('"')
         kinds[name] = ("key" if re.fullmatch(r"[A-Z]+(-\d+)?", text) else "") + " and" * (" and " in text)
         for number, part in enumerate(text.split(" and ") if " and " in text else ()):
             slots[f"{name}/{number}"] = part
@@ -250,6 +250,11 @@ def _pattern(wording: str) -> re.Pattern[str]:
         return f"(?P<{slot[1]}>{_ANY})" if first else f"(?P={slot[1]})"
 
     return re.compile(_SLOT.sub(group, text), re.I | re.S)
+
+
+def _is_bare(wording: str) -> bool:
+    """Return whether a wording has no words besides its slots."""
+    return not re.search(r"[a-z]", re.sub(r"\{\w+\}", "", wording), re.I)
 
 
 def _describes(wording: str) -> bool:
