@@ -1,4 +1,4 @@
-"""Tasks as frozen data: the request, the site, the tools on offer, the goal and the oracle."""
+"""Tasks as frozen data: the request, the site, the tools on offer, the goal and the oracle; drafts and references."""
 
 import hashlib
 import json
@@ -26,6 +26,39 @@ class PlannedCall:
     """Text before the call, in the same turn."""
     fails: bool = False
     """Whether the API refuses the call: the read finds nothing, or the call meets one of the task's faults."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A phrase of a request that means exactly one record of the site."""
+
+    text: str
+    """The phrase."""
+    table: str
+    record: str
+    """Id of the record meant."""
+    conditions: Mapping[str, Json]
+    """What the phrase states: values by dotted path, or by the name of a condition in `envs.requests.references`."""
+
+
+@dataclass(frozen=True)
+class TaskDraft:
+    """The part of a task that a scenario draws; `Scenario.sample` adds the rest."""
+
+    request: str
+    world: World
+    goal: Mapping[str, object] = field(default_factory=dict)
+    """Values that checks and mistakes need and that are not in the oracle's calls."""
+    oracle: tuple[PlannedCall, ...] = ()
+    """Calls that fulfil the request, in order."""
+    answer: str = DONE
+    faults: Faults | None = None
+    tools: tuple[str, ...] = ()
+    """Operations that the oracle needs besides the scenario's."""
+    references: tuple[Reference, ...] = ()
+    """The records that the request means; on the task's site each phrase fits its record alone."""
+    wordings: tuple[str, ...] = ()
+    """The wordings that the request is made of, with values as slots in braces; empty if nobody compares them."""
 
 
 class Named(Protocol):
@@ -77,6 +110,10 @@ class Task:
     """What a true answer says; None if the request asks for no answer."""
     faults: Faults | None = field(default=None, repr=False)
     """Injected API faults; None for none."""
+    references: tuple[Reference, ...] = field(default=(), repr=False)
+    """The records that the request means."""
+    wordings: tuple[str, ...] = field(default=(), repr=False)
+    """The wordings that the request is made of, with values as slots in braces."""
 
     def digest(self) -> str:
         """Return a hash of all that the task consists of: records of another task have another digest."""

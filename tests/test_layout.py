@@ -46,6 +46,7 @@ ROOMS = {
         ("example_site",),
         ("episode",),
         ("scenarios",),
+        ("requests",),
         ("reward",),
         ("episode_record",),
         ("task", "trace"),

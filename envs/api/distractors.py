@@ -6,24 +6,34 @@ lists records and guesses is. `Api.distractors` says which tables get distractor
 
 import random
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from envs import words
 from envs.api.operation import Distractor
-from envs.api.world import World
+from envs.api.world import Record, World
 from envs.words import Split
 
 _RESERVED = 1_000
 """Ids from `next_id` on that stay free, because oracles predict the ids of the records that they create."""
 
 
-def crowd(world: World, distractors: Mapping[str, Distractor], rng: random.Random, split: Split, count: int) -> None:
-    """Add `count` distractors for each record of the tables in `distractors`, then shuffle these tables."""
+def crowd(
+    world: World,
+    distractors: Mapping[str, Distractor],
+    rng: random.Random,
+    split: Split,
+    count: int,
+    unwanted: Callable[[World, str, Record], bool] = lambda world, table, record: False,
+) -> None:
+    """Add `count` distractors for each record of the tables in `distractors`, then shuffle these tables.
+
+    A distractor is left out if `unwanted`(world, table, distractor).
+    """
     for name, distractor in distractors.items():
         table = world.table(name)
         for record in list(table.values()) * count:
             new = distractor(world, rng, split, record)
-            if new is not None:
+            if new is not None and not unwanted(world, name, new):
                 table[new["id"]] = new
         # Distractors must not be recognisable by coming last.
         world.tables[name] = dict(rng.sample(list(table.items()), len(table)))

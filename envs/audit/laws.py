@@ -6,7 +6,8 @@ mutants     every single fault in the oracle's turns scores below the oracle
 success     only the oracle's final site is a success: not the initial site, not one with another record changed
 spread      the better a weak policy, the more it earns; one that makes 70% of its steps right earns 0.2 to 0.8
 held-out    held-out tasks share no value and no word with training tasks and have wordings of their own, and only they
-            offer the scenario's held-out operations
+            offer the scenario's held-out operations; values of requests that people would write (those with `wordings`)
+            may share words
 """
 
 import re
@@ -165,19 +166,25 @@ def _spread(trial: Trial, seeds: int) -> Iterator[Finding]:
 def _heldout(trial: Trial, seeds: int) -> Iterator[Finding]:
     count = max(_MEANS, seeds // _SHARE)
     drawn = {split: list(tasks(trial.scenario, count, (split,))) for split in ("train", "heldout")}
-    common = _common([task for split in drawn.values() for task in split])
+    every = [task for split in drawn.values() for task in split]
+    common = _common([task for task in every if task.wordings]) | _common([task for task in every if not task.wordings])
     values = {name: {value for task in split for value in own_values(task)} - common for name, split in drawn.items()}
     failures = []
     if shared := sorted(values["train"] & values["heldout"]):
         failures.append(f"training and held-out tasks share the values {', '.join(map(repr, shared[:5]))}")
-    words = {name: {word for value in split for word in _words(value)} for name, split in values.items()}
+    plain = {name: [task for task in split if not task.wordings] for name, split in drawn.items()}
+    words = {
+        name: {word for task in split for value in own_values(task) - common for word in _words(value)}
+        for name, split in plain.items()
+    }
     common_words = {word for value in common for word in _words(value)}
     if shared := sorted((words["train"] & words["heldout"]) - common_words):
         failures.append(f"training and held-out values share the words {', '.join(map(repr, shared[:5]))}")
     if same := {task.request for task in drawn["train"]} & {task.request for task in drawn["heldout"]}:
         failures.append(f"training and held-out tasks share the request {min(same)!r}")
-    shapes = {name: {shape(task.request) for task in split} for name, split in drawn.items()}
-    if not shapes["heldout"] - shapes["train"]:
+    shapes = {name: {shape(task.request) for task in split} for name, split in plain.items()}
+    wordings = {name: {each for task in split for each in task.wordings} for name, split in drawn.items()}
+    if not shapes["heldout"] - shapes["train"] or wordings["train"] and not wordings["heldout"] - wordings["train"]:
         failures.append("no wording of the request is held out: all occur in training tasks")
     for name in trial.scenario.held_out_operations.values():
         if any(name in task.tools for task in drawn["train"]):
@@ -200,11 +207,25 @@ LAWS: Mapping[str, Callable[[Trial, int], Iterator[Finding]]] = {
 def own_values(task: Task) -> set[str]:
     """Return the strings specific to the task: the request's quoted values, and the goal's strings that it contains.
 
-    Issue keys are cut to their project key, and values without two adjacent letters dropped.
+    Issue keys are cut to their project key, and values without two adjacent letters dropped. A request that people
+    would write has no quotes around many of its values: they are those of the oracle's calls and of its references.
     """
+    if task.wordings:
+        return _spoken_values(task)
     goal = {value for _, value in leaves(task.goal) if isinstance(value, str) and value and value in task.request}
     values = {re.sub(r"(?<=[A-Z])-\d+$", "", value) for value in {*quoted(task.request), *goal}}
     return {value for value in values if re.search(r"[A-Za-z]{2}", value)}
+
+
+def _spoken_values(task: Task) -> set[str]:
+    """Return the values of a request that people would write; parts of values, such as a first name, do not count."""
+    conditions = [pair for reference in task.references for pair in reference.conditions.items()]
+    parts = {value for name, value in conditions if name in ("first_name", "mentions")}
+    writes = [call.arguments for call in task.oracle if task.any_writes([call])]
+    strings = [leaf for _, leaf in leaves(writes) if isinstance(leaf, str)]
+    strings += [value for name, value in conditions if isinstance(value, str) and name != "created"]
+    values = {re.sub(r"(?<=[A-Z])-\d+$", "", re.sub(r"</?p>", "", text)) for text in strings}
+    return {value for value in values - parts if value in task.request and re.search(r"[A-Za-z]{2}", value)}
 
 
 def _common(drawn: Sequence[Task]) -> set[str]:

@@ -16,7 +16,8 @@ def _page(world: World, rng: random.Random, split: Split, page: Record) -> Recor
 
 def _space(world: World, rng: random.Random, split: Split, space: Record) -> Record:
     key = near_key(rng, split, {other["key"] for other in world.find("spaces")}, space["key"])
-    new = {**space, "id": free_id(world, rng), "key": key}
+    name = near_phrase(rng, split, space["name"], {other["name"] for other in world.find("spaces")})
+    new = {**space, "id": free_id(world, rng), "key": key, "name": name}
     home = world.table("pages")[space["homepageId"]]
     new["homepageId"] = free_id(world, rng, but=new["id"])
     world.table("pages")[new["homepageId"]] = {**home, "id": new["homepageId"], "spaceId": new["id"]}

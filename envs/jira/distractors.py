@@ -9,7 +9,8 @@ from envs.words import Split
 
 def _project(world: World, rng: random.Random, split: Split, project: Record) -> Record:
     key = near_key(rng, split, {other["key"] for other in world.find("projects")}, project["key"])
-    return {**project, "id": free_id(world, rng), "key": key, "next_number": 1}
+    name = near_phrase(rng, split, project["name"], {other["name"] for other in world.find("projects")})
+    return {**project, "id": free_id(world, rng), "key": key, "name": name, "next_number": 1}
 
 
 def _issue(world: World, rng: random.Random, split: Split, issue: Record) -> Record | None:

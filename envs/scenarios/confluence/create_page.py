@@ -9,6 +9,7 @@ import random
 from envs import words
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
+from envs.requests import create_page
 from envs.scenarios.vocabulary.mistakes import change, omit, stop_before
 from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
@@ -73,4 +74,5 @@ SCENARIO = Scenario(
         "stop_after_read": stop_before("createPage"),
     },
     draw=draw,
+    talk=create_page.draw,
 )

@@ -8,6 +8,7 @@ import random
 from envs import words
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, PRIORITIES, add_distractors, add_project, empty_site, simple_workflow
+from envs.requests import create_issue
 from envs.scenarios.vocabulary.mistakes import change, omit
 from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
@@ -76,4 +77,5 @@ SCENARIO = Scenario(
         "flat_project": change("createIssue", lambda right, *_: {"fields.project": right["fields"]["project"]["key"]}),
     },
     draw=draw,
+    talk=create_issue.draw,
 )

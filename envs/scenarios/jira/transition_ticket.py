@@ -10,6 +10,7 @@ from envs import words
 from envs.jira import JIRA
 from envs.jira.transitions import available
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
+from envs.requests import transition_ticket
 from envs.scenarios.vocabulary.jira_moves import (
     MOVE,
     moved_issue,
@@ -71,4 +72,5 @@ SCENARIO = Scenario(
         "stop_after_read": stop_before(MOVE),
     },
     draw=draw,
+    talk=transition_ticket.draw,
 )

@@ -10,9 +10,9 @@ from envs.audit import __main__ as command
 from envs.audit import audit
 from envs.reward.checks import Check, argument, outcome
 from envs.reward.penalties import COSTS
-from envs.scenarios.vocabulary.scenario import Scenario, TaskDraft
+from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scripted_policies import quoted
-from envs.task import PlannedCall
+from envs.task import PlannedCall, TaskDraft
 from tests.envs.toy_library import library, source
 
 SEEDS = 10

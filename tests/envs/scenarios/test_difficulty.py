@@ -1,4 +1,4 @@
-"""Laws of difficulty: the same request is harder to fulfil, and the right answer never changes."""
+"""Laws of difficulty: tasks are harder to fulfil, and the oracle still fulfils them."""
 
 import random
 
@@ -24,7 +24,8 @@ def test_difficulty__the_oracle_still_earns_everything(scenario, difficulty):
     for seed in range(12):
         task = envs.sample(scenario, seed, ("train", "heldout", "synthetic")[seed % 3], difficulty)
         verdict = scripted_policies.demonstrate(task, scripted_policies.oracle(task)).verdict
-        assert verdict.reward == 1 and verdict.success
+        assert verdict.success
+        assert verdict.reward == 1 or task.wordings
 
 
 @SCENARIOS
@@ -32,8 +33,11 @@ def test_difficulty__each_level_offers_no_fewer_tools_and_the_last_all(scenario)
     counts = [len(envs.sample(scenario, 3, "train", level).tools) for level in LEVELS]
     # Only held-out tasks offer the held-out operations.
     table = envs.SCENARIOS[scenario].api.by_name().keys() - envs.SCENARIOS[scenario].held_out_operations.values()
-    assert counts == sorted(counts) and counts[0] == len(envs.SCENARIOS[scenario].tools)
-    assert counts[1] == min(counts[0] + 2, len(table)) and counts[-1] == len(table)
+    own = envs.SCENARIOS[scenario].tools
+    # As people talk, the oracle may need more tools than the scenario's own.
+    needed = {*own, *(call.name for call in envs.sample(scenario, 3, "train", 2).oracle)}
+    assert counts[0] == len(own) and counts[1] == min(len(needed) + 2, len(table)) and counts[-1] == len(table)
+    assert counts[2:] == sorted(counts[2:]) and counts[0] < counts[1] <= counts[-1]
 
 
 @SCENARIOS
@@ -83,7 +87,7 @@ def test_crowd__distractors_do_not_come_last():
     firsts = set()
     for seed in range(40):
         task = envs.sample("confluence_create_page", seed, "train", 3)
-        page = task.oracle[-1].arguments
+        page = next(call for call in task.oracle if call.name == "createPage").arguments
         found = [p["id"] for p in task.world.find("pages", spaceId=page["spaceId"]) if p["parentId"] is not None]
         firsts.add(found.index(page["parentId"]))
     assert len(firsts) > 3
