@@ -48,10 +48,12 @@ class TaskDraft:
     request: str
     world: World
     goal: Mapping[str, object] = field(default_factory=dict)
-    """Values that checks and mistakes need and that are not in the oracle's calls."""
+    """Values that mistakes need and that are not in the oracle's calls."""
     oracle: tuple[PlannedCall, ...] = ()
     """Calls that fulfil the request, in order."""
     answer: str = DONE
+    claim: Claim | Callable[[World], Claim] | None = None
+    """What a true answer says, or a function of the finished site; None if the request asks for no answer."""
     faults: Faults | None = None
     tools: tuple[str, ...] = ()
     """Operations that the oracle needs besides the scenario's."""
@@ -67,22 +69,6 @@ class Named(Protocol):
     @property
     def name(self) -> str:
         """The operation, or the unknown name that the model wrote."""
-
-
-@dataclass(frozen=True)
-class TaskDraft:
-    """The part of a task that a scenario draws; `Scenario.sample` adds the rest."""
-
-    request: str
-    world: World
-    goal: Mapping[str, object] = field(default_factory=dict)
-    """Values that mistakes need and that are not in the oracle's calls."""
-    oracle: tuple[PlannedCall, ...] = ()
-    """Calls that fulfil the request, in order."""
-    answer: str = DONE
-    claim: Claim | Callable[[World], Claim] | None = None
-    """What a true answer says, or a function of the finished site; None if the request asks for no answer."""
-    faults: Faults | None = None
 
 
 @dataclass(frozen=True)
