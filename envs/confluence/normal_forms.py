@@ -1,8 +1,8 @@
 """Normal forms of Confluence's records: pages, comments, content properties, attachments and spaces that mean the same.
 
-Not counted: ids of the records themselves, times, earlier versions, the message of a version, versions that changed
-neither title nor text (a page can be moved with or without one), and the position of a page among its siblings, of
-which a move may rewrite several although their order stays the same. Texts count by what they display, whichever their
+Not counted: ids of the records themselves, times, versions and their messages (a page written in two steps is the same
+page), and the position of a page among its siblings, of which a move may rewrite several although their order stays the
+same. Texts count by what they display, whichever their
 representation; null, an empty text or list and an absent field are equal.
 """
 
@@ -14,7 +14,7 @@ from envs.api.operation import Json, NormalForm
 from envs.api.world import Record, World
 from envs.confluence import storage_format, wiki_markup
 
-_BOOKKEEPING = {"id", "history", "message", "position", "createdAt", "updatedAt"}
+_BOOKKEEPING = {"id", "history", "message", "position", "version", "createdAt", "updatedAt"}
 _EMPTY: tuple[Json, ...] = (None, "", [], {})
 
 
@@ -45,27 +45,13 @@ def _labels(labels: Json) -> list[list[str]]:
     return [list(pair) for pair in sorted(pairs)]
 
 
-def _unchanging(site: World, record: Record) -> int:
-    """Return how many of a page's versions changed neither its title nor its text."""
-    history = record.get("history")
-    versions = [entry for entry in history if isinstance(entry, dict)] if isinstance(history, list) else []
-    steps = zip(versions, [*versions[1:], record], strict=False)
-    return sum(
-        old.get("title") == new.get("title")
-        and (old.get("body") == new.get("body") or _text(site, old.get("body")) == _text(site, new.get("body")))
-        for old, new in steps
-    )
-
-
 def page(site: World, record: Record) -> Record:
-    """Return a page's space, parent, title, status and version, its text, and its labels as a set."""
+    """Return a page's space, parent, title and status, its text, and its labels as a set."""
     form = _counted({**record, "body": _text(site, record.get("body"))})
     if isinstance(form.get("title"), str):
         form["title"] = " ".join(form["title"].split())
     if isinstance(form.get("labels"), list):
         form["labels"] = _labels(form["labels"])
-    if isinstance(form.get("version"), int):
-        form["version"] -= _unchanging(site, record)
     return form
 
 

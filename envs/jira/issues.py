@@ -8,6 +8,7 @@ from envs.jira import replies
 from envs.jira.endpoint import ID_OR_KEY, STRING
 from envs.jira.issue_body import issue_body, selected_fields
 from envs.jira.replies import find_issue, global_error
+from envs.jira.transitions import expanded
 
 
 def get_issue(world: World, arguments: Mapping[str, Json]) -> Response:
@@ -16,7 +17,8 @@ def get_issue(world: World, arguments: Mapping[str, Json]) -> Response:
     if issue is None:
         return global_error(404, replies.NO_ISSUE)
     fields = selected_fields(arguments.get("fields", ["*all"]))
-    return Response(200, issue_body(world, issue, fields, arguments.get("expand", "").split(",")))
+    expand = arguments.get("expand", "").split(",")
+    return Response(200, expanded(world, issue, issue_body(world, issue, fields, expand), expand))
 
 
 GET_ISSUE = Operation(

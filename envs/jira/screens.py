@@ -13,6 +13,7 @@ from envs.jira.comments import added_comments
 from envs.jira.field_list import NAMES
 from envs.jira.field_meta import field_meta
 from envs.jira.fields import NOT_ON_SCREEN, checked_fields
+from envs.jira.issue_edits import in_both, with_verbs
 from envs.jira.world import RESOLUTIONS
 
 Screen = Mapping[str, bool]
@@ -36,21 +37,18 @@ def screen_body(world: World, project: Record, screen: Screen) -> dict[str, Json
 
 
 def filled(
-    world: World, project: Record, screen: Screen, fields: Mapping[str, Json], update: Mapping[str, Json]
+    world: World, issue: Record, screen: Screen, fields: Mapping[str, Json], update: Mapping[str, Json]
 ) -> Filled | dict[str, str]:
     """Return the values that `fields` and `update` of a request give to a screen, or error sentences by field id."""
-    errors = {name: f"Field '{name}' cannot appear in both 'fields' and 'update'" for name in fields if name in update}
-    given = dict(fields)
+    errors = in_both(fields, update)
     comments: list[Json] = []
-    for name, steps in update.items():
-        if name == "comment" and screen:
-            comments, wrong_comment = added_comments(steps)
-            errors |= {"comment": wrong_comment} if wrong_comment else {}
-        elif sets := [step["set"] for step in _listed(steps) if "set" in step]:
-            given[name] = sets[-1]
-        else:
-            errors[name] = NOT_ON_SCREEN.format(name)
-    errors |= {name: NOT_ON_SCREEN.format(name) for name in given if name not in screen}
+    if screen and "comment" in update:
+        comments, wrong_comment = added_comments(update["comment"])
+        errors |= {"comment": wrong_comment} if wrong_comment else {}
+        update = {name: steps for name, steps in update.items() if name != "comment"}
+    given, wrong_verbs = with_verbs(world, issue, fields, update)
+    errors |= wrong_verbs | {name: NOT_ON_SCREEN.format(name) for name in given if name not in screen}
+    project = world.table("projects")[issue["project"]]
     values, wrong = checked_fields(
         world, project, {name: value for name, value in given.items() if name in screen and name != "resolution"}
     )
@@ -60,10 +58,6 @@ def filled(
     missing = [name for name, required in screen.items() if required and given.get(name) in (None, "", [])]
     errors |= wrong | {name: f"{NAMES[name][0]} is required." for name in missing}
     return errors or Filled(values, resolution, tuple(comments))
-
-
-def _listed(value: Json) -> list[Mapping[str, Json]]:
-    return [step for step in value if isinstance(step, dict)] if isinstance(value, list) else []
 
 
 def _resolution(value: Json) -> str | None:

@@ -10,6 +10,7 @@ from envs.jira.jql import UNBOUNDED, parse
 from envs.jira.jql_structure import PARSE_QUERIES
 from envs.jira.jql_tree import Jql
 from envs.jira.replies import global_error, wrong_shape
+from envs.jira.transitions import expanded
 
 _GONE = (
     "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. A full migration guideline "
@@ -37,9 +38,12 @@ def search(world: World, arguments: Mapping[str, Json]) -> Response:
         return global_error(400, _BAD_TOKEN)
     start = int(number)
     fields = selected_fields(arguments.get("fields") or ["id"])
-    bodies = [issue_body(world, issue, fields) for issue in issues[start : start + size]]
+    expand = arguments.get("expand", "").split(",")
+    bodies = [issue_body(world, issue, fields, expand) for issue in issues[start : start + size]]
     if not fields:
         bodies = [{"id": body["id"]} for body in bodies]
+    shown = zip(issues[start : start + size], bodies, strict=True)
+    bodies = [expanded(world, issue, body, expand) for issue, body in shown]
     last = start + size >= len(issues)
     body: dict[str, Json] = {"issues": bodies, "isLast": last}
     return Response(200, body if last else {**body, "nextPageToken": f"page-{start + size}"})

@@ -5,7 +5,7 @@ types have workflows of their own, for another type. So ids have to be read. A t
 validated completely before anything changes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from envs.api.operation import Json, Operation, Parameter, Response
 from envs.api.world import TICK_MS, Record, World
@@ -34,16 +34,29 @@ def get_transitions(world: World, arguments: Mapping[str, Json]) -> Response:
     issue = find_issue(world, arguments.get("issueIdOrKey", ""))
     if issue is None:
         return global_error(404, replies.NO_ISSUE)
-    transition_id = arguments.get("transitionId")
-    shown = [step for step in available(world, issue) if transition_id in (None, step["id"])]
-    bodies = [_body(world, issue, step) for step in shown]
-    if "transitions.fields" in arguments.get("expand", "").split(","):
-        project = world.table("projects")[issue["project"]]
-        bodies = [
-            {**body, "fields": screen_body(world, project, step.get("screen", {}))}
-            for body, step in zip(bodies, shown, strict=True)
-        ]
+    wanted, expand = arguments.get("transitionId"), arguments.get("expand", "").split(",")
+    bodies = [body for body in transition_bodies(world, issue, expand) if wanted in (None, body["id"])]
     return Response(200, {"expand": "transitions", "transitions": bodies})
+
+
+def transition_bodies(world: World, issue: Record, expand: Sequence[str]) -> list[dict[str, Json]]:
+    """Return the issue's available transitions; `expand` may add the fields of their screens, "transitions.fields"."""
+    steps = available(world, issue)
+    bodies = [_body(world, issue, step) for step in steps]
+    if "transitions.fields" not in expand:
+        return bodies
+    project = world.table("projects")[issue["project"]]
+    return [
+        {**body, "fields": screen_body(world, project, step.get("screen", {}))}
+        for body, step in zip(bodies, steps, strict=True)
+    ]
+
+
+def expanded(world: World, issue: Record, body: dict[str, Json], expand: Sequence[str]) -> dict[str, Json]:
+    """Return an issue's body with its transitions, if `expand` asks for them."""
+    if {"transitions", "transitions.fields"}.isdisjoint(expand):
+        return body
+    return {**body, "transitions": transition_bodies(world, issue, expand)}
 
 
 def _body(world: World, issue: Record, step: Record) -> dict[str, Json]:
@@ -74,10 +87,7 @@ def do_transition(world: World, arguments: Mapping[str, Json]) -> Response:
     step = next((step for step in available(world, issue) if step["id"] == transition_id), None)
     if step is None:
         return global_error(400, f"Transition id '{transition_id}' is not valid for this issue.")
-    project = world.table("projects")[issue["project"]]
-    screen = filled(
-        world, project, step.get("screen", {}), arguments.get("fields") or {}, arguments.get("update") or {}
-    )
+    screen = filled(world, issue, step.get("screen", {}), arguments.get("fields") or {}, arguments.get("update") or {})
     if not isinstance(screen, Filled):
         return field_errors(screen)
     _move(world, issue, step, screen)
