@@ -52,6 +52,7 @@ ROOMS = {
         ("http", "jira", "confluence"),
         ("parsing",),
         ("api", "cli", "renamed"),
+        ("dropped",),
         ("words",),
     ),
 }
