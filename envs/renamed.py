@@ -203,7 +203,8 @@ def current_name(module: str, name: str, renamed: Mapping[str, str] = RENAMED) -
 
 def dropped(name: str, renamed: Mapping[str, str] = RENAMED) -> str:
     """Return what to do instead of using a dotted name of an earlier version; empty if nothing is known."""
-    return instead(name) or instead(current_name(*name.rsplit(".", 1), renamed))
+    module, _, attribute = name.rpartition(".")
+    return instead(name) or instead(current_name(module, attribute, renamed))
 
 
 def can_import(name: str) -> bool:

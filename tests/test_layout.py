@@ -54,6 +54,7 @@ ROOMS = {
         ("http", "jira", "confluence"),
         ("parsing",),
         ("api", "cli", "renamed"),
+        ("dropped",),
         ("words",),
     ),
 }

@@ -77,7 +77,8 @@ def penalties(task: Task, trace: Trace) -> tuple[PenaltyResult, ...]:
 
 def _repeated_reads(task: Task, trace: Trace) -> int:
     """Count reads made before, unless something was written or another user's write came since."""
-    operations, seen, repeated = task.api.by_name(), set(), 0
+    operations, repeated = task.api.by_name(), 0
+    seen: set[str] = set()
     for call in trace:
         if call.error in _UNSEEN or call.error == "unavailable":
             continue

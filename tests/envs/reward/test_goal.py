@@ -213,8 +213,13 @@ def test_contains__whole_words_in_any_case():
 
 
 def test_once_per_task__computes_once_and_forgets_with_the_task():
-    counted = []
-    count = once_per_task(lambda task: counted.append(task.seed) or len(counted))
+    counted: list[int] = []
+
+    @once_per_task
+    def count(task: Task) -> int:
+        counted.append(task.seed)
+        return len(counted)
+
     first, second = (LENDING.sample(seed, "train") for seed in range(2))
     assert [count(first), count(first), count(second), count(first)] == [1, 1, 2, 1]
     del first

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envs.api.operation import NormalForm
 from envs.api.world import World
 from envs.reward.site_diff import NormalChange, agreement, changes, normalised_changes
 
@@ -93,8 +94,8 @@ def test_normalised_changes__say_which_record_and_which_new_one_is_referred_to()
         world.table("books")[key] = {"id": key, "title": "b"}
         made.append(normalised_changes(start, world))
     assert made[0] != made[1] and 0 < agreement(made[0], made[1]) < 1
-    pair = [{"name": "p", "first": True}, {"name": "q"}, {"refers": True}]
-    other = [{"name": "p"}, {"name": "q", "first": True}, {"refers": True}]
+    pair: list[dict] = [{"name": "p", "first": True}, {"name": "q"}, {"refers": True}]
+    other: list[dict] = [{"name": "p"}, {"name": "q", "first": True}, {"refers": True}]
     ours, theirs = (normalised_changes(start, with_new(start, contents, 20_000)) for contents in (pair, other))
     assert ours != theirs
 
@@ -124,7 +125,7 @@ def test_normalised_changes__a_normal_form_decides_what_counts():
     assert normalised_changes(start, end) and changes(start, end)
     assert normalised_changes(start, end, form) == ()
     # A record that comes or goes is a change whatever its normal form.
-    empty = {"books": lambda world, record: {}}
+    empty: dict[str, NormalForm] = {"books": lambda world, record: {}}
     assert len(normalised_changes(start, site(), empty)) == len(normalised_changes(site(), start, empty)) == 1
 
 
