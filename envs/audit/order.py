@@ -5,12 +5,15 @@ leaves the oracle's site within the free reads is no fault but another right way
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from envs.api.undeclared import undeclared
+from envs.audit.equivalence import RIGHT
 from envs.audit.mutants import mutants
-from envs.audit.play import Played
+from envs.audit.play import Play, Played
+from envs.audit.trial import SHOWN, Finding, tasks, where
 from envs.audit.weak_policies import weak
 from envs.reward.goal import changes_made, goal_of
 from envs.reward.penalties import FREE_READS
@@ -19,10 +22,6 @@ from envs.scripted_policies import CHEAP, oracle, turn
 from envs.task import Task
 from envs.trace import BLAMELESS
 
-RIGHT = 0.9
-"""The least reward of another right way."""
-Play = Callable[[Task, Sequence[str]], Played]
-
 
 @dataclass(frozen=True)
 class Attempt:
@@ -30,6 +29,8 @@ class Attempt:
 
     name: str
     played: Played
+    faulty: bool = False
+    """Whether it is a mutant: the oracle with a single fault."""
 
     @property
     def reward(self) -> float:
@@ -37,11 +38,30 @@ class Attempt:
         return self.played.verdict.reward
 
 
+def success_outranks_failure(scenario: Scenario, seeds: int, play: Play) -> Iterator[Finding]:
+    """Play everything on the tasks of `seeds` seeds; yield a finding on the order of rewards, and one on mutants."""
+    failures: dict[str, str] = {}
+    survivors: dict[str, str] = {}
+    count = mutated = 0
+    for task in tasks(scenario, seeds):
+        played = list(attempts(scenario, task, play))
+        count += len(played)
+        mutated += sum(attempt.faulty for attempt in played)
+        for sentence in violations(task, played):
+            failures.setdefault(_kind(sentence), f"{sentence} ({where(task)})")
+        for attempt in played:
+            if attempt.faulty and attempt.reward >= 1.0 and not is_right(task, attempt.played):
+                survivors.setdefault(_kind(attempt.name), f"{attempt.name} still earns 1 ({where(task)})")
+    for criterion, number, found in (("order", count, failures), ("mutants", mutated, survivors)):
+        shown = tuple(found.values())
+        yield Finding(criterion, f"{number}" if not shown else f"{len(shown)} fail", shown[: 3 * SHOWN], number)
+
+
 def attempts(scenario: Scenario, task: Task, play: Play) -> Iterator[Attempt]:
     """Play every way of doing a task that has a name, right or wrong."""
     yield Attempt("oracle", play(task, oracle(task)))
     for mutant in mutants(task):
-        yield Attempt(f"{mutant.kind}: {mutant.where}", play(task, mutant.turns))
+        yield Attempt(f"{mutant.kind}: {mutant.where}", play(task, mutant.turns), faulty=True)
     for name, policy in CHEAP.items():
         yield Attempt(name, play(task, policy(task)))
     for name, mistake in scenario.mistakes.items():
@@ -84,6 +104,11 @@ def is_right(task: Task, played: Played) -> bool:
     if reads > goal.read_count + FREE_READS + goal.write_count or writes > goal.write_count:
         return False
     return changes_made(goal, task, episode.trace, episode.final) == goal.changes
+
+
+def _kind(sentence: str) -> str:
+    """Return a sentence without what differs from task to task, so that one example of each kind is reported."""
+    return re.sub(r"[\d\"].*", "", sentence)
 
 
 def _reward(attempt: Attempt) -> float:

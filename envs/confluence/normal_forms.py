@@ -1,9 +1,9 @@
 """Normal forms of Confluence's records: pages, comments, content properties, attachments and spaces that mean the same.
 
-Not counted: ids of the records themselves, times, versions and their messages (a page written in two steps is the same
-page), and the position of a page among its siblings, of which a move may rewrite several although their order stays the
-same. Texts count by what they display, whichever their
-representation; null, an empty text or list and an absent field are equal.
+Not counted: ids of the records themselves, times, messages of versions, versions of pages (one written in two steps is
+the same page), and the position of a page among its siblings, of which a move may rewrite several although their order
+stays the same. Texts count by what they display, whichever their representation; null, an empty text or list and an
+absent field are equal.
 """
 
 import json
@@ -14,7 +14,7 @@ from envs.api.operation import Json, NormalForm
 from envs.api.world import Record, World
 from envs.confluence import storage_format, wiki_markup
 
-_BOOKKEEPING = {"id", "history", "message", "position", "version", "createdAt", "updatedAt"}
+_BOOKKEEPING = {"id", "history", "message", "position", "createdAt", "updatedAt"}
 _EMPTY: tuple[Json, ...] = (None, "", [], {})
 
 
@@ -47,7 +47,7 @@ def _labels(labels: Json) -> list[list[str]]:
 
 def page(site: World, record: Record) -> Record:
     """Return a page's space, parent, title and status, its text, and its labels as a set."""
-    form = _counted({**record, "body": _text(site, record.get("body"))})
+    form = _counted({**record, "body": _text(site, record.get("body")), "version": None})
     if isinstance(form.get("title"), str):
         form["title"] = " ".join(form["title"].split())
     if isinstance(form.get("labels"), list):

@@ -182,13 +182,13 @@ def seen_values(calls: Iterable[Call]) -> frozenset[str]:
     return frozenset().union(*(scalars(call.body) for call in calls if call.ok))
 
 
-def guessed(goal: Goal, task: Task, trace: Trace) -> bool:
-    """Return whether an accepted write used a value that had to be read before any response contained it."""
-    operations, pending = task.api.by_name(), set(goal.learnt)
+def guessed(goal: Goal, trace: Trace) -> bool:
+    """Return whether an accepted call used a value that had to be read before any response contained it."""
+    pending = set(goal.learnt)
     for index, call in enumerate(trace.calls):
         if not pending:
             break
-        if call.ok and operations[call.name].writes:
+        if call.ok:
             used = pending & {str(value) for _, value in leaves(call.arguments)}
             if used - seen_values(answered_before(trace.calls, index)):
                 return True

@@ -7,7 +7,7 @@ unknown_argument  an argument, or a value inside one, that the operation does no
 repeated_read     a read made before, with nothing written since
 excessive_read    a read beyond the oracle's number plus 4, and one for each of its writes to verify it
 excessive_write   an accepted write beyond the oracle's number
-guessed_value     a write with a value that had to be read and was not
+guessed_value     an accepted call with a value that had to be read and was not
 never_stopped     the model did not end the episode
 """
 
@@ -69,7 +69,7 @@ def penalties(task: Task, trace: Trace) -> tuple[PenaltyResult, ...]:
         "repeated_read": _repeated_reads(task, trace),
         "excessive_read": max(0, len(reads) - goal.read_count - FREE_READS - goal.write_count),
         "excessive_write": max(0, writes - goal.write_count),
-        "guessed_value": int(guessed(goal, task, trace)),
+        "guessed_value": int(guessed(goal, trace)),
         "never_stopped": int(not trace.stopped),
     }
     return tuple(PenaltyResult(name, count, count * COSTS[name]) for name, count in counts.items() if count)

@@ -125,6 +125,7 @@ EMPTY_TWO: Calls = [("updatePage", {"id": TWO, "status": "current", "title": "Tw
                                     "body": {"representation": "storage", "value": ""}})]  # fmt: skip
 
 EQUAL: dict[str, tuple[Calls, Calls]] = {
+    "changed twice": (update(), [*update(title="Other"), *update(number=3)]),
     "bare text": (new(), new("x")),
     "line end after the paragraph": (new(), new("<p>x</p>\n")),
     "space in the paragraph": (new(), new(" <p> x\n</p> ")),
@@ -274,7 +275,6 @@ UNEQUAL: dict[str, tuple[Calls, Calls]] = {
     "other space": (new(), new(spaceId="222222")),
     "draft": (new(), new(status="draft")),
     "title changed as well": (update(), update(title="Other")),
-    "changed twice": (update(), [*update(title="Other"), *update(number=3)]),
     "moved elsewhere": (move(TWO, "append", ONE), move(ONE, "append", TWO)),
     "in the trash": ([], DELETE_TWO),
     "purged": (DELETE_TWO, [*DELETE_TWO, ("deletePage", {"id": TWO, "purge": True})]),

@@ -56,7 +56,7 @@ def test_goal__of_the_oracle_itself_is_reached_without_a_guess(scenario):
         goal, episode = goal_of(task), one_by_one(task, *task.oracle)
         assert changes_made(goal, task, episode.trace, episode.world) == goal.changes
         assert all(share == 1 for _, share in shares_read(goal, episode.trace))
-        assert not guessed(goal, task, episode.trace)
+        assert not guessed(goal, episode.trace)
         assert bool(goal.changes) is task.any_writes(call for call in task.oracle if not call.fails)
         assert goal.read_count + goal.write_count <= len(task.oracle)
 
@@ -148,7 +148,7 @@ def test_guessed__a_value_is_read_only_if_an_earlier_turn_was_answered_with_it()
                 (((read,),), False),
                 ((), False),
             ):
-                assert guessed(goal_of(task), task, played(task, *turns).trace) is guess
+                assert guessed(goal_of(task), played(task, *turns).trace) is guess
 
 
 def test_guessed__a_refused_write_guesses_nothing():
@@ -157,7 +157,7 @@ def test_guessed__a_refused_write_guesses_nothing():
         read, write = task.oracle
         unnamed = PlannedCall(write.name, {"bookId": write.arguments["bookId"]})
         episode = one_by_one(task, unnamed, read, write)
-        assert episode.trace.calls[0].error == "refused" and not guessed(goal_of(task), task, episode.trace)
+        assert episode.trace.calls[0].error == "refused" and not guessed(goal_of(task), episode.trace)
 
 
 def raced() -> Task:
