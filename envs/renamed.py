@@ -107,7 +107,6 @@ RENAMED: Mapping[str, str] = {
     "envs.scenarios.jira_sites.Site": "envs.scenarios.vocabulary.jira_sites.TwoProjects",
     "envs.scenarios.jira_sites.mixable": "envs.scenarios.vocabulary.jira_sites.issues_in_both_projects",
     "envs.scenarios.scenario.Draft": "envs.task.TaskDraft",
-    "envs.scenarios.vocabulary.scenario.TaskDraft": "envs.task.TaskDraft",
     "envs.scenarios.scenario.Habit": "envs.scenarios.vocabulary.scenario.Mistake",
     "envs.scenarios.scenario.phrasing": "envs.scenarios.vocabulary.wordings.phrasing",
     "envs.reward.checks.at": "envs.api.json_paths.at",

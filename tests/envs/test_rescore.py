@@ -8,6 +8,7 @@ import envs
 from envs import scripted_policies
 from envs import stored_episodes as command
 from envs.api.json_paths import inside
+from envs.reward.verdict import RULES
 
 
 @pytest.fixture
@@ -66,7 +67,12 @@ def test_read__a_number_that_has_no_difference_is_none(records, tmp_path):
     assert len(list(command.read(str(path)))) == 1
 
 
-EPISODE = {"task": {"scenario": "jira_create_issue", "seed": 0, "split": "train"}, "calls": [], "stopped": True}
+EPISODE = {
+    "task": {"scenario": "jira_create_issue", "seed": 0, "split": "train"},
+    "calls": [],
+    "stopped": True,
+    "rules": RULES,
+}
 CALL = {"name": "createIssue", "arguments": {}, "status": 400, "body": None, "error": "refused", "turn": 0}
 
 
@@ -144,6 +150,24 @@ def test_read__calls_that_do_not_say_their_turn_had_one_each(records, tmp_path):
         for call in record["episode"]["calls"]:
             del call["turn"]
     assert not any(episode.differs for episode in command.read(stored(tmp_path, records)))
+
+
+def test_rescore__refuses_other_rules_by_number_unless_asked_to_cross(records, tmp_path):
+    for changed, number in (({"rules": RULES - 1}, RULES - 1), ({"rules": None}, 1)):
+        episode = {name: value for name, value in {**records[0]["episode"], **changed}.items() if value is not None}
+        with pytest.raises(envs.EnvError, match=f"jira_create_issue, seed 1, train was scored by version {number}"):
+            envs.rescore(episode)
+        assert envs.rescore(episode, across_rules=True) == envs.rescore(records[0]["episode"])
+        path = stored(tmp_path, [episode])
+        with pytest.raises(envs.EnvError, match="line 1: .*--across-rules"):
+            command.main([path])
+        assert command.main([path, "--across-rules"]) == 0
+
+
+def test_rescore__refuses_a_task_that_is_drawn_differently_now(records):
+    for crossing in (False, True):
+        with pytest.raises(envs.EnvError, match="the task jira_create_issue, seed 1, train is another one now"):
+            envs.rescore({**records[0]["episode"], "digest": "0" * 16}, crossing)
 
 
 def test_read__refuses_a_file_without_episodes(tmp_path):
