@@ -68,6 +68,12 @@ RENAMED: Mapping[str, str] = {
     "envs.tools": "envs.api.tools",
     "envs.world": "envs.api.world",
     # Names in modules.
+    "envs.audit.criteria.FLOOR": "envs.audit.floors.FLOOR",
+    "envs.audit.criteria.SKILLS": "envs.audit.floors.SKILLS",
+    "envs.audit.criteria.difficulties": "envs.audit.trial.difficulties",
+    "envs.audit.criteria.own_values": "envs.audit.held_out.own_values",
+    "envs.audit.criteria.shape": "envs.audit.held_out.shape",
+    "envs.audit.criteria.writes_nothing": "envs.audit.floors.writes_nothing",
     "envs.audit.policies.dump": "envs.scripted_policies.dump_answers",
     "envs.audit.policies.echo": "envs.scripted_policies.echo_request",
     "envs.audit.policies.weak": "envs.audit.weak_policies.weak",
