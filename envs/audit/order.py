@@ -17,10 +17,14 @@ from envs.audit.trial import SHOWN, Finding, tasks, where
 from envs.audit.weak_policies import weak
 from envs.reward.goal import changes_made, goal_of
 from envs.reward.penalties import FREE_READS
+from envs.reward.site_diff import normalised_changes
 from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scripted_policies import CHEAP, oracle, turn
 from envs.task import Task
 from envs.trace import BLAMELESS
+
+_OTHER_SITE = ("wrong value", "wrong type")
+"""Kinds of mutants that are wrong if they leave another site than the oracle, even one with equal normal forms."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,10 @@ def success_outranks_failure(scenario: Scenario, seeds: int, play: Play) -> Iter
         for attempt in played:
             if attempt.faulty and attempt.reward >= 1.0 and not is_right(task, attempt.played):
                 survivors.setdefault(_kind(attempt.name), f"{attempt.name} still earns 1 ({where(task)})")
+            elif attempt.name.startswith(_OTHER_SITE) and attempt.played.verdict.success and _differs(task, attempt):
+                survivors.setdefault(
+                    _kind(attempt.name), f"{attempt.name} is a success on another final site ({where(task)})"
+                )
     for criterion, number, found in (("order", count, failures), ("mutants", mutated, survivors)):
         shown = tuple(found.values())
         yield Finding(criterion, f"{number}" if not shown else f"{len(shown)} fail", shown[: 3 * SHOWN], number)
@@ -82,6 +90,12 @@ def violations(task: Task, played: Sequence[Attempt]) -> Iterator[str]:
     for attempt in played:
         if is_right(task, attempt.played) and attempt.reward < RIGHT:
             yield f"{attempt.name} leaves the oracle's site and earns {attempt.reward}, less than {RIGHT}"
+
+
+def _differs(task: Task, attempt: Attempt) -> bool:
+    """Return whether an episode left another site than the oracle, before any normal form."""
+    goal, episode = goal_of(task), attempt.played.episode
+    return normalised_changes(goal.contested, goal.site) != normalised_changes(goal.contested, episode.final)
 
 
 def is_right(task: Task, played: Played) -> bool:

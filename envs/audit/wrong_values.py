@@ -18,7 +18,9 @@ def wrong_values(task: Task, value: Json) -> list[Json]:
         return [value + 1, value - 1]
     if not isinstance(value, str):
         return [NOWHERE]
-    near = sibling(task.world, value) or next((other for other in quoted(task.request) if other != value), None)
+    # A quoted value that is part of the right one, as the text of a page, may be the same in another form.
+    others = (other for other in quoted(task.request) if other not in value)
+    near = sibling(task.world, value) or next(others, None)
     return [NOWHERE + value, *([near] if near else [])]
 
 

@@ -1,15 +1,17 @@
 """The audit: sound scenarios pass, and a scenario broken in one way fails the law that it breaks."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 import envs
 from envs.audit import __main__ as command
-from envs.audit import audit
-from envs.reward.checks import Check, argument, outcome
+from envs.audit import audit, play, success
+from envs.reward.checks import Check, FinishedEpisode
 from envs.reward.penalties import COSTS
+from envs.reward.verdict import Verdict, judge
 from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scripted_policies import quoted
 from envs.task import PlannedCall, TaskDraft
@@ -38,18 +40,14 @@ def redrawn(change, scenario: Scenario = LIBRARY) -> Scenario:
     return replace(scenario, draw=draw)
 
 
-def checked(*checks: Check, scenario: Scenario = LIBRARY) -> Scenario:
-    return replace(scenario, checks=checks)
+@pytest.fixture
+def judged_by(monkeypatch):
+    """Let episodes be judged by `change(episode, verdict)` of the verdict that the rules give."""
 
+    def install(change: Callable[[FinishedEpisode, Verdict], Verdict]) -> None:
+        monkeypatch.setattr(play, "judge", lambda episode, *rest: change(episode, judge(episode, *rest)))
 
-def without(name: str, to: str, scenario: Scenario = LIBRARY) -> Scenario:
-    """Return the scenario without one check, whose weight the check named `to` gets."""
-    removed = next(check for check in scenario.checks if check.name == name)
-    others = [check for check in scenario.checks if check is not removed]
-    return checked(
-        *(replace(check, weight=check.weight + removed.weight) if check.name == to else check for check in others),
-        scenario=scenario,
-    )
+    return install
 
 
 @pytest.mark.parametrize("scenario", [*envs.SCENARIOS.values(), LIBRARY, RETURN], ids=lambda scenario: scenario.name)
@@ -60,20 +58,7 @@ def test_audit__every_scenario_is_sound(scenario):
 
 
 def test_audit__the_same_twice():
-    assert audit(LIBRARY, 5, ("mutants", "spread")) == audit(LIBRARY, 5, ("mutants", "spread"))
-
-
-def test_oracle__that_does_not_fulfil_the_request_fails():
-    """Use a check that compares with the task's `goal`: all others compare with the oracle's calls."""
-
-    def wrong(draft: TaskDraft, split: str) -> TaskDraft:
-        find, lend = draft.oracle
-        other = PlannedCall(lend.name, {**lend.arguments, "days": 99})
-        return replace(draft, goal={"days": lend.arguments["days"]}, oracle=(find, other))
-
-    days = argument("createLoan", "days", "days", 0.1)
-    checks = (days if check.name == days.name else check for check in LIBRARY.checks)
-    assert "argument/days" in failed(checked(*checks, scenario=redrawn(wrong)), "oracle")["oracle"][0]
+    assert audit(LIBRARY, 5, ("order", "spread")) == audit(LIBRARY, 5, ("order", "spread"))
 
 
 def test_oracle__that_the_api_refuses_fails():
@@ -81,136 +66,95 @@ def test_oracle__that_the_api_refuses_fails():
         find, lend = draft.oracle
         return replace(draft, oracle=(find, PlannedCall(lend.name, {**lend.arguments, "days": 0})))
 
-    assert "procedure/stop" in failed(redrawn(refused), "oracle")["oracle"][0]
+    assert "refused_call" in failed(redrawn(refused), "oracle")["oracle"][0]
 
 
-def test_oracle__weights_that_do_not_sum_to_one_fail():
-    assert (
-        "sum to 1.5" in failed(checked(*LIBRARY.checks, Check("gift", 0.5, lambda a: 1.0, "")), "oracle")["oracle"][0]
-    )
-
-
-def scaled(weight: float) -> list[Check]:
-    return [replace(check, weight=check.weight * weight) for check in LIBRARY.checks]
+def test_oracle__that_never_meets_the_scenarios_own_demand_fails():
+    demand = Check("colour", lambda episode: 0.0, "The model names a colour.", required=True)
+    assert "found/colour" in failed(replace(LIBRARY, checks=(demand,)), "oracle")["oracle"][0]
 
 
 @pytest.mark.parametrize(
-    ("floor", "gift"),
+    ("floor", "paid"),
     [
-        ("do-nothing", lambda attempt: float(not attempt.trace.calls)),
-        ("read-only", lambda attempt: float(attempt.last("findBooks") is not None)),
-        ("duplicate-spam", lambda attempt: 3.0 * (len(attempt.trace) > 4)),
-        ("random-valid", lambda attempt: 2.0 * (len(attempt.trace) == 3)),
-        ("echo-request", lambda attempt: 2.0 * any(attempt.task.request in str(c.arguments) for c in attempt.trace)),
-        ("dump-answer", lambda attempt: float("books" in attempt.trace.answer)),
-        ("same-answer", lambda attempt: float(attempt.last("createLoan") is not None)),
+        ("do-nothing", lambda trace, task: not trace.calls),
+        ("read-only", lambda trace, task: [call.name for call in trace] == ["findBooks"]),
+        ("duplicate-spam", lambda trace, task: len(trace) > 4),
+        ("random-valid", lambda trace, task: len(trace) == 3),
+        ("echo-request", lambda trace, task: any(task.request in str(call.arguments) for call in trace)),
+        ("dump-answer", lambda trace, task: "books" in trace.answer),
+        ("same-answer", lambda trace, task: bool(trace.of("createLoan"))),
     ],
 )
-def test_floors__a_gift_to_a_cheap_policy_fails(floor, gift):
-    failures = failed(checked(*scaled(0.5), Check("gift", 0.5, gift, "")), "floors")
+def test_floors__a_gift_to_a_cheap_policy_fails(floor, paid, judged_by):
+    judged_by(lambda a, verdict: replace(verdict, reward=1.0) if paid(a.trace, a.task) else verdict)
+    failures = failed(LIBRARY, "floors")
     assert floor in failures and "more than 0.3" in failures[floor][0]
 
 
-@pytest.mark.parametrize(
-    ("scenario", "checks", "fault"),
-    [
-        (LIBRARY, ("procedure/findBooks", "argument/bookId"), "leave out"),
-        (LIBRARY, ("procedure/stop",), "never stop"),
-        (envs.SCENARIOS["confluence_create_page"], ("procedure/getPages", "argument/parentId"), "swap order"),
-    ],
-)
-def test_mutants__a_fault_that_no_check_sees_survives(scenario, checks, fault):
-    for name in checks:
-        scenario = without(name, "outcome", scenario)
-    assert any(failure.startswith(fault) for failure in failed(scenario, "mutants")["mutants"])
-
-
-def test_floors__an_answer_that_may_be_a_copy_of_what_was_read_fails_though_nothing_is_to_be_written():
-    read = envs.SCENARIOS["jira_read_issue"]
-
-    def states_both_facts(attempt) -> float:
+def test_floors__an_answer_that_may_be_a_copy_of_what_was_read_fails_though_nothing_is_to_be_written(judged_by):
+    def states_both_facts(attempt: FinishedEpisode, verdict: Verdict) -> Verdict:
         values = quoted(attempt.task.answer)
-        return float(all(value.lower() in attempt.trace.answer.lower() for value in values))
+        return replace(verdict, reward=float(all(v.lower() in attempt.trace.answer.lower() for v in values)))
 
-    failures = failed(checked(Check("outcome", 1.0, states_both_facts, "", outcome=True), scenario=read), "floors")
-    assert "dump-answer earns 1.000" in failures["dump-answer"][0]
+    judged_by(states_both_facts)
+    assert "dump-answer earns 1.000" in failed(envs.SCENARIOS["jira_read_issue"], "floors")["dump-answer"][0]
 
 
-def test_mutants__a_read_in_the_turn_of_the_write_that_needs_it_survives_where_only_order_counts():
-    def before(attempt) -> float:
-        names = [call.name for call in attempt.trace if call.ok]
-        return float(names == ["findBooks", "createLoan"])
+def test_order__a_failure_that_earns_more_than_a_success_fails(judged_by):
+    judged_by(lambda a, verdict: verdict if verdict.success else replace(verdict, reward=verdict.reward + 0.5))
+    assert any("fails and earns" in failure for failure in failed(LIBRARY, "order")["order"])
 
-    others = without("argument/bookId", "outcome").checks
-    lax = checked(*(replace(check, score=before) if check.name == "procedure/findBooks" else check for check in others))
-    assert any(failure.startswith("merge turns") for failure in failed(lax, "mutants")["mutants"])
+
+def test_order__a_right_way_that_earns_little_fails(judged_by):
+    judged_by(lambda a, verdict: replace(verdict, reward=verdict.reward - 0.1 * (len(a.trace) > 2)))
+    assert any("leaves the oracle's site and earns" in failure for failure in failed(LIBRARY, "order")["order"])
 
 
 @pytest.mark.parametrize(
     ("free", "fault"),
     [
         (("unknown_argument",), "unknown argument"),
-        (("unknown_argument", "duplicate_call", "excessive_calls"), "spam reads"),
+        (("unknown_argument", "repeated_read", "excessive_read"), "spam reads"),
+        (("never_stopped",), "never stop"),
+        (("unknown_tool", "guessed_value"), "rename tool"),
     ],
 )
 def test_mutants__a_fault_that_costs_nothing_survives(free, fault, monkeypatch):
     for name in free:
         monkeypatch.setitem(COSTS, name, 0.0)
-    assert any(failure.startswith(fault) for failure in failed(LIBRARY, "mutants")["mutants"])
+    assert any(failure.startswith(fault) for failure in failed(LIBRARY, "order")["mutants"])
 
 
-def test_mutants__an_argument_that_no_check_looks_at_survives():
-    def careless(task, changed) -> bool:
-        loans = [change.after for change in changed]
-        return len(loans) == 1 and loans[0] and loans[0]["bookId"] == lent(task)["bookId"]
+def test_mutants__a_value_that_the_normal_form_leaves_out_is_a_success_on_another_site():
+    def blind(site, loan):
+        return {name: value for name, value in loan.items() if name != "days"}
 
-    others = [check for check in LIBRARY.checks if not check.outcome and check.name != "argument/days"]
-    lax = checked(*others, outcome(0.45, careless, ""))
-    assert any(text.startswith("wrong value") and "days" in text for text in failed(lax, "mutants")["mutants"])
-    assert "is a success on another final site" in failed(lax, "success")["success"][0]
+    lax = replace(LIBRARY, api=replace(LIBRARY.api, normal_forms={"loans": blind}))
+    failures = failed(lax, "order")["mutants"]
+    assert any(text.startswith("wrong value") and "days" in text and "another final site" in text for text in failures)
 
 
-def test_success__an_outcome_that_holds_without_effect_fails():
-    easy = [check for check in LIBRARY.checks if not check.outcome]
-    failures = failed(checked(*easy, outcome(0.35, lambda task, changed: True, "")), "success")
-    assert "without their effect" in failures["success"][0]
+def test_equivalents__a_right_way_that_is_no_success_fails(judged_by):
+    judged_by(lambda a, verdict: replace(verdict, success=verdict.success and len(a.trace) == len(a.task.oracle)))
+    assert any("is no success" in failure for failure in failed(LIBRARY, "equivalents")["equivalents"])
 
 
-def test_success__an_outcome_that_minds_no_other_record_fails():
-    def lenient(task, changed) -> bool:
-        loans = [c.after for c in changed if c.table == "loans" and c.after]
-        return len(loans) == 1 and all(loans[0][n] == lent(task)[n] for n in ("bookId", "reader", "days"))
-
-    easy = [check for check in LIBRARY.checks if not check.outcome]
-    assert "losing a record of books" in failed(checked(*easy, outcome(0.35, lenient, "")), "success")["success"][0]
+def test_success__one_without_effect_fails(monkeypatch):
+    monkeypatch.setattr(success, "judge", lambda episode, checks: Verdict(1.0, True, (), ()))
+    failures = failed(LIBRARY, "success")["success"]
+    assert "without their effect" in failures[0] and "losing a record of books" in failures[1]
 
 
-def test_success__two_outcomes_fail():
-    checks = [replace(check, outcome=True) for check in LIBRARY.checks]
-    assert "exactly one check" in failed(checked(*checks), "success")["success"][0]
+@pytest.mark.parametrize(("reward", "message"), [(1.0, "saturated"), (0.0, "flat"), (0.0, "too hard")])
+def test_spread__a_reward_that_does_not_tell_good_from_bad_fails(reward, message, judged_by):
+    judged_by(lambda a, verdict: replace(verdict, reward=reward))
+    assert any(message in failure for failure in failed(LIBRARY, "spread")["spread"])
 
 
-@pytest.mark.parametrize(
-    ("score", "message"),
-    [(lambda attempt: 1.0, "saturated"), (lambda attempt: 0.0, "flat"), (lambda attempt: 0.0, "too hard")],
-)
-def test_spread__a_reward_that_does_not_tell_good_from_bad_fails(score, message):
-    assert any(
-        message in failure
-        for failure in failed(checked(Check("only", 1.0, score, "", outcome=True)), "spread")["spread"]
-    )
-
-
-def test_spread__all_or_nothing_is_coarse():
-    (only,) = [check for check in LIBRARY.checks if check.outcome]
-
-    def exact(attempt) -> float:
-        return float(only.score(attempt) == 1.0 and [c.name for c in attempt.trace] == ["findBooks", "createLoan"])
-
-    assert any(
-        "coarse" in failure
-        for failure in failed(checked(Check("only", 1.0, exact, "", outcome=True)), "spread")["spread"]
-    )
+def test_spread__all_or_nothing_is_coarse(judged_by):
+    judged_by(lambda a, verdict: replace(verdict, reward=float(verdict.reward == 1.0)))
+    assert any("coarse" in failure for failure in failed(LIBRARY, "spread")["spread"])
 
 
 def test_heldout__values_of_both_splits_fail():
@@ -238,7 +182,7 @@ def test_audit__what_a_scenario_raises_is_a_finding():
     def broken(attempt) -> float:
         raise KeyError("colour")
 
-    failures = failed(checked(Check("only", 1.0, broken, "", outcome=True)), "oracle")
+    failures = failed(replace(LIBRARY, checks=(Check("colour", broken, ""),)), "oracle")
     assert failures["oracle"] == ("KeyError: 'colour'",)
 
 
@@ -253,10 +197,10 @@ def test_command__prints_a_row_and_exits_with_what_was_found(capsys, tmp_path):
 
 def test_command__audits_a_file_and_fails_if_a_law_is_broken(capsys, tmp_path):
     file = tmp_path / "library.py"
-    file.write_text(source().replace('"createLoan", "days", 0.1', '"createLoan", "days", 0.05'))
+    file.write_text(source().replace('"deleteLoan", {"loanId": loan["id"]}', '"deleteLoan", {"loanId": "1"}'))
     assert command.main([str(file), "--seeds", "3"]) == 1
     shown = capsys.readouterr().out
-    assert "sum to 0.95" in shown and "1 of 2 fail" in shown
+    assert "the oracle earns" in shown and "1 of 2 fail" in shown
 
 
 def test_command__audits_every_scenario_of_a_file_or_its_only_one(capsys, tmp_path):
