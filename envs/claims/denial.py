@@ -12,6 +12,7 @@ from envs.claims.clauses import (
     values_as_phrases,
     without_courtesies,
 )
+from envs.claims.quotations import without_quotations
 from envs.claims.word_classes import NEGATION, word_set
 
 _FAILURE = word_set(
@@ -54,9 +55,14 @@ _ELSE = word_set("other others else rest further additional")
 _ALONE = word_set("unchanged untouched unaltered unmodified")
 _CANNOT = word_set("cannot cant can't couldn't")
 _SETTLED = word_set("resolved fixed")
+_AUXILIARY = word_set("was were is are has have been")
+_SUBJECT = word_set("i we it this that everything attempt try call request time")
+_RELATIVE = word_set("which who where if when until")
+_ADVERBS = word_set("now then finally successfully also just")
+_ONGOING = word_set("underway ongoing")
+_WORK = word_set("work request change update move this everything")
 _IDIOMS = ("no problem", "no worries", "no doubt", "nothing else", "do not hesitate", "don't hesitate")
 _DONE_BEFORE = re.compile(r"\b(?:all|everything|anything|nothing) but\b", re.IGNORECASE)
-_QUOTED = re.compile(r"\"[^\"\n]*\"|“[^”\n]*”|`[^`\n]*`|«[^»\n]*»|‘[^’\n]*’|\*\*[^*\n]*\*\*|(?<!\w)'[^'\n]*'(?!\w)")
 _BREAKS = word_set(", : ( ) – — so but and then because since therefore though although however while")
 
 
@@ -69,8 +75,7 @@ def denies(text: str, values: Iterable[str] = ()) -> bool:
     """
     if len(text) > LONGEST:
         return True
-    # A quoted sentence is a statement, not a name.
-    quoted = _QUOTED.sub(lambda match: match[0] if match[0][-2:-1] in tuple(".!?") else " Quoted ", text)
+    quoted = without_quotations(text)
     if not re.sub(r"Quoted|\W", "", quoted):
         quoted = text
     tokens = without_courtesies(masked(quoted, {**values_as_phrases(values), **idioms_as_phrases(_IDIOMS)}))
@@ -109,7 +114,7 @@ def _is_name(token: Token) -> bool:
 def _denies(clause: Sequence[str]) -> bool:
     """Return whether one clause says that something is not done, will be done, or may be done."""
     words = set(clause)
-    if words & _OPEN or words & _TRIED and not words & _SUCCESS or _intends(clause):
+    if words & _OPEN or words & _TRIED and not words & _SUCCESS or _intends(clause) or _unfinished(clause):
         return True
     return any(_denied(clause, place) for place in range(len(clause)))
 
@@ -148,8 +153,33 @@ def _intends(clause: Sequence[str]) -> bool:
     return list(clause[:2]) == ["let", "me"] and len(clause) > 2 and clause[2] in _ACTION
 
 
+def _unfinished(clause: Sequence[str]) -> bool:
+    """Return whether a clause says that the work goes on or is yet to come: "to be done", "in progress"."""
+    words = set(clause)
+    for place in range(len(clause) - 2):
+        if clause[place : place + 2] == ["to", "be"] and clause[place + 2] in _SUCCESS:
+            before = clause[place - 1] if place else ""
+            if before in ("", "has", "have", "needs", "need", "is", "are", "yet", "still", "remains", "remain"):
+                return True
+    if clause[:2] == ["in", "progress"] or words & _WORK and "in progress" in " ".join(clause):
+        return not words & _SUCCESS
+    return bool(words & _ONGOING) or "working on" in " ".join(clause)
+
+
 def _repeated(clauses: Sequence[Sequence[str]], index: int) -> bool:
     """Return whether a failure is reported as an attempt that was repeated, with success after it."""
     reported = [set(clause) for clause in clauses[index:]]
-    succeeded = any(clause & _SUCCESS and not clause & NEGATION for clause in reported[1:])
+    succeeded = any(_succeeds(clauses, later) for later in range(index + 1, len(clauses)))
     return succeeded and any(clause & _RETRY for clause in reported) and not reported[0] & _OPEN
+
+
+def _succeeds(clauses: Sequence[Sequence[str]], index: int) -> bool:
+    """Return whether a clause reports a success, with a subject of its own or that of the clause before."""
+    clause = clauses[index]
+    place = next((place for place, word in enumerate(clause) if word in _SUCCESS), -1)
+    if place < 0 or NEGATION & set(clause):
+        return False
+    before = [word for word in clause[:place] if word not in _ADVERBS]
+    if before:
+        return bool(set(before) & (_SUBJECT | _AUXILIARY)) and not _RELATIVE & set(before)
+    return bool(set(clauses[index - 1]) & {"i", "we"} or len(clause) == 1)

@@ -1,12 +1,15 @@
 """Claims about an issue's fields: an answer gives each asked field its value, and says nothing else of the issue."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from envs.claims.clauses import Claim, Phrase, Token, flawed, read, values_as_phrases
+from envs.claims.clauses import Claim, Phrase, Token, flawed, masked, read, values_as_phrases
 from envs.claims.pairing import Pair, Symbol, readings
+from envs.claims.quotations import quotations
+from envs.claims.statements import plain, states_the_unknown
 from envs.claims.word_classes import SEPARATORS
 
 FIELD_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -18,6 +21,8 @@ FIELD_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """Names under which an answer may speak of a field."""
 _TYPE = "type"
+_OPERATION = re.compile(r"[a-z]+[A-Z]\w+(?:\(.*\))?|(?:GET|POST) /.*")
+"""An operation or endpoint, as an answer may name the one that it called."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class FieldValues(Claim):
         if tokens is None:
             return 0.0
         tokens = [token for index, token in enumerate(tokens) if not self._is_noun(tokens, index)]
-        if flawed(tokens):
+        if flawed(tokens) or states_the_unknown(tokens) or not all(map(self._known, quotations(text))):
             return 0.0
         pairs: list[Pair] = []
         for sentence in _symbols(tokens):
@@ -49,7 +54,14 @@ class FieldValues(Claim):
             pairs += found[0]
         named = {field for field, _ in pairs if field}
         alone = self._fields_of([value for field, value in pairs if not field], named)
-        return 0.0 if alone is None else len(named | alone) / len(self.values)
+        if alone is None or named | alone != set(self.values) and not plain(tokens):
+            return 0.0
+        return len(named | alone) / len(self.values)
+
+    def _known(self, quotation: str) -> bool:
+        """Return whether a quoted text is a known name, such as a value or an operation, or a statement."""
+        tokens = masked(quotation, self._phrases)
+        return _OPERATION.fullmatch(quotation) is not None or plain(tokens)
 
     @cached_property
     def _phrases(self) -> dict[str, Phrase]:

@@ -4,11 +4,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from envs.claims.clauses import Claim, Phrase, Token, flawed, read, values_as_phrases
+from envs.claims.clauses import Claim, Phrase, Token, flawed, idioms_as_phrases, read, values_as_phrases
 from envs.claims.word_classes import NUMBERS, SEPARATORS, word_set
 
-_QUANTIFIERS = word_set("all each both some everything everyone most many several few half etc exclude skip minus")
-"""Words that speak of more keys than the chosen one."""
+_QUANTIFIERS = word_set(
+    "all each both some everything everyone most many several few half etc exclude skip minus out onwards "
+    "onward ff forth eliminated excluded removed"
+)
+"""Words that speak of more keys than the chosen one, or rule it out."""
+_FINDING_OUT = ("turns out", "turned out", "found out", "figured out", "worked out")
 _RELATIONS = word_set("before after next previous beside besides excluding without following preceding against")
 """Words that directly before a key mean another key."""
 _MEMBERSHIP = word_set("of among amongst between from list keys issues tickets")
@@ -32,7 +36,8 @@ class Choice(Claim):
 
     def score(self, text: str) -> float:
         """Return 1 for a text that asserts the chosen key and no other one."""
-        tokens = read(text, values_as_phrases((self.chosen, *self.among)))
+        idioms = idioms_as_phrases(_FINDING_OUT)
+        tokens = read(text, {**values_as_phrases((self.chosen, *self.among)), **idioms})
         if tokens is None:
             return 0.0
         tokens = self._without_rejected(self._without_list(tokens))
@@ -40,7 +45,7 @@ class Choice(Claim):
             return 0.0
         named = {token.text for token in tokens if token.kind == "value"}
         related = any(
-            before.text in _RELATIONS and after.kind == "value"
+            before.text in _RELATIONS and after.kind == "value" or (before.text, after.text) == ("so", "on")
             for before, after in zip(tokens, tokens[1:], strict=False)
         )
         return float(named == {self.chosen.lower()} and not related)
