@@ -12,14 +12,15 @@ _FILLERS = word_set(
     "indeed simply exactly respectively its their both retrieved returned found provided"
 )
 """Words that may end a statement whose value comes later or came before."""
-_UNASKED = OTHER_FIELDS | word_set("assignee owner severity key parent milestone deadline space author")
+_UNASKED = OTHER_FIELDS | word_set("assignee owner severity parent milestone deadline space author project")
 """Fields of which an answer says nothing, unless they are asked for."""
 _STOPS = word_set(", ; / & and with while plus whereas but ( )")
-_PLAIN = (
+PLAIN = (
     COMMON | COURTESY | REPORT | SEPARATORS | SUBJECTS | _FILLERS | _BETWEEN
     | word_set("based according tool tools response responses using per from call called successfully retrieved "
                "following here after both ve have i've you've i'm jira confluence requested asking wanted level "
-               "currently api")
+               "currently api level overview below retrieved fetched summary key keys detail "
+               "above asked want wanted looking so therefore thus it's that's here's they issue's ticket's")
 )  # fmt: skip
 """Words that state nothing about a field by themselves."""
 
@@ -39,7 +40,7 @@ def states_the_unknown(tokens: Sequence[Token]) -> bool:
 
 def plain(tokens: Sequence[Token]) -> bool:
     """Return whether tokens hold no word beyond the plain ones of a report."""
-    return all(token.kind != "word" or token.text in _PLAIN for token in tokens)
+    return all(token.kind != "word" or token.text in PLAIN for token in tokens)
 
 
 def _unknown(tokens: Sequence[Token], index: int) -> bool:
@@ -51,8 +52,16 @@ def _unknown(tokens: Sequence[Token], index: int) -> bool:
     while place < len(tokens) and tokens[place].text in _LINKS:
         place += 1
     if place == start:
-        return False
+        return place == index + 1 and _bare(tokens, place)
     return not _introduces(tokens, place)
+
+
+def _bare(tokens: Sequence[Token], place: int) -> bool:
+    """Return whether a capitalised word that is no plain one follows a field as its value would, without a link."""
+    if place >= len(tokens) or tokens[place].kind != "word" or tokens[place].text in PLAIN:
+        return False
+    after = tokens[place + 1] if place + 1 < len(tokens) else None
+    return tokens[place].raw[:1].isupper() and (after is None or after.kind in ("end", "line") or after.text in _STOPS)
 
 
 def _introduces(tokens: Sequence[Token], place: int) -> bool:

@@ -49,7 +49,7 @@ SUBJECTS = word_set("it its the this that these those they i we you he she there
 COURTESY = word_set(
     "let me know if you need anything else any more other further help information info details detail assistance "
     "with about this that issue issues ticket please just feel free to ask hope helps happy glad can could i do for "
-    "is there what have question questions assist want would like thanks thank welcome you're your i'm am be of "
+    "is there what have question questions assist want would like thanks thank welcome you're you'd your i'm am be of "
     "service or are something it do reach out in case should require was this here and the a day nice great sure "
     "certainly okay ok course time may how today cheers regards kind best wishes always 's at as well"
 )
@@ -72,6 +72,7 @@ IDIOMS = (
     "nothing was changed",
     "nothing else",
     "as expected",
+    "| field | value |",
 )
 """Phrases that contain a word of another class and yet claim nothing."""
 SEPARATORS = word_set(", ; / & + and with while plus whereas but")
