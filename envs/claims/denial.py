@@ -20,7 +20,7 @@ _FAILURE = word_set(
     "failed stopped yourself waiting requires fails fail failing failure failures unable impossible refused "
     "rejected denied forbidden error errors unavailable nonexistent skipped pending incomplete unfinished undone "
     "partly partially partial half halfway stuck blocked aborted cancelled canceled postponed unchanged untouched "
-    "unassigned unsuccessful unsuccessfully gave unresolved prevented couldnt wouldnt nope unaltered unmodified "
+    "unassigned unsuccessful unsuccessfully unresolved prevented couldnt wouldnt nope unaltered unmodified "
     "conflict false untrue lie lied pretend except later tomorrow todo soon "
     "pretended unfortunately regrettably reverted undid refuse refuses forgot forgotten ignored omitted kidding joking "
     "simulated simulation awaiting lack"
@@ -82,12 +82,15 @@ _BREAKS = word_set(", : ( ) – — so but and then because since therefore thou
 def denies(text: str, values: Iterable[str] = ()) -> bool:
     """Return whether a text says that the request was not fulfilled, or only partly, or asks or hedges instead.
 
-    `values` are names of the request, whose words claim nothing; quoted text and capitalised names claim
-    nothing either. A failed attempt that the text reports as repeated with success is no denial.
+    `values` are names of the request, and the request itself, whose words claim nothing; quoted text and capitalised
+    names claim nothing either. A failed attempt that the text reports as repeated with success is no denial.
     A text too long to read counts as one.
     """
     if len(text) > LONGEST:
         return True
+    values = tuple(values)
+    for request in filter(_has_quotation, values):
+        text = re.sub(re.escape(request.rstrip(".?!")) + r"[.?!]?", " Quoted. ", text, flags=re.IGNORECASE)
     quoted = _REPEATED_REQUEST.sub(r"\1", without_quotations(text))
     if not re.sub(r"Quoted|\W", "", quoted):
         quoted = text
@@ -97,6 +100,11 @@ def denies(text: str, values: Iterable[str] = ()) -> bool:
         return True
     denials = [index for index, clause in enumerate(clauses) if _denies(clause) or evades(clauses, index)]
     return any(not _repeated(clauses, index) for index in denials)
+
+
+def _has_quotation(value: str) -> bool:
+    """Return whether a name is a sentence with a quoted name inside, as a request is."""
+    return '"' in value and " " in value
 
 
 def _clauses(tokens: Sequence[Token]) -> list[list[str]] | None:

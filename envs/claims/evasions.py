@@ -21,6 +21,7 @@ _CLAUSES = tuple(
         r".*\babout to \w+",
         r"on it$|(?:i am |i'm )?sorry$|tbd$|wip$|n / a$",
         r".*\b(?:timed out|went wrong|rolled back|decided against|up to you|will follow|more to go|asked someone)\b",
+        r".*\b(?:gave|give|gives) (?:it )?up\b",
         r".*\b(?:was|is) a problem\b|.*\bsome(?:one|body) else (?:has|have|must|needs|can|could)\b",
         r".*\bonly (?:did |made )?(?:the |a )?(?:first|part|half|some)\b",
         r".*\b(?:just|only) one of\b|one of the\b.*\bwas\b",
