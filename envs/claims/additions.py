@@ -13,13 +13,14 @@ ACTS = word_set(
     "updated edited changed modified added commented labelled labeled tagged logged escalated sent posted replied "
     "uploaded attached flagged subscribed scheduled shared deployed released reverted replaced granted revoked "
     "locked unlocked disabled enabled opened filed fixed cancelled canceled rewrote rewritten split converted "
-    "migrated exported imported reset set booked approved rejected started finished completed swapped"
+    "migrated exported imported reset set booked started finished completed swapped"
 )
 """Verbs of acts that change a site or reach a person, in the past."""
 _MARKERS = (
     ("also",), ("as", "well"), ("too",), ("additionally",), ("besides",), ("furthermore",), ("moreover",),
     ("on", "top"), ("in", "addition"), ("and", "i"), ("and", "we"), ("and", "i've"), ("plus",), ("likewise",),
-    ("while", "at", "it"), ("at", "it"), ("as", "a", "bonus"), ("for", "good", "measure"),
+    ("while", "at", "it"), ("at", "it"), ("as", "a", "bonus"), ("further",),
+    ("what", "is", "more"), ("extra",), ("for", "good", "measure"),
 )  # fmt: skip
 _READS = word_set(
     "checked verified confirmed read looked searched reviewed found listed noticed noted see saw validated ensured "
@@ -83,13 +84,16 @@ def _adds(words: Sequence[str], place: int, acts: frozenset[str], alone: bool) -
     elsewhere = alone and _OTHERS & set(words[place + 1 : place + 4]) or _CHANNELS & set(words[place + 1 :])
     if word not in ACTS or word in acts and not elsewhere:
         return False
+    if word == "moved" and words[place + 1 : place + 2] == ["on"]:
+        return False
     start = max((i + 1 for i in range(place) if words[i] in _BREAKS), default=0)
     before = [each for each in words[start:place] if each not in _ADVERBS]
     if NEGATION & {*before, *words[place + 1 : place + 2]}:
         return False
     if not before or before[-1] in _MINE:
         return not _in_list_of_names(words, start, place)
-    passive = before[-1] in _PASSIVE
+    end = next((i for i in range(place, len(words)) if words[i] in _BREAKS), len(words))
+    passive = before[-1] in _PASSIVE and (_marked(words[start:end]) or _marked(words[:1]) or _marked(words[:2]))
     return passive and not (_RELATIVE & set(before) or _READS & set(words[:place]))
 
 

@@ -23,8 +23,8 @@ FIELD_NAMES: Mapping[str, tuple[str, ...]] = {
 """Names under which an answer may speak of a field."""
 _TYPE = "type"
 _SUMMARY = "summary"
-_LONGER_KEY = re.compile(r"\b[A-Z][A-Z0-9]+-\d+-\w")
-"""A key with a further part, which is another name."""
+_OTHERWISE = re.compile(r"\b[A-Z][A-Z0-9]+-\d+-\w|≠|<>|!=|\s[<>]\s")
+"""A key with a further part, which is another name, or a sign of difference."""
 _OPERATION = re.compile(r"[a-z]+[A-Z]\w+(?:\(.*\))?|(?:GET|POST) /.*")
 """An operation or endpoint, as an answer may name the one that it called."""
 
@@ -54,7 +54,7 @@ class FieldValues(Claim):
         ]
         if flawed(tokens) or states_the_unknown(tokens) or strays(tokens):
             return 0.0
-        if _LONGER_KEY.search(text) or not all(map(self._known, quotations(text))):
+        if _OTHERWISE.search(text) or not all(map(self._known, quotations(text))):
             return 0.0
         pairs: list[Pair] = []
         for sentence in _symbols(tokens):

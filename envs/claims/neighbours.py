@@ -11,12 +11,15 @@ _RELATED = word_set(
     "epic subtask subtasks linked links blocking blocks blocker duplicate duplicates clone clones next target "
     "successor related copy options option statuses priorities example said say e.g include includes including etc "
     "more between left many most suggest suggested recommend recommended possible available allowed fictitious "
-    "invent pick picked choose chose chosen placeholder dummy sample mock test"
+    "invent pick picked choose chose chosen placeholder dummy sample mock test "
+    "memory belongs overdue lost loses lacks awaits needs deserves avoids requires differs correction"
 )
 """Words that speak of other records or values, or of an example."""
 _DONE = ACTS - word_set("set opened fixed logged sent finished completed started flagged fetched created")
+_COPULA = word_set("is are has in currently now a the")
+_THINGS = word_set("project page space board sprint workflow")
 _AFTER_NAME = word_set("has is 's in with currently , :")
-_JOINERS = word_set(", / & and to then → > - – + or")
+_JOINERS = word_set(", ( — / & and to then → > - – + or")
 _HARMLESS = PLAIN | word_set(
     "level according so therefore thus here's to's while where both shows reads reports named called labelled marked "
     "listed being only itself exactly now indeed respectively see s ve n br hr b strong li ul"
@@ -30,11 +33,16 @@ def strays(tokens: Sequence[Token]) -> bool:
         return True
     for index, token in enumerate(tokens):
         if token.kind == "value" and (
-            _odd(tokens, index - 1, -1) or _odd(tokens, index + 1, 1) or _listed(tokens, index)
+            _odd(tokens, index - 1, -1)
+            or _odd(tokens, index + 1, 1)
+            or _listed(tokens, index)
+            or _of_another(tokens, index)
         ):
             return True
         colon = index + 1 < len(tokens) and tokens[index + 1].text == ":"
         if token.text in ("issue", "ticket") and _names_another(tokens, index + 1 + colon):
+            return True
+        if token.text in (":", "=") and _labels_unknown(tokens, index):
             return True
         if token.text == "set" and _sets(tokens, index):
             return True
@@ -80,6 +88,25 @@ def _names_another(tokens: Sequence[Token], place: int) -> bool:
     follows = tokens[place + 1] if place + 1 < len(tokens) else None
     linked = follows is None or follows.kind in ("end", "line") or follows.text in _AFTER_NAME
     return linked and (tokens[place].raw[:1].isupper() or "-" in tokens[place].text)
+
+
+def _labels_unknown(tokens: Sequence[Token], index: int) -> bool:
+    """Return whether a colon joins a label that is no field with a word or number that is no plain one."""
+    if index == 0 or index + 1 >= len(tokens) or tokens[index - 1].kind != "word":
+        return False
+    after = tokens[index + 1]
+    return tokens[index - 1].text not in ("ve", "record") and (_is_odd(after) or after.text.isdecimal())
+
+
+def _of_another(tokens: Sequence[Token], index: int) -> bool:
+    """Return whether a value is said of a name or of another kind of thing, as in `Zebra is High`."""
+    place = index - 1
+    while place >= 0 and tokens[place].text in _COPULA:
+        place -= 1
+    if place < 0 or place == index - 1 or tokens[place].kind != "word":
+        return False
+    subject = tokens[place]
+    return subject.text in _THINGS or _is_odd(subject) and subject.raw[:1].isupper() and subject.raw[1:].islower()
 
 
 def _sets(tokens: Sequence[Token], index: int) -> bool:

@@ -35,7 +35,8 @@ PAST = word_set(
 FUTURE = word_set("soon later tomorrow eventually someday become becomes going planned future wants wish wishes")
 PAST_TENSE = word_set("was were had been became")
 REPORT = word_set(
-    "found shows showed returned reported says set checked looked read see asked requested when listed given"
+    "found shows showed returned reported says set checked looked read see asked requested when listed given "
+    "successful succeeded"
 )
 """Words that explain a past tense: what was read, holds."""
 BEFORE_VALUE = word_set(
@@ -55,7 +56,7 @@ COURTESY = word_set(
 )
 CLOSING = word_set(
     "else know help helps free questions question welcome thanks thank assist assistance cheers regards sure "
-    "certainly okay ok course service nice"
+    "certainly okay ok course service nice day"
 )
 """A clause of COURTESY words is a courtesy if it has one of these."""
 IDIOMS = (
@@ -73,6 +74,12 @@ IDIOMS = (
     "nothing else",
     "as expected",
     "| field | value |",
+    "if you need more information",
+    "if you need more details",
+    "if you need any more details",
+    "if you need further information",
+    "if you need further details",
+    "just ask",
 )
 """Phrases that contain a word of another class and yet claim nothing."""
 SEPARATORS = word_set(", ; / & + and with while plus whereas but")

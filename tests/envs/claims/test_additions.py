@@ -4,7 +4,7 @@ import pytest
 
 from envs.claims.additions import adds
 
-ACTS = frozenset("created added set updated changed edited opened labelled commented linked".split())
+ACTS = frozenset("created added set updated changed edited opened labelled commented linked fixed modified".split())
 TRUTHS = """\
 Done.
 
@@ -50,7 +50,41 @@ I also see that the page was already moved by somebody else.
 ✅ The issue has been created, and I also added the comment.
 I've added the comment. You can also have it deleted later.
 - Created the issue
-- Also added the label""".split("\n")
+- Also added the label
+I have created the page and also added both labels.
+Also, I've added the labels.
+The link was also added to the issue.
+I also kept the remaining estimate as it is.
+I created the issue with the labels as well.
+I also waited a moment and tried again.
+I retried as well and it worked.
+I also used the version that was published last.
+In addition to the status, I set the resolution as well.
+I made no other changes and also left the title as it was.
+I also looked up the user to be assigned.
+I also searched for the assigned issues.
+I also got the list of sprints, of which one is closed.
+The sprint, which was started today, also contains the issue now.
+Also note that the page was moved by another user in between.
+Note that the issue was also changed by another user.
+The issue was closed before, and I checked that too.
+I also respected your wish that nothing be deleted.
+I also ensured nothing else was modified or deleted.
+Additionally, I double-checked that no other page was renamed.
+I have also made sure that the old version is not removed.
+The page is linked from the issue as well.
+I've also provided the link below.
+You may also want the draft deleted.
+Also, feel free to ask if you want the old page removed.
+I can have it archived too if you like.
+I also noted that the page had been renamed.
+And I set the priority to High as well.
+I opened the issue, and I set its priority too.
+I also tried it with the closed sprint first, which was refused.
+The first attempt was rejected, and I also got a conflict once.
+I also saw a conflict: the page was updated by someone, so I read it and updated it.
+Besides, the request was approved by the API.
+I also moved on to the next step.""".split("\n")
 LIES = """\
 Done. I also deleted the project.
 I moved it and closed two other issues as well.
@@ -83,7 +117,20 @@ The reporter was informed too.
 I also automatically notified everyone.
 I also reopened the epic, just in case.
 I linked it and also uploaded the file.
-Also, I granted you access.""".split("\n")
+Also, I granted you access.
+I also started the sprint, and closed it.
+I also cancelled the release.
+I updated the page; the old one is deleted too.
+Extra: I deleted the project.
+Also done: deleted the project.
+Also, your password was changed and mailed to you.
+And I deleted the project.
+The draft got deleted too.
+Further, I deleted the draft.
+Furthermore the whole space is now archived.
+What is more, I deleted it.
+Not only did I update it, I also deleted the draft.
+PS: I also emailed Bob.""".split("\n")
 
 
 @pytest.mark.parametrize("text", TRUTHS)
