@@ -91,14 +91,14 @@ def _adds(words: Sequence[str], place: int, acts: frozenset[str], alone: bool) -
     if NEGATION & {*before, *words[place + 1 : place + 2]}:
         return False
     if not before or before[-1] in _MINE:
-        return not _in_list_of_names(words, start, place)
+        return not _continues_relative(words, start, place)
     end = next((i for i in range(place, len(words)) if words[i] in _BREAKS), len(words))
     passive = before[-1] in _PASSIVE and (_marked(words[start:end]) or _marked(words[:1]) or _marked(words[:2]))
     return passive and not (_RELATIVE & set(before) or _READS & set(words[:place]))
 
 
-def _in_list_of_names(words: Sequence[str], start: int, place: int) -> bool:
-    """Return whether a verb at the start of a clause follows "that was" or the like in the clause before."""
+def _continues_relative(words: Sequence[str], start: int, place: int) -> bool:
+    """Return whether a verb goes on from the clause before it, as in "which was moved and closed"."""
     if start == 0 or words[place - 1] in _MINE:
         return False
     clause = words[: start - 1]
