@@ -1,12 +1,16 @@
 """Claims about an issue's fields: an answer gives each asked field its value, and says nothing else of the issue."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from envs.claims.clauses import Claim, Phrase, Token, flawed, read, values_as_phrases
+from envs.claims.clauses import Claim, Phrase, Token, flawed, masked, read, values_as_phrases
+from envs.claims.neighbours import strays
 from envs.claims.pairing import Pair, Symbol, readings
+from envs.claims.quotations import quotations
+from envs.claims.statements import plain, states_the_unknown
 from envs.claims.word_classes import SEPARATORS
 
 FIELD_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -18,6 +22,11 @@ FIELD_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """Names under which an answer may speak of a field."""
 _TYPE = "type"
+_SUMMARY = "summary"
+_OTHERWISE = re.compile(r"\b[A-Z][A-Z0-9]+-\d+-\w|≠|<>|!=|\s[<>]\s")
+"""A key with a further part, which is another name, or a sign of difference."""
+_OPERATION = re.compile(r"[a-z]+[A-Z]\w+(?:\(.*\))?|(?:GET|POST) /.*")
+"""An operation or endpoint, as an answer may name the one that it called."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +47,14 @@ class FieldValues(Claim):
         tokens = read(text, self._phrases)
         if tokens is None:
             return 0.0
-        tokens = [token for index, token in enumerate(tokens) if not self._is_noun(tokens, index)]
-        if flawed(tokens):
+        tokens = [
+            token
+            for index, token in enumerate(tokens)
+            if not self._is_noun(tokens, index) and not self._is_heading(tokens, index)
+        ]
+        if flawed(tokens) or states_the_unknown(tokens) or strays(tokens):
+            return 0.0
+        if _OTHERWISE.search(text) or not all(map(self._known, quotations(text))):
             return 0.0
         pairs: list[Pair] = []
         for sentence in _symbols(tokens):
@@ -49,7 +64,14 @@ class FieldValues(Claim):
             pairs += found[0]
         named = {field for field, _ in pairs if field}
         alone = self._fields_of([value for field, value in pairs if not field], named)
-        return 0.0 if alone is None else len(named | alone) / len(self.values)
+        if alone is None or named | alone != set(self.values) and not plain(tokens):
+            return 0.0
+        return len(named | alone) / len(self.values)
+
+    def _known(self, quotation: str) -> bool:
+        """Return whether a quoted text is a known name, such as a value or an operation, or a statement."""
+        tokens = masked(quotation, self._phrases)
+        return _OPERATION.fullmatch(quotation) is not None or plain(tokens)
 
     @cached_property
     def _phrases(self) -> dict[str, Phrase]:
@@ -63,7 +85,7 @@ class FieldValues(Claim):
                 names.setdefault(name, ("field", field))
         kept = {value.lower() for value in every}
         names = {name: phrase for name, phrase in names.items() if name not in kept or name in FIELD_NAMES}
-        return values_as_phrases(every) | names | {self.record: ("word", "record")}
+        return values_as_phrases(every) | names | {self.record: ("word", "record"), "e.g.": ("word", "example")}
 
     def _is_noun(self, tokens: Sequence[Token], index: int) -> bool:
         """Return whether a token is a type as a plain noun, as in `the bug "AB-1"` or `this task's priority`."""
@@ -75,6 +97,20 @@ class FieldValues(Claim):
             return True
         before = tokens[index - 1].text if index else ""
         return token.raw.islower() and (_TYPE not in self.values or before in ("the", "this", "that"))
+
+    def _is_heading(self, tokens: Sequence[Token], index: int) -> bool:
+        """Return whether "summary" is no field: `In summary, ...`, `Summary:` above a list, `a summary of AB-1`."""
+        if tokens[index].text != _SUMMARY or tokens[index].kind != "field" or _SUMMARY in self.values:
+            return False
+        before = tokens[index - 1].text if index else ""
+        after = [token for token in tokens[index + 1 : index + 3]]
+        if before in ("in", "a"):
+            return True
+        return (
+            len(after) > 1
+            and after[0].text == ":"
+            and (after[1].kind in ("line", "field") or after[1].text in ("record", "the", "its"))
+        )
 
     def _true(self, reading: Sequence[Pair]) -> bool:
         """Return whether every pair of a reading holds; a value alone must be that of some asked field."""

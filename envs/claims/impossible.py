@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from envs.claims.clauses import Claim, Phrase, Token, inverted, read
+from envs.claims.refusals import claims_more, in_plain_words
 from envs.claims.word_classes import DOUBT, FALSEHOOD, NEGATION, PAST, word_set
 
 NOUNS: Mapping[str, tuple[str, ...]] = {
@@ -97,7 +98,7 @@ class Impossible(Claim):
         """
         if _plain(text, NOUNS[self.part]) == self.missing.casefold():
             return 1.0
-        tokens = read(text, self._phrases())
+        tokens = read(in_plain_words(text), self._phrases())
         if tokens is None or not any(token.text == f"={self.part}" for token in tokens):
             return 0.0
         clauses = _clauses(tokens)
@@ -120,7 +121,8 @@ class Impossible(Claim):
             pending |= "" in found
             lacking += [part for part in found if part]
             last = named[-1] if named else last
-        return float(bool(lacking) and set(lacking) == {self.part})
+        known = (self.missing, *self.present.values())
+        return float(set(lacking) == {self.part} and not claims_more(text, self.part, NOUNS[self.part], known))
 
     def _phrases(self) -> dict[str, Phrase]:
         """Return values, named by "=" and their part, and nouns, named by their part."""

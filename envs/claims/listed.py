@@ -1,14 +1,33 @@
 """Claims about the keys that a request lists: which of them is meant, and how many they are."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from envs.claims.clauses import Claim, Phrase, Token, flawed, read, values_as_phrases
-from envs.claims.word_classes import NUMBERS, SEPARATORS, word_set
+from envs.claims.clauses import Claim, Phrase, Token, flawed, idioms_as_phrases, read, values_as_phrases
+from envs.claims.word_classes import COMMON, NEGATION, NUMBERS, REPORT, SEPARATORS, SUBJECTS, word_set
 
-_QUANTIFIERS = word_set("all each both some everything everyone most many several few half etc exclude skip minus")
-"""Words that speak of more keys than the chosen one."""
+_QUANTIFIERS = word_set(
+    "all each both some everything everyone most many several few half etc exclude skip minus out onwards "
+    "onward ff forth eliminated excluded removed"
+)
+"""Words that speak of more keys than the chosen one, or rule it out."""
+_FINDING_OUT = ("turns out", "turned out", "found out", "figured out", "worked out", "based on")
+_OUT_OF: Mapping[str, Phrase] = {"out of": ("word", "of")}
+_UNFINISHED = re.compile(r"\.\.|…|\+")
+"""Marks of a list that goes on."""
+_COMPARING = COMMON | SUBJECTS | REPORT | SEPARATORS | NEGATION | word_set(
+    "highest largest biggest greatest maximum max lowest smallest minimum min last first second third fourth fifth "
+    "sixth place position numbers numeric numerical numerically numbered belongs belonging comes stands sits final "
+    "because since so therefore thus hence based comparing compared look looking which who whose one two three four "
+    "five six right correct requested provided given mentioned named called only just them their 's it's that's i'm "
+    "you you're your here here's sure okay ok of among amongst between from keys issues tickets projects prefix key's "
+    "after rather than instead me chosen answers question asked we've i've me counting being st nd rd th part total "
+    "say clearly definitely certainly indeed simply within under does do value as also name great identified as per "
+    "must follows below following bold selected choose pick found went picked matching matches match tool needed "
+    "ending end ends highest-numbered was like want wanted wants confirm confirmed yes well or"
+)  # fmt: skip
+"""Words of an answer that names one key and compares it with the others."""
 _RELATIONS = word_set("before after next previous beside besides excluding without following preceding against")
 """Words that directly before a key mean another key."""
 _MEMBERSHIP = word_set("of among amongst between from list keys issues tickets")
@@ -16,7 +35,7 @@ _REJECTION = (("not",), ("rather", "than"), ("instead", "of"))
 _RANGE = word_set(
     "least most more less fewer over under up about around roughly between minimum maximum plus minus extra "
     "additional further besides times twice squared cubed double half hundred thousand million some several few "
-    "couple only counting missing zeroth nearly"
+    "couple only counting missing zeroth nearly each many last wheels weeks days hours version page"
 )
 """Words that turn a number into a bound, a part or another number."""
 _RANGE_MARKS = frozenset("~<>+%≈≤≥±×^")
@@ -32,15 +51,18 @@ class Choice(Claim):
 
     def score(self, text: str) -> float:
         """Return 1 for a text that asserts the chosen key and no other one."""
-        tokens = read(text, values_as_phrases((self.chosen, *self.among)))
-        if tokens is None:
+        idioms = idioms_as_phrases(_FINDING_OUT)
+        tokens = read(text, {**values_as_phrases((self.chosen, *self.among)), **idioms, **_OUT_OF})
+        if tokens is None or _UNFINISHED.search(text):
+            return 0.0
+        if any(token.kind == "word" and not _compares(token) for token in tokens):
             return 0.0
         tokens = self._without_rejected(self._without_list(tokens))
         if flawed(tokens) or any(token.text in _QUANTIFIERS for token in _without_of_all(tokens)):
             return 0.0
         named = {token.text for token in tokens if token.kind == "value"}
         related = any(
-            before.text in _RELATIONS and after.kind == "value"
+            before.text in _RELATIONS and after.kind == "value" or (before.text, after.text) == ("so", "on")
             for before, after in zip(tokens, tokens[1:], strict=False)
         )
         return float(named == {self.chosen.lower()} and not related)
@@ -114,6 +136,11 @@ class Count(Claim):
         return values_as_phrases(self.listed)
 
 
+def _compares(token: Token) -> bool:
+    """Return whether a word is one of comparing keys: a plain one, a number or a project's name in capitals."""
+    return token.text in _COMPARING or token.text.isdecimal() or token.raw.isupper() and len(token.raw) > 1
+
+
 def _without_of_all(tokens: Sequence[Token]) -> list[Token]:
     """Drop `of all`, which compares the chosen key with the others."""
     return [token for index, token in enumerate(tokens)
@@ -141,7 +168,7 @@ def _number(tokens: Sequence[Token], index: int) -> int | None:
     if token.kind != "word":
         return None
     if token.text.isdecimal():
-        return int(token.text[:9])
+        return int(token.text[:9]) if str(int(token.text[:9])) == token.text else -1
     if token.text != "one":
         return NUMBERS.get(token.text)
     before = tokens[index - 1].text if index else ""

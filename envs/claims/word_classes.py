@@ -35,7 +35,8 @@ PAST = word_set(
 FUTURE = word_set("soon later tomorrow eventually someday become becomes going planned future wants wish wishes")
 PAST_TENSE = word_set("was were had been became")
 REPORT = word_set(
-    "found shows showed returned reported says set checked looked read see asked requested when listed given"
+    "found shows showed returned reported says set checked looked read see asked requested when listed given "
+    "successful succeeded"
 )
 """Words that explain a past tense: what was read, holds."""
 BEFORE_VALUE = word_set(
@@ -49,13 +50,13 @@ SUBJECTS = word_set("it its the this that these those they i we you he she there
 COURTESY = word_set(
     "let me know if you need anything else any more other further help information info details detail assistance "
     "with about this that issue issues ticket please just feel free to ask hope helps happy glad can could i do for "
-    "is there what have question questions assist want would like thanks thank welcome you're your i'm am be of "
+    "is there what have question questions assist want would like thanks thank welcome you're you'd your i'm am be of "
     "service or are something it do reach out in case should require was this here and the a day nice great sure "
     "certainly okay ok course time may how today cheers regards kind best wishes always 's at as well"
 )
 CLOSING = word_set(
     "else know help helps free questions question welcome thanks thank assist assistance cheers regards sure "
-    "certainly okay ok course service nice"
+    "certainly okay ok course service nice day"
 )
 """A clause of COURTESY words is a courtesy if it has one of these."""
 IDIOMS = (
@@ -72,6 +73,13 @@ IDIOMS = (
     "nothing was changed",
     "nothing else",
     "as expected",
+    "| field | value |",
+    "if you need more information",
+    "if you need more details",
+    "if you need any more details",
+    "if you need further information",
+    "if you need further details",
+    "just ask",
 )
 """Phrases that contain a word of another class and yet claim nothing."""
 SEPARATORS = word_set(", ; / & + and with while plus whereas but")

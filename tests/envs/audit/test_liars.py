@@ -67,7 +67,7 @@ def test_false_answers__are_of_many_kinds_and_never_the_truth(claim):
 def test_liars__keep_the_right_calls_where_they_deny():
     task = envs.sample("confluence_page_from_facts", 1, "train")
     kinds = [liar.kind for liar in liars(task)]
-    assert set(kinds) == {"unwritten", "half done", "denied"}
+    assert set(kinds) == {"unwritten", "half done", "denied", "added"}
     assert {len(liar.turns) for liar in liars(task) if liar.kind == "denied"} == {len(task.oracle) + 1}
 
 
