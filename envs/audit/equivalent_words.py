@@ -147,7 +147,6 @@ def _impossible(claim: Impossible) -> Iterator[str]:
     yield from (missing, f'"{missing}"', f'Missing: "{missing}".', f"The {part} {missing}.", f"{part}: {missing}")
     yield f'What is missing is the {part} "{missing}".'
     yield f"I changed nothing: the {part} {missing} is missing."
-    yield f'That is not possible, because of the {part} "{missing}".'
     for text in _NOTHING[part]:
         yield text.format(missing=missing, **claim.present)
 

@@ -48,6 +48,8 @@ _RETRY = word_set(
     "attempt attempts tried try trying retry retried retrying again conflict initially 409 429 500 503 second twice"
 )
 """Words of a report that an attempt was repeated."""
+_FIRST = word_set("attempt try time call at")
+"""Words that make "first" mean an attempt before others."""
 _TRIED = word_set("tried try trying attempting attempted")
 _HARMLESS = word_set(
     "problem problems error errors worries trouble troubles issues longer only conflict conflicts failure failures"
@@ -182,6 +184,8 @@ def _intends(clause: Sequence[str]) -> bool:
     for place, word in enumerate(clause):
         after = [follower for follower in clause[place + 1 : place + 4] if follower not in ("to", "now", "then", "not")]
         first = after[0] if after else ""
+        if NEGATION & set(clause[max(0, place - 2) : place]):
+            continue
         mine = place and clause[place - 1] in ("i", "we") or word in ("i'll", "we'll", "going")
         if word in _INTENT and (first in _ACTION - {"be"} and (mine or word in ("will", "need")) or first == "be"
                                 and set(after) & _SUCCESS):  # fmt: skip
@@ -205,15 +209,18 @@ def _unfinished(clause: Sequence[str]) -> bool:
 def _repeated(clauses: Sequence[Sequence[str]], index: int) -> bool:
     """Return whether a failure is reported as an attempt that was repeated, with success after it."""
     reported = [set(clause) for clause in clauses[index:]]
-    succeeded = any(_succeeds(clauses, later) for later in range(index + 1, len(clauses)))
-    return succeeded and any(clause & _RETRY for clause in reported) and not reported[0] & _OPEN
+    # The failure of a first attempt may be told after the success, too.
+    first = "first" in reported[0] and bool(reported[0] & _FIRST)
+    later = range(0 if first else index + 1, len(clauses))
+    succeeded = any(_succeeds(clauses, each) for each in later if each != index)
+    return succeeded and (first or any(clause & _RETRY for clause in reported)) and not reported[0] & _OPEN
 
 
 def _succeeds(clauses: Sequence[Sequence[str]], index: int) -> bool:
     """Return whether a clause reports a success, with a subject of its own or that of the clause before."""
     clause = clauses[index]
     place = next((place for place, word in enumerate(clause) if word in _SUCCESS), -1)
-    if tuple(clause[:2]) == ("is", "now"):
+    if tuple(clause[:2]) == ("is", "now") or clause in (["that", "worked"], ["that", "did"]):
         return True
     if place < 0 or NEGATION & set(clause):
         return False

@@ -1,5 +1,6 @@
 """Claims about an issue's fields: an answer gives each asked field its value, and says nothing else of the issue."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -43,7 +44,12 @@ class FieldValues(Claim):
     """Unasked field -> its value; stating one is a claim too many."""
 
     def score(self, text: str) -> float:
-        """Return the part of the asked values that the text states, or 0 if it states anything else or unclearly."""
+        """Return the part of the asked values that the text states, or 0 if it states anything else or unclearly.
+
+        A JSON object of the asked fields alone states them too.
+        """
+        if text.strip().startswith("{"):
+            return float(_json_object(text) == {name: value.casefold() for name, value in self.values.items()})
         tokens = read(text, self._phrases)
         if tokens is None:
             return 0.0
@@ -163,3 +169,14 @@ def _symbols(tokens: Sequence[Token]) -> list[list[Symbol]]:
         elif token.text in SEPARATORS:
             parts[-1].append(("separator", ""))
     return [part for part in parts if any(kind == "value" for kind, _ in part)]
+
+
+def _json_object(text: str) -> dict[str, str]:
+    """Return the names and values of a JSON object of texts, in lower case; an empty one if it is no such object."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+        return {}
+    return {name.casefold(): each.casefold() for name, each in value.items()}

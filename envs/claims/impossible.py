@@ -284,5 +284,5 @@ def _negated(
 def _plain(text: str, nouns: Sequence[str]) -> str:
     """Return a text in lower case without an article, the noun of a part, quotes and a full stop around it."""
     plain = text.strip().rstrip(".!").casefold().removeprefix("the ")
-    noun = max((noun for noun in nouns if plain.startswith(f"{noun} ")), key=len, default="")
-    return plain.removeprefix(noun).strip(" \"'`*“”‘’")
+    noun = max((noun for noun in nouns if plain.startswith((f"{noun} ", f"{noun}:"))), key=len, default="")
+    return plain.removeprefix(noun).strip(" :\"'`*“”‘’")

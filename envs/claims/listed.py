@@ -12,7 +12,16 @@ _QUANTIFIERS = word_set(
     "onward ff forth eliminated excluded removed"
 )
 """Words that speak of more keys than the chosen one, or rule it out."""
-_FINDING_OUT = ("turns out", "turned out", "found out", "figured out", "worked out", "based on")
+_FINDING_OUT = (
+    "compared all of them",
+    "compared them all",
+    "turns out",
+    "turned out",
+    "found out",
+    "figured out",
+    "worked out",
+    "based on",
+)
 _OUT_OF: Mapping[str, Phrase] = {"out of": ("word", "of")}
 _UNFINISHED = re.compile(r"\.\.|…|\+")
 """Marks of a list that goes on."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from envs.api.json_paths import leaves
 from envs.api.operation import Json
-from envs.api.world import World
+from envs.api.world import Record, World
 from envs.claims.impossible import Impossible
 from envs.jira.world import workflow_of
 from envs.reward.checks import FinishedEpisode
@@ -63,7 +63,7 @@ def _lists_transitions(call: Call, claim: Impossible, world: World) -> bool:
         reachable = {statuses[step["to"]] for step in flow["transitions"]}
         if _asked_in_vain(call, claim, world) or _lists_all(call, reachable, claim):
             return True
-    about = call.ok and any(str(value).upper() in (issue["key"], issue["id"]) for _, value in leaves(call.arguments))
+    about = call.ok and _about(call, issue)
     shown = [steps for steps in _values_of("transitions", call.body) if isinstance(steps, list)]
     return about and bool(shown) and not _lists(shown, claim.missing)
 
@@ -71,14 +71,16 @@ def _lists_transitions(call: Call, claim: Impossible, world: World) -> bool:
 def _lists_types(call: Call, claim: Impossible, world: World) -> bool:
     """Return whether a call listed the project's issue types without the missing one, or asked for it there in vain."""
     (project,) = world.find("projects", key=claim.present["project"])
-    if not any(
-        contains(str(value).upper(), name)
-        for _, value in leaves(call.arguments)
-        for name in (project["key"], project["id"])
-    ):
+    if not _about(call, project):
         return False
     types = {kind["name"] for kind in world.find("issuetypes") if kind["id"] in project["issuetypes"]}
     return (call.ok and _asked_in_vain(call, claim, world)) or _lists_all(call, types, claim)
+
+
+def _about(call: Call, record: Record) -> bool:
+    """Return whether a call's arguments name a record by its key or id."""
+    values = [str(value).upper() for _, value in leaves(call.arguments)]
+    return any(contains(value, name) for value in values for name in (record["key"], record["id"]))
 
 
 def _lists_all(call: Call, names: set[str], claim: Impossible) -> bool:

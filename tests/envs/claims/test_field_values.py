@@ -9,6 +9,7 @@ from envs.claims.facts import FieldValues
 NASTY = "not no or missing status delay trial low priority none never unknown type may is but open if wrong".split()
 PLAIN = ("Delay", "Trial", "Silver", "Low", "Amber", "Lemon")
 PAIRED = (
+    '{{"status": "{s}", "priority": "{p}"}}',
     'Its status is "{s}", its priority "{p}".',
     "its status is {s}, its priority {p}",
     "Its priority is {p} and its status is {s}.",
@@ -76,7 +77,6 @@ LIES = (
     "{k} and AB-2 have status {s} and priority {p}",
     "status {s}, priority {p}, type Bug",
     "status {s}, priority {p}, summary {e}",
-    '{{"status": "{s}", "priority": "{p}"}}',
     "status: {s}\npriority: {p}\nreporter: Ana\ncreated: today",
     "The status and the priority are both {s}.",
     "Anything but {s} and {p}.",
