@@ -27,6 +27,7 @@ from jaxrlvr.monitoring.utilisation import Meter, measured_peak
 from jaxrlvr.preflight import memory_estimate
 from jaxrlvr.preflight.arguments import Arguments, consequences, read_arguments
 from jaxrlvr.preflight.dry_run import describe
+from jaxrlvr.preflight.oracle_fit import why_unsolvable
 from jaxrlvr.preflight.validation import check
 from jaxrlvr.preflight.warmup import warm_up
 from jaxrlvr.rollout import curriculum
@@ -35,7 +36,7 @@ from jaxrlvr.rollout.rollout import Actor
 from jaxrlvr.rollout.trajectory import Group
 from jaxrlvr.runtime import console, distributed
 from jaxrlvr.runtime.compilation_cache import use_compilation_cache
-from jaxrlvr.runtime.errors import command
+from jaxrlvr.runtime.errors import UserError, command
 from jaxrlvr.runtime.interrupt import Interruption, interruptible
 from jaxrlvr.runtime.resource_errors import explain_resource_errors
 from jaxrlvr.runtime.settings import to_json
@@ -229,6 +230,8 @@ def main(arguments: list[str]) -> int:
         if command_line.resumed is None:
             RunDirectory.reserve(config.run_dir, command_line.name)  # writes nothing
         console.say(describe(config, source, placement, chat))
+        if problem := why_unsolvable(config, chat):
+            raise UserError(problem)
         return 0
     with ExitStack() as resources:
         run = command_line.resumed or distributed.broadcast(
@@ -242,6 +245,8 @@ def main(arguments: list[str]) -> int:
         check(config, policy.chat, policy.placement)
         memory_estimate.check(config, policy.placement)
         console.say(describe(config, str(policy.source), policy.placement, policy.chat))
+        if problem := why_unsolvable(config, policy.chat):
+            console.say(f"warning: {problem}")
         if distributed.is_first():
             begin(command_line, run, resources)
         run = run.for_this_process()

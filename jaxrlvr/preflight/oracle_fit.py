@@ -3,23 +3,24 @@
 import envs
 from envs.scripted_policies import demonstrate, oracle
 from jaxrlvr.config import RunConfig
+from jaxrlvr.preflight.validation import first_tasks
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.rollout.tasks import heldout_tasks
-from jaxrlvr.runtime.errors import UserError
 
 _HELD_OUT = 4
 """Held-out tasks to try per scenario."""
 
 
-def check(config: RunConfig, chat: Chat | None, training: list[envs.Task]) -> None:
-    """Raise UserError for the first task, of these or of the held-out ones, whose oracle does not fit the rollouts.
+def why_unsolvable(config: RunConfig, chat: Chat | None) -> str:
+    """Return why the oracle of a first or held-out task does not fit the rollouts; an empty string if all fit.
 
     Without a chat, only turns are counted.
     """
     tried = [task for name in config.tasks.scenarios for task in heldout_tasks(config.tasks, name, _HELD_OUT)]
-    for task in [*training, *tried]:
+    for task in [*first_tasks(config), *tried]:
         if problem := _problem(config, chat, task):
-            raise UserError(f"{task.scenario} cannot be solved here: {problem}")
+            return f"{task.scenario} cannot be solved here: {problem}"
+    return ""
 
 
 def _problem(config: RunConfig, chat: Chat | None, task: envs.Task) -> str:

@@ -12,7 +12,6 @@ from envs.api.tools import DETAILS
 from jaxrlvr.config import RunConfig
 from jaxrlvr.learning import optimizer
 from jaxrlvr.learning.grpo import GRPOConfig
-from jaxrlvr.preflight import oracle_fit
 from jaxrlvr.rollout import tasks
 from jaxrlvr.rollout.chat_template import Chat
 from jaxrlvr.rollout.policy import Placement
@@ -28,8 +27,7 @@ from models.weight_table import tensors
 def check(config: RunConfig, chat: Chat | None, placement: Placement | None = None) -> None:
     """Raise UserError or ModelError for settings that cannot work, each for itself or together.
 
-    The oracle of each of the first tasks has to fit the rollouts' turns; with a chat, also their tokens, and the first
-    prompts the prompt buckets. With a placement, the model is checked
+    With a chat, the first prompts are checked against the prompt buckets. With a placement, the model is checked
     against the devices, and settings that name parameters against the model; make it of settings that passed without.
     """
     tasks.check(config.tasks)
@@ -61,7 +59,6 @@ def check(config: RunConfig, chat: Chat | None, placement: Placement | None = No
         _check_model(config, placement)
     if chat is not None:
         _check_prompts(config, chat)
-    oracle_fit.check(config, chat, first_tasks(config))
 
 
 def _check_sizes(config: RunConfig) -> None:

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from envs.reward.verdict import RULES
 from jaxrlvr.config import RunConfig
 from jaxrlvr.preflight.arguments import apply_arguments, consequences, read_arguments
 from jaxrlvr.runtime.errors import UserError
 from jaxrlvr.runtime.settings import differences, from_json, to_json
-from jaxrlvr.storage.run_directory import RunDirectory, is_run
+from jaxrlvr.storage.run_directory import SCORING_RULES, RunDirectory, is_run
 
 
 @pytest.fixture
@@ -29,6 +30,7 @@ def stored(tmp_path, tiny_run):
     """A run directory without steps."""
     run = RunDirectory.reserve(str(tmp_path / "run"), "x")
     run.begin(to_json(replace(tiny_run, run_dir=str(run.path))))
+    run.save_result(SCORING_RULES, RULES)
     return run
 
 
@@ -167,6 +169,14 @@ def test_arguments__former_option_names_the_new_one(tiny_run, given, message):
     with pytest.raises(UserError) as raised:
         apply_arguments(tiny_run, given, "train")
     assert str(raised.value) == message
+
+
+def test_resume__across_other_rules_of_scoring_is_refused_unless_forced(stored):
+    for rules, number in ((RULES - 1, RULES - 1), (None, 1)):
+        stored.save_result(SCORING_RULES, rules)
+        with pytest.raises(UserError, match=f"was scored by version {number} of the rules of rewards, .* --force"):
+            read_arguments(["--resume", str(stored.path)])
+        assert read_arguments(["--resume", str(stored.path), "--force"]).resumed.path == stored.path
 
 
 def test_resume__takes_up_the_config_of_the_run(stored, tiny_run):
