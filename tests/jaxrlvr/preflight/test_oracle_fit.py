@@ -42,11 +42,11 @@ def test_scenarios__fit_the_turns_of_a_real_checkpoints_config_but_the_longest(s
         ({"max_turns": 3}, "confluence_create_page cannot be solved here: its oracle needs 4 turns"),
         (
             {"turn_tokens": 12},
-            "jira_create_issue cannot be solved here: a turn of its oracle has .* use [0-9]+ or more",
+            "jira_create_issue cannot be solved here: a turn of its oracle has .* use [0-9]+ or",
         ),
         (
             {"suffix_buckets": (64, 96)},
-            "cannot be solved here: its oracle's turns and their answers have .* add one of",
+            "its oracle's turns and their answers have [0-9]+ tokens, .* add one of",
         ),
     ],
 )
