@@ -10,7 +10,6 @@ from envs.requests.confluence_references import keyed_space_of, page_of
 from envs.requests.drafts import Described, Wish
 from envs.requests.grammar import Clause, Said, say
 from envs.requests.jira_references import DIRECT
-from envs.requests.references import determined
 from envs.task import PlannedCall, Reference
 from envs.words import Split
 
@@ -102,9 +101,12 @@ def found_by_one_read(
             if searched(drawn.page):
                 return drawn
     titles = [page["title"] for page in office.world.find("pages")]
-    drawn = by_title(rng, split, rng.choice([page for page in pages if titles.count(page["title"]) == 1]))
-    assert determined(office.world, drawn.page.references)
-    return drawn
+    alone = [page for page in pages if titles.count(page["title"]) == 1]
+    page = rng.choice(alone or pages)
+    if not alone:
+        page = {**page, "title": page_texts.title(rng, split, titles)}
+        office.world.table("pages")[page["id"]] = page
+    return by_title(rng, split, page)
 
 
 def label_wish(rng: random.Random, split: Split, page: str, noun: str, taken: tuple[str, ...] = ()) -> Wish:
