@@ -3,13 +3,22 @@
 import random
 from collections.abc import Callable, Mapping
 
-from envs.requests import create_issue, create_page, label_page, transition_ticket, update_conflict, update_page
+from envs.requests import (
+    create_issue,
+    create_page,
+    label_page,
+    move_page,
+    transition_ticket,
+    update_conflict,
+    update_page,
+)
 from envs.task import TaskDraft
 from envs.words import Split
 
 TALKS: Mapping[str, Callable[[random.Random, Split, int], TaskDraft]] = {
     "confluence_create_page": create_page.draw,
     "confluence_label_page": label_page.draw,
+    "confluence_move_page": move_page.draw,
     "confluence_update_conflict": update_conflict.draw,
     "confluence_update_page": update_page.draw,
     "jira_create_issue": create_issue.draw,
