@@ -27,7 +27,7 @@ _LABEL = Clause(
         "{page} [also needs|should also get] the label {label}.",
     ),
     (
-        "the label {label} is missing on {page}, [too|by the way].",
+        "the label {label} is still missing on {page}.",
         "while you are there, tag {page} {label}.",
         "so that the filter shows {page}, tag it {label}.",
     ),
