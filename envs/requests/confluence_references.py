@@ -16,6 +16,10 @@ from envs.words import Split
 
 _TRIES = 30
 _SPACE = Clause(("{name}", "the {name} space", "the space {name}"), ("our {name} space", "the space called {name}"))
+_KEYED_SPACE = Clause(
+    ("{key}", "the {name} space ({key})", "{name} ({key})", "the space {key}"),
+    ("our {name} space ({key})", "the {key} space", "our space {key}"),
+)
 _TITLED = Clause(
     ('"{title}"', 'the page "{title}"', "{title}", "the page {title}"),
     ('the page called "{title}"', "our page {title}", "the {title} page"),
@@ -45,6 +49,14 @@ def space_of(rng: random.Random, split: Split, space: Record, difficulty: int) -
         return Described(value(key), (Reference(key, "spaces", space["id"], {"key": key}),), (read,))
     said = say(rng, split, _SPACE, name=name)
     return Described(said, (Reference(name, "spaces", space["id"], {"name": name}),), (PlannedCall("getSpaces", {}),))
+
+
+def keyed_space_of(rng: random.Random, split: Split, space: Record) -> Described:
+    """Name a space by its key, mostly beside its name: the compact view of spaces shows keys alone."""
+    key = space["key"]
+    said = say(rng, split, _KEYED_SPACE, key=key, name=space["name"])
+    read = PlannedCall("getSpaces", {"keys": [key]})
+    return Described(said, (Reference(key, "spaces", space["id"], {"key": key}),), (read,))
 
 
 def page_of(rng: random.Random, split: Split, office: ConfluenceOffice, page: Record, difficulty: int) -> Described:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Collection
 
+from envs.api.operation import Json
 from envs.requests.values import of_split
 from envs.words import Split
 
@@ -67,3 +68,8 @@ def sentence(rng: random.Random, split: Split, taken: Collection[str] = ()) -> s
         return f"{r.choice(_FACTS)}.".format(month=r.choice(_MONTHS), day=r.choice(_DAYS), number=r.randint(12, 480))
 
     return of_split(rng, split, draw, taken)
+
+
+def body(*paragraphs: str) -> dict[str, Json]:
+    """Return paragraphs as a body in the storage format."""
+    return {"representation": "storage", "value": "".join(f"<p>{each}</p>" for each in paragraphs)}

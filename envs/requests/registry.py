@@ -3,12 +3,28 @@
 import random
 from collections.abc import Callable, Mapping
 
-from envs.requests import create_issue, create_page, transition_ticket
+from envs.requests import (
+    create_issue,
+    create_page,
+    label_page,
+    move_page,
+    page_from_facts,
+    page_from_issue,
+    transition_ticket,
+    update_conflict,
+    update_page,
+)
 from envs.task import TaskDraft
 from envs.words import Split
 
 TALKS: Mapping[str, Callable[[random.Random, Split, int], TaskDraft]] = {
     "confluence_create_page": create_page.draw,
+    "confluence_label_page": label_page.draw,
+    "confluence_move_page": move_page.draw,
+    "confluence_page_from_facts": page_from_facts.draw,
+    "confluence_page_from_issue": page_from_issue.draw,
+    "confluence_update_conflict": update_conflict.draw,
+    "confluence_update_page": update_page.draw,
     "jira_create_issue": create_issue.draw,
     "jira_transition_ticket": transition_ticket.draw,
 }

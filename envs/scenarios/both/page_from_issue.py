@@ -8,6 +8,7 @@ up the address, forgetting the link, or writing nothing after reading.
 import random
 
 from envs import words
+from envs.requests import page_from_issue
 from envs.scenarios.vocabulary.both_sites import BOTH, add_spaces
 from envs.scenarios.vocabulary.jira_sites import NewIssue, put_issue, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
@@ -96,4 +97,5 @@ SCENARIO = Scenario(
         "stop_after_read": stop_before(_PAGE, _LINK),
     },
     draw=draw,
+    talk=page_from_issue.draw,
 )

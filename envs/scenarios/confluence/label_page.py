@@ -10,8 +10,8 @@ from envs import words
 from envs.confluence import CONFLUENCE
 from envs.confluence.labels import label
 from envs.confluence.world import site
+from envs.requests import label_page
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
-from envs.scenarios.vocabulary.oracle import oracle_value
 from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing, quoted_list
 from envs.task import PlannedCall, Task, TaskDraft
@@ -65,9 +65,11 @@ def _drop_label(plan: Plan, task: Task, rng: random.Random) -> Plan:
 
 
 def _twin(right: Arguments, task: Task, rng: random.Random) -> Arguments:
-    """Choose the page of the same title in the other space."""
-    pages = task.world.find("pages", title=oracle_value(task, "getPages", "title"))
-    return {"id": next(page["id"] for page in pages if page["id"] != right["id"])}
+    """Choose the page of the same title in another space or, if there is none, another page."""
+    pages = task.world.table("pages")
+    others = [page for page in pages.values() if page["id"] != right["id"]]
+    twins = [page for page in others if page["title"] == pages[right["id"]]["title"]]
+    return {"id": (twins or others)[0]["id"]}
 
 
 SCENARIO = Scenario(
@@ -76,4 +78,5 @@ SCENARIO = Scenario(
     tools=("getSpaces", "getPages", "getPageLabels", _CALL, "removeLabelFromContent"),
     mistakes={"drop_label": _drop_label, "wrong_page": change(_CALL, _twin), "stop_after_read": stop_before(_CALL)},
     draw=draw,
+    talk=label_page.draw,
 )

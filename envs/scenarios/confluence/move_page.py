@@ -9,6 +9,7 @@ import random
 from envs import words
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import put_page, site
+from envs.requests import move_page
 from envs.scenarios.vocabulary.mistakes import change, stop_before
 from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
@@ -64,4 +65,5 @@ SCENARIO = Scenario(
         "stop_after_read": stop_before("movePage"),
     },
     draw=draw,
+    talk=move_page.draw,
 )

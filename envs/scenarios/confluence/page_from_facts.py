@@ -9,6 +9,7 @@ import random
 from envs import words
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
+from envs.requests import page_from_facts
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.oracle import oracle_value
 from envs.scenarios.vocabulary.scenario import Scenario
@@ -72,4 +73,5 @@ SCENARIO = Scenario(
         "label_home": change(_LABEL, _home_page),
     },
     draw=draw,
+    talk=page_from_facts.draw,
 )

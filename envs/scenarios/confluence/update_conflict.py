@@ -13,6 +13,7 @@ from envs.api.faults import Faults, Rival
 from envs.api.world import Record
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
+from envs.requests import update_conflict
 from envs.scenarios.vocabulary.mistakes import give_up, insist, up_to_failure
 from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
@@ -92,4 +93,5 @@ SCENARIO = Scenario(
     tools=("getPages", "getPageById", "updatePage"),
     mistakes={"give_up": give_up, "insist": insist, "count_on": _count_on},
     draw=draw,
+    talk=update_conflict.draw,
 )

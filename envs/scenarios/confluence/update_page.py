@@ -9,6 +9,7 @@ import random
 from envs import words
 from envs.confluence import CONFLUENCE
 from envs.confluence.world import site
+from envs.requests import update_page
 from envs.scenarios.vocabulary.mistakes import change, omit
 from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
@@ -74,4 +75,5 @@ SCENARIO = Scenario(
         "drop_title": omit("updatePage", "title"),
     },
     draw=draw,
+    talk=update_page.draw,
 )
