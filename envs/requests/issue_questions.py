@@ -30,7 +30,7 @@ REASON = Clause(
         "the steering committee meets [this afternoon|at noon|soon].",
         "I am filling in a spreadsheet [for the auditors|by hand|for the board meeting].",
         "[a colleague|our team lead] is on leave and I take the tickets over.",
-        "[something|this] is for the handover, [so it should be right|which starts tomorrow].",
+        "this is for the handover, [so it should be right|which starts tomorrow].",
         "I keep mixing up our tickets.",
         "[my manager|the support desk|our customer] [keeps asking|asked me twice].",
     ),
