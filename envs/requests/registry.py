@@ -3,7 +3,14 @@
 import random
 from collections.abc import Callable, Mapping
 
-from envs.requests import answer_without_tools, create_issue, create_page, read_issue, transition_ticket
+from envs.requests import (
+    answer_without_tools,
+    create_issue,
+    create_page,
+    read_issue,
+    refuse_infeasible,
+    transition_ticket,
+)
 from envs.task import TaskDraft
 from envs.words import Split
 
@@ -12,5 +19,6 @@ TALKS: Mapping[str, Callable[[random.Random, Split, int], TaskDraft]] = {
     "jira_answer_without_tools": answer_without_tools.draw,
     "jira_create_issue": create_issue.draw,
     "jira_read_issue": read_issue.draw,
+    "jira_refuse_infeasible": refuse_infeasible.draw,
     "jira_transition_ticket": transition_ticket.draw,
 }
