@@ -238,7 +238,7 @@ def _create(rng: random.Random, split: Split, office: JiraOffice, difficulty: in
     kind = absent_type(rng, split, office.world, project) if missing == "type" else rng.choice(kinds)
     wrong = Said(rng.choice([other for other in kinds if other != kind]).lower())
     about = subject(rng, split).summary
-    slots = {"project": described.said, "summary": about}
+    slots: dict[str, str | Said] = {"project": described.said, "summary": about}
     sentences = _said(rng, split, difficulty, _CREATE, "type", Said(kind.lower()), wrong, **slots)
     by_search = missing == "project" and bool(described.reads)
     get = PlannedCall("getProject", {"projectIdOrKey": key}, fails=missing == "project")
