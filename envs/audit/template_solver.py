@@ -281,6 +281,9 @@ def _chooser(body: Json, path: Path, slots: Slots) -> str:
 
 
 def solved(task: Task, calls: Sequence[PlannedCall]) -> bool:
-    """Return whether calls leave the oracle's site."""
+    """Return whether calls leave the oracle's site and, if the task asks for an answer, make the oracle's calls."""
+    made = [(call.name, call.arguments) for call in calls]
+    if task.claim is not None and any((call.name, call.arguments) not in made for call in task.oracle):
+        return False
     ends = (normalised_changes(task.world, replay(task, plan)[1]) for plan in (calls, task.oracle))
     return next(ends) == next(ends)

@@ -17,6 +17,7 @@ from envs.words import Split
 SEARCH = "searchAndReconsileIssuesUsingJql"
 DIRECT = {2: 0.5, 3: 0.25, 4: 0.15, 5: 0.04}
 """By difficulty, the chance that a record is named by its key instead of being described."""
+PROJECT_BY_NAME = Clause(("{name}", "the {name} project"), ("our {name} project",))
 _TRIES = 60
 
 
@@ -119,7 +120,7 @@ def project_of(
         )
         said = say(rng, split, clause, issue=described.said)
         return Described(said, described.references, described.reads, described.dated)
-    said = say(rng, split, Clause(("{name}", "the {name} project"), ("our {name} project",)), name=name)
+    said = say(rng, split, PROJECT_BY_NAME, name=name)
     reference = Reference(name, "projects", project["id"], {"name": name})
     return Described(said, (reference,), (PlannedCall("searchProjects", {"query": name}),))
 

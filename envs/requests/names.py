@@ -67,6 +67,24 @@ images video maps calendar payments invoices tax currency rounding timezone prin
 good-first-issue support-case workshop roadmap demo training legal contracts hiring budget
 """.split()
 )
+ISSUE_TYPES = tuple(
+    """
+Incident|Improvement|Change Request|Service Request|Access Request|Spike|Risk|Question|Initiative|Feature|Problem|Chore
+Finding|Defect|Test Case|Decision|Complaint|Idea|Objective|Requirement|Experiment|Purchase Request|Maintenance Job|Audit
+Release Note|Support Request|Design Study|Vulnerability|Milestone|Data Request
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
+SUBTASK_TYPES = tuple(
+    """
+Work Item|Action Item|Work Package|Technical Task|Review Step|Child Task|Follow-up Task|Checklist Item|Small Step
+Child Issue|Work Step|Side Task|Part Task|Delivery Item|Minor Task|Component Task|Support Item|Story Part|Story Item
+Single Step|Team Item|Development Item|Unit of Work|Piece of Work|Inner Task|Nested Task|Breakdown Item|Detail Task
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
 _TEAMS = (
     "Atlas Comet Falcon Harbor Juniper Kestrel Lantern Maple Nimbus Otter Pioneer Quartz Raven Summit Willow".split()
 )
@@ -128,3 +146,13 @@ def version(rng: random.Random, split: Split, taken: Collection[str] = ()) -> st
 def sprint(rng: random.Random, split: Split, taken: Collection[str] = ()) -> str:
     """Draw a sprint's name."""
     return of_split(rng, split, lambda r: f"{r.choice(_TEAMS)} Sprint {r.randint(2, 60)}", taken)
+
+
+def issue_type(rng: random.Random, split: Split, taken: Collection[str] = ()) -> str:
+    """Draw the name of an issue type that only some projects have."""
+    return choose(rng, split, ISSUE_TYPES, taken)
+
+
+def subtask_type(rng: random.Random, split: Split, taken: Collection[str] = ()) -> str:
+    """Draw the name of a sub-task type, which nobody guesses."""
+    return choose(rng, split, SUBTASK_TYPES, taken)

@@ -4,12 +4,17 @@ import random
 from collections.abc import Callable, Mapping
 
 from envs.requests import (
+    answer_without_tools,
     create_issue,
     create_page,
+    create_subtask,
     label_page,
+    link_duplicate,
     move_page,
     page_from_facts,
     page_from_issue,
+    read_issue,
+    refuse_infeasible,
     transition_ticket,
     update_conflict,
     update_page,
@@ -25,6 +30,11 @@ TALKS: Mapping[str, Callable[[random.Random, Split, int], TaskDraft]] = {
     "confluence_page_from_issue": page_from_issue.draw,
     "confluence_update_conflict": update_conflict.draw,
     "confluence_update_page": update_page.draw,
+    "jira_answer_without_tools": answer_without_tools.draw,
     "jira_create_issue": create_issue.draw,
+    "jira_create_subtask": create_subtask.draw,
+    "jira_link_duplicate": link_duplicate.draw,
+    "jira_read_issue": read_issue.draw,
+    "jira_refuse_infeasible": refuse_infeasible.draw,
     "jira_transition_ticket": transition_ticket.draw,
 }

@@ -14,6 +14,7 @@ from envs.claims.clauses import Claim
 from envs.claims.listed import Choice, Count
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_project, empty_site, simple_workflow
+from envs.requests import answer_without_tools
 from envs.scenarios.jira.issue_facts import FACTS, any_issue, claim_about, facts_of
 from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing, quoted_list
@@ -110,4 +111,5 @@ SCENARIO = Scenario(
     tools=("getIssue",),
     mistakes={"ask_anyway": _read_any, "read_all": _read_all},
     draw=draw,
+    talk=answer_without_tools.draw,
 )

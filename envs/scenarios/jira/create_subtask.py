@@ -10,6 +10,7 @@ import random
 from envs import words
 from envs.api.world import Record, World
 from envs.jira.world import put
+from envs.requests import create_subtask
 from envs.scenarios.vocabulary.jira_search import SEARCH, SEARCHABLE
 from envs.scenarios.vocabulary.jira_sites import by_summary, issues_in_both_projects, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
@@ -106,4 +107,5 @@ SCENARIO = Scenario(
         "stop_after_read": stop_before(_CALL),
     },
     draw=draw,
+    talk=create_subtask.draw,
 )

@@ -7,6 +7,7 @@ swapping the two issues, choosing another link type, naming an issue by its summ
 import random
 
 from envs import words
+from envs.requests import link_duplicate
 from envs.scenarios.vocabulary.jira_search import SEARCH, SEARCH_BY_POST, SEARCHABLE
 from envs.scenarios.vocabulary.jira_sites import by_summary, issues_in_both_projects, two_projects
 from envs.scenarios.vocabulary.mistakes import change, stop_before
@@ -80,5 +81,6 @@ SCENARIO = Scenario(
         "stop_after_read": stop_before(_CALL),
     },
     draw=draw,
+    talk=link_duplicate.draw,
     held_out_operations={SEARCH: SEARCH_BY_POST},
 )

@@ -8,6 +8,7 @@ import random
 from envs import words
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_project, empty_site, simple_workflow
+from envs.requests import read_issue
 from envs.scenarios.jira.issue_facts import FACTS, any_issue, claim_about, facts_of
 from envs.scenarios.vocabulary.oracle import oracle_value
 from envs.scenarios.vocabulary.scenario import Plan, Scenario
@@ -60,4 +61,5 @@ SCENARIO = Scenario(
     tools=("getIssue",),
     mistakes={"another_issue": _another_issue, "answer_unread": lambda plan, task, rng: []},
     draw=draw,
+    talk=read_issue.draw,
 )

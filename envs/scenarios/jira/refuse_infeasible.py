@@ -16,6 +16,7 @@ from envs.api.world import Record, World
 from envs.claims.impossible import Impossible
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, add_user, empty_site
+from envs.requests import refuse_infeasible
 from envs.reward.checks import Check
 from envs.scenarios.jira.infeasible import RequestKind
 from envs.scenarios.jira.infeasible_assign import ASSIGN
@@ -33,8 +34,6 @@ _IF_IMPOSSIBLE = (
     "|answer with what is missing and nothing else]."
 )
 KINDS = {"move": MOVE, "assign": ASSIGN, "create": CREATE}
-_BY_READ = {"getTransitions": (MOVE, "doTransition"), "findUsers": (ASSIGN, "assignIssue")}
-_BY_READ["getProject"] = (CREATE, "createIssue")
 
 
 def draw(rng: random.Random, split: words.Split) -> TaskDraft:
@@ -107,8 +106,8 @@ def _absent_key(world: World, rng: random.Random, split: words.Split) -> str:
 
 
 def kind_of(task: Task) -> RequestKind:
-    """Return a task's kind of request, by the oracle's first read."""
-    return _BY_READ[task.oracle[0].name][0]
+    """Return a task's kind of request, the first whose parts the goal has."""
+    return next(kind for kind in KINDS.values() if {*kind.parts} <= task.goal.keys())
 
 
 def _force(plan: Plan, task: Task, rng: random.Random) -> Plan:
@@ -122,5 +121,6 @@ SCENARIO = Scenario(
     tools=("getTransitions", "doTransition", "findUsers", "assignIssue", "getProject", "createIssue"),
     mistakes={"refuse": lambda plan, *_: plan[:1], "force": _force, "unread": lambda plan, *_: plan[1:]},
     draw=draw,
+    talk=refuse_infeasible.draw,
     checks=(Check("evidence", found_out, "A response showed that the missing part is missing.", required=True),),
 )

@@ -39,7 +39,7 @@ def test_requests__have_many_skeletons_and_wordings_of_their_own_when_held_out(s
 @pytest.mark.parametrize("split", SPLITS)
 def test_references__fit_exactly_the_record_meant(scenario, split):
     for task in tasks(scenario, split):
-        assert task.references
+        assert task.references or task.claim
         for reference in task.references:
             assert fitting(task.world, reference) == [reference.record], reference
             assert reference.text.lower() in task.request.lower()
@@ -47,11 +47,12 @@ def test_references__fit_exactly_the_record_meant(scenario, split):
 
 @SCENARIOS
 @pytest.mark.parametrize("split", SPLITS)
-def test_oracle__is_accepted_changes_the_site_and_fits_an_episode(scenario, split):
+def test_oracle__is_accepted_changes_the_site_or_answers_and_fits_an_episode(scenario, split):
     for task in tasks(scenario, split):
         responses, world = replay(task, task.oracle)
-        assert [not each.ok for each in responses] == [call.fails for call in task.oracle], (task.request, task.oracle)
-        assert world.digest() != task.world.digest() and len(task.oracle) <= 5
+        refused = [not response.ok for response in responses]
+        assert refused == [call.fails for call in task.oracle], (task.request, task.oracle)
+        assert (world.digest() != task.world.digest() or task.claim) and len(task.oracle) <= 5
         assert {call.name for call in task.oracle} <= set(task.tools)
 
 
@@ -108,6 +109,8 @@ def test_sentences__begin_with_a_capital_unless_the_message_is_in_lower_case(sce
 def test_template_solver__does_not_solve_held_out_tasks(scenario, level, most):
     solver = TemplateSolver().learn(envs.sample(scenario, seed, "train", level) for seed in range(40))
     drawn = [envs.sample(scenario, seed, "heldout", level) for seed in range(15)]
+    # The solver makes calls; where the request alone suffices, it has nothing to solve.
+    drawn = [task for task in drawn if task.oracle]
     assert sum(solved(task, solver.solve(task)) for task in drawn) / len(drawn) < most
 
 
