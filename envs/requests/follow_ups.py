@@ -18,7 +18,7 @@ _WATCH = Clause(
     ),
     (
         "and [let me watch it|sign me up as a watcher of it], so that I hear [about changes|what happens].",
-        "I should be among its watchers [from now on|as well], [please see to that|could you do that too?]",
+        "I should be among its watchers [from now on|as well], [please see to that.|could you do that too?]",
         "one more thing: [I would like to watch it|make me watch it].",
         "its watchers should include me[.|, by the way.]",
     ),

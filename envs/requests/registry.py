@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Mapping
 
-from envs.requests import create_issue, create_page, recover, transition_ticket
+from envs.requests import create_issue, create_page, recover, transition_conflict, transition_ticket
 from envs.task import TaskDraft
 from envs.words import Split
 
@@ -11,5 +11,6 @@ TALKS: Mapping[str, Callable[[random.Random, Split, int], TaskDraft]] = {
     "confluence_create_page": create_page.draw,
     "jira_create_issue": create_issue.draw,
     "jira_recover": recover.draw,
+    "jira_transition_conflict": transition_conflict.draw,
     "jira_transition_ticket": transition_ticket.draw,
 }
