@@ -19,7 +19,23 @@ SCENARIOS = pytest.mark.parametrize("scenario", TALKS)
 LEVELS = range(2, 6)
 LONGER = {"jira_move_three_hops": 6}
 """The most calls of oracles that need more than five."""
-KNOWN = {"To Do", "Done", "Bug", "Task", "Story", "Blocks", "Highest", "High", "Medium", "Low", "Lowest", "global"}
+KNOWN = {
+    "To Do",
+    "Done",
+    "Bug",
+    "Task",
+    "Story",
+    "Blocks",
+    "Highest",
+    "High",
+    "Medium",
+    "Low",
+    "Lowest",
+    "global",
+    "Won't Do",
+    "Duplicate",
+    "Cannot Reproduce",
+}
 
 
 def tasks(scenario: str, split: str, count: int = 24) -> list[Task]:
@@ -52,9 +68,10 @@ def test_references__fit_exactly_the_record_meant(scenario, split):
 def test_oracle__is_accepted_changes_the_site_and_fits_an_episode(scenario, split):
     for task in tasks(scenario, split):
         responses, world = replay(task, task.oracle)
-        assert all(
-            response.ok != call.fails for call, response in zip(task.oracle, responses, strict=True)
-        ), (task.request, task.oracle)
+        assert all(response.ok != call.fails for call, response in zip(task.oracle, responses, strict=True)), (
+            task.request,
+            task.oracle,
+        )
         assert world.digest() != task.world.digest() and len(task.oracle) <= LONGER.get(scenario, 5)
         assert {call.name for call in task.oracle} <= set(task.tools)
 
