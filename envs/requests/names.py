@@ -100,6 +100,15 @@ def status(rng: random.Random, split: Split, taken: Collection[str] = ()) -> str
     return choose(rng, split, STATUSES, taken)
 
 
+def similar_statuses(rng: random.Random, split: Split, taken: Collection[str] = ()) -> tuple[str, str]:
+    """Draw the names of two statuses that share a word."""
+    while True:
+        one = choose(rng, split, STATUSES, taken)
+        two = choose(rng, split, STATUSES, [*taken, one])
+        if {*one.split()} & {*two.split()}:
+            return one, two
+
+
 def closing_status(rng: random.Random, split: Split) -> str:
     """Draw the name of a status that ends the work on an issue."""
     return choose(rng, split, CLOSING)

@@ -29,7 +29,7 @@ _MOVE = Clause(
         "[|please ][set|change] the status of {issue} to {status}.",
         "{issue} [should be|must end up|has to be] in {status} [today|by tonight|before the call].",
         "{issue} [goes|has to go|should go] to {status}, [whatever its status is|wherever it is] [now|at the moment].",
-        "I need {issue} in {status}[.| as soon as you can.]",
+        "I need {status} for {issue}[.| as soon as you can.]",
         "make sure {issue} [gets to|reaches|ends up in] {status}.",
         "{status} is the status that {issue} [needs|must have][.|, so move it.]",
         "the plan for {issue} is {status}[.|, please move it.]",
