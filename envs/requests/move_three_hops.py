@@ -47,7 +47,7 @@ _ROUTE = Clause(
         "in {second}.",
         "let {issue} arrive in {status}, with stops in {first} and, after that, {second}.",
         "{status} is where {issue} ends up. Its [stations|stops] on the way are {first}, then {second}.",
-        "our process asks for {first}, after that for {second}, and then for {status}: [do that with|that holds for] {issue}.",
+        "our process asks for {first}, after that for {second}, and then for {status}: [do|repeat] that with {issue}.",
         "nobody gets to {status} without {second}, or to {second} without {first}. That holds for {issue} as well, so "
         "[take every step|go through all of them].",
         "three [stages|stages in a row] for {issue}: it enters {first}, leaves it for {second}, and stays in {status}.",
@@ -164,7 +164,8 @@ def _route(rng: random.Random, split: Split, office: JiraOffice, issue: Record) 
         arguments = {"issueIdOrKey": issue["key"], "transition": {"id": transition}}
         calls.append(PlannedCall("getTransitions", {"issueIdOrKey": issue["key"]}))
         calls.append(PlannedCall("doTransition", arguments, f'"{name_of(world, stop)}": {transition}'))
-    return _Route(*(name_of(world, stop) for stop in stops[1:]), name_of(world, aside), tuple(calls))
+    via, then, last = (name_of(world, stop) for stop in stops[1:])
+    return _Route(via, then, last, name_of(world, aside), tuple(calls))
 
 
 def _issue(

@@ -154,7 +154,7 @@ def _close(rng: random.Random, split: Split, office: JiraOffice, difficulty: int
     values = {"status": (closing.status, closing.other), "resolution": (closing.resolution, wrong_resolution)}
     clauses = {"status": _CLOSE, "resolution": _RESOLUTION}
     if closing.asks_version:
-        values["version"], clauses["version"] = closing.versions[:2], _VERSION
+        values["version"], clauses["version"] = (closing.versions[0], closing.versions[1]), _VERSION
     corrected = rng.choice(list(clauses)) if rng.random() < _CORRECTED[difficulty] else ""
     groups: list[list[Said]] = []
     for name, clause in clauses.items():
