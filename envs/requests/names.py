@@ -48,6 +48,8 @@ Duplicate Check|In Acceptance|Quoted|Invoiced|Packed|Shipped
     .strip("|")
     .split("|")
 )
+CLOSING = ("Closed", "Archived", "Settled", "Concluded", "Filed Away", "Finished", "Withdrawn", "Retired")
+"""Statuses that end the work on an issue."""
 TRANSITIONS = tuple(
     """
 Begin work|Send back|Hand over|Pick up|Put aside|Move on|Next step|Step back|Advance|Return|Take up|Pass on|Forward it
@@ -114,6 +116,20 @@ def key_of(rng: random.Random, split: Split, name: str, taken: Collection[str] =
 def status(rng: random.Random, split: Split, taken: Collection[str] = ()) -> str:
     """Draw a status's name."""
     return choose(rng, split, STATUSES, taken)
+
+
+def similar_statuses(rng: random.Random, split: Split, taken: Collection[str] = ()) -> tuple[str, str]:
+    """Draw the names of two statuses that share a word."""
+    while True:
+        one = choose(rng, split, STATUSES, taken)
+        two = choose(rng, split, STATUSES, [*taken, one])
+        if {*one.split()} & {*two.split()}:
+            return one, two
+
+
+def closing_status(rng: random.Random, split: Split) -> str:
+    """Draw the name of a status that ends the work on an issue."""
+    return choose(rng, split, CLOSING)
 
 
 def transition(rng: random.Random, split: Split, taken: Collection[str] = ()) -> str:

@@ -13,6 +13,7 @@ from envs.api.distractors import near_phrase
 from envs.api.world import Record
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
+from envs.requests import move_three_hops
 from envs.scenarios.vocabulary.jira_moves import MOVE, moved_issue, planned_move, planned_read
 from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
@@ -99,4 +100,5 @@ SCENARIO = Scenario(
     tools=("getTransitions", MOVE),
     mistakes={"by_name": _by_name, "half_way": _half_way, "read_once": _read_once},
     draw=draw,
+    talk=move_three_hops.draw,
 )

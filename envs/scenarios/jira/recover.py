@@ -12,6 +12,7 @@ from envs import words
 from envs.api.faults import Faults
 from envs.jira import JIRA
 from envs.jira.world import ISSUE_TYPES, add_distractors, add_issue, add_project, empty_site
+from envs.requests import recover
 from envs.scenarios.vocabulary.jira_moves import (
     MOVE,
     planned_move,
@@ -111,4 +112,5 @@ SCENARIO = Scenario(
     tools=OPERATIONS,
     mistakes={"give_up": give_up, "go_on": _go_on, "twice": _twice},
     draw=draw,
+    talk=recover.draw,
 )

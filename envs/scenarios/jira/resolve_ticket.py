@@ -12,6 +12,7 @@ from envs.api.operation import Json
 from envs.jira import JIRA
 from envs.jira.transitions import available
 from envs.jira.world import RESOLUTIONS, add_distractors, add_issue, add_project, empty_site, put
+from envs.requests import resolve_ticket
 from envs.scenarios.vocabulary.jira_moves import MOVE, workflow_steps
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.scenario import Scenario
@@ -98,4 +99,5 @@ SCENARIO = Scenario(
         "stop_after_read": stop_before(MOVE),
     },
     draw=draw,
+    talk=resolve_ticket.draw,
 )

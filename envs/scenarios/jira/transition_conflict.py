@@ -11,6 +11,7 @@ from envs import words
 from envs.api.faults import Faults, Rival
 from envs.jira import JIRA
 from envs.jira.world import add_distractors, add_issue, add_project, empty_site
+from envs.requests import transition_conflict
 from envs.scenarios.vocabulary.jira_moves import (
     MOVE,
     moved_issue,
@@ -18,7 +19,7 @@ from envs.scenarios.vocabulary.jira_moves import (
     planned_read,
     workflow_steps,
 )
-from envs.scenarios.vocabulary.mistakes import give_up, insist
+from envs.scenarios.vocabulary.mistakes import give_up, insist, up_to_failure
 from envs.scenarios.vocabulary.scenario import Plan, Scenario
 from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task, TaskDraft
@@ -68,7 +69,8 @@ def draw(rng: random.Random, split: words.Split) -> TaskDraft:
 
 def _initial_transition(task: Task) -> str:
     """Return the transition from the issue's initial status to the target."""
-    return task.oracle[1].arguments["transition"]["id"]
+    first = next(call for call in task.oracle if call.name == MOVE)
+    return str(first.arguments["transition"]["id"])
 
 
 def _other_old_transition(plan: Plan, task: Task, rng: random.Random) -> Plan:
@@ -78,7 +80,7 @@ def _other_old_transition(plan: Plan, task: Task, rng: random.Random) -> Plan:
     start = task.world.find("issues", key=moved_issue(task))[0]["status"]
     steps = [step for flow in task.world.find("workflows") for step in flow["transitions"] if start in step["from"]]
     others = [step["id"] for step in steps if step["id"] != _initial_transition(task)]
-    return [*plan[:2], planned_move(moved_issue(task), rng.choice(others))]
+    return [*up_to_failure(plan), planned_move(moved_issue(task), rng.choice(others))]
 
 
 SCENARIO = Scenario(
@@ -87,4 +89,5 @@ SCENARIO = Scenario(
     tools=("getTransitions", MOVE),
     mistakes={"give_up": give_up, "insist": insist, "old_answer": _other_old_transition},
     draw=draw,
+    talk=transition_conflict.draw,
 )

@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from envs.audit.equivalence_law import judged
+from envs.audit.equivalence import judged
 from envs.audit.equivalent_plans import situations
 from envs.audit.equivalent_reads import taught_by
 from envs.audit.equivalents import KINDS, Equivalent, all_equivalents, balanced, equivalents

@@ -7,7 +7,7 @@ import pytest
 import envs
 from envs import scripted_policies
 from envs.audit.mutants import KINDS, SPAM, UNDECLARED, mutants
-from envs.scenarios.vocabulary.jira_checks import SEARCH
+from envs.scenarios.vocabulary.jira_search import SEARCH
 
 
 def renamed(scenario: str, difficulty: int, seeds: int = 30) -> Counter:

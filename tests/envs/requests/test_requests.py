@@ -17,7 +17,25 @@ from envs.words import SPLITS, held_out
 
 SCENARIOS = pytest.mark.parametrize("scenario", TALKS)
 LEVELS = range(2, 6)
-KNOWN = {"To Do", "Done", "Bug", "Task", "Story", "Blocks", "Highest", "High", "Medium", "Low", "Lowest", "global"}
+LONGER = {"jira_move_three_hops": 6}
+"""The most calls of oracles that need more than five."""
+KNOWN = {
+    "To Do",
+    "Done",
+    "Bug",
+    "Task",
+    "Story",
+    "Blocks",
+    "Highest",
+    "High",
+    "Medium",
+    "Low",
+    "Lowest",
+    "global",
+    "Won't Do",
+    "Duplicate",
+    "Cannot Reproduce",
+}
 
 
 def tasks(scenario: str, split: str, count: int = 24) -> list[Task]:
@@ -52,7 +70,7 @@ def test_oracle__is_accepted_changes_the_site_or_answers_and_fits_an_episode(sce
         responses, world = replay(task, task.oracle)
         refused = [not response.ok for response in responses]
         assert refused == [call.fails for call in task.oracle], (task.request, task.oracle)
-        assert (world.digest() != task.world.digest() or task.claim) and len(task.oracle) <= 5
+        assert (world.digest() != task.world.digest() or task.claim) and len(task.oracle) <= LONGER.get(scenario, 5)
         assert {call.name for call in task.oracle} <= set(task.tools)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 import envs
-from envs.audit.laws import shape
+from envs.audit.held_out import shape
 from envs.scripted_policies import DONE, turn
 from envs.task import Task
 

@@ -7,7 +7,7 @@ import pytest
 
 import envs
 from envs import scripted_policies
-from envs.audit.laws import shape
+from envs.audit.held_out import shape
 from envs.reward.penalties import FREE_READS
 from envs.scripted_policies import quoted, turn
 from envs.task import PlannedCall, Task

@@ -6,7 +6,7 @@ import pytest
 
 import envs
 from envs import scripted_policies
-from envs.audit.laws import shape
+from envs.audit.held_out import shape
 from envs.reward.penalties import COSTS
 from envs.scenarios.vocabulary.jira_moves import moved_issue, planned_move, planned_read
 from envs.scripted_policies import DONE, turn

@@ -6,7 +6,7 @@ import pytest
 
 import envs
 from envs import scripted_policies
-from envs.audit.laws import shape
+from envs.audit.held_out import shape
 from envs.scripted_policies import DONE, turn
 from envs.task import PlannedCall, Task
 

@@ -7,7 +7,7 @@ import pytest
 
 import envs
 from envs import scripted_policies
-from envs.audit.laws import shape
+from envs.audit.held_out import shape
 from envs.scenarios.jira.infeasible import RequestKind
 from envs.scenarios.jira.refuse_infeasible import KINDS, kind_of
 from envs.scripted_policies import DONE, answers_shown, turn

@@ -3,7 +3,7 @@
 import pytest
 
 import envs
-from envs.audit.laws import shape
+from envs.audit.held_out import shape
 from envs.reward.penalties import COSTS
 from envs.scenarios.vocabulary.jira_moves import planned_move, planned_read
 from envs.scripted_policies import DONE, turn

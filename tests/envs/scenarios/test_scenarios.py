@@ -9,7 +9,7 @@ import pytest
 
 import envs
 from envs import scripted_policies
-from envs.audit.laws import shape
+from envs.audit.held_out import shape
 from envs.audit.mutants import extra_writes
 from envs.reward.goal import changes_made, goal_of
 from envs.reward.site_diff import changes
