@@ -53,7 +53,7 @@ ROOMS = {
         ("claims",),
         ("http", "jira", "confluence"),
         ("parsing",),
-        ("api", "cli", "renamed"),
+        ("api", "cli", "renamed", "dropped"),
         ("dropped",),
         ("words",),
     ),

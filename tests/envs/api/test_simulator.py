@@ -9,7 +9,7 @@ import envs
 from envs.api.operation import Operation, Response
 from envs.api.simulator import Simulator
 from envs.api.world import World
-from envs.audit.laws import writes_nothing
+from envs.audit.floors import writes_nothing
 
 
 def played(task) -> tuple[Simulator, list[str]]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import pytest
 
@@ -10,6 +10,7 @@ from envs.audit.equivalence import judged
 from envs.audit.equivalent_plans import situations
 from envs.audit.equivalent_reads import taught_by
 from envs.audit.equivalents import KINDS, Equivalent, all_equivalents, balanced, equivalents
+from envs.audit.play import play
 from envs.parsing.calls import ParsedCall, parse_calls
 from envs.scenarios import SCENARIOS
 from envs.scripted_policies import oracle
@@ -127,6 +128,6 @@ def test_unknown_api__gets_what_follows_from_its_operations():
 def test_judged__gives_a_verdict_of_each():
     scenario = SCENARIOS["jira_transition_ticket"]
     task = scenario.sample(0, "train", 1, tools=1000)
-    verdicts = judged(scenario, task)
+    verdicts = judged(task, partial(play, scenario))
     assert [each for each, _ in verdicts] == list(equivalents(task))
     assert all(verdict.success and verdict.reward >= 0.9 for each, verdict in verdicts if each.kind != "other words")

@@ -5,7 +5,7 @@ import re
 import pytest
 
 import envs
-from envs.audit.laws import own_values
+from envs.audit.held_out import own_values
 from envs.audit.template_solver import TemplateSolver, solved
 from envs.requests.__main__ import counts, drafts
 from envs.requests.grammar import Clause, resolved, skeleton, with_articles
