@@ -29,7 +29,8 @@ def _days(request: str) -> list[str]:
     if f"{TODAY.day} {TODAY:%B} {TODAY.year}".lower() not in request:
         return []
     days = [TODAY - timedelta(days=age) for age in range(_OLDEST + 1)]
-    return [f"{day:%Y-%m-%d}" for age, day in enumerate(days) if any(name in request for name in _names(age))]
+    spoken = [re.search(rf"\b({'|'.join(_names(age))})\b", request) for age in range(len(days))]
+    return [f"{day:%Y-%m-%d}" for day, found in zip(days, spoken, strict=True) if found]
 
 
 def _names(age: int) -> list[str]:
