@@ -38,6 +38,9 @@ _COMMENT = Clause(
         '{person} should [see|read] something on {issue}, so mention them there and then write "{text}"',
         "new comment for {issue}, it starts with a mention of {person}:\n{text}\n",
         '[|please ]tell {person} in a comment on {issue}, right after a mention: "{text}"',
+        '{issue} needs a comment. It mentions {person} [first|at the start] and then says "{text}"',
+        "[can|could] you leave a comment on {issue}, beginning with a mention of {person}? The text:\n{text}\n",
+        '[|please ]ask {person} the following on {issue}, as a comment with the mention in front: "{text}"',
     ),
     (
         '[|please ]ping {person} on {issue} with a comment: the mention, then "{text}"',
@@ -49,6 +52,26 @@ _COMMENT = Clause(
         'as for {issue}, [drop|put] a comment there. It opens by mentioning {person} and says "{text}"',
     ),
 )
+_REASON = Clause(
+    (
+        "we need the answer in writing.",
+        "everybody who works on it should see the question.",
+        "a chat message would get lost.",
+        "I could not reach them by phone.",
+        "it is about the last open point.",
+        "[please use|use] exactly these words.",
+        "the customer is waiting for this.",
+        "I cannot write it myself at the moment.",
+    ),
+    (
+        "they are the only one who knows.",
+        "nothing moves until we hear from them.",
+        "I asked in the hallway and got no answer.",
+        "that way it stays on record.",
+        "the rest of us are stuck until then.",
+    ),
+)
+"""Why somebody wants the comment."""
 _ALSO = Clause(
     (
         'also comment on {issue}, with a mention of {person} first and then "{text}"',
@@ -88,8 +111,8 @@ name a date for the release|try it with the old version|ask the supplier|attach 
 )
 _TIMES = (
     """
-before Thursday|by tomorrow noon|this week|before the demo|when you are back|today|before the call with the customer
-by Friday|after the release|as soon as you can|before the planning
+before Thursday|by tomorrow noon|before the weekend|before the demo|when you are back|today
+before the call with the customer|by Friday|after the release|as soon as you can|before the planning
 """.replace("\n", "|")
     .strip("|")
     .split("|")
@@ -173,6 +196,8 @@ def _wish(
         wrong = value(rng.choice([name if full else name.split()[0] for name in others if right not in name]))
         said = [say(rng, split, clause, person=wrong, **slots)]
         said.append(say(rng, split, CORRECTION, wrong=wrong, right=comment.person.said))
+    if rng.random() < 0.5:
+        said.append(say(rng, split, _REASON))
     return Wish(tuple(said), (comment.person, *comment.place, comment.described), comment.calls())
 
 

@@ -43,7 +43,7 @@ def issue_about(
         said = description(say(rng, split, _TOPIC, noun=noun, topic=spoken))
         conditions["mentions"] = spoken.removeprefix("the ")
     else:
-        said = say(rng, split, _SUMMARY, noun=noun, summary=issue["fields"]["summary"])
+        said = description(say(rng, split, _SUMMARY, noun=noun, summary=issue["fields"]["summary"]))
         conditions["mentions"] = issue["fields"]["summary"]
     reference = Reference(without_marks(said.text), "issues", issue["id"], conditions)
     return Described(said, (reference,)) if determined(office.world, (reference,)) else _by_key(issue)
