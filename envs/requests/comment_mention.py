@@ -12,7 +12,7 @@ from envs.api.world import Record
 from envs.jira.world import add_user
 from envs.requests import people
 from envs.requests.drafts import Described, Wish, drafted, fitting_an_episode
-from envs.requests.grammar import Clause, say, value
+from envs.requests.grammar import Clause, Said, say, value
 from envs.requests.jira_boards import add_boards, find_board
 from envs.requests.jira_office import JiraOffice, jira_office
 from envs.requests.jira_references import person_of, project_of
@@ -187,7 +187,7 @@ def _wish(
     rng: random.Random, split: Split, office: JiraOffice, difficulty: int, comment: _Comment, clause: Clause
 ) -> Wish:
     """Ask for a comment, perhaps with a wrong person first."""
-    slots = {"issue": comment.described.said, "text": comment.text}
+    slots: dict[str, str | Said] = {"issue": comment.described.said, "text": comment.text}
     said = [say(rng, split, clause, person=comment.person.said, **slots)]
     if rng.random() < _CORRECTED[difficulty]:
         others = [user["displayName"] for user in office.people]

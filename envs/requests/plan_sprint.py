@@ -24,7 +24,12 @@ _TWO_WISHES = {2: 0.15, 3: 0.5, 4: 0.55, 5: 0.65}
 _CORRECTED = {2: 0.0, 3: 0.15, 4: 0.4, 5: 0.7}
 _MOVE = "moveIssuesToSprintAndRank"
 _TO_COME = Clause(
-    ("the upcoming sprint {sprint}", "the coming sprint {sprint}", "the next {sprint}", "the upcoming {sprint}"),
+    (
+        "the upcoming sprint {sprint}",
+        "the coming sprint {sprint}",
+        "sprint {sprint} (the next one)",
+        "the upcoming {sprint}",
+    ),
     ("the planned sprint {sprint}", "the not yet started {sprint}", "sprint {sprint}"),
 )
 _UPCOMING = Clause(
@@ -41,7 +46,7 @@ _PLAN = Clause(
         "for {sprint} of {project} we need {issues}[.|, please plan that.]",
         "{issues} should be in {sprint} of {project}.",
         "I am planning {sprint} of {project}. It [gets|should get] {issues}.",
-        "this is for {sprint} of {project}: {issues}. [Please move them there.|Can you plan them?]",
+        "this is for {sprint} of {project}: {issues}. [Please plan that.|Can you plan it?]",
         "we decided what {sprint} of {project} will be about: {issues}. [Please plan that.|Please move them.]",
     ),
     (
