@@ -27,7 +27,7 @@ _TO_COME = Clause(
     (
         "the upcoming sprint {sprint}",
         "the coming sprint {sprint}",
-        "sprint {sprint} (the next one)",
+        "the sprint {sprint}",
         "the upcoming {sprint}",
     ),
     ("the planned sprint {sprint}", "the not yet started {sprint}", "sprint {sprint}"),
