@@ -20,6 +20,7 @@ from envs.api.operation import Json, Schema
 from envs.api.simulator import Simulator
 from envs.api.tools import DETAILS, Detail, render, tool_schema
 from envs.audit.play import Play
+from envs.audit.spoken import spelled_out
 from envs.audit.trial import SHOWN, Finding, tasks, where
 from envs.reward.goal import scalars
 from envs.scenarios.vocabulary.scenario import Scenario
@@ -36,6 +37,7 @@ class _Known:
     """Everything that a model has seen when it writes a call."""
 
     request: str
+    """The request, with its days and durations in words spelled out."""
     tool: str
     """The tool's schema and description, as text."""
     answers: tuple[Json, ...]
@@ -58,7 +60,7 @@ def unshown(task: Task, detail: Detail) -> Iterator[str]:
     answers: list[Json] = []
     for number, call in enumerate(task.oracle, 1):
         function = tool_schema(operations[call.name], detail)["function"]
-        known = _Known(task.request, json.dumps(function, ensure_ascii=False), tuple(answers))
+        known = _Known(spelled_out(task.request), json.dumps(function, ensure_ascii=False), tuple(answers))
         for path, value in leaves(call.arguments):
             place = f"{call.name} (call {number}): {'.'.join(map(str, path))}"
             schemas = _along(function["parameters"], path)

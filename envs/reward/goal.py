@@ -76,12 +76,14 @@ def goal_of(task: Task) -> Goal:
     # By call: the values of its response that were not known before and that are used later.
     used: list[set[str]] = [set() for _ in task.oracle]
     learnt: set[str] = set()
+    held = [{str(value) for _, value in leaves(call.arguments)} for call in task.oracle]
     for number, call in enumerate([*task.oracle, _answer_as_call(task)]):
         for value in _unknown(task, call):
             source = _source(value, told[:number], task.request)
             if source is not None:
                 used[source[0]].add(source[1])
-                if source[1] == str(value):
+                # Nothing is learnt from the response to a call that held the value: the first of two alike writes.
+                if source[1] == str(value) and not any(source[1] in each for each in held[: source[0] + 1]):
                     learnt.add(source[1])
     reads = [index for index, call in enumerate(task.oracle) if not operations[call.name].writes]
     contested = _after_rival(task)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from envs import words
 from envs.api.operation import Json
 from envs.jira import JIRA
+from envs.requests import comment_mention
 from envs.scenarios.vocabulary.jira_sites import add_people, issues_in_both_projects, two_projects
 from envs.scenarios.vocabulary.mistakes import Edit, change, stop_before
 from envs.scenarios.vocabulary.oracle import oracle_value
@@ -110,5 +111,6 @@ SCENARIO = Scenario(
         "stop_after_read": stop_before(_CALL),
     },
     draw=draw,
+    talk=comment_mention.draw,
     held_out_operations={_READ: "findUsersForPicker"},
 )

@@ -11,6 +11,7 @@ import random
 from envs import words
 from envs.api.operation import Json
 from envs.jira.durations import seconds
+from envs.requests import log_work
 from envs.scenarios.vocabulary.jira_search import SEARCH, SEARCHABLE
 from envs.scenarios.vocabulary.jira_sites import by_summary, issues_in_both_projects, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, omit, stop_before
@@ -121,4 +122,5 @@ SCENARIO = Scenario(
         "stop_after_read": stop_before(_CALL),
     },
     draw=draw,
+    talk=log_work.draw,
 )

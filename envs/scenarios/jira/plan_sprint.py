@@ -10,6 +10,7 @@ from envs import words
 from envs.api.world import Record
 from envs.jira import JIRA
 from envs.jira.world import put
+from envs.requests import plan_sprint
 from envs.scenarios.vocabulary.jira_sites import NewIssue, TwoProjects, put_issue, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
 from envs.scenarios.vocabulary.scenario import Scenario
@@ -101,4 +102,5 @@ SCENARIO = Scenario(
         "stop_after_read": stop_before(_CALL),
     },
     draw=draw,
+    talk=plan_sprint.draw,
 )

@@ -13,6 +13,7 @@ from envs.api.operation import Json
 from envs.api.world import Record
 from envs.jira.jql import parse
 from envs.jira.world import PRIORITIES, put
+from envs.requests import triage_by_jql
 from envs.scenarios.vocabulary.jira_search import SEARCH, SEARCHABLE
 from envs.scenarios.vocabulary.jira_sites import NewIssue, TwoProjects, add_people, put_issue, two_projects
 from envs.scenarios.vocabulary.mistakes import Arguments, change, stop_before
@@ -204,4 +205,5 @@ SCENARIO = Scenario(
         "stop_after_read": stop_before(_CALL),
     },
     draw=draw,
+    talk=triage_by_jql.draw,
 )

@@ -36,6 +36,7 @@ KNOWN = {
     "Duplicate",
     "Cannot Reproduce",
 }
+KNOWN |= {"mention", "text", "new", "leave", "manual"}  # words of documents and of estimates
 
 
 def tasks(scenario: str, split: str, count: int = 24) -> list[Task]:
