@@ -4,6 +4,8 @@ The names and values of each of the oracle's calls have to occur in the request,
 the view shows them, or in the answer to an earlier call. A value may also follow from those:
 
     number + 1    an integer one above one in an earlier answer, as a page's next version
+    capitals      the request's words in another case, as the name of an issue type
+    key           what an issue's key begins with, as the key of its project
     joined        two values of one earlier answer, one after the other, as an address
     form          a text of the same form as an example in the value's description, its numbers shown or the example's
     markup        texts that are shown, between tags that occur in the value's description
@@ -45,7 +47,9 @@ class _Known:
 
     def shows(self, value: str) -> bool:
         """Return whether a value occurs as a whole in the request, the tool's schema or an earlier answer."""
-        return occurs(value, self.request) or occurs(value, self.tool) or any(value in _values(a) for a in self.answers)
+        if occurs(value.casefold(), self.request.casefold()) or occurs(value, self.tool):
+            return True
+        return any(value in _values(answer) for answer in self.answers)
 
 
 def occurs(value: str, text: str) -> bool:
@@ -114,6 +118,7 @@ def _can_know(value: Json, known: _Known, description: str) -> bool:
     if isinstance(value, str):
         return (
             known.shows(value.strip())
+            or _begins_key(value, known)
             or _is_joined(value, known.answers)
             or _has_form(value, description, known)
             or _is_marked_up(value, description, known)
@@ -121,6 +126,12 @@ def _can_know(value: Json, known: _Known, description: str) -> bool:
         )
     follows = isinstance(value, int) and any(str(value - 1) in _values(answer) for answer in known.answers)
     return known.shows(str(value)) or follows
+
+
+def _begins_key(value: str, known: _Known) -> bool:
+    """Return whether a shown issue key is that of the value's project."""
+    key = re.compile(rf"(?<!\w){re.escape(value)}-\d+(?!\w)")
+    return any(key.search(text) for text in (known.request, *map(json.dumps, known.answers)))
 
 
 def _is_joined(value: str, answers: tuple[Json, ...]) -> bool:

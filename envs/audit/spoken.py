@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from envs.requests.dates import TODAY
 
+_ONE_DAY = timedelta(days=1)
 _OLDEST = 7
 """The greatest age of a day that a request speaks of."""
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven")
@@ -30,7 +31,8 @@ def _days(request: str) -> list[str]:
         return []
     days = [TODAY - timedelta(days=age) for age in range(_OLDEST + 1)]
     spoken = [re.search(rf"\b({'|'.join(_names(age))})\b", request) for age in range(len(days))]
-    return [f"{day:%Y-%m-%d}" for day, found in zip(days, spoken, strict=True) if found]
+    # A query for one day ends before the next.
+    return [f"{d:%Y-%m-%d}" for day, found in zip(days, spoken, strict=True) if found for d in (day, day + _ONE_DAY)]
 
 
 def _names(age: int) -> list[str]:

@@ -7,7 +7,7 @@ from envs.api.operation import Json, Parameter, Response
 from envs.api.world import Record, World
 from envs.confluence import replies
 from envs.confluence.endpoint import ANY_ID, endpoint
-from envs.confluence.pages import BODY, COMPACT_BODY, find, plain_body, wrong_body
+from envs.confluence.pages import BODY, STORAGE, find, plain_body, wrong_body
 from envs.confluence.spaces import CURSOR, LIMIT
 
 _FORMAT = Parameter("body-format", "query", {"enum": ["storage", "atlas_doc_format"]}, compact={"enum": ["storage"]})
@@ -174,7 +174,7 @@ def _delete(kind: str):
 
 _COMMENT_ID = Parameter("comment-id", "path", ANY_ID, required=True)
 _ID = Parameter("id", "path", ANY_ID, required=True)
-_TEXT = Parameter("body", "body", BODY, required=True, compact=COMPACT_BODY)
+_TEXT = Parameter("body", "body", BODY, required=True, compact=STORAGE)
 _PAGE_ID, _PARENT_ID = Parameter("pageId", "body", ANY_ID), Parameter("parentCommentId", "body", ANY_ID)
 _VERSION = {"type": "object", "properties": {"number": {"type": "integer"}, "message": {"type": "string"}}}
 _NUMBER = {"type": "object", "properties": {"number": {"type": "integer"}}}

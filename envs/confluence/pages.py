@@ -23,7 +23,6 @@ STORAGE = {
     "properties": {"representation": {"enum": ["storage"]}, "value": {**_STRING, "description": "<p>text</p>"}},
 }
 """Compact schema of a body, with the one representation that the tasks need."""
-COMPACT_BODY = {"type": "object", "properties": {"representation": _STRING, "value": _STRING}}
 
 
 def find(world: World, arguments: Mapping[str, Json], name: str = "id", trashed: bool = False) -> Record | Response:

@@ -105,7 +105,11 @@ def users(world: World, arguments: Mapping[str, Json]) -> Response:
     return replies.one_page(world, bodies, len(bodies) or 1)
 
 
-_CQL = Parameter("cql", "query", _STRING, required=True)
+_QUERY = {
+    **_STRING,
+    "description": "CQL, such as space = 'KEY' AND title = 'Title' AND label = 'name' AND created = '2026-01-04'",
+}
+_CQL = Parameter("cql", "query", _QUERY, required=True)
 _LIMIT = Parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 250}, compact={})
 SEARCH_BY_CQL = Operation(
     name="searchByCQL",

@@ -205,7 +205,7 @@ _OPERATIONS = {
 ISSUE_EDITS = (
     endpoint(
         "editIssue", f"PUT {_ISSUE}", "Edits an issue.", on_issue(edit), ID_OR_KEY,
-        Parameter("fields", "body", _VALUES, compact=OBJECT), Parameter("update", "body", _OPERATIONS, compact=OBJECT),
+        Parameter("fields", "body", _VALUES), Parameter("update", "body", _OPERATIONS),
         query("returnIssue", {"type": "boolean"}), keep=("key",),
     ),
     endpoint(

@@ -150,7 +150,8 @@ def _put_remote(world: World, issue: Record, arguments: Mapping[str, Json]) -> R
 _NAMES = {**STRING, "description": f"The type's name: {', '.join(kind['name'] for kind in LINK_TYPES.values())}."}
 _TYPE = {"type": "object", "properties": {"id": {"type": ["string", "integer"]}, "name": _NAMES}}
 _ISSUE = {"type": "object", "properties": {"key": STRING, "id": {"type": ["string", "integer"]}}}
-_NAME, _KEY = ({"type": "object", "properties": {name: STRING}} for name in ("name", "key"))
+_NAME, _KEY = ({"type": "object", "properties": {name: kind}} for name, kind in (("name", _NAMES), ("key", STRING)))
+_FROM, _TO = ({"description": f"{side} in 'A duplicates B' or 'A blocks B'."} for side in "AB")
 _OBJECT = {
     "type": "object",
     "properties": {"url": STRING, "title": STRING, "summary": STRING},
@@ -160,8 +161,8 @@ LINKS = (
     endpoint(
         "linkIssues", "POST /issueLink", "Links two issues.", link_issues,
         Parameter("type", "body", _TYPE, required=True, compact=_NAME),
-        Parameter("inwardIssue", "body", _ISSUE, required=True, compact=_KEY),
-        Parameter("outwardIssue", "body", _ISSUE, required=True, compact=_KEY),
+        Parameter("inwardIssue", "body", {**_ISSUE, **_FROM}, required=True, compact={**_KEY, **_FROM}),
+        Parameter("outwardIssue", "body", {**_ISSUE, **_TO}, required=True, compact={**_KEY, **_TO}),
         Parameter("comment", "body", OBJECT, compact={}),
     ),
     endpoint(

@@ -93,19 +93,21 @@ _KEPT = ("issues.key", "issues.fields.summary", "issues.fields.status.name", "is
 _QUERY = {
     **STRING,
     "description": "JQL, such as project = 'KEY' AND summary ~ 'some words' AND issuetype = 'Bug' AND priority = 'Low'"
-    " AND component = 'Name' AND assignee IS EMPTY",
+    " AND component = 'Name' AND assignee IS EMPTY; also key, type, status, reporter, labels, ORDER BY created DESC,"
+    " created >= '2026-01-04' AND created < '2026-01-05'",
 }
-_JQL = Parameter("jql", "query", _QUERY, compact=STRING)
+_FIELDS = {**STRINGS, "description": "Fields to return, such as summary, status, reporter."}
+_JQL = Parameter("jql", "query", _QUERY)
 _PATH = "/search/jql"
 SEARCH = (
     endpoint(
         "searchAndReconsileIssuesUsingJql", f"GET {_PATH}", "Searches issues by a query in JQL.", search, _JQL,
-        Parameter("fields", "query", STRINGS), Parameter("nextPageToken", "query", STRING),
+        Parameter("fields", "query", _FIELDS), Parameter("nextPageToken", "query", STRING),
         query("maxResults", _SIZE), query("expand"), keep=_KEPT,
     ),
     endpoint(
         "searchAndReconsileIssuesUsingJqlPost", f"POST {_PATH}", "Searches issues by a query in JQL.", search_by_body,
-        Parameter("jql", "body", _QUERY, required=True, compact=STRING), Parameter("fields", "body", STRINGS),
+        Parameter("jql", "body", _QUERY, required=True), Parameter("fields", "body", _FIELDS),
         Parameter("nextPageToken", "body", STRING), Parameter("maxResults", "body", _SIZE, compact={}),
         keep=_KEPT, reads=True,
     ),

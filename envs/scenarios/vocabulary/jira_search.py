@@ -5,7 +5,6 @@ from envs.jira import JIRA
 
 SEARCH = "searchAndReconsileIssuesUsingJql"
 SEARCH_BY_POST = f"{SEARCH}Post"
-_JQL = {"type": "string", "description": "project = 'KEY' AND summary ~ 'words'"}
-_QUERY_ALONE: dict[str, Schema] = {"jql": _JQL, "fields": {}, "nextPageToken": {}}
+_QUERY_ALONE: dict[str, Schema] = {"fields": {}, "nextPageToken": {}}
 _IDS = ("issues.id", "issues.key")
 SEARCHABLE: Api = JIRA.showing(SEARCH, _QUERY_ALONE, _IDS).showing(SEARCH_BY_POST, _QUERY_ALONE, _IDS)
