@@ -106,8 +106,10 @@ def _absent_key(world: World, rng: random.Random, split: words.Split) -> str:
 
 
 def kind_of(task: Task) -> RequestKind:
-    """Return a task's kind of request, the first whose parts the goal has."""
-    return next(kind for kind in KINDS.values() if {*kind.parts} <= task.goal.keys())
+    """Return a task's kind of request; of two, the one that lacks something."""
+    kinds = [kind for kind in KINDS.values() if {*kind.parts} <= task.goal.keys()]
+    missing = task.goal["missing"]
+    return next((kind for kind in kinds if missing in [task.goal[part] for part in kind.parts]), kinds[0])
 
 
 def _force(plan: Plan, task: Task, rng: random.Random) -> Plan:
