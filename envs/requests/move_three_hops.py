@@ -146,8 +146,12 @@ def _route(rng: random.Random, split: Split, office: JiraOffice, issue: Record) 
     """Give the issue's project a workflow with one route of three steps to a status and others that leave it."""
     world, start = office.world, issue["status"]
     first, second, aside, near, target = rng.sample(other_statuses(world, issue), 5)
-    taken = [name_of(world, status) for status in (start, first, second, aside)]
-    alike = names.similar_statuses(rng, split, taken)
+    alike = names.similar_statuses(rng, split, [name_of(world, start)])
+    # A status that already has one of these names gets one of those that fall vacant.
+    vacant = [name for status in (target, near) if (name := name_of(world, status)) not in alike]
+    for status in (first, second, aside):
+        if name_of(world, status) in alike:
+            rename(world, status, vacant.pop())
     for status, name in zip((target, near), alike, strict=True):
         rename(world, status, name)
     goal = alike[0]
