@@ -173,7 +173,9 @@ def _greeted(rng: random.Random, split: Split, body: str, casual: bool) -> str:
 
 def _thanked(rng: random.Random, split: Split, body: str, casual: bool) -> str:
     closing = capitalised(say(rng, split, _CLOSING).text)
-    return f"{body} {closing.lower() if casual else closing}"
+    # After a value on a line of its own, thanks on the same line would read as a part of it.
+    between = "\n" if "\n" in body else " "
+    return f"{body}{between}{closing.lower() if casual else closing}"
 
 
 def _mail(rng: random.Random, split: Split, body: str, casual: bool) -> str:

@@ -86,4 +86,5 @@ def in_speech(topic: str) -> str:
     """Return a topic as it is written inside a sentence: a common noun in lower case, with its article."""
     if re.search(r"\d", topic):
         return topic[0].lower() + topic[1:]
-    return topic if topic.startswith("the ") else f"the {topic[0].lower()}{topic[1:]}"
+    common = topic if topic[:2].isupper() else topic[0].lower() + topic[1:]
+    return common if topic.startswith("the ") else f"the {common}"
