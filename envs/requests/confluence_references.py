@@ -8,14 +8,13 @@ from envs.api.world import Record
 from envs.requests.confluence_office import ConfluenceOffice
 from envs.requests.dates import when
 from envs.requests.drafts import Described
-from envs.requests.grammar import Clause, Said, description, say, value, without_marks
+from envs.requests.grammar import Clause, Said, description, say, without_marks
 from envs.requests.jira_references import DIRECT
 from envs.requests.references import day_of, determined
 from envs.task import PlannedCall, Reference
 from envs.words import Split
 
 _TRIES = 30
-_SPACE = Clause(("{name}", "the {name} space", "the space {name}"), ("our {name} space", "the space called {name}"))
 _KEYED_SPACE = Clause(
     ("{key}", "the {name} space ({key})", "{name} ({key})", "the space {key}"),
     ("our {name} space ({key})", "the {key} space", "our space {key}"),
@@ -39,16 +38,6 @@ _PAGE: Mapping[tuple[str, ...], Clause] = {
     ),
 }
 """By the conditions that they state besides the space, phrases that mean a page."""
-
-
-def space_of(rng: random.Random, split: Split, space: Record, difficulty: int) -> Described:
-    """Name a space by its key or by its name."""
-    key, name = space["key"], space["name"]
-    if rng.random() < DIRECT[difficulty]:
-        read = PlannedCall("getSpaces", {"keys": [key]})
-        return Described(value(key), (Reference(key, "spaces", space["id"], {"key": key}),), (read,))
-    said = say(rng, split, _SPACE, name=name)
-    return Described(said, (Reference(name, "spaces", space["id"], {"name": name}),), (PlannedCall("getSpaces", {}),))
 
 
 def keyed_space_of(rng: random.Random, split: Split, space: Record) -> Described:

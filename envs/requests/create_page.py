@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from envs.api.operation import Json
 from envs.requests import names, page_texts
 from envs.requests.confluence_office import ConfluenceOffice, confluence_office
-from envs.requests.confluence_references import page_of, space_of
+from envs.requests.confluence_references import keyed_space_of, page_of
 from envs.requests.drafts import Described, Wish, drafted, fitting_an_episode
 from envs.requests.grammar import Clause, say, value
 from envs.requests.messages import CORRECTION
@@ -116,7 +116,7 @@ def _draw(rng: random.Random, split: Split, difficulty: int) -> TaskDraft:
     space = rng.choice(office.spaces)
     pages = office.pages(space)
     parent, wrong = rng.sample(pages, 2)
-    place = _Place(space_of(rng, split, space, difficulty), page_of(rng, split, office, parent, difficulty))
+    place = _Place(keyed_space_of(rng, split, space), page_of(rng, split, office, parent, difficulty))
     taken = [page["title"] for page in office.world.find("pages")]
     title, another = (page_texts.title(rng, split, taken) for _ in range(2))
     text = page_texts.sentence(rng, split)
