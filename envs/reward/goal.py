@@ -83,7 +83,8 @@ def goal_of(task: Task) -> Goal:
             if source is not None:
                 used[source[0]].add(source[1])
                 # Nothing is learnt from the response to a call that held the value: the first of two alike writes.
-                if source[1] == str(value) and not any(source[1] in each for each in held[: source[0] + 1]):
+                whole = isinstance(value, str) or source[1] == str(value)
+                if whole and not any(source[1] in each for each in held[: source[0] + 1]):
                     learnt.add(source[1])
     reads = [index for index, call in enumerate(task.oracle) if not operations[call.name].writes]
     contested = _after_rival(task)
@@ -191,8 +192,14 @@ def guessed(goal: Goal, trace: Trace) -> bool:
         if not pending:
             break
         if call.ok:
-            used = pending & {str(value) for _, value in leaves(call.arguments)}
+            texts = [str(value) for _, value in leaves(call.arguments)]
+            used = {value for value in pending if any(_uses(text, value) for text in texts)}
             if used - seen_values(answered_before(trace.calls, index)):
                 return True
             pending -= used
     return False
+
+
+def _uses(text: str, value: str) -> bool:
+    """Return whether an argument is a value or, as a query or an address, contains it."""
+    return text == value or (len(value) >= _SHORTEST and contains(text, value))
