@@ -17,6 +17,8 @@ from envs.words import SPLITS, held_out
 
 SCENARIOS = pytest.mark.parametrize("scenario", TALKS)
 LEVELS = range(2, 6)
+FEW_OR_MANY = pytest.mark.parametrize("count", [pytest.param(8), pytest.param(80, marks=pytest.mark.slow)])
+"""Tasks per scenario and split; texts of requests are drawn four times as often."""
 LONGER = {"jira_move_three_hops": 6}
 """The most calls of oracles that need more than five."""
 KNOWN = {
@@ -39,7 +41,7 @@ KNOWN = {
 KNOWN |= {"mention", "text", "new", "leave", "manual"}  # words of documents and of estimates
 
 
-def tasks(scenario: str, split: str, count: int = 24) -> list[Task]:
+def tasks(scenario: str, split: str, count: int) -> list[Task]:
     return [envs.sample(scenario, seed, split, LEVELS[seed % len(LEVELS)]) for seed in range(count)]
 
 
@@ -49,15 +51,17 @@ def test_scenario__talks_by_the_registry(scenario):
 
 
 @SCENARIOS
-def test_requests__have_many_skeletons_and_wordings_of_their_own_when_held_out(scenario):
-    train, heldout, share = counts(scenario, 330)
-    assert train >= 300 and heldout >= 300 and share >= 0.6
+@pytest.mark.parametrize(("drawn", "least"), [(60, 54), pytest.param(330, 300, marks=pytest.mark.slow)])
+def test_requests__have_many_skeletons_and_wordings_of_their_own_when_held_out(scenario, drawn, least):
+    train, heldout, share = counts(scenario, drawn)
+    assert train >= least and heldout >= least and share >= 0.6
 
 
 @SCENARIOS
+@FEW_OR_MANY
 @pytest.mark.parametrize("split", SPLITS)
-def test_references__fit_exactly_the_record_meant(scenario, split):
-    for task in tasks(scenario, split):
+def test_references__fit_exactly_the_record_meant(scenario, split, count):
+    for task in tasks(scenario, split, count):
         assert task.references or task.claim
         for reference in task.references:
             assert fitting(task.world, reference) == [reference.record], reference
@@ -65,9 +69,10 @@ def test_references__fit_exactly_the_record_meant(scenario, split):
 
 
 @SCENARIOS
+@FEW_OR_MANY
 @pytest.mark.parametrize("split", SPLITS)
-def test_oracle__is_accepted_changes_the_site_or_answers_and_fits_an_episode(scenario, split):
-    for task in tasks(scenario, split):
+def test_oracle__is_accepted_changes_the_site_or_answers_and_fits_an_episode(scenario, split, count):
+    for task in tasks(scenario, split, count):
         responses, world = replay(task, task.oracle)
         refused = [not response.ok for response in responses]
         assert refused == [call.fails for call in task.oracle], (task.request, task.oracle)
@@ -76,9 +81,10 @@ def test_oracle__is_accepted_changes_the_site_or_answers_and_fits_an_episode(sce
 
 
 @SCENARIOS
-def test_values__of_training_and_held_out_tasks_differ(scenario):
+@FEW_OR_MANY
+def test_values__of_training_and_held_out_tasks_differ(scenario, count):
     train, heldout = (
-        {value for task in tasks(scenario, split, 80) for value in own_values(task)} - KNOWN
+        {value for task in tasks(scenario, split, 2 * count) for value in own_values(task)} - KNOWN
         for split in ("train", "heldout")
     )
     assert train and heldout and not train & heldout
@@ -86,17 +92,19 @@ def test_values__of_training_and_held_out_tasks_differ(scenario):
 
 
 @SCENARIOS
-def test_request__states_the_day_whenever_it_speaks_of_one(scenario):
+@FEW_OR_MANY
+def test_request__states_the_day_whenever_it_speaks_of_one(scenario, count):
     for split in ("train", "heldout"):
-        for task in tasks(scenario, split, 24):
+        for task in tasks(scenario, split, count):
             if any("created" in reference.conditions for reference in task.references):
                 assert "5 january 2026" in task.request.lower()
 
 
 @SCENARIOS
+@FEW_OR_MANY
 @pytest.mark.parametrize("split", ["train", "heldout"])
-def test_request__is_clean(scenario, split):
-    for draft in drafts(scenario, split, 200):
+def test_request__is_clean(scenario, split, count):
+    for draft in drafts(scenario, split, 4 * count):
         text = draft.request
         for slip in (
             r"[{}\ue000-\uf8ff]",
@@ -114,9 +122,10 @@ def test_request__is_clean(scenario, split):
 
 
 @SCENARIOS
+@FEW_OR_MANY
 @pytest.mark.parametrize("split", ["train", "heldout"])
-def test_sentences__begin_with_a_capital_unless_the_message_is_in_lower_case(scenario, split):
-    for draft in drafts(scenario, split, 200):
+def test_sentences__begin_with_a_capital_unless_the_message_is_in_lower_case(scenario, split, count):
+    for draft in drafts(scenario, split, 4 * count):
         prose = "\n".join(line for line in draft.request.split("\n") if not re.match(r"\s|>|[A-Z]\w+(:|Error)", line))
         starts = re.findall(r"(?<=[a-z][.?!] )[a-zA-Z]\w*", prose)
         small = [start for start in starts if start[0].islower()]
@@ -124,7 +133,18 @@ def test_sentences__begin_with_a_capital_unless_the_message_is_in_lower_case(sce
         assert not small or not {"The", "It", "Please", "We", "Can", "I", "Also"} & {*starts}, draft.request
 
 
-@pytest.mark.parametrize(("scenario", "level", "most"), [(s, d, m) for s in TALKS for d, m in ((3, 0.5), (5, 0.3))])
+QUICK = ("jira_transition_ticket", "confluence_move_page", "jira_read_issue")
+"""Scenarios whose requests the template solver tries in every run of the tests."""
+
+
+@pytest.mark.parametrize(
+    ("scenario", "level", "most"),
+    [
+        pytest.param(name, level, most, marks=[] if name in QUICK else [pytest.mark.slow])
+        for name in TALKS
+        for level, most in ((3, 0.5), (5, 0.3))
+    ],
+)
 def test_template_solver__does_not_solve_held_out_tasks(scenario, level, most):
     solver = TemplateSolver().learn(envs.sample(scenario, seed, "train", level) for seed in range(40))
     drawn = [envs.sample(scenario, seed, "heldout", level) for seed in range(15)]
