@@ -23,6 +23,7 @@ COMMANDS = {
     "evaluate": Command("jaxrlvr.evaluate", "Score a model on held-out tasks."),
     "export": Command("jaxrlvr.export", "Write a run's model as a Hugging Face directory."),
     "audit": Command("envs.audit", "Check that a scenario's reward is sound."),
+    "requests": Command("envs.requests", "Count and print the requests of harder tasks."),
     "serve": Command("envs.serve", "Serve a simulated Jira and Confluence over HTTP."),
     "rescore": Command("envs.rescore", "Score stored episodes again with today's checks."),
     "reference": Command("envs.reference", "Print the operations of the simulated APIs as Markdown."),
