@@ -1,4 +1,6 @@
-"""Count the skeletons of the requests that people would write, and print samples.
+"""Count and print the requests of harder tasks.
+
+Skeletons are wordings without slots, greetings, politeness and the order of clauses.
 
     python -m envs.requests [--samples N] [--difficulty D] [--seeds N] [SCENARIO ...]
 
