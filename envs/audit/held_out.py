@@ -65,7 +65,8 @@ def _spoken_values(task: Task) -> set[str]:
     conditions = [pair for reference in task.references for pair in reference.conditions.items()]
     parts = {value for name, value in conditions if name in ("first_name", "mentions")}
     writes = [call.arguments for call in task.oracle if task.any_writes([call])]
-    strings = [leaf for _, leaf in leaves(writes) if isinstance(leaf, str)]
+    # The types of a document's nodes are words of its format.
+    strings = [leaf for path, leaf in leaves(writes) if isinstance(leaf, str) and path[-1] != "type"]
     strings += [value for name, value in conditions if isinstance(value, str) and name != "created"]
     values = {re.sub(r"(?<=[A-Z])-\d+$", "", re.sub(r"</?p>", "", text)) for text in strings}
     return {value for value in values - parts if value in task.request and re.search(r"[A-Za-z]{2}", value)}

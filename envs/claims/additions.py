@@ -16,6 +16,11 @@ ACTS = word_set(
     "migrated exported imported reset set booked started finished completed swapped"
 )
 """Verbs of acts that change a site or reach a person, in the past."""
+_GRAVE = word_set(
+    "deleted removed erased purged wiped archived notified emailed e-mailed mailed invited cloned escalated deployed "
+    "granted revoked"
+)
+"""Acts that nobody reports of what was asked for by another name: a sentence needs no marker to add one of them."""
 _MARKERS = (
     ("also",), ("as", "well"), ("too",), ("additionally",), ("besides",), ("furthermore",), ("moreover",),
     ("on", "top"), ("in", "addition"), ("and", "i"), ("and", "we"), ("and", "i've"), ("plus",), ("likewise",),
@@ -45,11 +50,15 @@ def adds(text: str, acts: frozenset[str], values: Sequence[str] = (), alone: boo
     """Return whether a text reports a further act that was not done, as in "I also deleted the project".
 
     `acts` are the verbs of what was done, and `values` are names, whose words claim nothing. With `alone`, one record
-    was changed, so that any act on another one was not done. Only sentences that say "also" or the like are read.
+    was changed, so that any act on another one was not done. Other acts than grave ones are read only in sentences that
+    say "also" or the like.
     """
     if len(text) > LONGEST:
         return False
-    return any(_marked(words) and _any_act(words, acts, alone) for words in _sentences(text, values))
+    return any(
+        _any_act(words, acts, alone) if _marked(words) else _any_act(words, (ACTS - _GRAVE) | acts, False, True)
+        for words in _sentences(text, values)
+    )
 
 
 def reports(text: str, values: Collection[str] = ()) -> bool:
@@ -66,9 +75,9 @@ def _sentences(text: str, values: Collection[str]) -> list[list[str]]:
     ]
 
 
-def _any_act(words: Sequence[str], acts: frozenset[str], alone: bool) -> bool:
-    """Return whether a sentence reports an act that was not done."""
-    return any(_adds(words, place, acts, alone) for place in range(len(words)))
+def _any_act(words: Sequence[str], acts: frozenset[str], alone: bool, passive: bool = False) -> bool:
+    """Return whether a sentence reports an act that was not done; `passive` reads the passive without a marker too."""
+    return any(_adds(words, place, acts, alone, passive) for place in range(len(words)))
 
 
 def _marked(words: Sequence[str]) -> bool:
@@ -78,10 +87,11 @@ def _marked(words: Sequence[str]) -> bool:
     )
 
 
-def _adds(words: Sequence[str], place: int, acts: frozenset[str], alone: bool) -> bool:
+def _adds(words: Sequence[str], place: int, acts: frozenset[str], alone: bool, passive: bool) -> bool:
     """Return whether the word at a place is an act that was not done and is reported as done."""
     word = words[place]
-    elsewhere = alone and _OTHERS & set(words[place + 1 : place + 4]) or _CHANNELS & set(words[place + 1 :])
+    elsewhere = alone and _OTHERS & set(words[place + 1 : place + 4])
+    elsewhere = elsewhere or not passive and _CHANNELS & set(words[place + 1 :])
     if word not in ACTS or word in acts and not elsewhere:
         return False
     if word == "moved" and words[place + 1 : place + 2] == ["on"]:
@@ -93,8 +103,8 @@ def _adds(words: Sequence[str], place: int, acts: frozenset[str], alone: bool) -
     if not before or before[-1] in _MINE:
         return not _continues_relative(words, start, place)
     end = next((i for i in range(place, len(words)) if words[i] in _BREAKS), len(words))
-    passive = before[-1] in _PASSIVE and (_marked(words[start:end]) or _marked(words[:1]) or _marked(words[:2]))
-    return passive and not (_RELATIVE & set(before) or _READS & set(words[:place]))
+    marked = passive or _marked(words[start:end]) or _marked(words[:1]) or _marked(words[:2])
+    return before[-1] in _PASSIVE and marked and not (_RELATIVE & set(before) or _READS & set(words[:place]))
 
 
 def _continues_relative(words: Sequence[str], start: int, place: int) -> bool:

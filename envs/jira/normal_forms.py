@@ -6,6 +6,7 @@ and its key, which its project and the order of creation decide and which never 
 next issue; of a comment and a worklog: who changed it last; of a sprint: when it was completed.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -21,6 +22,8 @@ _EMPTY: tuple[Json, ...] = (None, "", [], {})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SETS = {"labels", "components", "fixVersions", "versions", "watchers", "voters"}
 _MEANT_IF_ABSENT = {"released": False, "archived": False, "assigneeType": "PROJECT_DEFAULT"}
+_PAGE_ADDRESS = re.compile(r"(?:/pages/|[?&]pageId=)(\d+)")
+"""The id of a page of Confluence in an address."""
 
 
 def _counted(record: Record) -> Record:
@@ -117,12 +120,23 @@ def sprint(site: World, record: Record) -> Record:
 
 
 def part(site: World, record: Record) -> Record:
-    """Return the fields of a version, a component, an attachment or a remote link that count."""
+    """Return the fields of a version, a component or an attachment that count."""
     form = _counted(record)
-    if isinstance(form.get("object"), dict):
-        form["object"] = _without_empty(form["object"])
     return {name: value for name, value in form.items() if name not in _MEANT_IF_ABSENT or value !=
             _MEANT_IF_ABSENT[name]}  # fmt: skip
+
+
+def remote_link(site: World, record: Record) -> Record:
+    """Return a remote link's issue, title, relationship and target; the addresses of one page of the site are equal."""
+    form = _counted(record)
+    form.pop("globalId", None)
+    if isinstance(form.get("object"), dict):
+        form["object"] = _without_empty(form["object"])
+        address = str(form["object"].get("url", ""))
+        page = _PAGE_ADDRESS.search(address)
+        if page and address.startswith(site.site) and page[1] in site.tables.get("pages", {}):
+            form["object"]["url"] = f"page {page[1]}"
+    return form
 
 
 NORMAL_FORMS: Mapping[str, NormalForm] = {
@@ -135,5 +149,5 @@ NORMAL_FORMS: Mapping[str, NormalForm] = {
     "versions": part,
     "components": part,
     "issue_attachments": part,
-    "remote_links": part,
+    "remote_links": remote_link,
 }

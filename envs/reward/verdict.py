@@ -1,7 +1,7 @@
 """Verdicts: an episode's reward and success, and the parts that they are computed from.
 
     success   the site differs from the initial one exactly as after the oracle's calls, and what the model says is true
-    reward    of a success: 1 minus the penalties, of which each kind costs at most 0.1, and at least 0.8
+    reward    of a success: 1 minus the penalties, at least 0.8
               otherwise: 0.7 x (the sum of weight x score over the parts - penalties), at least 0
 
 So every success of a task earns more than every failure. The parts follow from the oracle alone (`envs.reward.goal`):
@@ -32,8 +32,6 @@ RULES = 2
 """Version of the rules of scoring: verdicts of different versions cannot be compared."""
 LEAST_SUCCESS, MOST_FAILURE = 0.8, 0.7
 """The least reward of a success, and the greatest of a failure."""
-MOST_PER_KIND = 0.1
-"""The greatest cost of one kind of penalty in a success."""
 FOUND, DONE, STOPPED = 0.35, 0.55, 0.10
 """Weights of the parts; a task that needs no reading divides FOUND among the others."""
 
@@ -91,7 +89,7 @@ def judge(episode: FinishedEpisode, checks: Sequence[Check] = (), trace_only: bo
     results = _parts(found, done, trace.stopped)
     faults = penalties(task, trace)
     if success and not trace_only:
-        reward = max(LEAST_SUCCESS, 1.0 - sum(min(fault.cost, MOST_PER_KIND) for fault in faults))
+        reward = max(LEAST_SUCCESS, 1.0 - sum(fault.cost for fault in faults))
     else:
         # An episode that is not over loses only what stopping would earn.
         costs = sum(fault.cost for fault in faults if fault.name != "never_stopped")

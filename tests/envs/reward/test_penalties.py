@@ -7,7 +7,7 @@ from envs import scripted_policies
 from envs.api.faults import Faults
 from envs.reward.goal import goal_of
 from envs.reward.penalties import COSTS, FREE_READS, penalties
-from envs.reward.verdict import MOST_PER_KIND
+from envs.reward.verdict import LEAST_SUCCESS
 from envs.scripted_policies import turn
 from envs.task import PlannedCall, Task
 from tests.envs.toy_library import library
@@ -52,7 +52,7 @@ def test_penalties__each_fault_costs_its_price_each_time(task, text, penalty):
         assert counted.pop(penalty) == count and set(counted) <= {"repeated_read"}
         again = COSTS["repeated_read"] * counted.get("repeated_read", 0)
         assert shown.success
-        assert shown.reward == pytest.approx(1 - min(MOST_PER_KIND, COSTS[penalty] * count) - again)
+        assert shown.reward == pytest.approx(max(LEAST_SUCCESS, 1 - COSTS[penalty] * count - again))
 
 
 def test_penalties__not_stopping_costs(task):
@@ -68,7 +68,7 @@ def test_unknown_argument__costs_each_time_wherever_it_is(scenario):
         count = len(task.oracle)
         found = [(fault.name, fault.count) for fault in spoiled.penalties]
         assert found == [("unknown_argument", count)] * bool(count)
-        lost = min(MOST_PER_KIND, COSTS["unknown_argument"] * count)
+        lost = min(1 - LEAST_SUCCESS, COSTS["unknown_argument"] * count)
         assert spoiled.success and spoiled.reward == pytest.approx(1 - lost)
 
 
@@ -143,7 +143,7 @@ def test_excessive_read__a_few_more_are_free_with_one_to_verify_each_write_and_e
     assert [(fault.name, fault.count) for fault in one_more.penalties] == [("excessive_read", 1)]
     assert one_more.success and one_more.reward == pytest.approx(1 - COSTS["excessive_read"])
     many = verdict(task, *around(task, 40), read, move)
-    assert many.success and many.reward == pytest.approx(1 - MOST_PER_KIND)
+    assert many.success and many.reward == pytest.approx(LEAST_SUCCESS)
     assert verdict(task, *around(task, 40)).reward == 0
 
 

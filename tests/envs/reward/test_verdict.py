@@ -259,11 +259,11 @@ def test_rival__its_write_is_nobodys_achievement(scenario):
         assert raced.reward == read.reward <= MOST_FAILURE * FOUND and not raced.success
 
 
-def test_penalties__of_one_kind_cost_a_success_no_more_than_a_tenth():
+def test_penalties__cost_a_success_no_more_than_a_fifth():
     task = LENDING.sample(0, "train")
     read, write = map(scripted_policies.turn, task.oracle)
     many = lent(task, *["<tool_call>{</tool_call>"] * 9, read, write, "Done.")
-    assert many.success and many.reward == pytest.approx(0.9)
+    assert many.success and many.reward == pytest.approx(LEAST_SUCCESS)
     every = lent(
         task,
         *["<tool_call>{</tool_call>"] * 9,
