@@ -138,7 +138,9 @@ def rescore(record: Mapping[str, Any], across_rules: bool = False) -> Verdict:
             f"the episode of {name} was scored by version {rules} of the rules and this is version {RULES}: "
             "the rewards cannot be compared; --across-rules scores it all the same"
         )
-    if record.get("digest", task.digest()) != task.digest():
+    # Records of earlier versions have no digest.
+    same = record.get("digest", task.digest()) == task.digest() and record.get("request", task.request) == task.request
+    if not same:
         raise EnvError(f"the task {name} is another one now than when the episode was stored")
     calls = [Call.from_dict({"turn": index, **call}) for index, call in enumerate(record["calls"])]
     stopped, answer = record["stopped"], record.get("answer", "")

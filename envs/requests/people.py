@@ -35,11 +35,14 @@ Sharma Silva Singh Soto Suzuki Takeda Tanaka Tran Vargas Vogel Weber Yamada Zhou
 
 
 def person(rng: random.Random, split: Split, taken: Collection[str] = ()) -> str:
-    """Draw a first and a last name; `taken` holds full names whose first names are not drawn again."""
+    """Draw a first and a last name; `taken` holds full names of which no part becomes a first name, nor the reverse."""
     firsts = {name.split()[0] for name in taken}
-    while (drawn := of_split(rng, split, _full_name)).split()[0] in firsts:
-        pass
-    return drawn
+    parts = {part for name in taken for part in name.split()}
+    while True:
+        drawn = of_split(rng, split, _full_name)
+        first, last = drawn.split()
+        if first not in parts and last not in firsts:
+            return drawn
 
 
 def _full_name(rng: random.Random) -> str:

@@ -80,7 +80,8 @@ def judge(episode: FinishedEpisode, checks: Sequence[Check] = (), trace_only: bo
         success = success and all(share == 1.0 for _, share, _ in found)
     trace_only = trace_only and bool(goal.changes)
     if trace_only:
-        done = like_oracle(task, trace)
+        alike = like_oracle(task, trace)
+        done = alike * truthfulness(episode, alike == 1.0)
     elif goal.changes:
         done = truth * (1.0 if same_site else agreement(goal.changes, made))
     else:
