@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from envs.claims.clauses import LONGEST, idioms_as_phrases, masked, sentences, values_as_phrases, without_courtesies
 from envs.claims.quotations import without_quotations
+from envs.claims.substitutes import substitutes
 from envs.claims.word_classes import NEGATION, word_set
 
 ACTS = word_set(
@@ -61,9 +62,19 @@ def adds(text: str, acts: frozenset[str], values: Sequence[str] = (), alone: boo
     )
 
 
-def reports(text: str, values: Collection[str] = ()) -> bool:
-    """Return whether a text reports any act as done, where nothing was done."""
-    return any(_any_act(words, frozenset(), False) for words in _sentences(text, values))
+def reports(text: str, values: Collection[str] = (), acts: Collection[str] = (), passive: bool = False) -> bool:
+    """Return whether a text reports any act as done, where nothing was done.
+
+    `acts` are verbs that mean no change here, and `passive` reads every passive, as in "the page was deleted".
+    """
+    harmless = frozenset(acts)
+    return any(
+        substitutes(words, passive)
+        or _any_act(words, harmless, False)
+        or passive
+        and _any_act(words, harmless, False, True)
+        for words in _sentences(text, values)
+    )
 
 
 def _sentences(text: str, values: Collection[str]) -> list[list[str]]:
