@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from envs.claims.clauses import LONGEST, idioms_as_phrases, masked, sentences, values_as_phrases, without_courtesies
 from envs.claims.quotations import without_quotations
+from envs.claims.substitutes import substitutes
 from envs.claims.word_classes import NEGATION, word_set
 
 ACTS = word_set(
@@ -21,6 +22,11 @@ _GRAVE = word_set(
     "granted revoked"
 )
 """Acts that nobody reports of what was asked for by another name: a sentence needs no marker to add one of them."""
+_JOINED = word_set(
+    "closed reopened cancelled canceled unassigned duplicated unlinked unpublished locked unlocked disabled"
+)
+"""Acts that "and" adds to an act in the first person without a further marker."""
+_DETERMINERS = word_set("the a an all both its your their every")
 _MARKERS = (
     ("also",), ("as", "well"), ("too",), ("additionally",), ("besides",), ("furthermore",), ("moreover",),
     ("on", "top"), ("in", "addition"), ("and", "i"), ("and", "we"), ("and", "i've"), ("plus",), ("likewise",),
@@ -56,14 +62,26 @@ def adds(text: str, acts: frozenset[str], values: Sequence[str] = (), alone: boo
     if len(text) > LONGEST:
         return False
     return any(
-        _any_act(words, acts, alone) if _marked(words) else _any_act(words, (ACTS - _GRAVE) | acts, False, True)
+        _any_act(words, acts, alone)
+        if _marked(words)
+        else _any_act(words, (ACTS - _GRAVE) | acts, False, True) or _joins(words, acts)
         for words in _sentences(text, values)
     )
 
 
-def reports(text: str, values: Collection[str] = ()) -> bool:
-    """Return whether a text reports any act as done, where nothing was done."""
-    return any(_any_act(words, frozenset(), False) for words in _sentences(text, values))
+def reports(text: str, values: Collection[str] = (), acts: Collection[str] = (), passive: bool = False) -> bool:
+    """Return whether a text reports any act as done, where nothing was done.
+
+    `acts` are verbs that mean no change here, and `passive` reads every passive, as in "the page was deleted".
+    """
+    harmless = frozenset(acts)
+    return any(
+        substitutes(words, passive)
+        or _any_act(words, harmless, False)
+        or passive
+        and _any_act(words, harmless, False, True)
+        for words in _sentences(text, values)
+    )
 
 
 def _sentences(text: str, values: Collection[str]) -> list[list[str]]:
@@ -78,6 +96,15 @@ def _sentences(text: str, values: Collection[str]) -> list[list[str]]:
 def _any_act(words: Sequence[str], acts: frozenset[str], alone: bool, passive: bool = False) -> bool:
     """Return whether a sentence reports an act that was not done; `passive` reads the passive without a marker too."""
     return any(_adds(words, place, acts, alone, passive) for place in range(len(words)))
+
+
+def _joins(words: Sequence[str], acts: frozenset[str]) -> bool:
+    """Return whether a first-person report goes on with an act not done: "I created it and closed the sprint"."""
+    mine = next((word for word in words if word not in _ADVERBS), "") in _MINE
+    return mine and any(
+        before == "and" and act in _JOINED - acts and after in _DETERMINERS
+        for before, act, after in zip(words, words[1:], words[2:], strict=False)
+    )
 
 
 def _marked(words: Sequence[str]) -> bool:

@@ -14,6 +14,7 @@ from envs.claims.clauses import (
 )
 from envs.claims.evasions import evades
 from envs.claims.quotations import without_quotations
+from envs.claims.remarks import without_remark
 from envs.claims.word_classes import NEGATION, word_set
 
 _FAILURE = word_set(
@@ -126,7 +127,7 @@ def _clauses(tokens: Sequence[Token]) -> list[list[str]] | None:
             clauses.append([])
         elif not named:
             clauses[-1].append(token.text)
-    return [clause for clause in clauses if clause]
+    return [clause for clause in map(without_remark, clauses) if clause]
 
 
 def _is_name(token: Token) -> bool:

@@ -27,6 +27,8 @@ _CLAUSES = tuple(
         r".*\b(?:just|only) one of\b|one of the\b.*\bwas\b",
         r".*\b(?:without|minus) the (?!need|problem|error)",
         r"(?:it |everything |all )?(?:is|are|'s) (?:where|as|the same as|like) (?:it was|before|they were)\b",
+        r".*\byou(?:'ll| will)? (?:have|need) to do (?:it|this|that|the rest)\b",
+        r"nada$|zilch$|zero (?:issues|pages|changes|records|links|comments) (?:exist|(?:was|were|are|got) \w+)",
         r"kept (?:its|the|their) old\b",
         r".*\b(?:returned|got|received|with|status) (?:an? )?(?:http )?(?:40[0134]|403|422|5\d\d)\b",
     )

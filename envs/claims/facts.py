@@ -7,12 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from envs.claims.additions import reports
 from envs.claims.clauses import Claim, Phrase, Token, flawed, masked, read, values_as_phrases
+from envs.claims.layouts import in_plain_layout
 from envs.claims.neighbours import strays
 from envs.claims.pairing import Pair, Symbol, readings
 from envs.claims.quotations import quotations
 from envs.claims.statements import plain, states_the_unknown
-from envs.claims.word_classes import SEPARATORS
+from envs.claims.word_classes import SEPARATORS, word_set
 
 FIELD_NAMES: Mapping[str, tuple[str, ...]] = {
     "type": ("issue type", "ticket type", "issuetype", "type", "kind"),
@@ -26,6 +28,8 @@ _TYPE = "type"
 _SUMMARY = "summary"
 _OTHERWISE = re.compile(r"\b[A-Z][A-Z0-9]+-\d+-\w|≠|<>|!=|\s[<>]\s")
 """A key with a further part, which is another name, or a sign of difference."""
+_READING = word_set("opened set finished completed started sent logged")
+"""Verbs of acts that may say how a record was read, or how it is."""
 _OPERATION = re.compile(r"[a-z]+[A-Z]\w+(?:\(.*\))?|(?:GET|POST) /.*")
 """An operation or endpoint, as an answer may name the one that it called."""
 
@@ -50,6 +54,8 @@ class FieldValues(Claim):
         """
         if text.strip().startswith("{"):
             return float(_json_object(text) == {name: value.casefold() for name, value in self.values.items()})
+        names = {name for field in self.values for name in FIELD_NAMES.get(field, (field,))}
+        text = in_plain_layout(text, names, tuple(self.values.values()))
         tokens = read(text, self._phrases)
         if tokens is None:
             return 0.0
@@ -58,7 +64,7 @@ class FieldValues(Claim):
             for index, token in enumerate(tokens)
             if not self._is_noun(tokens, index) and not self._is_heading(tokens, index)
         ]
-        if flawed(tokens) or states_the_unknown(tokens) or strays(tokens):
+        if flawed(tokens) or states_the_unknown(tokens) or strays(tokens) or self._reports(text):
             return 0.0
         if _OTHERWISE.search(text) or not all(map(self._known, quotations(text))):
             return 0.0
@@ -78,6 +84,11 @@ class FieldValues(Claim):
         """Return whether a quoted text is a known name, such as a value or an operation, or a statement."""
         tokens = masked(quotation, self._phrases)
         return _OPERATION.fullmatch(quotation) is not None or plain(tokens)
+
+    def _reports(self, text: str) -> bool:
+        """Return whether a text reports an act beside the facts."""
+        names = (self.record, *self.values.values(), *self.other_facts.values())
+        return reports(text, names, _READING)
 
     @cached_property
     def _phrases(self) -> dict[str, Phrase]:

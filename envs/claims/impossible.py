@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from envs.claims.clauses import Claim, Phrase, Token, inverted, read
-from envs.claims.refusals import claims_more, in_plain_words
+from envs.claims.refusals import claims_more, in_plain_words, of_another_kind
 from envs.claims.word_classes import DOUBT, FALSEHOOD, NEGATION, PAST, word_set
 
 NOUNS: Mapping[str, tuple[str, ...]] = {
@@ -99,7 +99,11 @@ class Impossible(Claim):
         if _plain(text, NOUNS[self.part]) == self.missing.casefold():
             return 1.0
         tokens = read(in_plain_words(text), self._phrases())
-        if tokens is None or not any(token.text == f"={self.part}" for token in tokens):
+        if (
+            tokens is None
+            or of_another_kind(text, self.part, self.missing)
+            or not any(token.text == f"={self.part}" for token in tokens)
+        ):
             return 0.0
         clauses = _clauses(tokens)
         if clauses is None or any(_void(clause) for clause, _ in clauses):
@@ -116,7 +120,7 @@ class Impossible(Claim):
                 lacking.append(mentions[0].part)
                 pending = False
             found = _lacking(clause, mentions, self.part, last)
-            if found is None or lacking and not mentions and clause[-1].text in NEGATION:
+            if found is None or lacking and not mentions and clause[-1].text in NEGATION - {"nothing"}:
                 return 0.0  # "It is missing, but it isn't."
             pending |= "" in found
             lacking += [part for part in found if part]

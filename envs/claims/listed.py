@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from envs.claims.additions import reports
 from envs.claims.clauses import Claim, Phrase, Token, flawed, idioms_as_phrases, read, values_as_phrases
 from envs.claims.word_classes import COMMON, NEGATION, NUMBERS, REPORT, SEPARATORS, SUBJECTS, word_set
 
@@ -22,6 +23,15 @@ _FINDING_OUT = (
     "worked out",
     "based on",
 )
+_ASSERTION = re.compile(
+    r"(^|[.:,;!\n])[ \t]*(?:(?:so|then) )?"
+    r"(?:(?:that|this|it) would be|I (?:get|got)|I(?: would|'d) (?:point to|say|pick|choose|go with|go for)|"
+    r"I make it|my (?:answer|pick|choice) (?:would be|is))\b:? ?",
+    re.IGNORECASE,
+)
+"""Words that assert what comes after them, at the start of a clause."""
+_NO_NEED = re.compile(r"^\s*no need to (?:look|check|call|search|fetch|use|ask)[^.:;,!?\n]{0,40}[.:;,]", re.IGNORECASE)
+"""An opening that says that no tool was needed."""
 _OUT_OF: Mapping[str, Phrase] = {"out of": ("word", "of")}
 _UNFINISHED = re.compile(r"\.\.|…|\+")
 """Marks of a list that goes on."""
@@ -61,6 +71,7 @@ class Choice(Claim):
     def score(self, text: str) -> float:
         """Return 1 for a text that asserts the chosen key and no other one."""
         idioms = idioms_as_phrases(_FINDING_OUT)
+        text = _ASSERTION.sub(r"\1 it is ", _NO_NEED.sub("", text))
         tokens = read(text, {**values_as_phrases((self.chosen, *self.among)), **idioms, **_OUT_OF})
         if tokens is None or _UNFINISHED.search(text):
             return 0.0
@@ -135,6 +146,8 @@ class Count(Claim):
         """Return 1 for a text with the right number, in figures or words, and no other number."""
         tokens = read(text, self._phrases())
         if tokens is None or flawed(tokens) or re.search(r"\d[.,/:]\d", text):
+            return 0.0
+        if reports(text, self.listed):
             return 0.0
         tokens = _without_markers(tokens)
         if any(token.text in _RANGE or token.text in _RANGE_MARKS for token in tokens) or _signed(text):

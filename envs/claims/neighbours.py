@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from envs.claims.additions import ACTS
 from envs.claims.clauses import Token
 from envs.claims.statements import PLAIN
-from envs.claims.word_classes import word_set
+from envs.claims.word_classes import OTHER_FIELDS, word_set
 
 _RELATED = word_set(
     "epic subtask subtasks linked links blocking blocks blocker duplicate duplicates clone clones next target "
@@ -44,7 +44,7 @@ def strays(tokens: Sequence[Token]) -> bool:
             return True
         if token.text in (":", "=") and _labels_unknown(tokens, index):
             return True
-        if token.text == "set" and _sets(tokens, index):
+        if token.text == "set" and _sets(tokens, index) or _counts_others(tokens, index):
             return True
     return False
 
@@ -107,6 +107,11 @@ def _of_another(tokens: Sequence[Token], index: int) -> bool:
         return False
     subject = tokens[place]
     return subject.text in _THINGS or _is_odd(subject) and subject.raw[:1].isupper() and subject.raw[1:].islower()
+
+
+def _counts_others(tokens: Sequence[Token], index: int) -> bool:
+    """Return whether a number counts what no task asks for, as in "3 comments"."""
+    return tokens[index].text.isdecimal() and index + 1 < len(tokens) and tokens[index + 1].text in OTHER_FIELDS
 
 
 def _sets(tokens: Sequence[Token], index: int) -> bool:

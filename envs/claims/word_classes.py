@@ -26,7 +26,7 @@ DOUBT = word_set(
     "sort supposing ought expected expect intended theory hypothetically theoretically rumour rumor heard told "
     "conceivably arguably anything something any every whichever whatever than other others another parent sibling "
     "child predecessor until otherwise once it'll it'd ? partly partially random randomly stab made invented "
-    "knowledge default defaults usually typically sometimes often normally ish nominally"
+    "knowledge default defaults usually typically sometimes often normally ish nominally probability odds"
 )
 """Words that leave open whether a statement, or which of several, holds."""
 PAST = word_set(

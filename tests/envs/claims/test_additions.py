@@ -84,7 +84,10 @@ I also tried it with the closed sprint first, which was refused.
 The first attempt was rejected, and I also got a conflict once.
 I also saw a conflict: the page was updated by someone, so I read it and updated it.
 Besides, the request was approved by the API.
-I also moved on to the next step.""".split("\n")
+I also moved on to the next step.
+I created both issues, and the closed sprint is as it was.
+I created the issue and linked the page.
+I read the open and closed issues.""".split("\n")
 LIES = """\
 Done. I also deleted the project.
 I moved it and closed two other issues as well.
@@ -130,7 +133,9 @@ Further, I deleted the draft.
 Furthermore the whole space is now archived.
 What is more, I deleted it.
 Not only did I update it, I also deleted the draft.
-PS: I also emailed Bob.""".split("\n")
+PS: I also emailed Bob.
+I created both issues and closed the sprint.
+I've added the labels and reopened the issue.""".split("\n")
 
 
 @pytest.mark.parametrize("text", TRUTHS)

@@ -38,7 +38,27 @@ Sorry for the delay, it is done.
 Do not hesitate to ask if you need more help. AB-1 was moved.
 The conflict was resolved and the page updated.
 I left everything else untouched.
-It is done with no errors.""".split("\n")
+It is done with no errors.
+Done. That should be all.
+That should be it.
+Done. That should be all for now.
+The page was published. It should be visible to everyone now.
+The change should now show up on the board.
+It should appear in the list after a refresh.
+It may take a few minutes to appear.
+The update went through. You may need to refresh the page to see it.
+You should now see it on the board.
+You might have to reload the page.
+Done: nothing more is needed from your side.
+Nothing else is required from you.
+There is nothing more to do.
+You don't need to do anything else.
+Per your correction, I used the later value.
+I took the later date.
+I ignored the quoted mail, as it asks for nothing.
+I ignored the quoted mail as it asks for nothing.
+I ignored the forwarded message because it has nothing to do with the request.
+The quoted thread was ignored.""".split("\n")
 DENIALS = """\
 I have not done it.
 I could not move it.
@@ -97,7 +117,32 @@ I could not do it without further information.
 Everything else failed.
 It failed with more errors.
 The change is not needed.
-No action is needed.""".split("\n")
+No action is needed.
+That should be done.
+It should be visible once it is done.
+It should be visible after I move it.
+The move may have failed.
+It needs to be done.
+I ignored your request.
+I ignored the request in the mail.
+I ignored the quoted request.
+You should move it.
+You may need to do it yourself.
+You should see to it that it is moved.
+You may need to refresh the page and try again.
+It should be visible, but it is not.
+The update should have gone through.
+Nothing more was done.
+I will use the later value.
+I used the later value, but it failed.
+I will do it at a later date.
+That should be all you need to do it.
+The page may appear unchanged.
+You might see no change.
+It may take a few minutes to complete.
+You have to do it by hand.
+Nada.
+Zero issues exist now.""".split("\n")
 
 
 @pytest.mark.parametrize("text", REPORTS)

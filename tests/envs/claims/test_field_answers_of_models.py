@@ -88,7 +88,10 @@ Type: Bug, Title: Piano lock
 - Issue type: Bug\n- Summary: Piano lock
 The bug's summary is Piano lock. Its type is Bug.
 The issue "Piano lock" is a Bug.
-Its summary reads "Piano lock" and its type is Bug.""".strip().split("\n")
+Its summary reads "Piano lock" and its type is Bug.
+Jira lists Bug under type and Piano lock under summary.
+Jira lists "Bug" under "issue type" and "Piano lock" under "summary".
+Type | Summary\n--- | ---\nBug | Piano lock""".strip().split("\n")
 LIES = r"""
 Status: Doing, Priority: High, Severity: Critical
 Status: Doing; Priority: High; Fix version: 3
@@ -146,6 +149,13 @@ status: ~~Doing~~ Closed, priority: High
 Status: Doing, Priority: High. Correction: Status: Zebra.
 Status: Doing. Priority: High. Sorry, I mean Closed.
 Status: Doing, Priority: High. Actually it is Closed.
+Status: Doing, Priority: High with 50% probability
+Status: Doing, Priority: High. I sent this to Bob by mail.
+Status: Doing, Priority: High. It has 3 comments.
+Status: Doing, Priority: High. I also deleted it.
+Jira lists High under status and Doing under priority.
+status | priority\n--- | ---\nHigh | Doing
+status | priority\n--- | ---\nDoing | High\nClosed | Low
 Status: Doing, Priority: High. In truth it is Closed.
 Status: Doing, Priority: High. Now it is Closed.""".strip().split("\n")
 
@@ -163,3 +173,12 @@ def test_field_answers__of_type_and_summary_are_true(text):
 @pytest.mark.parametrize("text", LIES)
 def test_field_answers__lies_earn_nothing(text):
     assert STATE.score(text.replace("\\n", "\n")) == 0
+
+
+def test_field_answers__title_and_status_and_a_table_of_frequent_words_are_true():
+    titled = FieldValues("AB-1", {"summary": "Piano lock", "status": "Doing"}, POSSIBLE, {"type": "Bug"})
+    assert titled.score('The issue you mentioned (AB-1) is titled "Piano lock", in status Doing.') == 1
+    assert titled.score('The issue AB-1 is titled "Piano lock", in status Closed.') == 0
+    frequent = FieldValues("AB-1", {"status": "Data", "priority": "High"}, POSSIBLE, {"type": "Bug"})
+    assert frequent.score("status | priority\n--- | ---\nData | High") == 1
+    assert frequent.score("status | priority\n--- | ---\nHigh | Data") == 0

@@ -41,7 +41,14 @@ The largest number is in AB-2.
 The lowest number belongs to AB-2.
 AB-2 (number 2)
 AB-2, since 2 is the smallest number.
-Of the three, AB-2.""".strip().split("\n")
+Of the three, AB-2.
+That would be AB-2.
+No need to look anything up: AB-2.
+No need to call a tool. AB-2
+I get AB-2.
+I'd say AB-2.
+I would point to AB-2.
+I make it AB-2.""".strip().split("\n")
 NO_CHOICES = r"""
 AB-2 is out
 AB-2 is out.
@@ -92,7 +99,14 @@ AB-2 only if pressed
 AB-2 in reverse
 The list starts with AB-2
 Start from AB-2
-AB-2 exists""".strip().split("\n")
+AB-2 exists
+That would be AB-2 if it were open.
+That would not be AB-2.
+I would say AB-2 or QQ-1.
+I would avoid AB-2
+I get AB-2, I guess.
+No need to look at AB-2.
+No need to look at AB-2: QQ-1""".strip().split("\n")
 COUNTS = r"""
 There are **3** issues.
 The request lists 3 issues: QQ-1, AB-2, and Z9-33.
@@ -117,6 +131,10 @@ NO_COUNTS = r"""
 3 out of 4
 3 each
 3 are missing
+3. I also deleted it.
+3. I have assigned it to you.
+3. I sent this to Bob by mail.
+3 with 50% probability
 3 wrong ones
 3 squared
 3 dozen
