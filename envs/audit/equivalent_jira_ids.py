@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from envs.api.json_paths import inner_paths, inside, leaves, replaced
+from envs.api.json_paths import at, inner_paths, inside, leaves, replaced
 from envs.api.operation import Json
 from envs.audit.equivalent_jira_reads import GET, POST
 from envs.audit.equivalent_plans import Change, Plan, Situation, Way
@@ -47,8 +47,9 @@ def ids_of_fields(situation: Situation) -> Iterator[Change]:
 def _project_of(situation: Situation) -> str:
     """Return the key of the project that a call concerns, or an empty string."""
     arguments = situation.call.arguments
-    key = arguments.get("fields", {}).get("project", {}).get("key", "")
-    return key or str(arguments.get(_ISSUE, "")).rpartition("-")[0]
+    # In a search, fields are a list of names.
+    key = at(arguments, "fields.project.key")
+    return str(key or "") or str(arguments.get(_ISSUE, "")).rpartition("-")[0]
 
 
 def _id_in(body: Json, name: str) -> str:

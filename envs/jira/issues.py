@@ -17,7 +17,7 @@ def get_issue(world: World, arguments: Mapping[str, Json]) -> Response:
     if issue is None:
         return global_error(404, replies.NO_ISSUE)
     fields = selected_fields(arguments.get("fields", ["*all"]))
-    expand = arguments.get("expand", "").split(",")
+    expand = (arguments.get("expand") or "").split(",")
     return Response(200, expanded(world, issue, issue_body(world, issue, fields, expand), expand))
 
 

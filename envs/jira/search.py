@@ -38,7 +38,7 @@ def search(world: World, arguments: Mapping[str, Json]) -> Response:
         return global_error(400, _BAD_TOKEN)
     start = int(number)
     fields = selected_fields(arguments.get("fields") or ["id"])
-    expand = arguments.get("expand", "").split(",")
+    expand = (arguments.get("expand") or "").split(",")
     bodies = [issue_body(world, issue, fields, expand) for issue in issues[start : start + size]]
     if not fields:
         bodies = [{"id": body["id"]} for body in bodies]

@@ -34,7 +34,7 @@ def get_transitions(world: World, arguments: Mapping[str, Json]) -> Response:
     issue = find_issue(world, arguments.get("issueIdOrKey", ""))
     if issue is None:
         return global_error(404, replies.NO_ISSUE)
-    wanted, expand = arguments.get("transitionId"), arguments.get("expand", "").split(",")
+    wanted, expand = arguments.get("transitionId"), (arguments.get("expand") or "").split(",")
     bodies = [body for body in transition_bodies(world, issue, expand) if wanted in (None, body["id"])]
     return Response(200, {"expand": "transitions", "transitions": bodies})
 

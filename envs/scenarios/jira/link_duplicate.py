@@ -17,10 +17,13 @@ from envs.scenarios.vocabulary.wordings import phrasing
 from envs.task import PlannedCall, Task, TaskDraft
 
 _CALL = "linkIssues"
-_ID = {"type": "object", "properties": {"id": {"type": "string"}}}
+_FROM, _TO = (
+    {"type": "object", "properties": {"id": {"type": "string"}}, "description": f"{side} in 'A duplicates B'"}
+    for side in "AB"
+)
 _TYPES = {"type": "string", "description": "Blocks, Cloners, Duplicate or Relates"}
 _TYPE = {"type": "object", "properties": {"name": _TYPES}}
-API = SEARCHABLE.showing(_CALL, {"type": _TYPE, "inwardIssue": _ID, "outwardIssue": _ID})
+API = SEARCHABLE.showing(_CALL, {"type": _TYPE, "inwardIssue": _FROM, "outwardIssue": _TO})
 _LINK = "[link them|link the two|connect them|note it as a link]"
 _WORDINGS = (
     '[in|within] [|project ]"{project}", "{copy}" [is a duplicate of|duplicates|repeats] "{first}"'

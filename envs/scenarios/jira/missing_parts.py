@@ -35,6 +35,13 @@ def _asked_in_vain(call: Call, claim: Impossible, world: World) -> bool:
     return call.status == 404 or any(contains(text, claim.missing) for text in scalars(call.body))
 
 
+def _looked_for_issue(call: Call, claim: Impossible, world: World) -> bool:
+    """Return whether a call named the missing issue in vain or listed all others of its project."""
+    prefix = claim.missing.rpartition("-")[0]
+    others = {issue["key"] for issue in world.find("issues") if issue["key"].rpartition("-")[0] == prefix}
+    return _asked_in_vain(call, claim, world) or (bool(others) and _lists_all(call, others, claim))
+
+
 def _lists_projects(call: Call, claim: Impossible, world: World) -> bool:
     """Return whether a call named the missing project in vain or listed all others."""
     return _asked_in_vain(call, claim, world) or _lists_all(
@@ -104,7 +111,7 @@ def _values_of(name: str, body: Json) -> Iterator[Json]:
 
 
 _shows: Mapping[str, Callable[[Call, Impossible, World], bool]] = {
-    "issue": _asked_in_vain,
+    "issue": _looked_for_issue,
     "project": _lists_projects,
     "user": _looked_for_user,
     "status": _lists_transitions,

@@ -7,6 +7,8 @@ import pytest
 import envs
 from envs import scripted_policies
 from envs.audit.mutants import KINDS, SPAM, UNDECLARED, mutants
+from envs.audit.order import is_right
+from envs.audit.play import play
 from envs.scenarios.vocabulary.jira_search import SEARCH
 
 
@@ -14,7 +16,7 @@ def renamed(scenario: str, difficulty: int, seeds: int = 30) -> Counter:
     """Count the mutants that give a call of one tool to another tool on offer, by "tool other"."""
     counts: Counter = Counter()
     for seed in range(seeds):
-        task = envs.sample(scenario, seed, "train", difficulty)
+        task = envs.sample(scenario, seed, "train", tools=1_000 if difficulty == 5 else 0)
         ends = [
             (mutant.where.split()[0], mutant.where.split()[-1])
             for mutant in mutants(task)
@@ -100,12 +102,14 @@ def test_extra_argument__changes_the_site():
 
 @pytest.mark.parametrize("scenario", envs.SCENARIOS)
 def test_mutants__cost_by_the_trace_alone_too(scenario):
-    """Except an additional declared argument, whose effect only the final site shows."""
+    """Except an additional declared argument, whose effect only the final site shows, and free reads.
+
+    Nor does the trace show that an address was made up before the page existed.
+    """
     for seed, split in ((1, "train"), (2, "heldout")):
-        task = envs.sample(scenario, seed, split, 1 + seed)
+        task = envs.sample(scenario, seed, split)
         for mutant in mutants(task):
-            episode = envs.Episode(task, trace_only=True)
-            for text in mutant.turns:
-                if episode.step(text).done:
-                    break
-            assert episode.verdict().reward < 1 or mutant.kind == "extra argument", (mutant.kind, mutant.where)
+            played = play(envs.SCENARIOS[scenario], task, mutant.turns, trace_only=True)
+            unseen = mutant.kind == "extra argument" or mutant.where.startswith("createOrUpdateRemoteIssueLink before")
+            free = unseen or is_right(task, played)
+            assert played.verdict.reward < 1 or free, (mutant.kind, mutant.where)

@@ -7,6 +7,7 @@ import pytest
 import envs
 from envs import scripted_policies
 from envs.audit.held_out import shape
+from envs.reward.penalties import COSTS
 from envs.scripted_policies import DONE, turn
 from envs.task import PlannedCall, Task
 
@@ -41,7 +42,7 @@ def test_retry__not_repeating_a_failed_call_is_no_success():
         skipped = verdict(task, [call for call in task.oracle if call.fails or call.name != task.oracle[first].name])
         if task.oracle[first].name == "getTransitions":
             # The id of a transition that was not read is a guess here.
-            assert skipped.success and skipped.reward == pytest.approx(0.9)
+            assert skipped.success and skipped.reward == pytest.approx(1 - COSTS["guessed_value"])
         else:
             assert not skipped.success and skipped.reward <= 0.7
     assert len(faulty) > 60
@@ -66,7 +67,9 @@ def test_turns__a_write_before_its_read_is_answered_is_a_guess_unless_it_fails()
         read_and_try = "\n".join(map(turn, plan[index - 1 : index + 1]))
         turns = [*map(turn, plan[: index - 1]), read_and_try, *map(turn, plan[index + 1 :]), DONE]
         guessed = scripted_policies.demonstrate(task, turns).verdict
-        assert guessed.success and guessed.reward == pytest.approx(1 if plan[index].fails else 0.9)
+        assert guessed.success and guessed.reward == pytest.approx(
+            1 if plan[index].fails else 1 - COSTS["guessed_value"]
+        )
 
 
 def test_order__of_the_two_writes_is_free():
