@@ -37,6 +37,7 @@ def believe_the_oracle_alone(episode, same_site: bool) -> float:
     return float(episode.trace.stopped and founded(episode) and episode.answer == task.answer)
 
 
+@pytest.mark.slow  # the audit of every scenario plays a few of these too
 @every_scenario
 def test_liars__earn_nothing_where_only_the_oracles_words_are_true(scenario, monkeypatch):
     monkeypatch.setattr(verdict, "truthfulness", believe_the_oracle_alone)
@@ -46,10 +47,9 @@ def test_liars__earn_nothing_where_only_the_oracles_words_are_true(scenario, mon
     assert all(trial.play(task, oracle(task)).verdict.success for task in tasks(scenario, SEEDS))
 
 
+@pytest.mark.slow  # the audit of every scenario plays a few of these too
 @every_scenario
 def test_liars__earn_nothing_by_the_rules(scenario):
-    if envs.claims.__doc__ == "Stub.":
-        pytest.skip("claims are not judged yet")
     assert failures(scenario.name) == ""
 
 

@@ -22,6 +22,7 @@ def failures(name: str) -> str:
     return "\n".join(finding.failures)
 
 
+@pytest.mark.slow  # the audit of every scenario plays a few of these too
 @pytest.mark.parametrize("scenario", WRITERS, ids=lambda scenario: scenario.name)
 def test_refused__writes_earn_nothing(scenario):
     (finding,) = no_refused_write_earns(scenario, 2, Trial(scenario).play)

@@ -24,6 +24,7 @@ def showing(name: str, operation: str, compact: dict, body: tuple[str, ...] = ()
     return replace(scenario, api=scenario.api.showing(operation, compact, body))
 
 
+@pytest.mark.slow  # the audit of every scenario plays a few of these too
 @pytest.mark.parametrize("scenario", envs.SCENARIOS.values(), ids=lambda scenario: scenario.name)
 def test_shown__everything_that_a_right_call_needs(scenario):
     assert failures(scenario, 15) == ""

@@ -19,6 +19,7 @@ def failures(name: str, seeds: int = 1) -> str:
     return "\n".join(finding.failures)
 
 
+@pytest.mark.slow  # the audit of every scenario plays a few of these too
 @pytest.mark.parametrize("scenario", envs.SCENARIOS)
 def test_thoughts__count_for_nothing(scenario):
     assert failures(scenario) == ""
