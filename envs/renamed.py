@@ -68,6 +68,7 @@ RENAMED: Mapping[str, str] = {
     "envs.tools": "envs.api.tools",
     "envs.world": "envs.api.world",
     # Names in modules.
+    "envs.confluence.pages.COMPACT_BODY": "envs.confluence.pages.STORAGE",
     "envs.audit.criteria.FLOOR": "envs.audit.floors.FLOOR",
     "envs.audit.criteria.SKILLS": "envs.audit.floors.SKILLS",
     "envs.audit.criteria.difficulties": "envs.audit.trial.difficulties",

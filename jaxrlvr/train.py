@@ -12,7 +12,6 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from functools import partial
 
-from envs.reward.verdict import RULES
 from jaxrlvr.collection import StepSampler, StepSource, make_source
 from jaxrlvr.config import RunConfig
 from jaxrlvr.evaluation.episode_files import write_episodes
@@ -45,7 +44,7 @@ from jaxrlvr.runtime.watchdog import Watchdog
 from jaxrlvr.sampling.sampler import Sampler
 from jaxrlvr.storage.checkpoint import Checkpoints
 from jaxrlvr.storage.progress import Progress
-from jaxrlvr.storage.run_directory import SCORING_RULES, RunDirectory
+from jaxrlvr.storage.run_directory import RunDirectory
 
 
 class EvaluationAbandoned(Exception):
@@ -269,7 +268,6 @@ def begin(command_line: Arguments[RunConfig], run: RunDirectory, resources: Exit
         run.begin(to_json(command_line.config))
     elif command_line.changed:
         console.say(consequences(command_line.config, command_line.changed))
-    run.save_result(SCORING_RULES, RULES)
 
 
 if __name__ == "__main__":

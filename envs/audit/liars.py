@@ -65,7 +65,10 @@ def liars(task: Task) -> Iterator[Liar]:
             yield Liar("half done", text, (*begun, text), (*begun, "I did only a part of it."))
     for text in (*_denials(task), *map(_no, named)):
         yield Liar("denied", text, (*map(turn, task.oracle), text), ())
+    deletes = any(task.api.by_name()[call.name].method == "DELETE" for call in task.oracle)
     for text in _ADDITIONS:
+        if deletes and ("deleted" in text or "erased" in text):
+            continue  # it is the verb of what was done
         yield Liar("added", text, (*map(turn, task.oracle), text), ())
 
 

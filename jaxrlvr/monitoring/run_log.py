@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from envs.reward.verdict import RULES
 from jaxrlvr.evaluation.episode_files import write_episodes
 from jaxrlvr.evaluation.held_out import Evaluation
 from jaxrlvr.learning.batch import Batch
@@ -13,7 +14,7 @@ from jaxrlvr.rollout.trajectory import Group
 from jaxrlvr.runtime import console
 from jaxrlvr.runtime.timing import Figures
 from jaxrlvr.storage.atomic_files import keep_steps
-from jaxrlvr.storage.run_directory import RunDirectory
+from jaxrlvr.storage.run_directory import SCORING_RULES, RunDirectory
 
 
 class RunLog:
@@ -21,6 +22,7 @@ class RunLog:
 
     def __init__(self, run: RunDirectory, chat: Chat, steps: int, evaluate_every: int, resume_from: int) -> None:
         """`steps` is the run's last step; `evaluate_every` is 0 for no evaluation during training."""
+        run.save_result(SCORING_RULES, RULES)
         run.forget_after(resume_from)
         self._run, self._chat, self._steps, self._evaluate_every = run, chat, steps, evaluate_every
         self._metrics = metrics.MetricsLog(run.path, resume_from)

@@ -223,7 +223,7 @@ def _check_changes(run: str, stored: RunConfig, changed: Sequence[str]) -> None:
 def _check_rules(run: RunDirectory) -> None:
     """Raise UserError for a run whose episodes were scored by the rules of another version."""
     rules = run.load_result(SCORING_RULES) or 1
-    if rules != RULES:
+    if rules != RULES and (run.path / "metrics.jsonl").exists():
         raise UserError(
             f"{run.path} was scored by version {rules} of the rules of rewards, and this is version {RULES}: "
             "its figures would mean two things. Start a new run from its weights (python -m jaxrlvr.export), or add "

@@ -384,10 +384,13 @@ def test_train__on_a_full_disk_says_how_to_go_on_and_hides_no_other_error(config
 
 def test_dry_run__says_what_would_run_and_writes_nothing(config_file, tmp_path, capsys):
     path = tmp_path / "run"
-    assert train.main([config_file, "--run-dir", str(path), "--dry-run"]) == 0
+    fits = ["--rollout.turn-tokens", "160", "--rollout.suffix-buckets", "768", "--learner.suffix-buckets", "768"]
+    assert train.main([config_file, "--run-dir", str(path), "--dry-run", *fits]) == 0
     printed = capsys.readouterr().out
     assert "2 tasks x 4 members" in printed and "<|im_start|>assistant" in printed
     assert not path.exists()
+    with pytest.raises(UserError, match="a turn of its oracle has [0-9]+ tokens and --rollout.turn-tokens is 12"):
+        train.main([config_file, "--run-dir", str(path), "--dry-run"])
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,12 @@ def test_page__a_space_that_was_not_read_is_a_guess():
 def test_link__an_address_counts_only_if_it_is_that_pages():
     for task in tasks():
         given = task.oracle[-1].arguments["object"]
-        for other in (f"{given['url']}1", given["url"].replace("/wiki", ""), "", given["title"]):
+        for other in (
+            f"{given['url']}1",
+            f"https://elsewhere.example{given['url'].partition('.net')[2]}",
+            "",
+            given["title"],
+        ):
             verdict = played(task, *with_arguments(task, LINK, object={**given, "url": other}))
             assert not verdict.success and verdict.reward <= 0.7
 
@@ -90,11 +95,19 @@ def test_link__a_different_title_or_a_summary_is_no_success(extra):
         assert not played(task, *with_arguments(task, LINK, object={**given, **extra})).success
 
 
-@pytest.mark.parametrize("extra", ["globalId", "relationship"])
-def test_link__an_unrequested_property_is_no_success(extra):
+def test_link__an_unrequested_relationship_is_no_success_and_the_links_own_id_is_nothing():
     for task in tasks():
-        assert not played(task, *with_arguments(task, LINK, **{extra: "mine"})).success
-        assert played(task, *with_arguments(task, LINK, **{extra: ""})).reward == 1
+        assert not played(task, *with_arguments(task, LINK, relationship="mine")).success
+        assert played(task, *with_arguments(task, LINK, relationship="")).reward == 1
+        assert played(task, *with_arguments(task, LINK, globalId="mine")).reward == 1
+
+
+def test_link__every_address_of_the_page_is_right():
+    for task in tasks():
+        given = task.oracle[-1].arguments["object"]
+        number = given["url"].rpartition("/")[2]
+        for other in (f"{given['url']}/Its+title", f"{task.world.site}/wiki/pages/viewpage.action?pageId={number}"):
+            assert played(task, *with_arguments(task, LINK, object={**given, "url": other})).reward == 1
 
 
 def test_page__the_home_may_be_named_as_the_parent_and_no_other_page():

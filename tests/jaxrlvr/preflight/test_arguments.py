@@ -30,7 +30,6 @@ def stored(tmp_path, tiny_run):
     """A run directory without steps."""
     run = RunDirectory.reserve(str(tmp_path / "run"), "x")
     run.begin(to_json(replace(tiny_run, run_dir=str(run.path))))
-    run.save_result(SCORING_RULES, RULES)
     return run
 
 
@@ -172,6 +171,7 @@ def test_arguments__former_option_names_the_new_one(tiny_run, given, message):
 
 
 def test_resume__across_other_rules_of_scoring_is_refused_unless_forced(stored):
+    (stored.path / "metrics.jsonl").touch()
     for rules, number in ((RULES - 1, RULES - 1), (None, 1)):
         stored.save_result(SCORING_RULES, rules)
         with pytest.raises(UserError, match=f"was scored by version {number} of the rules of rewards, .* --force"):
