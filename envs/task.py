@@ -38,7 +38,7 @@ class Reference:
     record: str
     """Id of the record meant."""
     conditions: Mapping[str, Json]
-    """What the phrase states: values by dotted path, or by the name of a condition in `envs.requests.references`."""
+    """Statements of the phrase: values by dotted path, or by the name of a condition in `envs.requests.references`."""
 
 
 @dataclass(frozen=True)

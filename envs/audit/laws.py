@@ -8,7 +8,7 @@ equivalents  other right ways succeed, at 0.9 or more
 liars        who says what is false does not succeed and earns no more than by reading alone
 refused      writes that the API refused earn no more than reading alone
 thoughts     no text inside a thought changes anything
-shown        all that a right call needs stands in the request, a schema, a description or an earlier response
+shown        the request, a schema, a description or an earlier response contains all that a right call needs
 success      only the oracle's final site is a success: not the initial site, not one that lost a record besides
 spread       the better a weak policy, the more it earns; one that makes 70% of its steps right earns 0.2 to 0.8
 held-out     held-out tasks share no value with training tasks, and have wordings and operations of their own

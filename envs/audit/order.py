@@ -15,9 +15,10 @@ from envs.audit.mutants import mutants
 from envs.audit.play import Play, Played
 from envs.audit.trial import SHOWN, Finding, tasks, where
 from envs.audit.weak_policies import weak
-from envs.reward.goal import changes_made, goal_of
+from envs.reward.goal import changes_made, goal_of, shares_read
 from envs.reward.penalties import FREE_READS
 from envs.reward.site_diff import normalised_changes
+from envs.reward.truthfulness import founded
 from envs.scenarios.vocabulary.scenario import Scenario
 from envs.scripted_policies import CHEAP, oracle, turn
 from envs.task import Task
@@ -101,7 +102,7 @@ def _differs(task: Task, attempt: Attempt) -> bool:
 def is_right(task: Task, played: Played) -> bool:
     """Return whether an episode leaves the oracle's site within the free reads, and says what the oracle says.
 
-    If the task asks for an answer, the episode has to contain the oracle's reads.
+    If the task asks for an answer, the episode has to contain what the oracle reads.
     """
     goal, episode, operations = goal_of(task), played.episode, task.api.by_name()
     calls = episode.trace.calls
@@ -110,8 +111,12 @@ def is_right(task: Task, played: Played) -> bool:
     if any(call.error not in ("", *BLAMELESS) or undeclared(operations[call.name], call.arguments) for call in calls):
         return False
     if task.claim is not None:
+        taught = {read.operation for read in goal.reads}
         made = [(call.name, call.arguments) for call in calls]
-        if not all((planned.name, planned.arguments) in made for planned in task.oracle):
+        needed = [(call.name, call.arguments) for call in task.oracle if call.fails or call.name not in taught]
+        if not all(call in made for call in needed) or not founded(episode):
+            return False
+        if any(share < 1 for _, share in shares_read(goal, episode.trace)):
             return False
     reads = sum(not operations[call.name].writes for call in calls)
     writes = sum(call.ok and operations[call.name].writes for call in calls)

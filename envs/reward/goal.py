@@ -30,7 +30,7 @@ class NeededRead:
 
 @dataclass(frozen=True)
 class Goal:
-    """What follows from a task's oracle."""
+    """Consequences of a task's oracle: the changes it makes, and the values it reads before it uses them."""
 
     contested: World
     """The initial site after the calls of the task's rival, which are nobody's achievement."""
@@ -79,13 +79,12 @@ def goal_of(task: Task) -> Goal:
     held = [{str(value) for _, value in leaves(call.arguments)} for call in task.oracle]
     for number, call in enumerate([*task.oracle, _answer_as_call(task)]):
         for value in _unknown(task, call):
-            source = _source(value, told[:number], task.request)
-            if source is not None:
-                used[source[0]].add(source[1])
+            for index, part in _sources(value, told[:number], task.request):
+                used[index].add(part)
                 # Nothing is learnt from the response to a call that held the value: the first of two alike writes.
-                whole = isinstance(value, str) or source[1] == str(value)
-                if whole and not any(source[1] in each for each in held[: source[0] + 1]):
-                    learnt.add(source[1])
+                whole = isinstance(value, str) or part == str(value)
+                if whole and not any(part in each for each in held[: index + 1]):
+                    learnt.add(part)
     reads = [index for index, call in enumerate(task.oracle) if not operations[call.name].writes]
     contested = _after_rival(task)
     return Goal(
@@ -144,25 +143,27 @@ def contains(text: str, value: str) -> bool:
     return re.search(rf"(?<![\w-]){re.escape(value)}(?![\w-])", text, re.IGNORECASE) is not None
 
 
-def _source(value: Json, told: list[frozenset[str]], request: str) -> tuple[int, str] | None:
-    """Return the first response that contains a value, and the value as it is there.
+def _sources(value: Json, told: list[frozenset[str]], request: str) -> list[tuple[int, str]]:
+    """Return where a value comes from: the first response with it, and the value as it is there.
 
-    A text may also contain a value, as a page's text an issue's summary. A number may be the successor of one in a
-    response, as a page's next version is; that counts from the latest response.
+    A text may also contain values of several responses, as a page's text an issue's summary and an address a page's id.
+    A number may be the successor of one in a response, as a page's next version; that counts from the latest response.
     """
     for index, values in enumerate(told):
         if str(value) in values:
-            return index, str(value)
+            return [(index, str(value))]
     if isinstance(value, str):
+        parts: dict[str, int] = {}
         for index, values in enumerate(told):
-            inside = [part for part in values if len(part) >= _SHORTEST and contains(value, part)]
-            if unknown := [part for part in inside if not contains(request, part)]:
-                return index, max(unknown, key=len)
+            for part in values:
+                if len(part) >= _SHORTEST and contains(value, part) and not contains(request, part):
+                    parts.setdefault(part, index)
+        return [(index, part) for part, index in parts.items() if not any(part in other != part for other in parts)]
     if isinstance(value, int):
         for index in reversed(range(len(told))):
             if str(value - 1) in told[index]:
-                return index, str(value - 1)
-    return None
+                return [(index, str(value - 1))]
+    return []
 
 
 def scalars(body: Json) -> frozenset[str]:

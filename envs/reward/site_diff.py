@@ -12,7 +12,7 @@ from envs.api.world import START_MS, Record, World
 
 _LONG_NUMBER = re.compile(r"\d{4,}")
 Facts = Counter[tuple[str, ...]]
-"""What a change says about its record: the path and the value of each leaf, as text."""
+"""Statements of a change about its record: the path and the value of each leaf, as text."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,16 @@ class Change:
 
 def changes(before: World, after: World) -> list[Change]:
     """Return every record in which two worlds differ."""
-    differing = []
+    return [change for _, change in _keyed_changes(before, after)]
+
+
+def _keyed_changes(before: World, after: World) -> Iterator[tuple[str, Change]]:
+    """Yield every changed record with the id under which it is stored."""
     for table in {**before.tables, **after.tables}:
         old, new = before.tables.get(table, {}), after.tables.get(table, {})
         for key in {**old, **new}:
             if old.get(key) != new.get(key):
-                differing.append(Change(table, old.get(key), new.get(key)))
-    return differing
+                yield key, Change(table, old.get(key), new.get(key))
 
 
 @dataclass(frozen=True)
@@ -74,12 +77,12 @@ def normalised_changes(
         if key not in before.tables.get(table, {}) and key.isdigit()
     }
     found: list[tuple[str, str, Json, Json]] = []
-    for change in changes(before, after):
+    for key, change in _keyed_changes(before, after):
         form = forms.get(change.table, lambda world, record: record)
         old = None if change.before is None else _compact(form(before, change.before))
         new = None if change.after is None else _compact(form(after, change.after))
         if old != new or (change.before is None) != (change.after is None):
-            found.append((change.table, _key(before, after, change), old, new))
+            found.append((change.table, key, old, new))
     names = _names_of_new(found, new_ids)
     named = [
         NormalChange(table, names.get(key, key), _renamed(old, names), _renamed(new, names))
@@ -111,12 +114,6 @@ def agreement(wanted: Sequence[NormalChange], made: Sequence[NormalChange]) -> f
             second_used.add(second)
     total = sum(facts.total() for facts in (*needed, *achieved)) - matched
     return matched / total if total else 1.0
-
-
-def _key(before: World, after: World, change: Change) -> str:
-    """Return the id under which a changed record is stored."""
-    world, record = (after, change.after) if change.before is None else (before, change.before)
-    return next(key for key, stored in world.tables[change.table].items() if stored is record)
 
 
 def _names_of_new(found: Sequence[tuple[str, str, Json, Json]], new_ids: set[str]) -> dict[str, str]:

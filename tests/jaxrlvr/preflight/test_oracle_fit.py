@@ -12,7 +12,8 @@ from jaxrlvr.preflight.config_file import load_config
 from jaxrlvr.preflight.oracle_fit import why_unsolvable
 from jaxrlvr.rollout.policy import PolicyConfig, inspect_model
 
-CONFIGS = [path for path in Path("configs").glob("*.py") if path.stem not in ("__init__", "seed")]
+FOLDER = Path(__file__).parents[3] / "configs"
+CONFIGS = [path for path in FOLDER.glob("*.py") if path.stem not in ("__init__", "seed")]
 """Configs of `train`; the other one is of `sft`."""
 
 
@@ -30,7 +31,7 @@ def test_configs__that_are_shipped_hold_their_oracles(path, chat):
 @pytest.mark.parametrize("scenario", sorted(envs.SCENARIOS))
 @pytest.mark.parametrize("difficulty", [1, 3])
 def test_scenarios__fit_the_turns_of_a_real_checkpoints_config_but_the_longest(scenario, difficulty):
-    config = load_config("configs/qwen3_0p6b.py", RunConfig)
+    config = load_config(str(FOLDER / "qwen3_0p6b.py"), RunConfig)
     config = replace(config, tasks=replace(config.tasks, scenarios=(scenario,), difficulty=difficulty))
     problem = why_unsolvable(config, None)
     assert problem == "" or (scenario == "jira_move_three_hops" and "needs 7 turns" in problem)
@@ -51,6 +52,6 @@ def test_scenarios__fit_the_turns_of_a_real_checkpoints_config_but_the_longest(s
     ],
 )
 def test_why_unsolvable__names_the_scenario_the_need_and_the_limit(limits, problem, chat):
-    config = load_config("configs/tiny.py", RunConfig)
+    config = load_config(str(FOLDER / "tiny.py"), RunConfig)
     config = replace(config, rollout=replace(config.rollout, **limits))
     assert re.search(problem, why_unsolvable(config, chat))
