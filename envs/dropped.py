@@ -36,7 +36,7 @@ _INSTEAD: Mapping[str, Mapping[str, str]] = {
         "FinishedEpisode": "last",
     },
 }
-"""By sentence and owner, the names that the sentence is about; no names stand for everything in a module."""
+"""By sentence and owner, the names that the sentence is about; no names mean everything in a module."""
 _SENTENCES: Mapping[str, str] = {
     f"{owner}.{name}" if name else owner: sentence
     for sentence, owners in _INSTEAD.items()

@@ -53,7 +53,7 @@ class TaskDraft:
     """Calls that fulfil the request, in order."""
     answer: str = DONE
     claim: Claim | Callable[[World], Claim] | None = None
-    """What a true answer says, or a function of the finished site; None if the request asks for no answer."""
+    """Claim of a true answer, or a function of the finished site; None if the request asks for no answer."""
     faults: Faults | None = None
     tools: tuple[str, ...] = ()
     """Operations that the oracle needs besides the scenario's."""
@@ -93,7 +93,7 @@ class Task:
     answer: str = field(default=DONE, repr=False)
     """The oracle's last turn, after its calls."""
     claim: Claim | None = field(default=None, repr=False)
-    """What a true answer says; None if the request asks for no answer."""
+    """Claim of a true answer; None if the request asks for no answer."""
     faults: Faults | None = field(default=None, repr=False)
     """Injected API faults; None for none."""
     references: tuple[Reference, ...] = field(default=(), repr=False)

@@ -20,7 +20,7 @@ from envs.task import PlannedCall, Task
 _SLOT = re.compile(r"\\\{(\w+)\\\}")
 _TYPES = ("bug", "task", "story", "epic")
 _FINDING = ("find", "search", "getPages")
-"""How the names of reads that find a described record begin."""
+"""First letters of the names of reads that find a described record."""
 _ENDS = (".", "?", "!", ":", '"', ")", "\n")
 _ANY = r"(?:(?![.?!]\s).)+?"
 Slots = dict[str, str]
@@ -68,7 +68,7 @@ class TemplateSolver:
     stated: dict[str, str] = field(default_factory=dict)
     """By wording of a description, the names of the conditions that it states."""
     plans: dict[Key, list[str | _Step]] = field(default_factory=dict)
-    """By slots, the steps; a string stands for the reads of the description in that slot."""
+    """By slots, the steps; a string means the reads of the description in that slot."""
     reads: dict[str, list[_Step]] = field(default_factory=dict)
     """By kind of description, the steps that find its record."""
 

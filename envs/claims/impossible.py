@@ -235,7 +235,7 @@ def _bare(clause: Sequence[Token], mentions: Sequence[_Mention]) -> bool:
 
 
 def _lacking(clause: Sequence[Token], mentions: Sequence[_Mention], part: str, last: str) -> list[str] | None:
-    """Return the parts that a clause says are missing; "" stands for the next one named; None if it says the opposite.
+    """Return the parts that a clause says are missing; "" means the next one named; None if it says the opposite.
 
     `last` is the part that was named last, which a clause without a subject speaks of.
     """

@@ -137,7 +137,7 @@ class Choice(Claim):
 
 @dataclass(frozen=True)
 class Count(Claim):
-    """How many keys a request lists."""
+    """Number of keys that a request lists."""
 
     number: int
     listed: tuple[str, ...]

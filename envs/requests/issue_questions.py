@@ -55,7 +55,7 @@ BRIEF = Clause(
         "[write it|put it] so that I can [forward|copy] it.",
     ),
 )
-"""How short the answer should be."""
+"""Wishes for a short answer."""
 
 
 def fact_names(rng: random.Random, split: Split) -> dict[str, Said]:

@@ -86,7 +86,7 @@ _ALSO_MOVE = Clause(
 
 @dataclass(frozen=True)
 class _Closing:
-    """How an issue is to be closed."""
+    """Way in which an issue is to be closed."""
 
     issue: Record
     transition: str

@@ -10,7 +10,7 @@ from envs.words import Split
 
 
 class Subject(NamedTuple):
-    """What an issue is about."""
+    """Topic of an issue."""
 
     kind: str
     """The issue type that fits: Bug, Task or Story."""

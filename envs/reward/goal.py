@@ -37,7 +37,7 @@ class Goal:
     site: World
     """The site after the oracle's calls."""
     changes: tuple[NormalChange, ...]
-    """How `site` differs from `contested`."""
+    """Differences of `site` from `contested`."""
     reads: tuple[NeededRead, ...]
     learnt: frozenset[str]
     """Values of the oracle's calls that the request does not contain and an earlier response does."""
@@ -158,7 +158,11 @@ def _sources(value: Json, told: list[frozenset[str]], request: str) -> list[tupl
             for part in values:
                 if len(part) >= _SHORTEST and contains(value, part) and not contains(request, part):
                     parts.setdefault(part, index)
-        return [(index, part) for part, index in parts.items() if not any(part in other != part for other in parts)]
+        return [
+            (index, part)
+            for part, index in parts.items()
+            if not any(part != other and part in other for other in parts)
+        ]
     if isinstance(value, int):
         for index in reversed(range(len(told))):
             if str(value - 1) in told[index]:

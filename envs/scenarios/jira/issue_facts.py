@@ -1,12 +1,12 @@
 """Facts of an issue that a question can ask for, and the claim that answers it."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
 
 from envs.api.world import Record, World
-from envs.claims.clauses import Claim
-from envs.claims.facts import FieldValues
 from envs.jira.world import PRIORITIES, add_issue
+from envs.requests.issue_questions import claim_about, facts_of
+
+__all__ = ["FACTS", "TYPES", "any_issue", "claim_about", "facts_of"]
 
 TYPES = ("Task", "Bug", "Story")
 FACTS = ("status", "priority", "type", "summary")
@@ -20,36 +20,3 @@ def any_issue(world: World, rng: random.Random, project: Record, number: int, su
     priority = world.find("priorities", name=rng.choice(PRIORITIES))[0]["id"]
     world.table("issues")[issue["id"]] = issue = {**issue, "fields": {**issue["fields"], "priority": priority}}
     return issue
-
-
-def facts_of(world: World, issue: Record) -> Mapping[str, str]:
-    """Return an issue's FACTS."""
-    return {
-        "status": world.table("statuses")[issue["status"]]["name"],
-        "priority": world.table("priorities")[issue["fields"]["priority"]]["name"],
-        "type": world.table("issuetypes")[issue["issuetype"]]["name"],
-        "summary": issue["fields"]["summary"],
-    }
-
-
-def claim_about(issue: Record, asked: Sequence[str]) -> Callable[[World], Claim]:
-    """Return what an answer to a question for these facts of an issue has to say."""
-
-    def claim(world: World) -> Claim:
-        facts = facts_of(world, issue)
-        return FieldValues(
-            issue["key"],
-            {fact: facts[fact] for fact in asked},
-            {fact: _possible(world, fact) for fact in asked},
-            {fact: value for fact, value in facts.items() if fact not in asked},
-        )
-
-    return claim
-
-
-def _possible(world: World, fact: str) -> frozenset[str]:
-    """Return the possible values of a fact on a site."""
-    if fact == "summary":
-        return frozenset(issue["fields"]["summary"] for issue in world.find("issues"))
-    table = {"status": "statuses", "priority": "priorities", "type": "issuetypes"}[fact]
-    return frozenset(record["name"] for record in world.find(table))

@@ -1,4 +1,4 @@
-"""The two names of an issue, for tests: either may stand for it in a call."""
+"""The two names of an issue, for tests: a call may have either."""
 
 from envs.task import Task
 
