@@ -27,9 +27,10 @@ def _asked_in_vain(call: Call, claim: Impossible, world: World) -> bool:
     if not any(contains(str(value), claim.missing) for _, value in leaves(call.arguments)):
         return False
     if call.ok:
-        # A list of errors names what it did not find.
-        errors = ("issueErrors",) if isinstance(call.body, Mapping) else ()
-        found = {key: value for key, value in call.body.items() if key not in errors} if errors else call.body
+        found = call.body
+        if isinstance(found, Mapping):
+            # A list of errors names what it did not find.
+            found = {name: value for name, value in found.items() if name != "issueErrors"}
         return not _lists(found, claim.missing)
     # A request that is refused for its form shows nothing.
     return call.status == 404 or any(contains(text, claim.missing) for text in scalars(call.body))
